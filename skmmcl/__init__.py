@@ -1,0 +1,74 @@
+"""Multimodal contrastive learning for neuroimaging, as scikit-learn estimators.
+
+Nothing is loaded before it is asked for: ``import skmmcl`` takes a few milliseconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skmmcl import (
+        base,
+        cross_decomposition,
+        data,
+        datasets,
+        exceptions,
+        inspection,
+        losses,
+        model_selection,
+        networks,
+        preprocessing,
+        training,
+        utils,
+    )
+    from skmmcl.cross_decomposition import CMCCSSEmbedder
+    from skmmcl.data import MultimodalData
+    from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "CMCCSSEmbedder",
+    "CrossFitTransformer",
+    "LabeledOnly",
+    "MultimodalData",
+    "base",
+    "cross_decomposition",
+    "data",
+    "datasets",
+    "exceptions",
+    "inspection",
+    "labeled_scorer",
+    "losses",
+    "model_selection",
+    "networks",
+    "preprocessing",
+    "training",
+    "utils",
+]
+
+# Where the names that are no room of their own live.
+_HOMES = {
+    "CMCCSSEmbedder": "skmmcl.cross_decomposition",
+    "CrossFitTransformer": "skmmcl.model_selection",
+    "LabeledOnly": "skmmcl.model_selection",
+    "MultimodalData": "skmmcl.data",
+    "labeled_scorer": "skmmcl.model_selection",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name at its first use (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES.get(name)
+    value = getattr(import_module(home), name) if home else import_module(f"{__name__}.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List what is loaded and what would be at its first use."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,130 @@
+"""How an estimator reads what it is given: any accepted form becomes `MultimodalData`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from skmmcl.data import MultimodalData, as_multimodal, check_values, is_multimodal, split_columns
+from skmmcl.exceptions import DataError, ModalityError
+
+LONE_MODALITY = "x"
+
+
+class MultimodalInputMixin:
+    """Reads X at fit and at transform, and remembers modalities and shapes.
+
+    Expects a parameter ``modalities``; sets ``modalities_``, ``shapes_``,
+    ``n_features_in_`` and, for a DataFrame, ``feature_names_in_``.
+    """
+
+    modalities: Any
+
+    def _read(self, X: Any, *, reset: bool) -> MultimodalData:
+        """The modalities in their order, of the right shapes; raises before any training."""
+        table = not is_multimodal(X)
+        data = self._read_table(X, reset=reset) if table else self._read_multimodal(X)
+        if reset:
+            self._learn_layout(data, table=table)
+        else:
+            data = self._check_layout(data)
+        _check_rows(data, 2 if reset else 1, type(self).__name__)
+        return data
+
+    def _read_multimodal(self, X: Any) -> MultimodalData:
+        data = as_multimodal(X)
+        if self.modalities is None:
+            return data
+        wanted = list(self.modalities)
+        _check_names(wanted, data.modalities, extra_allowed=True)
+        return data[wanted]
+
+    def _read_table(self, X: Any, *, reset: bool) -> MultimodalData:
+        """Split the columns of a 2-D array or DataFrame."""
+        selectors = self.modalities
+        if selectors is not None and not hasattr(selectors, "keys"):
+            raise ModalityError(
+                f"modalities={selectors!r} names modalities, but X is one table. Give the columns "
+                "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
+            )
+        frame = selectors is not None and hasattr(X, "columns")
+        checked = validate_data(
+            self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
+            ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
+        )  # fmt: skip
+        if not reset and selectors is None:
+            return self._split_flat(checked)
+        if selectors is None:
+            return MultimodalData({LONE_MODALITY: checked})
+        return split_columns(checked, selectors, getattr(self, "feature_names_in_", None))
+
+    def _split_flat(self, X: np.ndarray) -> MultimodalData:
+        """Undo the flat concatenation of the modalities that were seen in fit."""
+        edges = np.cumsum([0, *(math.prod(shape) for shape in self.shapes_.values())])
+        return MultimodalData(
+            {
+                name: X[:, start:stop].reshape(len(X), *shape)
+                for (name, shape), start, stop in zip(
+                    self.shapes_.items(), edges, edges[1:], strict=False
+                )
+            }
+        )
+
+    def _learn_layout(self, data: MultimodalData, *, table: bool) -> None:
+        self.modalities_ = list(data.modalities)
+        self.shapes_ = {name: tuple(shape) for name, shape in data.shapes.items()}
+        if not table:
+            self.n_features_in_ = data.shape[1]
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+
+    def _check_layout(self, data: MultimodalData) -> MultimodalData:
+        _check_names(self.modalities_, data.modalities, extra_allowed=False)
+        data = data[self.modalities_]
+        for name, shape in data.shapes.items():
+            if tuple(shape) != tuple(self.shapes_[name]):
+                raise ModalityError(
+                    f"Modality {name!r} has shape {tuple(shape)} per subject, but "
+                    f"{type(self).__name__} was fitted on {tuple(self.shapes_[name])}."
+                )
+        return data
+
+
+def _check_names(expected: Any, found: Any, *, extra_allowed: bool) -> None:
+    missing = [name for name in expected if name not in found]
+    extra = [] if extra_allowed else [name for name in found if name not in expected]
+    if missing or extra:
+        raise ModalityError(
+            f"Expected the modalities {list(expected)}, found {list(found)}"
+            + (f"; missing: {missing}" if missing else "")
+            + (f"; unknown: {extra}" if extra else "")
+            + (
+                ". A modality that no subject has is given as rows of NaN, or None in each record."
+                if missing
+                else "."
+            )
+        )
+
+
+def _check_rows(data: MultimodalData, minimum: int, user: str) -> None:
+    if len(data) < minimum:
+        raise DataError(
+            f"Found array with {len(data)} sample(s) (shape={data.shape}) while a minimum of "
+            f"{minimum} is required by {user}."
+        )
+
+
+def check_subjects(data: MultimodalData, dtype: str) -> None:
+    """Raise for values that cannot be used and for subjects without any modality."""
+    check_values(data, dtype)
+    empty = np.flatnonzero(~data.mask.any(axis=1))
+    if len(empty):
+        names = empty if data.index is None else data.index[empty]
+        shown = ", ".join(map(str, names[:5])) + (", ..." if len(empty) > 5 else "")
+        raise DataError(
+            f"{len(empty)} subject(s) have no modality at all, every entry is NaN or marked "
+            f"missing: {shown}. Leave them out."
+        )

@@ -1,0 +1,7 @@
+"""Named arrays of the same subjects: the container, what becomes one, and what it must hold."""
+
+from skmmcl.data._checks import check_values
+from skmmcl.data._container import MultimodalData
+from skmmcl.data._convert import as_multimodal, is_multimodal, split_columns
+
+__all__ = ["MultimodalData", "as_multimodal", "check_values", "is_multimodal", "split_columns"]

@@ -1,0 +1,198 @@
+"""One modality of the whole cohort: its base array, its columns, and who has it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skmmcl.data._frames import frame_ids, frame_to_array, is_frame
+from skmmcl.data._rows import Rows, as_key, is_whole, row_blocks
+from skmmcl.exceptions import DataError
+
+
+class Modality:
+    """A base array shared by every slice of a container.
+
+    Parameters
+    ----------
+    array : ndarray or lazy array-like of shape (n_subjects, ...)
+        Never copied, never written to.
+    columns : list of str or None
+        Column names of a table.
+    present : ndarray of bool of shape (n_subjects,) or None
+        Who has the modality, beyond what rows of NaN say.
+    """
+
+    __slots__ = ("_complete", "_present", "array", "columns")
+
+    def __init__(self, array, columns=None, present=None):
+        self.array = array
+        self.columns = columns
+        self._present = present
+        self._complete = False
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether rows are read only when asked for."""
+        return not isinstance(self.array, np.ndarray)
+
+    @property
+    def present(self) -> np.ndarray:
+        """Who has the modality; rows of NaN are looked for once, for all slices."""
+        if not self._complete:
+            self._present = _find_present(self.array, self._present)
+            self._complete = True
+        return self._present
+
+    def restrict(self, present: np.ndarray) -> Modality:
+        """Return the same modality, missing wherever `present` is False."""
+        return Modality(self.array, self.columns, self.present & present)
+
+    def take(self, rows: Rows):
+        """Return these rows: a view for a `range`, one gather for an array."""
+        if self.is_lazy and is_whole(rows, len(self.array)):
+            return self.array
+        return self.array[as_key(rows)]
+
+    def copy(self) -> Modality:
+        """Return the modality with its own array; a lazy one stays as it is."""
+        array = self.array if self.is_lazy else np.array(self.array, order="C")
+        return Modality(array, self.columns, self.present.copy())
+
+    def __getstate__(self):
+        # Presence is always shipped, so that a hash does not depend on who looked at it first.
+        return self.array, self.columns, self.present
+
+    def __setstate__(self, state):
+        array, self.columns, self._present = state
+        self.array = np.asarray(array) if isinstance(array, np.ndarray) else array
+        self._complete = True
+
+
+def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
+    """Return what the user gave as a modality, and the subject ids that it carries.
+
+    Raises
+    ------
+    DataError
+        If the value is no array of numbers with one row per subject.
+    """
+    columns = ids = None
+    if issparse(value):
+        raise DataError(f"Modality {name!r} is a sparse matrix; give it as .toarray().")
+    if isinstance(value, Mapping):
+        raise DataError(
+            f"Modality {name!r} is a {type(value).__name__} of its own; modalities cannot be "
+            "nested: give each array its own name."
+        )
+    if is_frame(value):
+        ids = frame_ids(value)
+        value, columns = frame_to_array(name, value)
+    array = value if _is_lazy(name, value) else _to_array(name, value)
+    _check_form(name, array)
+    return Modality(array, columns), ids
+
+
+def _is_lazy(name: str, value) -> bool:
+    """Tell lazy array-likes; arrays of other libraries are refused."""
+    if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "shape"):
+        return False
+    is_numpy = isinstance(getattr(value, "dtype", None), np.dtype)
+    if not is_numpy or hasattr(value, "__array_namespace__"):
+        raise DataError(
+            f"Modality {name!r} is a {type(value).__module__}.{type(value).__name__}; give a numpy "
+            "array, for example by .cpu().numpy() for a tensor or np.asarray(...)."
+        )
+    return True
+
+
+def _to_array(name: str, value) -> np.ndarray:
+    if isinstance(value, np.ma.MaskedArray):
+        dtype = value.dtype if value.dtype.kind in "fc" else np.float64
+        value = np.ma.filled(value.astype(dtype), np.nan)
+    is_objects = isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1
+    if isinstance(value, (list, tuple)) or is_objects:
+        value = _stack_subjects(name, list(value))
+    array = np.asarray(value)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _stack_subjects(name: str, rows: list) -> np.ndarray:
+    """Stack one array per subject; None stands for a subject without the modality."""
+    if not any(row is None for row in rows):
+        try:
+            return np.stack(rows) if rows and isinstance(rows[0], np.ndarray) else np.asarray(rows)
+        except ValueError:
+            pass  # shapes differ: find out where, below
+    arrays = {i: _subject_array(name, i, row) for i, row in enumerate(rows) if row is not None}
+    if not arrays:
+        raise DataError(f"Modality {name!r} is None for every subject; leave it out.")
+    first, model = next(iter(arrays.items()))
+    for i, array in arrays.items():
+        if array.shape != model.shape:
+            raise DataError(
+                f"Modality {name!r}: subject {i} has shape {array.shape}, subject {first} has "
+                f"{model.shape}; all subjects of a modality must have the same shape."
+            )
+    dtype = np.result_type(*arrays.values())
+    if dtype.kind in "biu":
+        dtype = np.dtype(np.float64)
+    stacked = np.full((len(rows), *model.shape), np.nan, dtype=dtype)
+    stacked[list(arrays)] = list(arrays.values())
+    return stacked
+
+
+def _subject_array(name: str, subject: int, row) -> np.ndarray:
+    try:
+        array = np.asarray(row)
+    except ValueError:
+        raise DataError(f"Modality {name!r}: subject {subject} is a ragged list.") from None
+    _check_numbers(name, array.dtype)
+    return array
+
+
+def _check_form(name: str, array) -> None:
+    _check_numbers(name, array.dtype)
+    if len(array.shape) == 0:
+        raise DataError(f"Modality {name!r} is a single number; give one row per subject.")
+    if len(array.shape) == 1:  # a lazy one: arrays were made columns before
+        raise DataError(f"Modality {name!r} is lazy and 1-D; give shape (n_subjects, ...).")
+    if math.prod(array.shape[1:]) == 0:
+        raise DataError(
+            f"Modality {name!r} is empty: shape {tuple(array.shape)} has no value per subject."
+        )
+
+
+def _check_numbers(name: str, dtype: np.dtype) -> None:
+    advice = {
+        "c": "is complex; give its real part, its imaginary part or np.abs of it",
+        "U": "holds text; encode it as numbers, or put it into meta=",
+        "S": "holds text; encode it as numbers, or put it into meta=",
+        "V": "is a structured array; give each field as a modality, as as_multimodal does",
+        "O": "is an array of Python objects; give numbers, or a list of arrays and None",
+    }
+    if dtype.kind not in "biuf":
+        found = advice.get(dtype.kind, "holds no numbers; convert it")
+        raise DataError(f"Modality {name!r} {found} (dtype {dtype}).")
+
+
+def _find_present(array, given: np.ndarray | None) -> np.ndarray:
+    present = np.ones(len(array), dtype=bool) if given is None else given
+    if not isinstance(array, np.ndarray):
+        own = getattr(array, "present", None)
+        return present if own is None else present & np.asarray(own, dtype=bool)
+    return present & ~_nan_rows(array) if array.dtype.kind == "f" else present
+
+
+def _nan_rows(array: np.ndarray) -> np.ndarray:
+    """Rows that are wholly NaN; only those that begin with NaN are read wholly."""
+    first = array[(..., *(0,) * (array.ndim - 1))]
+    missing = np.isnan(first)
+    for block in row_blocks(np.flatnonzero(missing), array[:1].nbytes):
+        missing[block] = np.isnan(array[block]).all(axis=tuple(range(1, array.ndim)))
+    return missing

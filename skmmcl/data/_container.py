@@ -1,0 +1,298 @@
+"""MultimodalData: named arrays of the same subjects."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from skmmcl.data._columns import read_table
+from skmmcl.data._content import Content
+from skmmcl.data._display import html_repr, text_repr
+from skmmcl.data._io import read_folder
+from skmmcl.data._parts import Parts, agree, check_rows, collect, merge_names
+from skmmcl.data._rows import take_rows
+from skmmcl.exceptions import ModalityError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class MultimodalData(Content):
+    """Named arrays of the same subjects.
+
+    Subjects are the rows: they are what ``len(X)``, ``X.shape[0]`` and ``X[rows]`` mean, so that
+    every splitter, search and scorer of scikit-learn takes it as ``X``. A slice shares the arrays
+    it was cut from and holds only the numbers of its rows: cross-validation copies nothing.
+
+    Parameters
+    ----------
+    modalities : mapping of str to array-like, optional
+        The modalities by name; needed for names that are no Python words, and for the names
+        ``meta``, ``index`` and ``mask``.
+    meta : mapping, DataFrame or structured array, optional
+        Side data of the subjects (site, age, ...), sliced along but no modality.
+    index : array-like of shape (n_subjects,), optional
+        Unique subject ids. By default those of the DataFrames given, if they have any.
+    mask : mapping of str to bool array, or bool array of shape (n_subjects, n_modalities), optional
+        True where a subject has a modality. Wholly-NaN rows are missing whatever it says.
+    **arrays : array-like of shape (n_subjects, ...)
+        Modalities as keywords: numpy arrays (also memory-mapped) of any number of dimensions,
+        DataFrames, Series, lists of one array per subject (None if missing), or lazy array-likes
+        with ``shape``, ``dtype`` and ``__getitem__(rows)``. Arrays are shared, never copied or
+        written to.
+
+    See Also
+    --------
+    skmmcl.data.as_multimodal : Make one from records, a mapping or a structured array.
+    skmmcl.data.split_columns : Make one from the columns of a table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.data import MultimodalData
+    >>> X = MultimodalData(
+    ...     fc=np.ones((3, 4, 4)),
+    ...     clinical=[[31, 9], None, [28, 7]],
+    ...     index=["s1", "s2", "s3"],
+    ...     meta={"site": ["A", "B", "A"]},
+    ... )
+    >>> X
+    MultimodalData: 3 subjects, 2 modalities
+      fc        (3, 4, 4)  float64
+      clinical  (3, 2)     float64  1 missing
+      meta: site (2 values); index: s1 ... s3
+    >>> X[X.meta["site"] == "A"]["clinical"]
+    array([[31.,  9.],
+           [28.,  7.]])
+    """
+
+    def __init__(self, modalities=None, /, *, meta=None, index=None, mask=None, **arrays):
+        self._fill(collect(merge_names(modalities, arrays), meta, index, mask))
+
+    # ------------------------------------------------------------------ other ways to make one
+    @classmethod
+    def from_dataframe(cls, df, modalities, *, meta=None, index=None) -> Self:
+        """Make a container from the columns of one table.
+
+        Parameters
+        ----------
+        df : DataFrame of shape (n_subjects, n_columns)
+            pandas or polars.
+        modalities : dict of str to column selector
+            Which columns make each modality, as in :func:`split_columns`.
+        meta : str or list of str, optional
+            Columns of side data, of any type.
+        index : str, optional
+            Column of subject ids; by default the index of a pandas table, if it is not 0, 1, ...
+
+        Returns
+        -------
+        MultimodalData
+            The modalities, side data and ids of the subjects.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skmmcl.data import MultimodalData
+        >>> df = pd.DataFrame({"id": ["a", "b"], "fc_1": [0.1, 0.2], "fc_2": [0.3, 0.4], "iq": 99})
+        >>> X = MultimodalData.from_dataframe(df, {"fc": "fc_*", "clinical": "iq"}, index="id")
+        >>> X.columns
+        {'fc': ['fc_1', 'fc_2'], 'clinical': ['iq']}
+        """
+        arrays, side, ids = read_table(df, modalities, meta, index)
+        return cls(arrays, meta=side, index=ids)
+
+    @classmethod
+    def from_folder(cls, path, *, meta="participants", mmap_mode=None) -> Self:
+        """Make a container from a folder with one file per modality.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Folder of ``<name>.npy``, ``.npz``, ``.csv`` and ``.tsv`` files; each is a modality. A
+            table's id column (``participant_id``, ``subject_id``, ``subject``, ``id`` or an unnamed
+            first column) aligns its rows; a subject absent from a table lacks that modality.
+        meta : str or None, default="participants"
+            Stem of the ``.tsv`` or ``.csv`` file that lists the subjects with their side data;
+            ``meta.tsv`` and ``meta.csv`` are looked for too. None makes every file a modality.
+        mmap_mode : {"r", "r+", "c"} or None, default=None
+            How ``.npy`` files are memory-mapped; None reads them.
+
+        Returns
+        -------
+        MultimodalData
+            The modalities in the order of their names.
+        """
+        arrays, side, ids = read_folder(path, meta=meta, mmap_mode=mmap_mode)
+        return cls(arrays, meta=side, index=ids)
+
+    # ------------------------------------------------------------------------------- selection
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return self._modality(key).take(self._rows)
+        if isinstance(key, tuple):
+            key = _rows_of(key)
+        names = key.tolist() if isinstance(key, np.ndarray) and key.dtype.kind == "U" else key
+        if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+            return self._select(names)
+        return self._from_parts(self._parts(), take_rows(self._rows, key))
+
+    def _select(self, names: list[str]) -> Self:
+        if len(set(names)) < len(names):
+            raise ModalityError(f"A modality is selected twice: {names}.")
+        modalities = {name: self._modality(name) for name in names}
+        return self._from_parts(self._parts()._replace(modalities=modalities), self._rows)
+
+    def __contains__(self, name) -> bool:
+        return name in self._modalities
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray | None]]:
+        mask = self.mask
+        for row in range(len(self)):
+            subject = self[row]
+            yield {
+                name: np.asarray(subject[name])[0] if present else None
+                for name, present in zip(self._modalities, mask[row], strict=True)
+            }
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of the modalities.
+
+        Returns
+        -------
+        tuple of str
+            As ``X.modalities``; with it ``dict(X)`` and ``{**X}`` work.
+        """
+        return self.modalities
+
+    def values(self) -> list[np.ndarray]:
+        """Return the arrays of the modalities.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of ``X.modalities``.
+        """
+        return [self[name] for name in self._modalities]
+
+    def items(self) -> list[tuple[str, np.ndarray]]:
+        """Return the names and arrays of the modalities.
+
+        Returns
+        -------
+        list of (str, ndarray)
+            In the order of ``X.modalities``.
+        """
+        return [(name, self[name]) for name in self._modalities]
+
+    # ------------------------------------------------------------------------------ conversion
+    def to_dict(self) -> dict[str, np.ndarray]:
+        """Return the modalities as a plain dict.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Rows of subjects without the modality are NaN; where they are so already, the array
+            is shared.
+        """
+        return {name: _blank(self[name], self._present(name)) for name in self._modalities}
+
+    def assign(self, modalities=None, /, **arrays) -> Self:
+        """Return the same subjects with some modalities replaced or added.
+
+        Parameters
+        ----------
+        modalities : mapping of str to array-like, optional
+            New arrays by name, with one row for each subject of this container.
+        **arrays : array-like of shape (n_subjects, ...)
+            The same, as keywords.
+
+        Returns
+        -------
+        MultimodalData
+            Side data, ids and the other modalities are kept. A replaced modality stays missing
+            where it was.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skmmcl.data import MultimodalData
+        >>> X = MultimodalData(fc=np.full((2, 3), 0.5))
+        >>> X.assign(fc_z=np.arctanh(X["fc"])).modalities
+        ('fc', 'fc_z')
+        """
+        new = collect(merge_names(modalities, arrays), unique_ids=False)
+        old = self._compact()
+        counts = {"these subjects": len(self)}
+        counts.update({name: len(m.array) for name, m in new.modalities.items()})
+        check_rows(counts)
+        ids = agree({"this container": old.ids, "the new modalities": new.ids})
+        replaced = {
+            name: m.restrict(self._present(name)) if name in self else m
+            for name, m in new.modalities.items()
+        }
+        return self._from_parts(Parts({**old.modalities, **replaced}, ids, old.meta))
+
+    def materialize(self) -> Self:
+        """Return an independent container of these subjects only.
+
+        Returns
+        -------
+        MultimodalData
+            Its arrays are copies in memory (lazy ones stay lazy); pickle this one to ship or to
+            store a small slice of a large cohort.
+        """
+        modalities, ids, meta = self._compact()
+        copies = {name: m.copy() for name, m in modalities.items()}
+        side = {name: values.copy() for name, values in meta.items()}
+        return self._from_parts(Parts(copies, None if ids is None else ids.copy(), side))
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("The flat array of a MultimodalData is always a copy.")
+        kinds = [d if d.kind == "f" else np.float64 for d in self.dtypes.values()]
+        is_float = not self.mask.all()
+        common = np.result_type(*(kinds if is_float else self.dtypes.values()))
+        flat = np.empty(self.shape, dtype=common if dtype is None else dtype)
+        start = 0
+        for name, shape in self.shapes.items():
+            stop = start + math.prod(shape)
+            flat[:, start:stop] = np.asarray(self[name]).reshape(len(self), -1)
+            if is_float:
+                flat[~self._present(name), start:stop] = np.nan
+            start = stop
+        return flat
+
+    def __repr__(self) -> str:
+        return text_repr(self)
+
+    def _repr_html_(self) -> str:
+        return html_repr(self)
+
+
+def _rows_of(key: tuple):
+    """Return the rows of an index such as ``X[rows, ...]``; columns are refused."""
+    if len(key) == 2 and (
+        key[1] is Ellipsis or (isinstance(key[1], slice) and key[1] == slice(None))
+    ):
+        return key[0]
+    raise IndexError(
+        "MultimodalData is indexed by subjects alone, it has no columns: X['fc'] gives a modality, "
+        "X[['fc', 'sc']] a selection of modalities, np.asarray(X) the flat 2-D array."
+    )
+
+
+def _blank(array, present: np.ndarray):
+    """Return the array with NaN where the modality is missing, copied only if need be."""
+    if present.all():
+        return array
+    array = np.asarray(array)
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    elif np.isnan(array[~present]).all():
+        return array
+    array = array.copy()
+    array[~present] = np.nan
+    return array

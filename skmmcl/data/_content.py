@@ -1,0 +1,137 @@
+"""What a container holds and tells about itself: base arrays, shared by all slices, and rows."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import sys
+from typing import Self
+
+import numpy as np
+
+from skmmcl.data._arrays import Modality
+from skmmcl.data._parts import Parts
+from skmmcl.data._rows import Rows, as_key, is_whole
+from skmmcl.exceptions import ModalityError
+
+
+class UnknownModalityError(ModalityError, KeyError):
+    """A name that is no modality of the container; a `KeyError` too, as for a dict."""
+
+    __str__ = Exception.__str__  # KeyError would print the quoted repr of the message
+
+
+class Content:
+    """Base arrays of the whole cohort with the rows of these subjects; MultimodalData's state."""
+
+    def _fill(self, parts: Parts, rows: Rows | None = None) -> Self:
+        self._modalities, self._index, self._meta = parts
+        self._rows = range(self._n_base) if rows is None else rows
+        return self
+
+    @classmethod
+    def _from_parts(cls, parts: Parts, rows: Rows | None = None) -> Self:
+        """Build from parts that are known to be sound."""
+        return cls._fill(cls.__new__(cls), parts, rows)
+
+    @property
+    def _n_base(self) -> int:
+        return len(next(iter(self._modalities.values())).array)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities."""
+        return tuple(self._modalities)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of one subject's array, by modality."""
+        return {name: tuple(m.array.shape[1:]) for name, m in self._modalities.items()}
+
+    @property
+    def dtypes(self) -> dict[str, np.dtype]:
+        """Type of the values, by modality."""
+        return {name: m.array.dtype for name, m in self._modalities.items()}
+
+    @property
+    def columns(self) -> dict[str, list[str] | None]:
+        """Column names by modality; None where there are none."""
+        return {name: m.columns for name, m in self._modalities.items()}
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of subjects, and of values per subject over all modalities."""
+        return len(self), sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def ndim(self) -> int:
+        """Always 2: subjects by values."""
+        return 2
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Presence, of shape (n_subjects, n_modalities): True where a subject has a modality."""
+        return np.column_stack([self._present(name) for name in self._modalities])
+
+    @property
+    def index(self) -> np.ndarray | None:
+        """Subject ids, or None."""
+        return None if self._index is None else self._index[as_key(self._rows)]
+
+    @property
+    def meta(self) -> dict[str, np.ndarray]:
+        """Side data by name."""
+        return {name: values[as_key(self._rows)] for name, values in self._meta.items()}
+
+    @property
+    def rows(self) -> slice | np.ndarray:
+        """Which rows of the base arrays these are: ``X["fc"]`` is ``X.base("fc")[X.rows]``."""
+        return as_key(self._rows)
+
+    def base(self, name: str):
+        """Return the array that all slices of this container share.
+
+        Parameters
+        ----------
+        name : str
+            Name of a modality.
+
+        Returns
+        -------
+        ndarray or lazy array-like
+            All subjects of the original container, in its order.
+        """
+        return self._modality(name).array
+
+    def _modality(self, name: str) -> Modality:
+        if name in self._modalities:
+            return self._modalities[name]
+        hint = f"; {name!r} is side data: X.meta[{name!r}]" if name in self._meta else ""
+        close = difflib.get_close_matches(name, self._modalities, n=1)
+        hint = hint or (f"; did you mean {close[0]!r}?" if close else "")
+        raise UnknownModalityError(f"No modality {name!r}, there are {self.modalities}{hint}")
+
+    def _present(self, name: str) -> np.ndarray:
+        return self._modalities[name].present[as_key(self._rows)]
+
+    def _parts(self) -> Parts:
+        return Parts(self._modalities, self._index, self._meta)
+
+    def _compact(self) -> Parts:
+        """Return the parts of these subjects alone: gathered, unless all are there."""
+        if is_whole(self._rows, self._n_base):
+            return self._parts()
+        modalities = {
+            name: Modality(m.take(self._rows), m.columns, self._present(name))
+            for name, m in self._modalities.items()
+        }
+        return Parts(modalities, self.index, self.meta)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __sizeof__(self) -> int:
+        # dask scatters an object once instead of once per task only if it knows it to be large.
+        arrays = [m.array for m in self._modalities.values()]
+        sizes = [a.nbytes if isinstance(a, np.ndarray) else sys.getsizeof(a) for a in arrays]
+        return object.__sizeof__(self) + sum(sizes)

@@ -1,0 +1,162 @@
+"""pandas and polars tables as arrays of numbers, without importing either of them first."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from skmmcl.exceptions import DataError
+
+# What pandas calls columns of dtype object that hold nothing but numbers, None and NaN.
+_NUMBERS_IN_OBJECTS = {"boolean", "decimal", "floating", "integer", "mixed-integer-float"}
+
+
+def _is_from(value, library: str, kind: str) -> bool:
+    module = sys.modules.get(library)
+    return module is not None and isinstance(value, getattr(module, kind))
+
+
+def is_pandas(value) -> bool:
+    """Tell whether this is a pandas DataFrame or Series."""
+    return _is_from(value, "pandas", "DataFrame") or _is_from(value, "pandas", "Series")
+
+
+def is_table(value) -> bool:
+    """Tell whether this is a DataFrame of pandas or polars."""
+    return _is_from(value, "pandas", "DataFrame") or _is_from(value, "polars", "DataFrame")
+
+
+def is_frame(value) -> bool:
+    """Tell whether this is a DataFrame or Series of pandas or polars."""
+    return is_pandas(value) or is_table(value) or _is_from(value, "polars", "Series")
+
+
+def as_table(value):
+    """Return a Series as a DataFrame of one column, a DataFrame as it is."""
+    return value if is_table(value) else value.to_frame()
+
+
+def take_columns(table, columns: slice | np.ndarray):
+    """Return some columns of a DataFrame, by position."""
+    if is_pandas(table):
+        return table.iloc[:, columns]
+    return table[:, np.arange(table.shape[1])[columns].tolist()]
+
+
+def drop_index(table):
+    """Return a DataFrame whose rows go by position."""
+    return table.reset_index(drop=True) if is_pandas(table) else table
+
+
+def frame_ids(value) -> np.ndarray | None:
+    """Subject ids that a pandas index carries; None for 0, 1, 2, ... and for polars."""
+    if not is_pandas(value):
+        return None
+    ids = plain(value.index.to_numpy())
+    if ids.dtype.kind in "iu" and np.array_equal(ids, np.arange(len(ids))):
+        return None
+    return ids
+
+
+def plain(values) -> np.ndarray:
+    """Return an array in which text has a text dtype rather than `object`."""
+    array = np.asarray(values)
+    if array.dtype == object and array.size and all(isinstance(item, str) for item in array.flat):
+        return array.astype(str)
+    return array
+
+
+def side_column(column) -> np.ndarray:
+    """Return a column of any type; numbers with gaps become floats with NaN."""
+    number = _numbers(column)
+    return plain(column.to_numpy()) if number is None or _is_category(column) else number
+
+
+def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None]:
+    """Return the numbers of a DataFrame or Series, and its column names.
+
+    Raises
+    ------
+    DataError
+        For columns that hold no numbers, and for column names that occur twice.
+    """
+    unnamed = not is_table(value) and not value.name
+    table = as_table(value)
+    names = [str(column) for column in table.columns]
+    twice = sorted({column for column in names if names.count(column) > 1})
+    if twice:
+        raise DataError(f"Modality {name!r} has two columns named {', '.join(twice)}.")
+    return _table_values(name, table, names), None if unnamed else names
+
+
+def _table_values(name: str, table, names: list[str]) -> np.ndarray:
+    if is_pandas(table) and len(set(table.dtypes)) == 1:
+        dtype = table.dtypes.iloc[0]
+        if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+            return table.to_numpy()  # a view of the table
+    columns = [_column(table, position) for position in range(len(names))]
+    numbers = [_numbers(column) for column in columns]
+    bad = [
+        f"{column!r} ({series.dtype})"
+        for column, series, values in zip(names, columns, numbers, strict=True)
+        if values is None
+    ]
+    if bad:
+        raise DataError(
+            f"Modality {name!r}: columns without numbers: {', '.join(bad)}. Encode them (for "
+            "example with pandas.get_dummies) or leave them out; what is no modality, such as a "
+            "site, goes into meta=."
+        )
+    return np.column_stack(numbers) if numbers else np.empty((len(table), 0))
+
+
+def _column(table, position: int):
+    return table.iloc[:, position] if is_pandas(table) else table.to_series(position)
+
+
+def _is_category(column) -> bool:
+    return is_pandas(column) and _is_from(column.dtype, "pandas", "CategoricalDtype")
+
+
+def _numbers(column) -> np.ndarray | None:
+    """Return the numbers of one column with NaN for gaps, or None where there are none."""
+    if not is_pandas(column):
+        return _polars_numbers(column)
+    import pandas as pd
+
+    if _is_category(column):
+        return _category_numbers(column)
+    dtype = column.dtype
+    if dtype.kind == "O" and isinstance(dtype, np.dtype):
+        if pd.api.types.infer_dtype(column, skipna=True) not in _NUMBERS_IN_OBJECTS:
+            return None if column.notna().any() else np.full(len(column), np.nan)
+        return column.astype("float64").to_numpy()
+    if not pd.api.types.is_numeric_dtype(dtype):
+        return None
+    if isinstance(dtype, np.dtype) or not column.isna().any():
+        return np.asarray(column.to_numpy())
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _category_numbers(column) -> np.ndarray | None:
+    """Return numeric categories as their values, ordered or two-valued ones as their codes."""
+    categories = column.cat.categories.to_numpy()
+    if categories.dtype.kind not in "biuf":
+        if len(categories) > 2 and not column.cat.ordered:
+            return None
+        categories = np.arange(len(categories))
+    codes = column.cat.codes.to_numpy()
+    if (codes < 0).any():
+        categories = np.append(categories.astype(np.float64), np.nan)
+    return categories[codes]
+
+
+def _polars_numbers(column) -> np.ndarray | None:
+    import polars as pl
+
+    if column.dtype == pl.Boolean and column.null_count():
+        column = column.cast(pl.Float64)
+    if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        return column.to_numpy()
+    return np.full(len(column), np.nan) if column.dtype == pl.Null else None

@@ -1,0 +1,68 @@
+"""Rows of the base arrays, held as a `range` (slices) or an int64 array (everything else)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Rows = range | np.ndarray
+
+_BLOCK_BYTES = 2**24
+
+
+def take_rows(rows: Rows, key) -> Rows:
+    """Rows of the base that `key` picks out of `rows`; a single integer keeps the axis."""
+    if isinstance(key, slice):
+        return rows[key]
+    picked = _positions(key, len(rows))
+    if isinstance(rows, range):
+        return rows.start + rows.step * picked
+    return rows[picked]
+
+
+def _positions(key, n_rows: int) -> np.ndarray:
+    """Turn an integer, a boolean mask or a list of integers into checked positions."""
+    array = np.asarray(key)
+    kind = array.dtype.kind
+    if kind == "b" and array.ndim == 1:
+        if len(array) != n_rows:
+            raise IndexError(f"The boolean mask has {len(array)} entries for {n_rows} subjects.")
+        return np.flatnonzero(array)
+    if array.ndim == 1 and array.size == 0:
+        return np.empty(0, dtype=np.int64)
+    if kind not in "iu" or array.ndim > 1:
+        raise IndexError(
+            "Subjects are picked by an integer, a slice, a list or 1-D array of integers or a "
+            f"boolean mask, modalities by name or a list of names; got {key!r}."
+        )
+    array = np.atleast_1d(array)
+    bad = (array < -n_rows) | (array >= n_rows)
+    if bad.any():
+        raise IndexError(f"Row {array[bad][0]} is out of range for {n_rows} subjects.")
+    array = array.astype(np.int64)
+    return np.where(array < 0, array + n_rows, array)
+
+
+def as_key(rows: Rows) -> slice | np.ndarray:
+    """Return what a base array is indexed with; a slice (hence a view) for a `range`."""
+    if not isinstance(rows, range):
+        return rows
+    if len(rows) == 0:
+        return slice(0, 0)
+    return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)
+
+
+def is_whole(rows: Rows, n_base: int) -> bool:
+    """Tell whether these are all rows of the base, in its order."""
+    return isinstance(rows, range) and rows == range(n_base)
+
+
+def row_blocks(rows: Rows, bytes_per_row: int) -> Iterator[Rows]:
+    """Cut rows into blocks of at most about 16 MB of data, so that nothing is copied whole."""
+    step = max(1, _BLOCK_BYTES // max(1, bytes_per_row))
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step]

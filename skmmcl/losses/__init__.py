@@ -1,0 +1,13 @@
+"""Contrastive losses in plain torch: tensors in, one number out.
+
+Embeddings come as ``z`` of shape (n_views, n_samples, n_components) and are put on the
+unit sphere inside the loss. Optional ``mask`` (n_samples, n_views) tells which views a
+subject has, optional ``sample_weight`` (n_samples,) counts a subject as that many
+identical subjects.
+"""
+
+from skmmcl.losses._cmc import CMCLoss
+from skmmcl.losses._pairwise_cmc import PairwiseCMCLoss
+from skmmcl.losses._supcon import SupConLoss
+
+__all__ = ["CMCLoss", "PairwiseCMCLoss", "SupConLoss"]

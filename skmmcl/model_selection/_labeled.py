@@ -1,0 +1,226 @@
+"""Estimators that leave unlabelled subjects out."""
+
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skmmcl.model_selection._rows import labeled_part, routing_enabled
+
+
+def _inner_has(name):
+    """Tell `available_if` to show a method where the inner estimator has it."""
+
+    def check(self):
+        return hasattr(getattr(self, "estimator_", self.estimator), name)
+
+    return check
+
+
+class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
+    """Fit and score a classifier or regressor on the labelled subjects only.
+
+    Unlabelled subjects, ``y == -1``, help a semi-supervised transformer, but a classifier
+    after it in a :class:`~sklearn.pipeline.Pipeline` would learn -1 as one more class. Wrapped
+    in ``LabeledOnly`` it does not see them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Classifier or regressor. It is cloned.
+    unlabeled : int, float, str or None, default=-1
+        The value of `y` that marks an unlabelled subject. NaN and None always mark one; give
+        NaN or None here where -1 is a genuine target, as in regression.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The estimator fitted on the labelled subjects.
+    classes_ : ndarray of shape (n_classes,)
+        Classes of the labelled subjects, for a classifier.
+    n_features_in_ : int
+        Number of features seen in ``fit``, where the inner estimator tells it.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen in ``fit``, where the inner estimator tells them.
+
+    See Also
+    --------
+    labeled_scorer : Leaves unlabelled subjects out of a score.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skmmcl.model_selection import LabeledOnly
+    >>> X = np.arange(6.0)[:, np.newaxis]
+    >>> y = [0, 0, -1, -1, 1, 1]
+    >>> clf = LabeledOnly(LogisticRegression()).fit(X, y)
+    >>> clf.classes_
+    array([0, 1])
+    >>> clf.score(X, y)
+    1.0
+    """
+
+    def __init__(self, estimator, *, unlabeled=-1):
+        self.estimator = estimator
+        self.unlabeled = unlabeled
+
+    def fit(self, X, y=None, **fit_params):
+        """Fit the estimator on the labelled subjects.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, MultimodalData or dict of arrays
+            Training data, in any form that the inner estimator takes.
+        y : array-like of shape (n_samples,)
+            Targets, some of them unlabelled.
+        **fit_params : dict
+            Passed to ``fit`` of the inner estimator: all of them, or with metadata routing
+            those that it requests. Those with one entry a subject are sliced along with X.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If `y` is missing or no subject is labelled.
+        """
+        params = self._route("fit", fit_params)
+        X, y, params = labeled_part(X, y, params, self.unlabeled, "fit")
+        self.estimator_ = clone(self.estimator).fit(X, y, **params)
+        return self
+
+    @available_if(_inner_has("predict"))
+    def predict(self, X):
+        """Predict the target of every subject.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, MultimodalData or dict of arrays
+            Data, in any form that the inner estimator takes.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,)
+            Predicted targets.
+        """
+        return self._call("predict", X)
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, MultimodalData or dict of arrays
+            Data, in any form that the inner estimator takes.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return self._call("predict_proba", X)
+
+    @available_if(_inner_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, MultimodalData or dict of arrays
+            Data, in any form that the inner estimator takes.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        return self._call("predict_log_proba", X)
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X):
+        """Compute the decision function of the inner classifier.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, MultimodalData or dict of arrays
+            Data, in any form that the inner estimator takes.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            As the inner classifier gives it.
+        """
+        return self._call("decision_function", X)
+
+    @available_if(_inner_has("score"))
+    def score(self, X, y, **score_params):
+        """Score the predictions for the labelled subjects.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame, MultimodalData or dict of arrays
+            Test data, in any form that the inner estimator takes.
+        y : array-like of shape (n_samples,)
+            Targets, some of them unlabelled.
+        **score_params : dict
+            Passed to ``score`` of the inner estimator, sliced as in ``fit``.
+
+        Returns
+        -------
+        score : float
+            As the inner estimator gives it.
+        """
+        check_is_fitted(self)
+        params = self._route("score", score_params)
+        X, y, params = labeled_part(X, y, params, self.unlabeled, "score")
+        return self.estimator_.score(X, y, **params)
+
+    def get_metadata_routing(self):
+        """Say where metadata goes: to ``fit`` and ``score`` of the inner estimator.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            Routing of fit and score parameters.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        mapping.add(caller="score", callee="score")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    @property
+    def classes_(self):
+        """Classes of the labelled subjects."""
+        return self.estimator_.classes_
+
+    @property
+    def n_features_in_(self):
+        """Number of features seen in ``fit``."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self):
+        """Names of the features seen in ``fit``."""
+        return self.estimator_.feature_names_in_
+
+    def _call(self, method, X):
+        check_is_fitted(self)
+        return getattr(self.estimator_, method)(X)
+
+    def _route(self, method, params):
+        if routing_enabled():
+            return process_routing(self, method, **params)["estimator"][method]
+        return params
+
+    def __sklearn_tags__(self):
+        tags = get_tags(self.estimator)
+        tags.target_tags.required = True
+        tags.array_api_support = False
+        return tags

@@ -1,0 +1,83 @@
+"""Rows of whatever a user hands over as X, y or a fit parameter."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import get_config
+from sklearn.utils import check_consistent_length
+
+from skmmcl.data import as_multimodal, is_multimodal
+
+
+def as_rows(X):
+    """Return X in a form whose rows `take` can select; containers that can are left as they are."""
+    if is_multimodal(X):
+        return as_multimodal(X)
+    return X if hasattr(X, "shape") else np.asarray(X)
+
+
+def n_rows(X):
+    """Return the number of rows of an X that went through `as_rows`."""
+    return X.shape[0] if X.ndim else 0
+
+
+def take(X, rows):
+    """Select rows, by an array of positions, keeping the container."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    if issparse(X):
+        return X.tocsr()[rows]
+    return X[rows]
+
+
+def take_params(params, n_samples, rows):
+    """Select rows of those parameters that have one entry a sample; others stay whole."""
+    return {name: _take_param(value, n_samples, rows) for name, value in params.items()}
+
+
+def _take_param(value, n_samples, rows):
+    if isinstance(value, (str, bytes, Mapping)) or not hasattr(value, "__len__"):
+        return value
+    if hasattr(value, "shape"):
+        return take(value, rows) if value.shape and value.shape[0] == n_samples else value
+    return [value[row] for row in rows] if len(value) == n_samples else value
+
+
+def labeled_part(X, y, params, unlabeled, action):
+    """Return the rows of X, y and of the parameters whose subject is labelled."""
+    if y is None:
+        raise ValueError(
+            "Leaving unlabelled subjects out requires y to be passed, but the target y is None."
+        )
+    labeled = is_labeled(y, unlabeled)
+    if not labeled.any():
+        raise ValueError(
+            f"None of the {len(labeled)} subjects to {action} on is labelled (y is {unlabeled!r}, "
+            "NaN or None for all of them): give some subjects a label, or stratify the folds by y."
+        )
+    if labeled.all():
+        return X, y, params
+    X, rows = as_rows(X), np.flatnonzero(labeled)
+    check_consistent_length(X, y)
+    params = take_params(params, n_rows(X), rows)
+    return take(X, rows), _without_object_dtype(take(as_rows(y), rows)), params
+
+
+def is_labeled(y, unlabeled):
+    """Return a bool array: the rows of y without `unlabeled`, NaN or None in them."""
+    values = np.asarray(y)
+    known = values != unlabeled if unlabeled is not None else np.ones(values.shape, dtype=bool)
+    if values.dtype.kind in "fO":
+        known &= (values == values) & (values != None)  # noqa: E711, PLR0124 (NaN != NaN)
+    return known.reshape(len(values), -1).all(axis=1) if values.ndim else known
+
+
+def _without_object_dtype(y):
+    """Undo the object dtype that None among the labels gave to y."""
+    return np.asarray(y.tolist()) if y.dtype == object else y
+
+
+def routing_enabled():
+    """Return whether scikit-learn's metadata routing is switched on."""
+    return get_config()["enable_metadata_routing"]

@@ -1,0 +1,90 @@
+"""Scorers that leave unlabelled subjects out."""
+
+from __future__ import annotations
+
+from sklearn.metrics import check_scoring, get_scorer
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from skmmcl.model_selection._rows import is_labeled, labeled_part
+
+
+def labeled_scorer(scoring, *, unlabeled=-1):
+    """Make a scorer that leaves unlabelled test subjects out.
+
+    Parameters
+    ----------
+    scoring : str, callable, list, tuple or dict
+        What scikit-learn's ``scoring`` takes: the name of a scorer, a callable
+        ``scorer(estimator, X, y)``, or several of them for several metrics at once.
+    unlabeled : int, float, str or None, default=-1
+        The value of `y` that marks an unlabelled subject. NaN and None always mark one.
+
+    Returns
+    -------
+    scorer : callable
+        ``scorer(estimator, X, y)``, for the ``scoring`` of
+        :func:`~sklearn.model_selection.cross_val_score`,
+        :class:`~sklearn.model_selection.GridSearchCV` and the like. It raises ValueError where
+        no test subject is labelled, or where the estimator learnt `unlabeled` as a class.
+
+    See Also
+    --------
+    LabeledOnly : Leaves unlabelled subjects out of the fit of a classifier.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from skmmcl.model_selection import LabeledOnly, labeled_scorer
+    >>> X = np.tile(np.arange(6.0), 3)[:, np.newaxis]
+    >>> y = np.tile([0, 0, -1, -1, 1, 1], 3)
+    >>> scorer = labeled_scorer("roc_auc")
+    >>> scorer
+    labeled_scorer('roc_auc')
+    >>> cross_val_score(LabeledOnly(LogisticRegression()), X, y, cv=3, scoring=scorer)
+    array([1., 1., 1.])
+    """
+    return _LabeledScorer(scoring, unlabeled)
+
+
+class _LabeledScorer:
+    def __init__(self, scoring, unlabeled):
+        self._scoring = scoring
+        self._unlabeled = unlabeled
+        if isinstance(scoring, (list, tuple, set, dict)):
+            self._scorer = check_scoring(scoring=scoring)
+        elif isinstance(scoring, str) or callable(scoring):
+            self._scorer = get_scorer(scoring)
+        else:
+            raise TypeError(
+                "scoring must be the name of a scorer, a callable, or a list, tuple or dict of "
+                f"them, got {scoring!r}."
+            )
+
+    def __call__(self, estimator, X, y, **params):
+        classes = getattr(estimator, "classes_", None)
+        if classes is not None and not is_labeled(classes, self._unlabeled).all():
+            raise ValueError(
+                f"The estimator learnt {self._unlabeled!r}, the mark of unlabelled subjects, as a "
+                "class: wrap the classifier in skmmcl.model_selection.LabeledOnly."
+            )
+        X, y, params = labeled_part(X, y, params, self._unlabeled, "score")
+        return self._scorer(estimator, X, y, **params)
+
+    def __repr__(self):
+        unlabeled = "" if self._unlabeled == -1 else f", unlabeled={self._unlabeled!r}"
+        return f"labeled_scorer({self._scoring!r}{unlabeled})"
+
+    def set_score_request(self, **requests):
+        """Set the metadata that the wrapped scorer requests, as scikit-learn's scorers do."""
+        self._scorer.set_score_request(**requests)
+        return self
+
+    def get_metadata_routing(self):
+        """Say what metadata the wrapped scorer requests."""
+        return get_routing_for_object(self._scorer)
+
+    def _accept_sample_weight(self):
+        # The question that scikit-learn's multi-metric scorer asks while routing is off.
+        return getattr(self._scorer, "_accept_sample_weight", bool)()

@@ -1,0 +1,20 @@
+"""Networks in plain torch: encoders, projection heads, and the multiview network.
+
+An encoder is built as ``Encoder(shape, n_components)`` where ``shape`` is the shape of one
+subject, and maps (n_samples, *shape) to (n_samples, n_components).
+"""
+
+from skmmcl.networks._attention import ConnectomeAttention
+from skmmcl.networks._encoders import make_encoder
+from skmmcl.networks._mlp import MLP, ProjectionHead
+from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._standardize import Standardize
+
+__all__ = [
+    "MLP",
+    "ConnectomeAttention",
+    "MultiviewNetwork",
+    "ProjectionHead",
+    "Standardize",
+    "make_encoder",
+]

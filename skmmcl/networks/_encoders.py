@@ -1,0 +1,71 @@
+"""From what the user asked for to an encoder of one modality."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from torch import nn
+
+from skmmcl.networks._attention import ConnectomeAttention
+from skmmcl.networks._mlp import MLP
+
+EncoderSpec = str | nn.Module | Callable[..., nn.Module]
+
+ENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLP,
+    "linear": partial(MLP, hidden=()),
+    "attention": ConnectomeAttention,
+}
+
+
+def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Module:
+    """Build the encoder of one modality.
+
+    Parameters
+    ----------
+    spec : "auto", "mlp", "linear", "attention", Module, or callable
+        "auto" is an MLP for vectors and self-attention for matrices. A module is
+        copied, with its weights. A callable is called as ``spec(shape, n_components)``.
+    shape : tuple of int
+        Shape of one subject.
+    n_components : int
+        Width of the output.
+
+    Returns
+    -------
+    Module
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or no encoder fits the shape.
+
+    Examples
+    --------
+    >>> from skmmcl.networks import make_encoder
+    >>> type(make_encoder("auto", (90, 90), 8)).__name__
+    'ConnectomeAttention'
+    """
+    if isinstance(spec, nn.Module):
+        return copy.deepcopy(spec)
+    if isinstance(spec, str):
+        name = _name_by_shape(shape) if spec == "auto" else spec
+        if name not in ENCODERS:
+            raise ValueError(f"unknown encoder {spec!r}; known are 'auto' and {sorted(ENCODERS)}")
+        if name == "attention" and len(shape) != 2:
+            raise ValueError(
+                f"encoder 'attention' takes matrices (regions, features), not shape {tuple(shape)}"
+            )
+        spec = ENCODERS[name]
+    return spec(tuple(shape), n_components)
+
+
+def _name_by_shape(shape: Sequence[int]) -> str:
+    if len(shape) > 2:
+        raise ValueError(
+            f"there is no default encoder for arrays of shape {tuple(shape)} per subject; "
+            "give one, for example encoders={'t1': MyCNN()}"
+        )
+    return "mlp" if len(shape) == 1 else "attention"

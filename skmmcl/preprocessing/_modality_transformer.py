@@ -1,0 +1,303 @@
+"""scikit-learn's transformers applied to single modalities."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.exceptions import ModalityError
+from skmmcl.preprocessing._tables import name_columns, names_out, present_rows
+from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
+
+_CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"])]
+
+
+class ModalityTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Apply a scikit-learn transformer to each modality of its choice.
+
+    The transformers see a modality as a table of the subjects who have it. Subjects without
+    the modality stay without it; ids, side data and the other modalities stay as they are.
+    The main use is what has to be learnt on training folds only: imputing gaps in a clinical
+    table, scaling, reducing one wide modality.
+
+    Parameters
+    ----------
+    transformers : dict of str to {"drop", "passthrough"} or estimator
+        What to do with a modality, by its name. Transformers are cloned. Modalities of more
+        than one dimension per subject are flattened for them, and get their shape back if the
+        number of values is unchanged.
+    remainder : {"drop", "passthrough"} or estimator, default="passthrough"
+        What to do with each modality that `transformers` does not name.
+
+    Attributes
+    ----------
+    transformers_ : dict of str to {"drop", "passthrough"} or estimator
+        What is done with each modality, fitted.
+    modalities_ : tuple of str
+        Names of the modalities seen in ``fit``.
+    n_features_in_ : int
+        Number of values per subject, over all modalities seen in ``fit``.
+
+    See Also
+    --------
+    sklearn.compose.ColumnTransformer : The same for columns of one table.
+
+    Notes
+    -----
+    A row that is wholly NaN is a missing modality, which no imputer fills. In a modality of one
+    column every NaN is such a row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.impute import SimpleImputer
+    >>> from skmmcl.data import MultimodalData
+    >>> from skmmcl.preprocessing import ModalityTransformer
+    >>> X = MultimodalData(fc=np.ones((3, 2)), clinical=[[31, 9], [28, np.nan], None])
+    >>> impute = ModalityTransformer({"clinical": SimpleImputer()})
+    >>> impute.fit_transform(X)["clinical"]
+    array([[31.,  9.],
+           [28.,  9.],
+           [nan, nan]])
+
+    Parameters of a transformer are reached by the name of its modality:
+
+    >>> impute.set_params(clinical__strategy="median").transformers
+    {'clinical': SimpleImputer(strategy='median')}
+    """
+
+    _parameter_constraints: ClassVar = {
+        "transformers": [dict],
+        "remainder": _CHOICES,
+    }
+
+    def __init__(self, transformers, *, remainder="passthrough"):
+        self.transformers = transformers
+        self.remainder = remainder
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit each transformer on the subjects who have its modality.
+
+        Parameters
+        ----------
+        X : MultimodalData, dict of arrays, list of records or structured array
+            Training data.
+        y : array-like of shape (n_samples,), default=None
+            Targets, passed on to the transformers.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ModalityError
+            If `transformers` names a modality that X does not have, or nobody has a modality
+            that is to be transformed.
+        """
+        X = _as_container(X)
+        self._check_transformers(X)
+        if y is not None:
+            check_consistent_length(X, y)
+        self.modalities_ = tuple(X.modalities)
+        self.n_features_in_ = X.shape[1]
+        self._shapes_in = dict(X.shapes)
+        fits = {name: self._fit_one(X, y, name) for name in self.modalities_}
+        self.transformers_ = {name: transformer for name, (transformer, _) in fits.items()}
+        self._shapes_out = {name: shape for name, (_, shape) in fits.items()}
+        return self
+
+    def transform(self, X):
+        """Transform the modalities.
+
+        Parameters
+        ----------
+        X : MultimodalData, dict of arrays, list of records or structured array
+            Data with the modalities seen in ``fit``.
+
+        Returns
+        -------
+        X_out : MultimodalData
+            Container of the same subjects, with the same ids, side data and missing modalities.
+
+        Raises
+        ------
+        ModalityError
+            If a modality is missing, unknown or of another shape.
+        """
+        check_is_fitted(self)
+        X = _as_container(X)
+        self._check_modalities(X)
+        kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
+        fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
+        X = X[kept]
+        return X.assign({name: self._transform_one(X, name) for name in fitted}) if fitted else X
+
+    def set_output(self, *, transform=None):
+        """Do nothing: the output is a container, whatever the output of other steps.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Not used; here so that ``set_output`` of a pipeline reaches its other steps.
+
+        Returns
+        -------
+        self : object
+            This transformer.
+        """
+        return self
+
+    def get_params(self, deep=True):
+        """Get the parameters, with those of the transformers under the names of modalities.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the transformers and their parameters.
+
+        Returns
+        -------
+        params : dict
+            Values by name of parameter.
+        """
+        params = super().get_params(deep=deep)
+        if not deep or not isinstance(self.transformers, dict):
+            return params
+        inner = dict(self.transformers)
+        for name, transformer in self.transformers.items():
+            if hasattr(transformer, "get_params") and not isinstance(transformer, type):
+                values = transformer.get_params(deep=True)
+                inner.update({f"{name}__{key}": value for key, value in values.items()})
+        return {**inner, **params}
+
+    def set_params(self, **params):
+        """Set parameters of this transformer, a transformer, or parameters of one.
+
+        Parameters
+        ----------
+        **params : dict
+            ``transformers`` or ``remainder``; ``<modality>`` to replace a transformer;
+            ``<modality>__<parameter>`` for a parameter of one.
+
+        Returns
+        -------
+        self : object
+            This transformer.
+        """
+        if "transformers" in params:
+            self.transformers = params.pop("transformers")
+        own = super().get_params(deep=False)
+        replaced = [name for name in params if name in self.transformers and name not in own]
+        if replaced:
+            new = {name: params.pop(name) for name in replaced}
+            self.transformers = {**self.transformers, **new}
+        return super().set_params(**params)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the values per subject, over all modalities that are kept.
+
+        Parameters
+        ----------
+        input_features : None
+            Not used.
+
+        Returns
+        -------
+        feature_names_out : ndarray of str
+            ``<modality>_<number>``, in the order of the flat array.
+        """
+        check_is_fitted(self)
+        kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
+        names = [f"{name}_{i}" for name in kept for i in range(math.prod(self._shapes_out[name]))]
+        return np.asarray(names, dtype=object)
+
+    def _check_transformers(self, X):
+        unknown = [name for name in self.transformers if name not in X]
+        if unknown:
+            raise ModalityError(
+                f"transformers names {', '.join(map(repr, unknown))}, but the modalities are "
+                f"{', '.join(map(repr, X.modalities))}."
+            )
+        for name, transformer in self.transformers.items():
+            if not any(kind.is_satisfied_by(transformer) for kind in _CHOICES):
+                raise ModalityError(
+                    f"Modality {name!r} takes 'drop', 'passthrough' or a transformer with fit and "
+                    f"transform, got {transformer!r}."
+                )
+        if all(self._choice(name) == "drop" for name in X.modalities):
+            raise ModalityError("Every modality is dropped; keep at least one.")
+
+    def _choice(self, name):
+        choice = self.transformers.get(name, self.remainder)
+        return choice if isinstance(choice, str) else clone(choice)
+
+    def _fit_one(self, X, y, name):
+        """Return the fitted transformer of a modality and its shape after it."""
+        choice, shape = self._choice(name), X.shapes[name]
+        if isinstance(choice, str):
+            return choice, shape
+        table, present = present_rows(X, name)
+        if len(table) == 0:
+            raise ModalityError(
+                f"No subject has the modality {name!r}, so {choice!r} cannot be fitted on it; "
+                "pass it through or drop it."
+            )
+        choice.fit(table, None if y is None else np.asarray(y)[present])
+        width = choice.transform(table[:1]).shape[1]
+        return choice, shape if width == math.prod(shape) else (width,)
+
+    def _transform_one(self, X, name):
+        """Return a modality transformed, with NaN for the subjects who lack it."""
+        transformer, shape = self.transformers_[name], self._shapes_out[name]
+        table, present = present_rows(X, name)
+        if len(table) == 0:
+            return np.full((len(X), *shape), np.nan)
+        values = transformer.transform(table)
+        values = values.toarray() if issparse(values) else np.asarray(values)
+        if len(table) < len(X):
+            gaps = np.full((len(X), values.shape[1]), np.nan, np.result_type(values, np.float32))
+            gaps[present] = values
+            values = gaps
+        if X.columns[name] is None:
+            return values.reshape(len(X), *shape)
+        return name_columns(values, names_out(transformer, values.shape[1]))
+
+    def _check_modalities(self, X):
+        missing = [name for name in self.modalities_ if name not in X]
+        extra = [name for name in X.modalities if name not in self.modalities_]
+        if missing or extra:
+            raise ModalityError(
+                f"X has the modalities {X.modalities}, fit saw {self.modalities_}: "
+                f"missing {missing}, not expected {extra}."
+            )
+        for name, shape in self._shapes_in.items():
+            if X.shapes[name] != shape:
+                raise ModalityError(
+                    f"Modality {name!r} has shape {X.shapes[name]} per subject, fit saw {shape}."
+                )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.dict = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _as_container(X):
+    if not is_multimodal(X):
+        raise ModalityError(
+            "ModalityTransformer takes MultimodalData, a dict of arrays, records or a structured "
+            f"array, got {type(X).__name__}; make one by skmmcl.data.split_columns."
+        )
+    return as_multimodal(X)

@@ -1,0 +1,31 @@
+"""Modalities as the tables that scikit-learn's transformers take and give."""
+
+from importlib.util import find_spec
+
+import numpy as np
+
+
+def name_columns(values, columns):
+    """Return a DataFrame of these columns; the array itself without names or without pandas."""
+    if columns is None or find_spec("pandas") is None:
+        return values
+    import pandas as pd
+
+    return pd.DataFrame(values, columns=columns)
+
+
+def present_rows(X, name):
+    """Return a modality as a table of the subjects who have it, and who they are."""
+    present = X.mask[:, X.modalities.index(name)]
+    values = np.asarray(X[name])
+    table = (values if present.all() else values[present]).reshape(np.count_nonzero(present), -1)
+    return name_columns(table, X.columns[name]), present
+
+
+def names_out(transformer, width):
+    """Return the column names that a transformer gives, if it can."""
+    try:
+        names = transformer.get_feature_names_out()
+    except (AttributeError, ValueError):
+        return None
+    return list(names) if len(names) == width else None

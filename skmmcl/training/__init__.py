@@ -1,0 +1,37 @@
+"""The engine: objectives, batches, the skorch net, and its callbacks.
+
+The only room that imports skorch.
+"""
+
+from skmmcl.training._batches import (
+    SubjectSet,
+    TrainingData,
+    class_aware_batches,
+    split_subjects,
+    to_tensor,
+)
+from skmmcl.training._callbacks import represent
+from skmmcl.training._checkpoint import Checkpoint, fingerprint
+from skmmcl.training._net import EmbeddingNet, fit_net, make_net, train
+from skmmcl.training._objective import Objective, Term
+from skmmcl.training._seeds import draws_globally, resolve_device, seeded
+
+__all__ = [
+    "Checkpoint",
+    "EmbeddingNet",
+    "Objective",
+    "SubjectSet",
+    "Term",
+    "TrainingData",
+    "class_aware_batches",
+    "draws_globally",
+    "fingerprint",
+    "fit_net",
+    "make_net",
+    "represent",
+    "resolve_device",
+    "seeded",
+    "split_subjects",
+    "to_tensor",
+    "train",
+]

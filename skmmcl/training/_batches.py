@@ -1,0 +1,189 @@
+"""Subjects on the device, and the order in which they are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any) -> Tensor:
+    """An array where and as the net computes, with ``fill`` in the rows that are absent.
+
+    The array is shared, not copied, where dtype, device and presence allow it.
+    """
+    dtype = next(net.module_.parameters()).dtype
+    name = str(dtype).removeprefix("torch.")
+    if not present.all():
+        array = np.array(array, dtype=name)
+        array[~present] = fill
+    elif not array.flags.writeable:  # torch shares writable memory only
+        array = np.array(array, dtype=name)
+    return torch.as_tensor(np.ascontiguousarray(array)).to(net.device, dtype)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything a batch is taken from, on the device.
+
+    Attributes
+    ----------
+    x : dict of Tensor (n_samples, *shape)
+        The modalities; what is absent holds finite numbers that the mask hides.
+    y : Tensor of int64 (n_samples,)
+        Class codes, -1 for unlabelled subjects.
+    mask : Tensor of bool (n_samples, n_views) or None
+        Which views a subject has; None if all have all.
+    sample_weight : Tensor (n_samples,) or None
+        How often a subject counts.
+    """
+
+    x: Mapping[str, Tensor]
+    y: Tensor
+    mask: Tensor | None = None
+    sample_weight: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def batch(self, rows: Tensor) -> dict[str, Any]:
+        """The named arrays of some subjects."""
+        return {
+            "x": {name: source[rows] for name, source in self.x.items()},
+            "y": self.y[rows],
+            "mask": None if self.mask is None else self.mask[rows],
+            "sample_weight": None if self.sample_weight is None else self.sample_weight[rows],
+            "index": rows,
+        }
+
+
+@dataclass(frozen=True)
+class SubjectSet:
+    """Some subjects of the training data, in batches.
+
+    Parameters
+    ----------
+    data : TrainingData
+        All subjects.
+    rows : ndarray of int
+        Those of this set.
+    batch_size : int
+        At most so many subjects in a batch, but for rare classes (see
+        `class_aware_batches`).
+    rng : numpy Generator, optional
+        Draws the order anew in each pass; without it the order is fixed.
+    """
+
+    data: TrainingData
+    rows: np.ndarray
+    batch_size: int
+    rng: np.random.Generator | None = None
+
+    @classmethod
+    def everyone(
+        cls,
+        net: Any,
+        x: Mapping[str, Tensor],
+        codes: np.ndarray,
+        mask: np.ndarray | None,
+        sample_weight: np.ndarray | None,
+        batch_size: int,
+    ) -> SubjectSet:
+        """All subjects, their side arrays put beside the modalities."""
+        like = next(iter(x.values()))
+        data = TrainingData(
+            x=x,
+            y=torch.as_tensor(codes, dtype=torch.int64, device=like.device),
+            mask=None if mask is None else torch.as_tensor(mask, device=like.device),
+            sample_weight=None if sample_weight is None else torch.as_tensor(sample_weight).to(like),
+        )
+        return cls(data, np.arange(len(codes)), batch_size)
+
+    @property
+    def codes(self) -> np.ndarray:
+        """Class codes of the subjects of this set."""
+        return self.data.y.cpu().numpy()[self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        rng = self.rng or np.random.default_rng(0)
+        for batch in class_aware_batches(self.codes, self.batch_size, rng):
+            rows = torch.as_tensor(self.rows[batch], device=self.data.y.device)
+            yield self.data.batch(rows)
+
+
+def class_aware_batches(
+    codes: np.ndarray, batch_size: int, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Deal subjects into batches that all hold every class.
+
+    Batches differ by at most one subject per class, so that no small last batch is left
+    over. A class with too few members to give each batch two appears more than once in
+    an epoch, never twice in a batch: supervised contrast needs a positive for each anchor.
+
+    Parameters
+    ----------
+    codes : ndarray of int (n_samples,)
+        Class codes; -1 is a stratum of its own that is not repeated.
+    batch_size : int
+        Subjects in a batch.
+    rng : numpy Generator
+        Draws the order.
+
+    Returns
+    -------
+    list of ndarray of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.training import class_aware_batches
+    >>> codes = np.array([0] * 6 + [1] * 2)
+    >>> batches = class_aware_batches(codes, 4, np.random.default_rng(0))
+    >>> [np.bincount(codes[batch]).tolist() for batch in batches]
+    [[3, 2], [3, 2]]
+    """
+    n_samples = len(codes)
+    n_batches = max(1, min(-(-n_samples // batch_size), n_samples // 2))
+    if n_batches == 1:
+        return [np.arange(n_samples)]
+    parts: list[list[np.ndarray]] = [[] for _ in range(n_batches)]
+    offset = 0
+    for code in np.unique(codes):
+        members = rng.permutation(np.flatnonzero(codes == code))
+        if code >= 0 and 2 <= len(members) < 2 * n_batches:
+            pairs = np.resize(members, 2 * n_batches).reshape(n_batches, 2)
+            for part, pair in zip(parts, pairs, strict=True):
+                part.append(pair)
+            continue
+        for k in range(n_batches):
+            parts[(k + offset) % n_batches].append(members[k::n_batches])
+        offset += len(members)
+    batches = [np.concatenate(part) for part in parts]
+    return [batches[k] for k in rng.permutation(n_batches)]
+
+
+def split_subjects(
+    codes: np.ndarray, fraction: float | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rows to train on and, if a fraction is given, rows held out, alike in every class."""
+    rows = np.arange(len(codes))
+    if not fraction:
+        return rows, None
+    held_out = np.zeros(len(codes), dtype=bool)
+    for code in np.unique(codes):
+        members = rng.permutation(rows[codes == code])
+        held_out[members[: round(fraction * len(members))]] = True
+    if min(held_out.sum(), (~held_out).sum()) < 2:
+        raise ValueError(
+            f"validation_fraction={fraction} of {len(codes)} subjects leaves "
+            f"{(~held_out).sum()} for training and {held_out.sum()} for validation; "
+            "both need at least 2."
+        )
+    return rows[~held_out], rows[held_out]

@@ -1,0 +1,86 @@
+"""What happens between epochs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from skorch.callbacks import Callback, EarlyStopping
+from tqdm.auto import tqdm
+
+
+def represent(net: Any, subjects: Any, n_rows: int = 1024) -> np.ndarray:
+    """Representations of shape (n_views, n_samples, n_components), in large batches."""
+    net.module_.eval()
+    blocks = []
+    with torch.inference_mode():
+        for start in range(0, len(subjects), n_rows):
+            rows = torch.as_tensor(subjects.rows[start : start + n_rows])
+            batch = subjects.data.batch(rows.to(subjects.data.y.device))
+            blocks.append(net.module_.encode(batch["x"]).cpu().numpy())
+    return np.concatenate(blocks, axis=1)
+
+
+class TrainingDone(KeyboardInterrupt):
+    """Ends the training loop on purpose; skorch's own sign for it is KeyboardInterrupt."""
+
+
+class BestEpoch(EarlyStopping):
+    """Stop when the monitored value no longer improves, and keep the best weights."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__.copy()  # with the best weights: a checkpoint needs them
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        try:
+            super().on_epoch_end(net, **kwargs)
+        except KeyboardInterrupt:
+            raise TrainingDone from None
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        super().on_train_end(net, **kwargs)
+        self.best_model_weights_ = None
+
+
+class Progress(Callback):
+    """A progress bar over the epochs of a fit."""
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        if not hasattr(self, "bar_"):
+            done = len(net.history) - 1
+            self.bar_ = tqdm(total=done + net.epochs_left_, initial=done, unit="epoch")
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        self.bar_.update()
+        self.bar_.set_postfix(loss=f"{net.history[-1, 'train_loss']:.3f}")
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        self.bar_.close()
+        del self.bar_
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class ProbeScore(Callback):
+    """Balanced accuracy on the held-out subjects of a linear probe on the others."""
+
+    def on_epoch_end(
+        self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
+        (x_train, y_train), (x_valid, y_valid) = (
+            self._labeled(net, subjects) for subjects in (dataset_train, dataset_valid)
+        )
+        probe = LogisticRegression(class_weight="balanced", max_iter=200)
+        center, scale = x_train.mean(0), x_train.std(0) + 1e-8
+        probe.fit((x_train - center) / scale, y_train)
+        score = balanced_accuracy_score(y_valid, probe.predict((x_valid - center) / scale))
+        net.history.record("valid_probe", float(score))
+
+    def _labeled(self, net: Any, subjects: Any) -> tuple[np.ndarray, np.ndarray]:
+        y = subjects.codes
+        h = represent(net, subjects).transpose(1, 0, 2)
+        return h.reshape(len(y), -1)[y >= 0], y[y >= 0]

@@ -1,0 +1,79 @@
+"""A fit that goes on where it was cut off."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import joblib
+import torch
+from skorch.callbacks import Callback
+from torch import nn
+
+import skmmcl
+
+
+def fingerprint(*described: Any) -> str:
+    """Hash of arrays, parameters and versions; what differs in any of them differs here."""
+    versions = (skmmcl.__version__, torch.__version__)
+    return joblib.hash((versions, [_plain(value) for value in described]))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, nn.Module):
+        state = {name: _plain(tensor) for name, tensor in value.state_dict().items()}
+        return repr(value), state
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy()
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+class Checkpoint(Callback):
+    """Keep the state of a fit in a file, so that the same fit can go on from it.
+
+    Parameters
+    ----------
+    folder : path
+        Holds one file per fit, made if need be.
+    key : str
+        From `fingerprint`: names the file, so that another fit never reads it.
+    Attributes
+    ----------
+    interval : float
+        Seconds between two writes.
+    """
+
+    interval = 10.0
+
+    def __init__(self, folder: str | os.PathLike[str], key: str) -> None:
+        self.path = Path(folder) / f"fit-{key}.pkl"
+
+    def load(self) -> tuple[Any, bool] | None:
+        """The net and whether its training was complete; None without a file."""
+        if not self.path.exists():
+            return None
+        with self.path.open("rb") as file:
+            return pickle.load(file)
+
+    def save(self, net: Any, *, complete: bool) -> None:
+        """Write the state; the file is replaced at once or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as file:
+            pickle.dump((net, complete), file)
+        os.replace(part, self.path)
+        self.saved_ = monotonic()
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        self.saved_ = monotonic()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        if monotonic() - self.saved_ >= self.interval:
+            self.save(net, complete=False)

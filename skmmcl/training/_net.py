@@ -1,0 +1,329 @@
+"""The one skorch net of the package, and how it is made and trained."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler, PrintLog
+from torch import Tensor, nn
+from torch.optim import lr_scheduler
+
+from skmmcl.exceptions import FitInterruptedWarning, TrainingError
+from skmmcl.training._batches import SubjectSet, split_subjects
+from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress, TrainingDone
+from skmmcl.training._checkpoint import Checkpoint
+from skmmcl.training._objective import Objective, Term
+from skmmcl.training._seeds import draws_globally, resolve_device, seeded
+
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "radam": torch.optim.RAdam,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
+FUSED = ("adam", "adamw", "sgd")
+MONITORS = {"loss": ("valid_loss", True), "probe": ("valid_probe", False)}
+TWICE_WITHIN = 2.0  # seconds between two Ctrl-C that are meant for more than one fit
+
+
+class EmbeddingNet(NeuralNet):
+    """A skorch net whose batches and outputs are dicts of named tensors."""
+
+    def get_default_callbacks(self) -> list[tuple[str, Callback]]:
+        return []
+
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Nothing: the estimator has checked."""
+
+    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        return X
+
+    def get_iterator(self, dataset: SubjectSet, training: bool = False) -> SubjectSet:
+        return dataset
+
+    def infer(self, x: Mapping[str, Any], **fit_params: Any) -> dict[str, Tensor]:
+        return self.module_(x["x"], x["mask"])
+
+    def compute_step(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """Loss and terms of a batch."""
+        outputs = self.infer(batch)
+        loss, terms = self.criterion_({**batch, **outputs})
+        return {"loss": loss, "y_pred": outputs, "terms": terms}
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        self._set_training(True)
+        step = self.compute_step(batch)
+        step["loss"].backward()
+        return step
+
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        self._set_training(False)
+        with torch.no_grad():
+            return self.compute_step(batch)
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """One pass; losses stay on the device until its end."""
+        if iterator is None:
+            return
+        values, sizes, names = [], [], []
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            names = ["loss", *step["terms"]]
+            values += [step["loss"].detach(), *(v.detach() for v in step["terms"].values())]
+            sizes.append(len(batch["y"]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        table = torch.stack(values).view(len(sizes), len(names)).double().cpu().numpy()
+        self.record_epoch(prefix, dict(zip(names, np.average(table, 0, sizes), strict=True)))
+        self.history.record(f"{prefix}_batch_count", len(sizes))
+
+    def record_epoch(self, prefix: str, means: Mapping[str, float]) -> None:
+        """Write the mean loss and terms of an epoch into the history."""
+        for name, value in means.items():
+            if not np.isfinite(value):
+                epoch = len(self.history)
+                raise TrainingError(
+                    f"The {prefix} {name!r} became {value} in epoch {epoch}; training stopped. "
+                    "Usual causes are a learning rate that is too high (try lr / 10 or "
+                    "gradient_clip=1.0) or very large input values (keep standardize=True)."
+                )
+        key = f"{prefix}_loss"
+        earlier = [row[key] for row in self.history[:-1] if key in row]
+        self.history.record(f"{key}_best", bool(means["loss"] < min(earlier, default=np.inf)))
+        for name, value in means.items():
+            named = key if name == "loss" else name if prefix == "train" else f"{prefix}_{name}"
+            self.history.record(named, float(value))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything on the CPU, and left to the outer pickler.
+
+        skorch pickles the weights by itself, which breaks modules that are defined in a
+        notebook as soon as joblib sends the fitted net to another process.
+        """
+        if torch.device(self.device).type == "cpu":
+            return self.__dict__.copy()
+        state = copy.deepcopy(self.__dict__)
+        state["device"] = "cpu"
+        for name in ("module_", "criterion_"):
+            if name in state:
+                state[name].cpu()
+        if "optimizer_" in state:
+            for values in state["optimizer_"].state.values():
+                values.update({k: v.cpu() for k, v in values.items() if torch.is_tensor(v)})
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> EmbeddingNet:
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
+
+
+def _build_network(build: Callable[[], nn.Module], dtype: torch.dtype) -> nn.Module:
+    return build().to(dtype)
+
+
+def make_net(
+    network: Callable[[], nn.Module],
+    terms: Sequence[Term],
+    settings: Any,
+    *,
+    dtype: torch.dtype,
+) -> EmbeddingNet:
+    """Build an initialised net.
+
+    Parameters
+    ----------
+    network : callable
+        Builds the network; its weights are drawn here.
+    terms : sequence of Term
+        The objective.
+    settings : object
+        Has the engine's parameters as attributes: an estimator.
+    dtype : torch.dtype
+        Precision of the weights.
+
+    Returns
+    -------
+    EmbeddingNet
+    """
+    seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
+    options = {"lr": settings.lr, "optimizer__weight_decay": settings.weight_decay}
+    if settings.optimizer in FUSED:
+        options["optimizer__fused"] = True
+    net = EmbeddingNet(
+        module=partial(_build_network, network, dtype),
+        criterion=partial(Objective, terms),
+        optimizer=OPTIMIZERS.get(settings.optimizer, settings.optimizer),
+        max_epochs=settings.max_epochs,
+        batch_size=settings.batch_size,
+        train_split=None,
+        callbacks=_callbacks(settings),
+        verbose=max(0, int(settings.verbose)),
+        device=str(resolve_device(settings.device)),
+        **options,
+    )
+    with seeded(seed):
+        net.initialize()
+    available = {"x", "y", "mask", "sample_weight", "index", *net.module_.gives}
+    net.criterion_.check(available)
+    net.seed_, net.rng_ = seed, np.random.default_rng(seed)
+    return net
+
+
+def _callbacks(settings: Any) -> list[Any]:
+    """The engine's callbacks, in the order in which they must act, then the user's."""
+    callbacks: list[Any] = []
+    if settings.validation_fraction:
+        monitor, lower_is_better = MONITORS[settings.monitor]
+        if settings.monitor == "probe":
+            callbacks.append(("probe", ProbeScore()))
+        if settings.n_iter_no_change is not None:
+            best = BestEpoch(
+                monitor, settings.n_iter_no_change, lower_is_better=lower_is_better, load_best=True
+            )
+            callbacks.append(("best_epoch", best))
+    if settings.gradient_clip is not None:
+        callbacks.append(("gradient_clip", GradientNormClipping(settings.gradient_clip)))
+    if settings.lr_schedule is not None:
+        callbacks.append(("lr_schedule", _scheduler(settings)))
+    if settings.verbose:
+        callbacks.append(("progress", PrintLog() if settings.verbose > 1 else Progress()))
+    return callbacks + list(settings.callbacks or [])
+
+
+def _scheduler(settings: Any) -> LRScheduler:
+    if settings.lr_schedule == "cosine":
+        return LRScheduler(lr_scheduler.CosineAnnealingLR, T_max=settings.max_epochs)
+    return LRScheduler(
+        lr_scheduler.OneCycleLR, max_lr=settings.lr, total_steps=settings.max_epochs + 1
+    )
+
+
+def fit_net(
+    net: EmbeddingNet, subjects: SubjectSet, settings: Any, n_epochs: int, key: str | None = None
+) -> EmbeddingNet:
+    """Train for some epochs, or go on from a checkpoint of the same job.
+
+    Parameters
+    ----------
+    net : EmbeddingNet
+        Initialised.
+    subjects : SubjectSet
+        To train on and, with a validation fraction, to hold out.
+    settings : object
+        Has the engine's parameters as attributes: an estimator.
+    n_epochs : int
+        Epochs to go.
+    key : str, optional
+        Fingerprint of the job, for the checkpoint.
+
+    Returns
+    -------
+    EmbeddingNet
+        The same net, or the one of the checkpoint.
+    """
+    checkpoint, goal, resumed = None, len(net.history) + n_epochs, False
+    if key is not None:
+        checkpoint = Checkpoint(settings.checkpoint, key)
+        kept = checkpoint.load()
+        if kept is None:
+            net.callbacks_.append(("checkpoint", checkpoint))
+        else:
+            net, complete = kept
+            if complete:
+                return net
+            resumed = True
+    rng = np.random.default_rng(net.seed_)
+    rows, held_out = split_subjects(subjects.codes, settings.validation_fraction, rng)
+    train_set = replace(subjects, rows=rows, batch_size=settings.batch_size, rng=net.rng_)
+    valid_set = None if held_out is None else replace(train_set, rows=held_out, rng=None)
+    finished = train(net, (train_set, valid_set), goal - len(net.history), resumed=resumed)
+    if checkpoint is not None:
+        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if name != "checkpoint"]
+        if finished:
+            checkpoint.save(net, complete=True)
+    return net
+
+
+def train(
+    net: EmbeddingNet,
+    sets: tuple[SubjectSet, SubjectSet | None],
+    n_epochs: int,
+    *,
+    resumed: bool = False,
+) -> bool:
+    """Run the training loop; Ctrl-C ends it early and leaves a net that can be used.
+
+    Parameters
+    ----------
+    net : EmbeddingNet
+        Initialised.
+    sets : tuple of SubjectSet
+        To train on, and held out or None.
+    n_epochs : int
+        Epochs to go.
+    resumed : bool, default=False
+        Whether the net comes from a checkpoint, so that its callbacks are under way.
+
+    Returns
+    -------
+    bool
+        Whether the training came to its end.
+    """
+    net.epochs_left_, finished = n_epochs, True
+    if not resumed:
+        net.notify("on_train_begin", X=sets, y=None)
+    # Modules that draw from torch's one default generator need it for themselves.
+    alone = seeded(net.seed_ + len(net.history), torch.device(net.device))
+    try:
+        with alone if draws_globally(net.module_) else nullcontext():
+            net.fit_loop(sets, epochs=n_epochs)
+    except TrainingDone:
+        pass
+    except KeyboardInterrupt:
+        finished = _was_stopped_by_callback(net)
+        if not finished:
+            _say_interrupted(net)
+    net.notify("on_train_end", X=sets, y=None)
+    return finished
+
+
+def _was_stopped_by_callback(net: EmbeddingNet) -> bool:
+    """Whether skorch's own early stopping, which raises KeyboardInterrupt, ended training."""
+    stoppers = (cb for _, cb in net.callbacks_ if isinstance(cb, EarlyStopping))
+    return any(cb.misses_ >= cb.patience for cb in stoppers)
+
+
+_last_interrupt = -TWICE_WITHIN
+
+
+def _say_interrupted(net: EmbeddingNet) -> None:
+    global _last_interrupt
+    now = monotonic()
+    twice, _last_interrupt = now - _last_interrupt < TWICE_WITHIN, now
+    if twice:
+        raise KeyboardInterrupt
+    warnings.warn(
+        f"Training was interrupted in epoch {len(net.history)}; the estimator can be used as it "
+        f"stands. Press Ctrl-C twice within {TWICE_WITHIN:.0f} seconds to stop a surrounding "
+        "cross-validation or search as well.",
+        FitInterruptedWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,85 @@
+"""An objective is a sum of named, weighted terms on named outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Term:
+    """One loss and the names of what it is computed on.
+
+    Parameters
+    ----------
+    name : str
+        Under which its value goes into the history.
+    loss : callable
+        Takes the named outputs in the order of ``on``, gives a scalar.
+    on : tuple of str
+        Names of network outputs or of arrays of the batch.
+    weight : float, default=1.0
+        Factor of the term in the sum.
+
+    Examples
+    --------
+    >>> from skmmcl.losses import CMCLoss
+    >>> from skmmcl.training import Term
+    >>> Term("cmc", CMCLoss(0.1), on=("z", "mask")).weight
+    1.0
+    """
+
+    name: str
+    loss: Callable[..., Tensor]
+    on: tuple[str, ...]
+    weight: float = 1.0
+
+
+class Objective(nn.Module):
+    """Weighted sum of terms; a term of weight 0 is left out.
+
+    Parameters
+    ----------
+    terms : iterable of Term
+        At least one with a weight other than 0; names must differ.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.training import Objective, Term
+    >>> objective = Objective([Term("norm", lambda z: (z**2).mean(), on=("z",), weight=2.0)])
+    >>> total, terms = objective({"z": torch.ones(3)})
+    >>> total.item(), terms["norm"].item()
+    (2.0, 1.0)
+    """
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        super().__init__()
+        self.terms = [term for term in terms if term.weight != 0]
+        names = [term.name for term in self.terms]
+        if not names:
+            raise ValueError("The objective has no term with a weight other than 0.")
+        if len(set(names)) < len(names):
+            raise ValueError(f"Names of terms must differ, got {names}.")
+        # Registered so that a loss with parameters of its own is trained and moved along.
+        self.losses = nn.ModuleList(t.loss for t in self.terms if isinstance(t.loss, nn.Module))
+
+    def check(self, available: Iterable[str]) -> None:
+        """Raise if a term asks for a name that neither network nor data gives."""
+        available = sorted(available)
+        for term in self.terms:
+            unknown = [name for name in term.on if name not in available]
+            if unknown:
+                raise ValueError(
+                    f"Term {term.name!r} asks for {unknown}, but only {available} are given."
+                )
+
+    def forward(self, named: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Total and the value of each term, before its weight."""
+        values = {t.name: t.loss(*(named[name] for name in t.on)) for t in self.terms}
+        weighted = [
+            values[t.name] if t.weight == 1 else t.weight * values[t.name] for t in self.terms
+        ]
+        return sum(weighted[1:], weighted[0]), values

@@ -1,0 +1,63 @@
+"""Seeds and devices that stay local to a fit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+# Torch's default generator is one per process; whoever seeds it must be alone with it.
+_DEFAULT_GENERATOR = threading.RLock()
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Seed torch's default generator inside, and give it back as it was.
+
+    One thread at a time: the others wait.
+    """
+    devices = [device] if device is not None and device.type == "cuda" else []
+    with _DEFAULT_GENERATOR, torch.random.fork_rng(devices=devices):
+        torch.default_generator.manual_seed(seed)
+        for cuda in devices:
+            with torch.cuda.device(cuda):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
+def draws_globally(module: nn.Module) -> bool:
+    """Whether a forward in training mode may draw from torch's default generator.
+
+    Modules of other packages are taken to do so, since only their authors know.
+    """
+    for child in module.modules():
+        root = type(child).__module__.partition(".")[0]
+        if root not in ("torch", "skmmcl"):
+            return True
+        if root == "torch" and (getattr(child, "p", 0) or getattr(child, "dropout", 0)):
+            return True
+        if isinstance(child, nn.RReLU):
+            return True
+    return False
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """The device meant by ``device``; "auto" is CUDA where there is one.
+
+    Raises
+    ------
+    ValueError
+        If CUDA is asked for and absent.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    resolved = torch.device(device)
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device={device!r} was asked for, but torch finds no CUDA device here. "
+            "Use device='auto' to take CUDA only where there is one."
+        )
+    return resolved

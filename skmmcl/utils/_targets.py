@@ -1,0 +1,72 @@
+"""Class labels, some of which may be unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+UNLABELED = -1
+
+
+def is_unlabeled(y: np.ndarray) -> np.ndarray:
+    """Where ``y`` is -1, NaN or None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.utils._targets import is_unlabeled
+    >>> is_unlabeled(np.array(["a", None], dtype=object)).tolist()
+    [False, True]
+    """
+    if y.dtype.kind in "fiu":
+        return np.isnan(y) | (y == UNLABELED) if y.dtype.kind == "f" else y == UNLABELED
+    if y.dtype.kind == "O":
+        return np.array([v is None or v != v or (not isinstance(v, str) and v == -1) for v in y])
+    return np.zeros(len(y), dtype=bool)
+
+
+def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Turn labels into codes from 0; unlabelled subjects get -1.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; -1, NaN or None where unknown.
+    classes : ndarray, optional
+        The classes of an earlier call; all of ``y`` must be among them.
+
+    Returns
+    -------
+    codes : ndarray of int64 (n_samples,)
+    classes : ndarray
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is continuous or holds a class that is not among ``classes``.
+
+    Examples
+    --------
+    >>> from skmmcl.utils._targets import encode_classes
+    >>> codes, classes = encode_classes(["case", "control", None])
+    >>> codes.tolist(), classes.tolist()
+    ([0, 1, -1], ['case', 'control'])
+    """
+    y = column_or_1d(y, warn=True)
+    labeled = ~is_unlabeled(y)
+    known = y[labeled]
+    if known.dtype.kind == "O":
+        known = np.array(known.tolist())
+    if len(known):
+        check_classification_targets(known)
+    found = np.unique(known)
+    if classes is None:
+        classes = found
+    elif len(unknown := np.setdiff1d(found, classes)):
+        raise ValueError(f"y holds {unknown.tolist()}, not among the classes {classes.tolist()}.")
+    codes = np.full(len(y), -1, dtype=np.int64)
+    codes[labeled] = np.searchsorted(classes, known)
+    return codes, classes
