@@ -39,6 +39,7 @@ from skmmcl.utils._sklearn import (
     check_sample_weight,
     fit_context,
     get_output_config,
+    num_samples,
 )
 from skmmcl.utils._targets import encode_classes
 
@@ -259,8 +260,8 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
     def _read_classes(self, y: Any, data: MultimodalData, *, reset: bool) -> np.ndarray:
         """Class codes, all -1 where the objective does not ask for classes."""
         probed = self.validation_fraction is not None and self.monitor == "probe"
-        if y is not None and len(np.shape(y)) > 0 and len(y) != len(data):
-            raise DataError(f"y has {len(y)} entries, but X has {len(data)} subjects.")
+        if y is not None and (n_targets := num_samples(y)) != len(data):
+            raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
         if not self._uses_classes() and not probed:
             return np.full(len(data), -1)
         if y is None:

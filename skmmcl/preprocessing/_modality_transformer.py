@@ -229,7 +229,8 @@ class ModalityTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
                 f"{', '.join(map(repr, X.modalities))}."
             )
         for name, transformer in self.transformers.items():
-            if not any(kind.is_satisfied_by(transformer) for kind in _CHOICES):
+            is_choice = any(kind.is_satisfied_by(transformer) for kind in _CHOICES)
+            if isinstance(transformer, type) or not is_choice:
                 raise ModalityError(
                     f"Modality {name!r} takes 'drop', 'passthrough' or a transformer with fit and "
                     f"transform, got {transformer!r}."

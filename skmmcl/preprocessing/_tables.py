@@ -1,5 +1,6 @@
 """Modalities as the tables that scikit-learn's transformers take and give."""
 
+import math
 from importlib.util import find_spec
 
 import numpy as np
@@ -18,7 +19,8 @@ def present_rows(X, name):
     """Return a modality as a table of the subjects who have it, and who they are."""
     present = X.mask[:, X.modalities.index(name)]
     values = np.asarray(X[name])
-    table = (values if present.all() else values[present]).reshape(np.count_nonzero(present), -1)
+    values = values if present.all() else values[present]
+    table = values.reshape(len(values), math.prod(X.shapes[name]))
     return name_columns(table, X.columns[name]), present
 
 

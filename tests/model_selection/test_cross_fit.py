@@ -152,7 +152,9 @@ def test_embeddings_come_from_models_that_did_not_see_the_subject(noise):
     cv = StratifiedKFold(4, shuffle=True, random_state=0)
     Z = CrossFitTransformer(Memoriser(), cv=cv, align=None).fit_transform(X, y)
     for train, test in cv.split(X, y):
-        np.testing.assert_array_equal(Z[test], Memoriser().fit(X[train], y[train]).transform(X[test]))
+        np.testing.assert_array_equal(
+            Z[test], Memoriser().fit(X[train], y[train]).transform(X[test])
+        )
 
 
 def test_folds_are_stratified_where_y_has_classes():
@@ -280,7 +282,9 @@ def test_clone_pickle_and_grid_search(noise):
     search = GridSearchCV(clone(pipe), grid, cv=3).fit(X, y)
     again = pickle.loads(pickle.dumps(search))
     np.testing.assert_array_equal(again.predict(X), search.predict(X))
-    np.testing.assert_array_equal(pipe.fit(X, y)[:-1].transform(X), pipe[0].transformer_.transform(X))
+    np.testing.assert_array_equal(
+        pipe.fit(X, y)[:-1].transform(X), pipe[0].transformer_.transform(X)
+    )
 
 
 def test_attributes_are_those_of_the_inner_transformer(noise):

@@ -31,9 +31,7 @@ MINUS_ONE_IS_A_CLASS = {"check_classifiers_classes": "it has a class -1, our mar
         LabeledOnly(Ridge(), unlabeled=np.nan),
     ],
     expected_failed_checks=lambda estimator: (
-        MINUS_ONE_IS_A_CLASS
-        if is_classifier(estimator) and estimator.unlabeled == -1
-        else {}
+        MINUS_ONE_IS_A_CLASS if is_classifier(estimator) and estimator.unlabeled == -1 else {}
     ),
 )
 def test_sklearn_contract(estimator, check):
@@ -183,8 +181,8 @@ def test_scorer_in_cross_validation_and_grid_search(cohort):
     model = LabeledOnly(LogisticRegression())
     cv = StratifiedKFold(3)
     expected = []
-    for train, test in cv.split(X, y):
-        train, test = train[y[train] >= 0], test[y[test] >= 0]
+    for fold in cv.split(X, y):
+        train, test = (rows[y[rows] >= 0] for rows in fold)
         fitted = LogisticRegression().fit(X[train], y[train])
         expected.append(get_scorer("roc_auc")(fitted, X[test], y[test]))
     scorer = labeled_scorer("roc_auc")
@@ -241,7 +239,9 @@ def test_weights_reach_the_scorers_that_take_them(cohort):
     scoring = {"acc": labeled_scorer("accuracy"), "own": labeled_scorer(_count_rows)}
     model = LabeledOnly(LogisticRegression())
     search = GridSearchCV(model, {"estimator__C": [1.0]}, scoring=scoring, refit="acc", cv=3)
-    search.fit(*cohort, sample_weight=weight)
+    with pytest.warns(UserWarning, match="own=labeled_scorer.* does not support") as caught:
+        search.fit(*cohort, sample_weight=weight)
+    assert len(caught) == 1  # none about the accuracy
     assert search.cv_results_["mean_test_own"][0] == 20
 
 
