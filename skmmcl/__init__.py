@@ -6,8 +6,8 @@ Nothing is loaded before it is asked for: ``import skmmcl`` takes a few millisec
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers read True; to import typing would cost most of the import
 if TYPE_CHECKING:
     from skmmcl import (
         base,

@@ -21,6 +21,9 @@ IGNORED_RULES = {
 }
 # Methods are shown by the examples of their class.
 IGNORED_RULES_OF_METHODS = IGNORED_RULES | {"EX01", "YD01"}
+# The engine is for those who add methods: its docstrings say what is not plain from the signature.
+ENGINE = "skmmcl.training."
+IGNORED_RULES_OF_ENGINE = IGNORED_RULES_OF_METHODS | {"PR01", "RT01", "RT03"}
 # torch calls forward: the docstring of the class says what a call takes and gives. The others are
 # scikit-learn's, made for every estimator.
 UNDOCUMENTED_METHODS = r"forward|set_\w+_request"
@@ -31,14 +34,21 @@ OBJECTS = all_public_objects()
 
 
 def public_methods(path: str, cls: type) -> list[str]:
-    """Return the paths of the methods and properties that the class itself defines."""
+    """Return the paths of the methods and properties that the class itself describes."""
     return [
         f"{path}.{name}"
         for name, member in vars(cls).items()
         if not name.startswith("_")
         and not re.fullmatch(UNDOCUMENTED_METHODS, name)
         and (inspect.isroutine(member) or isinstance(member, property))
+        and not inherits_its_docstring(cls, name, member)
     ]
+
+
+def inherits_its_docstring(cls: type, name: str, member: object) -> bool:
+    """Return whether a method says nothing because a base class has said it."""
+    said_by_a_base = any(getattr(getattr(c, name, None), "__doc__", None) for c in cls.__mro__[1:])
+    return not member.__doc__ and said_by_a_base
 
 
 METHODS = [
@@ -51,6 +61,8 @@ METHODS = [
 
 def docstring_errors(path: str, ignored: set[str]) -> list[str]:
     """Return what numpydoc has against the docstring at a path."""
+    if path.startswith(ENGINE):
+        ignored = ignored | IGNORED_RULES_OF_ENGINE
     errors = validate(path)["errors"]
     return [f"{code}: {text}" for code, text in errors if code not in ignored]
 

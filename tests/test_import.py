@@ -27,7 +27,7 @@ def test_importing_the_root_loads_nothing_heavy(repo_dir):
 
 
 def test_importing_the_root_takes_less_than_50_ms(repo_dir):
-    code = "from time import perf_counter as t; a = t(); import skmmcl; print(t() - a)"
+    code = "from time import process_time as t; a = t(); import skmmcl; print(t() - a)"
     assert min(float(run_python(code, repo_dir)) for _ in range(5)) < 0.05
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -191,8 +192,8 @@ def _find_present(array, given: np.ndarray | None) -> np.ndarray:
 
 def _nan_rows(array: np.ndarray) -> np.ndarray:
     """Rows that are wholly NaN; only those that begin with NaN are read wholly."""
-    first = array[(..., *(0,) * (array.ndim - 1))]
-    missing = np.isnan(first)
+    first: Any = (slice(None), *(0,) * (array.ndim - 1))
+    missing = np.isnan(array[first])
     for block in row_blocks(np.flatnonzero(missing), array[:1].nbytes):
         missing[block] = np.isnan(array[block]).all(axis=tuple(range(1, array.ndim)))
     return missing

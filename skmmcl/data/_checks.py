@@ -68,7 +68,8 @@ def check_values(X, dtype) -> None:
         ...
     skmmcl.exceptions.DataError: Modality 'clinical': 1 NaN in 1 of 2 present subjects (first: ...
     """
-    lines, advice = [], {}
+    lines: list[str] = []
+    advice: dict[str, str] = {}
     for name, kind in X.dtypes.items():
         if kind.kind == "f" and isinstance(X.base(name), np.ndarray):
             target = kind if dtype is None else np.dtype(dtype)

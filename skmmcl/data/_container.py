@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from skmmcl.data._columns import read_table
 from skmmcl.data._content import Content
 from skmmcl.data._display import html_repr, text_repr
+from skmmcl.data._flat import blank, flat_array
 from skmmcl.data._io import read_folder
 from skmmcl.data._parts import Parts, agree, check_rows, collect, merge_names
 from skmmcl.data._rows import take_rows
@@ -79,7 +79,7 @@ class MultimodalData(Content):
         Parameters
         ----------
         df : DataFrame of shape (n_subjects, n_columns)
-            pandas or polars.
+            A table of pandas or polars.
         modalities : dict of str to column selector
             Which columns make each modality, as in :func:`split_columns`.
         meta : str or list of str, optional
@@ -106,14 +106,14 @@ class MultimodalData(Content):
 
     @classmethod
     def from_folder(cls, path, *, meta="participants", mmap_mode=None) -> Self:
-        """Make a container from a folder with one file per modality.
+        r"""Make a container from a folder with one file per modality.
 
         Parameters
         ----------
         path : str or path-like
             Folder of ``<name>.npy``, ``.npz``, ``.csv`` and ``.tsv`` files; each is a modality. A
-            table's id column (``participant_id``, ``subject_id``, ``subject``, ``id`` or an unnamed
-            first column) aligns its rows; a subject absent from a table lacks that modality.
+            table's id column (``participant_id``, ``subject_id``, ``subject``, ``SubjID``, ``id``
+            or an unnamed first column) aligns its rows; a subject absent from a table lacks that modality.
         meta : str or None, default="participants"
             Stem of the ``.tsv`` or ``.csv`` file that lists the subjects with their side data;
             ``meta.tsv`` and ``meta.csv`` are looked for too. None makes every file a modality.
@@ -123,7 +123,22 @@ class MultimodalData(Content):
         Returns
         -------
         MultimodalData
-            The modalities in the order of their names.
+            The modalities in the order of their file names.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from skmmcl.data import MultimodalData
+        >>> with TemporaryDirectory() as folder:
+        ...     np.save(Path(folder, "fc.npy"), np.ones((2, 4, 4)))
+        ...     _ = Path(folder, "clinical.csv").write_text("subject_id,iq\ns1,99\ns2,101\n")
+        ...     MultimodalData.from_folder(folder)
+        MultimodalData: 2 subjects, 2 modalities
+          clinical  (2, 1)     int64
+          fc        (2, 4, 4)  float64
+          index: s1, s2
         """
         arrays, side, ids = read_folder(path, meta=meta, mmap_mode=mmap_mode)
         return cls(arrays, meta=side, index=ids)
@@ -197,7 +212,7 @@ class MultimodalData(Content):
             Rows of subjects without the modality are NaN; where they are so already, the array
             is shared.
         """
-        return {name: _blank(self[name], self._present(name)) for name in self._modalities}
+        return {name: blank(self[name], self._present(name)) for name in self._modalities}
 
     def assign(self, modalities=None, /, **arrays) -> Self:
         """Return the same subjects with some modalities replaced or added.
@@ -252,18 +267,7 @@ class MultimodalData(Content):
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:
             raise ValueError("The flat array of a MultimodalData is always a copy.")
-        kinds = [d if d.kind == "f" else np.float64 for d in self.dtypes.values()]
-        is_float = not self.mask.all()
-        common = np.result_type(*(kinds if is_float else self.dtypes.values()))
-        flat = np.empty(self.shape, dtype=common if dtype is None else dtype)
-        start = 0
-        for name, shape in self.shapes.items():
-            stop = start + math.prod(shape)
-            flat[:, start:stop] = np.asarray(self[name]).reshape(len(self), -1)
-            if is_float:
-                flat[~self._present(name), start:stop] = np.nan
-            start = stop
-        return flat
+        return flat_array(self, dtype)
 
     def __repr__(self) -> str:
         return text_repr(self)
@@ -282,17 +286,3 @@ def _rows_of(key: tuple):
         "MultimodalData is indexed by subjects alone, it has no columns: X['fc'] gives a modality, "
         "X[['fc', 'sc']] a selection of modalities, np.asarray(X) the flat 2-D array."
     )
-
-
-def _blank(array, present: np.ndarray):
-    """Return the array with NaN where the modality is missing, copied only if need be."""
-    if present.all():
-        return array
-    array = np.asarray(array)
-    if array.dtype.kind != "f":
-        array = array.astype(np.float64)
-    elif np.isnan(array[~present]).all():
-        return array
-    array = array.copy()
-    array[~present] = np.nan
-    return array

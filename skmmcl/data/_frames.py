@@ -96,7 +96,7 @@ def _table_values(name: str, table, names: list[str]) -> np.ndarray:
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
             return table.to_numpy()  # a view of the table
     columns = [_column(table, position) for position in range(len(names))]
-    numbers = [_numbers(column) for column in columns]
+    numbers: list = [_numbers(column) for column in columns]
     bad = [
         f"{column!r} ({series.dtype})"
         for column, series, values in zip(names, columns, numbers, strict=True)

@@ -13,7 +13,7 @@ from skmmcl.exceptions import DataError
 
 _ARRAYS = {".npy", ".npz"}
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
-_ID_COLUMNS = ("participant_id", "subject_id", "subject", "id")
+_ID_COLUMNS = ("participant_id", "subject_id", "subject", "subjid", "id")
 
 
 class _Source(NamedTuple):

@@ -5,7 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from skmmcl.losses._similarity import cosine_logits, log_weights, mean_over_anchors, removed_where
+from skmmcl.losses._similarity import (
+    REMOVED,
+    cosine_logits,
+    log_weights,
+    mean_over_anchors,
+    removed_where,
+)
 
 
 class PairwiseCMCLoss(nn.Module):
@@ -75,7 +81,7 @@ class PairwiseCMCLoss(nn.Module):
         pair_means = [
             mean_over_anchors(
                 torch.stack([loss[a, b], loss[b, a]]),
-                (both[a, b] & (both[a, b].sum() > 1)).expand(2, -1),
+                both[a, b] & (torch.stack([same[a, b], same[b, a]]) > REMOVED / 2),
                 sample_weight,
             )
             for a in range(n_views)

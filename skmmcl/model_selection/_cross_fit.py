@@ -28,7 +28,7 @@ def _inner_has(name):
     return check
 
 
-class CrossFitTransformer(
+class CrossFitTransformer(  # type: ignore[call-arg]
     MetaEstimatorMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Give training subjects the embedding of a model that did not see them.
@@ -202,7 +202,7 @@ class CrossFitTransformer(
 
     @available_if(_inner_has("get_feature_names_out"))
     def get_feature_names_out(self, input_features=None):
-        """Names of the output features, as the inner transformer gives them.
+        """Return the names of the output features, as the inner transformer gives them.
 
         Parameters
         ----------

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.model_selection._rows import labeled_part, routing_enabled
+from skmmcl.utils._targets import UNLABELED
 
 
 def _inner_has(name):
@@ -64,7 +65,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     1.0
     """
 
-    def __init__(self, estimator, *, unlabeled=-1):
+    def __init__(self, estimator, *, unlabeled=UNLABELED):
         self.estimator = estimator
         self.unlabeled = unlabeled
 

@@ -67,10 +67,19 @@ def labeled_part(X, y, params, unlabeled, action):
 def is_labeled(y, unlabeled):
     """Return a bool array: the rows of y without `unlabeled`, NaN or None in them."""
     values = np.asarray(y)
-    known = values != unlabeled if unlabeled is not None else np.ones(values.shape, dtype=bool)
-    if values.dtype.kind in "fO":
-        known &= (values == values) & (values != None)  # noqa: E711, PLR0124 (NaN != NaN)
+    if values.dtype == object:
+        known = [_is_known(value) and value != unlabeled for value in values.flat]
+        known = np.array(known, dtype=bool).reshape(values.shape)
+    else:
+        known = values == values  # noqa: PLR0124 (False for NaN)
+        if unlabeled is not None:
+            known &= values != unlabeled
     return known.reshape(len(values), -1).all(axis=1) if values.ndim else known
+
+
+def _is_known(value):
+    is_itself = value == value  # noqa: PLR0124 (False for NaN, no bool for pandas.NA)
+    return value is not None and isinstance(is_itself, (bool, np.bool_)) and bool(is_itself)
 
 
 def _without_object_dtype(y):

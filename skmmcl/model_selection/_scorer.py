@@ -6,9 +6,10 @@ from sklearn.metrics import check_scoring, get_scorer
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from skmmcl.model_selection._rows import is_labeled, labeled_part
+from skmmcl.utils._targets import UNLABELED
 
 
-def labeled_scorer(scoring, *, unlabeled=-1):
+def labeled_scorer(scoring, *, unlabeled=UNLABELED):
     """Make a scorer that leaves unlabelled test subjects out.
 
     Parameters
@@ -73,7 +74,7 @@ class _LabeledScorer:
         return self._scorer(estimator, X, y, **params)
 
     def __repr__(self):
-        unlabeled = "" if self._unlabeled == -1 else f", unlabeled={self._unlabeled!r}"
+        unlabeled = "" if self._unlabeled == UNLABELED else f", unlabeled={self._unlabeled!r}"
         return f"labeled_scorer({self._scoring!r}{unlabeled})"
 
     def set_score_request(self, **requests):

@@ -127,8 +127,10 @@ def _tried_encoder(
     try:
         encoder = make_encoder(spec, shape, n_components)
         training = encoder.training
+        like = next(encoder.parameters(), torch.empty(0))
         with torch.no_grad():
-            found = tuple(encoder.eval()(torch.zeros(2, *shape)).shape)
+            zeros = torch.zeros(2, *shape, dtype=like.dtype, device=like.device)
+            found = tuple(encoder.eval()(zeros).shape)
         encoder.train(training)
     except Exception as error:
         raise ModalityError(

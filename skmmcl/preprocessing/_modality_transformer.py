@@ -11,15 +11,16 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.exceptions import ModalityError
-from skmmcl.preprocessing._tables import name_columns, names_out, present_rows
+from skmmcl.preprocessing._tables import as_container, name_columns, names_out, present_rows
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"])]
 
 
-class ModalityTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class ModalityTransformer(  # type: ignore[call-arg]
+    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
     """Apply a scikit-learn transformer to each modality of its choice.
 
     The transformers see a modality as a table of the subjects who have it. Subjects without
@@ -104,7 +105,7 @@ class ModalityTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
             If `transformers` names a modality that X does not have, or nobody has a modality
             that is to be transformed.
         """
-        X = _as_container(X)
+        X = as_container(X)
         self._check_transformers(X)
         if y is not None:
             check_consistent_length(X, y)
@@ -135,7 +136,7 @@ class ModalityTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
             If a modality is missing, unknown or of another shape.
         """
         check_is_fitted(self)
-        X = _as_container(X)
+        X = as_container(X)
         self._check_modalities(X)
         kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
         fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
@@ -204,7 +205,7 @@ class ModalityTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return super().set_params(**params)
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the values per subject, over all modalities that are kept.
+        """Return names of the values per subject, over all modalities that are kept.
 
         Parameters
         ----------
@@ -293,12 +294,3 @@ class ModalityTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys
         tags.input_tags.dict = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _as_container(X):
-    if not is_multimodal(X):
-        raise ModalityError(
-            "ModalityTransformer takes MultimodalData, a dict of arrays, records or a structured "
-            f"array, got {type(X).__name__}; make one by skmmcl.data.split_columns."
-        )
-    return as_multimodal(X)

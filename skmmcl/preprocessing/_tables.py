@@ -1,9 +1,12 @@
-"""Modalities as the tables that scikit-learn's transformers take and give."""
+"""Between containers and the tables that scikit-learn's transformers take and give."""
 
 import math
 from importlib.util import find_spec
 
 import numpy as np
+
+from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.exceptions import ModalityError
 
 
 def name_columns(values, columns):
@@ -31,3 +34,13 @@ def names_out(transformer, width):
     except (AttributeError, ValueError):
         return None
     return list(names) if len(names) == width else None
+
+
+def as_container(X):
+    """Return named modalities as a container; refuse anything else."""
+    if not is_multimodal(X):
+        raise ModalityError(
+            "ModalityTransformer takes MultimodalData, a dict of arrays, records or a structured "
+            f"array, got {type(X).__name__}; make one by skmmcl.data.split_columns."
+        )
+    return as_multimodal(X)

@@ -21,7 +21,7 @@ def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any
     if not present.all():
         array = np.array(array, dtype=name)
         array[~present] = fill
-    elif not array.flags.writeable:  # torch shares writable memory only
+    elif not (array.flags.writeable and array.dtype.isnative):  # torch shares no other memory
         array = np.array(array, dtype=name)
     return torch.as_tensor(np.ascontiguousarray(array)).to(net.device, dtype)
 

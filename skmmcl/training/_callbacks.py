@@ -32,7 +32,10 @@ class BestEpoch(EarlyStopping):
     """Stop when the monitored value no longer improves, and keep the best weights."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__.copy()  # with the best weights: a checkpoint needs them
+        state = self.__dict__.copy()  # with the best weights: a checkpoint needs them
+        if weights := state.get("best_model_weights_"):
+            state["best_model_weights_"] = {name: value.cpu() for name, value in weights.items()}
+        return state
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         try:
@@ -58,8 +61,9 @@ class Progress(Callback):
         self.bar_.set_postfix(loss=f"{net.history[-1, 'train_loss']:.3f}")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        self.bar_.close()
-        del self.bar_
+        if hasattr(self, "bar_"):  # no epoch may have begun
+            self.bar_.close()
+            del self.bar_
 
     def __getstate__(self) -> dict[str, Any]:
         return {}

@@ -44,6 +44,7 @@ class Checkpoint(Callback):
         Holds one file per fit, made if need be.
     key : str
         From `fingerprint`: names the file, so that another fit never reads it.
+
     Attributes
     ----------
     interval : float
@@ -54,6 +55,7 @@ class Checkpoint(Callback):
 
     def __init__(self, folder: str | os.PathLike[str], key: str) -> None:
         self.path = Path(folder) / f"fit-{key}.pkl"
+        self.saved_ = monotonic()
 
     def load(self) -> tuple[Any, bool] | None:
         """The net and whether its training was complete; None without a file."""
@@ -69,9 +71,6 @@ class Checkpoint(Callback):
         with part.open("wb") as file:
             pickle.dump((net, complete), file)
         os.replace(part, self.path)
-        self.saved_ = monotonic()
-
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         self.saved_ = monotonic()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:

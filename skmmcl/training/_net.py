@@ -22,7 +22,7 @@ from torch.optim import lr_scheduler
 from skmmcl.exceptions import FitInterruptedWarning, TrainingError
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress, TrainingDone
-from skmmcl.training._checkpoint import Checkpoint
+from skmmcl.training._checkpoint import Checkpoint, fingerprint
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._seeds import draws_globally, resolve_device, seeded
 
@@ -62,7 +62,8 @@ class EmbeddingNet(NeuralNet):
         return {"loss": loss, "y_pred": outputs, "terms": terms}
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        self._set_training(True)
+        if not self.module_.training:  # walking over all modules costs as much as a small step
+            self._set_training(True)
         step = self.compute_step(batch)
         step["loss"].backward()
         return step
@@ -92,7 +93,7 @@ class EmbeddingNet(NeuralNet):
 
     def record_epoch(self, prefix: str, means: Mapping[str, float]) -> None:
         """Write the mean loss and terms of an epoch into the history."""
-        for name, value in means.items():
+        for name, value in sorted(means.items(), key=lambda item: item[0] == "loss"):
             if not np.isfinite(value):
                 epoch = len(self.history)
                 raise TrainingError(
@@ -107,6 +108,14 @@ class EmbeddingNet(NeuralNet):
             named = key if name == "loss" else name if prefix == "train" else f"{prefix}_{name}"
             self.history.record(named, float(value))
 
+    def to(self, device: str) -> EmbeddingNet:
+        """Move to a device what is trained and what trains it."""
+        self.device = device
+        self.module_.to(device)
+        self.criterion_.to(device)
+        self.optimizer_.load_state_dict(self.optimizer_.state_dict())  # goes where the weights are
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
         """Everything on the CPU, and left to the outer pickler.
 
@@ -115,15 +124,7 @@ class EmbeddingNet(NeuralNet):
         """
         if torch.device(self.device).type == "cpu":
             return self.__dict__.copy()
-        state = copy.deepcopy(self.__dict__)
-        state["device"] = "cpu"
-        for name in ("module_", "criterion_"):
-            if name in state:
-                state[name].cpu()
-        if "optimizer_" in state:
-            for values in state["optimizer_"].state.values():
-                values.update({k: v.cpu() for k, v in values.items() if torch.is_tensor(v)})
-        return state
+        return copy.deepcopy(self).to("cpu").__dict__
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -196,7 +197,11 @@ def _callbacks(settings: Any) -> list[Any]:
             callbacks.append(("probe", ProbeScore()))
         if settings.n_iter_no_change is not None:
             best = BestEpoch(
-                monitor, settings.n_iter_no_change, lower_is_better=lower_is_better, load_best=True
+                monitor,
+                settings.n_iter_no_change,
+                threshold_mode="abs",  # the loss may be negative
+                lower_is_better=lower_is_better,
+                load_best=True,
             )
             callbacks.append(("best_epoch", best))
     if settings.gradient_clip is not None:
@@ -241,25 +246,29 @@ def fit_net(
     """
     checkpoint, goal, resumed = None, len(net.history) + n_epochs, False
     if key is not None:
-        checkpoint = Checkpoint(settings.checkpoint, key)
+        under_way = net.module_ if net.history else None
+        checkpoint = Checkpoint(settings.checkpoint, fingerprint(key, n_epochs, under_way))
         kept = checkpoint.load()
-        if kept is None:
-            net.callbacks_.append(("checkpoint", checkpoint))
-        else:
-            net, complete = kept
+        if kept is not None:
+            kept_net, complete = kept
+            net, resumed = kept_net.to(net.device), True
             if complete:
                 return net
-            resumed = True
+        net.callbacks_ = [*_without_checkpoint(net), ("checkpoint", checkpoint)]
     rng = np.random.default_rng(net.seed_)
     rows, held_out = split_subjects(subjects.codes, settings.validation_fraction, rng)
     train_set = replace(subjects, rows=rows, batch_size=settings.batch_size, rng=net.rng_)
     valid_set = None if held_out is None else replace(train_set, rows=held_out, rng=None)
     finished = train(net, (train_set, valid_set), goal - len(net.history), resumed=resumed)
     if checkpoint is not None:
-        net.callbacks_ = [(name, cb) for name, cb in net.callbacks_ if name != "checkpoint"]
+        net.callbacks_ = _without_checkpoint(net)
         if finished:
             checkpoint.save(net, complete=True)
     return net
+
+
+def _without_checkpoint(net: EmbeddingNet) -> list[tuple[str, Callback]]:
+    return [(name, callback) for name, callback in net.callbacks_ if name != "checkpoint"]
 
 
 def train(
@@ -290,11 +299,13 @@ def train(
     net.epochs_left_, finished = n_epochs, True
     if not resumed:
         net.notify("on_train_begin", X=sets, y=None)
-    # Modules that draw from torch's one default generator need it for themselves.
-    alone = seeded(net.seed_ + len(net.history), torch.device(net.device))
+    draws, device = draws_globally(net.module_), torch.device(net.device)
     try:
-        with alone if draws_globally(net.module_) else nullcontext():
-            net.fit_loop(sets, epochs=n_epochs)
+        for _ in range(n_epochs):
+            # Modules that draw from torch's one default generator need it for themselves. A
+            # seed for each epoch lets a fit that was cut off go on with the same draws.
+            with seeded(net.seed_ + len(net.history), device) if draws else nullcontext():
+                net.fit_loop(sets, epochs=1)
     except TrainingDone:
         pass
     except KeyboardInterrupt:

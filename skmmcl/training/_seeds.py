@@ -39,7 +39,7 @@ def draws_globally(module: nn.Module) -> bool:
             return True
         if root == "torch" and (getattr(child, "p", 0) or getattr(child, "dropout", 0)):
             return True
-        if isinstance(child, nn.RReLU):
+        if isinstance(child, nn.RReLU | nn.FractionalMaxPool2d | nn.FractionalMaxPool3d):
             return True
     return False
 

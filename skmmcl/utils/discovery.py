@@ -66,8 +66,7 @@ def all_public_objects() -> dict[str, object]:
     for module in sorted(_public_modules(), key=lambda module: module.__name__.count(".")):
         for name in getattr(module, "__all__", ()):
             obj = getattr(module, name)
-            if not inspect.ismodule(obj):
-                paths.setdefault(id(obj), (f"{module.__name__}.{name}", obj))
+            paths.setdefault(id(obj), (f"{module.__name__}.{name}", obj))
     return dict(sorted(paths.values(), key=lambda item: item[0]))
 
 

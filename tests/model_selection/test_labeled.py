@@ -73,6 +73,15 @@ def test_marks_of_the_unlabelled(cohort, mark):
         assert list(LabeledOnly(LogisticRegression()).fit(X, marked).classes_) == [0, 1]
 
 
+def test_pandas_na_marks_the_unlabelled(cohort):
+    X, y = cohort
+    expected = LabeledOnly(LogisticRegression()).fit(X, y).estimator_.coef_
+    marked = pd.Series(np.where(y < 0, 7, y), dtype="Int64").replace(7, pd.NA)
+    model = LabeledOnly(LogisticRegression()).fit(X, marked)
+    assert list(model.classes_) == [0, 1]
+    np.testing.assert_array_equal(model.estimator_.coef_, expected)
+
+
 def test_minus_one_can_be_a_target_of_a_regressor():
     X, y = np.array([[0.0], [1.0], [2.0], [9.0]]), np.array([-1.0, 0.0, 1.0, np.nan])
     model = LabeledOnly(LinearRegression(), unlabeled=np.nan).fit(X, y)
@@ -266,7 +275,7 @@ def test_scorer_explains_what_is_wrong(cohort):
     with pytest.raises(ValueError, match="None of the 90 subjects to score on is labelled"):
         scorer(LabeledOnly(LogisticRegression()).fit(X, y), X, np.full(90, -1))
     with pytest.raises(ValueError, match="not a valid scoring value"):
-        labeled_scorer("acuracy")
+        labeled_scorer("exactness")
     with pytest.raises(TypeError, match="name of a scorer, a callable"):
         labeled_scorer(3)
     with pytest.raises(ValueError, match="target y is None"):

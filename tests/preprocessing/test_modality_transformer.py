@@ -117,7 +117,7 @@ def test_tables_keep_their_columns(y):
     assert impute.transform(X).columns == {"clinical": ["age", "sex", "iq"], "fc": None}
     columns = ColumnTransformer([("sex", OneHotEncoder(), ["sex"])], sparse_threshold=1)
     encoded = ModalityTransformer({"clinical": columns}).fit_transform(X)
-    assert encoded.columns["clinical"] == ["sex__sex_0", "sex__sex_1"]
+    assert encoded.columns["clinical"] == ["sex__sex_0.0", "sex__sex_1.0"]
     np.testing.assert_array_equal(encoded["clinical"], [[1, 0], [0, 1], [0, 1]])
     unnamed = ModalityTransformer({"clinical": FunctionTransformer(np.asarray)}).fit_transform(X)
     assert unnamed.columns["clinical"] is None
