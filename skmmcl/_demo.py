@@ -1,103 +1,128 @@
-"""The main job: methods to compare, their cross-validation, its table and its figure."""
+"""The main job: the methods to compare, their cross-validation, its table and its figure."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from operator import itemgetter
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import RepeatedStratifiedKFold, cross_validate
+from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tqdm import tqdm
 
 from skmmcl.cross_decomposition import CMCCSSEmbedder
-from skmmcl.data import MultimodalData
 from skmmcl.preprocessing import ModalityTransformer
 
-SCORES = {"balanced_accuracy": "balanced accuracy", "roc_auc_ovr": "ROC AUC"}
 MAIN = "CMC+CSS"
+SCORES = {"balanced_accuracy": "balanced accuracy", "roc_auc_ovr": "ROC AUC"}
 
 
-class Fold(NamedTuple):
-    """What one method reached on one fold, and the fitted pipeline."""
-
-    method: str
-    scores: dict[str, float]
-    pipeline: BaseEstimator
-
-
-def find_gaps(X: MultimodalData) -> list[str]:
-    """Return the modalities with single values missing in subjects who have the modality."""
+def find_gaps(X) -> list[str]:
+    """Return the modalities in which single values are missing, not whole rows."""
     present = dict(zip(X.modalities, X.mask.T, strict=True))
     return [name for name, array in X.items() if np.isnan(array[present[name]]).any()]
 
 
-def make_methods(X: MultimodalData, **params: Any) -> dict[str, Pipeline]:
-    """Return the pipelines to compare, by name; ``params`` are those of the embedder.
-
-    The penalty of the linear baselines grows with the number of values per subject, without
-    which they would be far too weak on connectomes.
-    """
-    widths = {name: math.prod(shape) for name, shape in X.shapes.items()}
-    methods = {"dummy": Pipeline([("clf", DummyClassifier())])}
-    methods |= {f"{name} alone": _linear([name], width) for name, width in widths.items()}
-    methods["concatenation"] = _linear(list(widths), sum(widths.values()))
-    for name, weights in {
-        "CMC only": {"css_weight": 0.0},
-        "CSS only": {"cmc_weight": 0.0},
-        MAIN: {},
-    }.items():
-        methods[name] = _embedding(find_gaps(X), {**params, **weights})
-    return methods
+def make_methods(X, **params) -> dict[str, Pipeline]:
+    """Return the pipelines to compare, by name; `params` are those of the embedder."""
+    return {
+        "dummy": Pipeline([("clf", DummyClassifier())]),
+        **{f"{name} alone": _linear(X, [name]) for name in X.modalities},
+        "concatenation": _linear(X, list(X.modalities)),
+        "CMC only": _embedding(X, {**params, "css_weight": 0.0}),
+        "CSS only": _embedding(X, {**params, "cmc_weight": 0.0}),
+        MAIN: _embedding(X, params),
+    }
 
 
-def _linear(names: list[str], n_values: int) -> Pipeline:
-    steps = [
-        ("select", FunctionTransformer(_flatten, kw_args={"names": names})),
-        ("impute", SimpleImputer(keep_empty_features=True)),
-        ("scale", StandardScaler()),
-        ("clf", _classifier(C=min(1.0, 10 / n_values))),
-    ]
-    return Pipeline(steps)
+def _linear(X, names: list[str]) -> Pipeline:
+    """Return a baseline; it would be weak if its penalty did not grow with its width."""
+    n_values = sum(math.prod(X.shapes[name]) for name in names)
+    steps = {
+        "select": FunctionTransformer(itemgetter(names)),
+        "impute": SimpleImputer(keep_empty_features=True),
+        "scale": StandardScaler(),
+        "clf": _classifier(C=min(1.0, 10 / n_values)),
+    }
+    return Pipeline(list(steps.items()))
 
 
-def _flatten(X: MultimodalData, names: list[str]) -> np.ndarray:
-    return np.asarray(X[names])
-
-
-def _embedding(gaps: list[str], params: dict[str, Any]) -> Pipeline:
-    imputers = {name: SimpleImputer(keep_empty_features=True) for name in gaps}
-    impute = [("impute", ModalityTransformer(imputers))] if gaps else []
+def _embedding(X, params: dict) -> Pipeline:
+    imputers = {name: SimpleImputer(keep_empty_features=True) for name in find_gaps(X)}
+    impute = [("impute", ModalityTransformer(imputers))] if imputers else []
     return Pipeline([*impute, ("cmc", CMCCSSEmbedder(**params)), ("clf", _classifier())])
 
 
-def _classifier(**params: Any) -> LogisticRegression:
+def _classifier(**params) -> LogisticRegression:
     return LogisticRegression(class_weight="balanced", max_iter=5000, **params)
 
 
-def compare(
-    methods: dict[str, Pipeline], X: MultimodalData, y: np.ndarray, splits: list, n_jobs: int = 1
-) -> list[Fold]:
-    """Cross-validate every method on the same splits, with a progress bar on stderr."""
+def compare(methods: dict[str, Pipeline], X, y, splits: list, n_jobs: int = 1) -> dict[str, dict]:
+    """Return the scores of every method on every split, by method and score."""
+    options = {"scoring": list(SCORES), "error_score": "raise"}
     jobs = [
-        delayed(_run)(name, method, X, y, split)
+        delayed(cross_validate)(pipeline, X, y, cv=[split], **options)
         for split in splits
-        for name, method in methods.items()
+        for pipeline in methods.values()
     ]
     done = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
-    return list(tqdm(done, total=len(jobs), unit="fit", desc="cross-validation"))
+    folds = list(tqdm(done, total=len(jobs), unit="fit", desc="Cross-validation"))
+    return {
+        name: {s: np.ravel([r[f"test_{s}"] for r in folds[i :: len(methods)]]) for s in SCORES}
+        for i, name in enumerate(methods)
+    }
 
 
-def _run(name: str, method: Pipeline, X: MultimodalData, y: np.ndarray, split: tuple) -> Fold:
-    result = cross_validate(
-        method, X, y, cv=[split], scoring=list(SCORES), return_estimator=True, error_score="raise"
-    )
-    scores = {score: float(result[f"test_{score}"][0]) for score in SCORES}
-    return Fold(name, scores, result["estimator"][0] if name == MAIN else None)
+def format_table(table: dict[str, dict]) -> str:
+    """Return mean and standard deviation over the folds as text."""
+    width = max(map(len, table))
+    lines = [" " * width + "".join(f"{title:>20}" for title in SCORES.values())]
+    for name, scores in table.items():
+        cells = [f"{values.mean():.3f} +- {values.std():.3f}" for values in scores.values()]
+        lines.append(f"{name:{width}}" + "".join(f"{cell:>20}" for cell in cells))
+    return "\n".join(lines)
+
+
+def plot(table: dict[str, dict], pipeline: Pipeline, X, y, split: tuple):
+    """Return a figure of the scores, and of one fold's held-out subjects in the embedding."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    scores_axes, map_axes = figure.subplots(1, 2, width_ratios=[1.5, 1])
+    _plot_scores(scores_axes, table)
+    _plot_map(map_axes, pipeline, X, y, *split)
+    return figure
+
+
+def _plot_scores(axes, table: dict[str, dict]) -> None:
+    for row, (name, scores) in enumerate(reversed(table.items())):
+        color = "#c1272d" if name == MAIN else "#2b6ca3" if name[0] == "C" else "#7f7f7f"
+        values = scores["balanced_accuracy"]
+        axes.plot(values, np.full(len(values), row), "o", c=color, alpha=0.35, ms=7, mew=0)
+        axes.plot(values.mean(), row, "|", c=color, ms=20, mew=3)
+    chance = table["dummy"]["balanced_accuracy"].mean()
+    axes.axvline(chance, color="0.85", zorder=0, lw=1)
+    axes.set_yticks(range(len(table)), reversed(table))
+    axes.set(title="Cross-validated balanced accuracy", xlabel="each fold (dots) and mean (bar)")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _plot_map(axes, pipeline: Pipeline, X, y, train, test) -> None:
+    embed = pipeline.fit(X[train], y[train])[:-1]
+    pca = PCA(2).fit(embed.transform(X[train]))
+    for rows, style in ((train, {"s": 9, "alpha": 0.3}), (test, {"s": 40, "ec": "w"})):
+        points = pca.transform(embed.transform(X[rows]))
+        for k, name in enumerate(np.unique(y)):
+            label = f"{name}, held out" if rows is test else f"{name}, training"
+            axes.scatter(*points[y[rows] == name].T, color=f"C{k}", lw=0.7, label=label, **style)
+    axes.legend(fontsize="small")
+    axes.set(title=f"{MAIN} embedding, first fold", xlabel="PC 1", ylabel="PC 2")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_color("0.8")

@@ -31,7 +31,7 @@ class MultimodalInputMixin:
             self._learn_layout(data, table=table)
         else:
             data = self._check_layout(data)
-        _check_rows(data, 2 if reset else 1, type(self).__name__)
+        check_n_subjects(data, 2 if reset else 1, type(self).__name__)
         return data
 
     def _read_multimodal(self, X: Any) -> MultimodalData:
@@ -39,23 +39,26 @@ class MultimodalInputMixin:
         if self.modalities is None:
             return data
         wanted = list(self.modalities)
+        if not wanted:
+            raise ModalityError(f"modalities={self.modalities!r} is empty; None means all.")
         _check_names(wanted, data.modalities, extra_allowed=True)
         return data[wanted]
 
     def _read_table(self, X: Any, *, reset: bool) -> MultimodalData:
         """Split the columns of a 2-D array or DataFrame."""
         selectors = self.modalities
-        if selectors is not None and not hasattr(selectors, "keys"):
+        named = selectors is not None and not hasattr(selectors, "keys")
+        if named and reset:
             raise ModalityError(
                 f"modalities={selectors!r} names modalities, but X is one table. Give the columns "
                 "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
             )
-        frame = selectors is not None and hasattr(X, "columns")
+        frame = selectors is not None and not named and hasattr(X, "columns")
         checked = validate_data(
             self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
             ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
         )  # fmt: skip
-        if not reset and selectors is None:
+        if not reset and (selectors is None or named):
             return self._split_flat(checked)
         if selectors is None:
             return MultimodalData({LONE_MODALITY: checked})
@@ -109,7 +112,8 @@ def _check_names(expected: Any, found: Any, *, extra_allowed: bool) -> None:
         )
 
 
-def _check_rows(data: MultimodalData, minimum: int, user: str) -> None:
+def check_n_subjects(data: MultimodalData, minimum: int, user: str) -> None:
+    """Raise if there are too few subjects."""
     if len(data) < minimum:
         raise DataError(
             f"Found array with {len(data)} sample(s) (shape={data.shape}) while a minimum of "

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Literal, Self, dataclass_transform
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from skmmcl._input import MultimodalInputMixin, check_subjects
+from skmmcl._input import MultimodalInputMixin, check_n_subjects, check_subjects
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.networks import MultiviewNetwork
@@ -223,7 +223,8 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         n_views = {name: self.net_.module_.views.count(name) for name in self.modalities_}
-        names = [f"{m}_{i}" for m in self.modalities_ for i in range(n_views[m] * self.n_components)]
+        width = self.mean_representation_.shape[1]
+        names = [f"{m}_{i}" for m in self.modalities_ for i in range(n_views[m] * width)]
         return np.asarray(names, dtype=object)
 
     @property
@@ -231,7 +232,8 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         """Mean of the loss and of each term in each epoch of training."""
         check_is_fitted(self, "net_")
         rows = [row for row in self.net_.history if "train_loss" in row]
-        names = [k for k, v in rows[-1].items() if isinstance(v, float) and k != "dur"]
+        last = rows[-1] if rows else {"train_loss": np.nan}  # none if cut off in the first epoch
+        names = [k for k, v in last.items() if isinstance(v, float) and k != "dur"]
         return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
 
     @property
@@ -243,32 +245,41 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         if not resume:
             self.__dict__.pop("net_", None)
         data = self._read(X, reset=not resume)
-        codes = self._read_classes(y, data, reset=not resume)
+        counted: Any = slice(None)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
             counted = np.flatnonzero(sample_weight)
-            data, codes, sample_weight = data[counted], codes[counted], sample_weight[counted]
+            sample_weight = sample_weight[counted]
+        codes = self._read_classes(y, data, counted, reset=not resume)
+        data = data[counted]
+        check_n_subjects(data, 1 if resume else 2, type(self).__name__)
         self._dtype = self._dtype if resume else self._choose_dtype(data)
         check_subjects(data, self._dtype)
         net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight)
-        key = None if self.checkpoint is None else self._fingerprint(data, codes, sample_weight)
+        key = None
+        if self.checkpoint is not None:
+            start = net.module_ if resume else None
+            key = self._fingerprint(data, codes, sample_weight, n_epochs, start)
         self.net_ = fit_net(net, subjects, self, n_epochs, key)
         self._learn_mean_representation(data, subjects, sample_weight)
         return self
 
-    def _read_classes(self, y: Any, data: MultimodalData, *, reset: bool) -> np.ndarray:
-        """Class codes, all -1 where the objective does not ask for classes."""
+    def _read_classes(
+        self, y: Any, data: MultimodalData, counted: Any, *, reset: bool
+    ) -> np.ndarray:
+        """Class codes of the subjects that count; all -1 where no class is asked for."""
         probed = self.validation_fraction is not None and self.monitor == "probe"
         if y is not None and (n_targets := num_samples(y)) != len(data):
             raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
         if not self._uses_classes() and not probed:
-            return np.full(len(data), -1)
+            return np.full(len(data), -1)[counted]
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None. Only the self-supervised part (for example css_weight=0) needs no y."
             )
+        y = column_or_1d(y, warn=True)[counted]
         codes, classes = encode_classes(y, None if reset else self.classes_)
         if len(classes) < 2:
             raise DataError(
@@ -281,8 +292,7 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
     def _choose_dtype(self, data: MultimodalData) -> str:
         if self.dtype != "auto":
             return self.dtype
-        kinds = {np.dtype(array.dtype) for _, array in data.items()}
-        return "float64" if any(kind == np.float64 for kind in kinds) else "float32"
+        return "float64" if np.dtype(np.float64) in data.dtypes.values() else "float32"
 
     def _encoder_specs(self) -> dict[str, Any]:
         if not isinstance(self.encoders, Mapping):
@@ -320,7 +330,7 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         """All subjects as tensors where the net is; what is absent is the mean, and masked."""
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         x = {
-            name: to_tensor(array, present[name], self._moments[name][0], net)
+            name: to_tensor(array[:], present[name], self._moments[name][0], net)
             for name, array in data.items()
         }
         mask = None if data.mask.all() else self._view_mask(net, data)
@@ -337,7 +347,10 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         h = represent(self.net_, subjects)
         weight = self._view_mask(self.net_, data).T.astype(float)
         weight = weight if sample_weight is None else weight * sample_weight
-        mean = np.einsum("vn,vnd->vd", weight, h) / weight.sum(1, keepdims=True)
+        count = weight.sum(1, keepdims=True)
+        mean = np.einsum("vn,vnd->vd", weight, h) / np.maximum(count, np.finfo(float).tiny)
+        if not count.all():  # in a later call nobody may have the modality
+            mean = np.where(count > 0, mean, self.mean_representation_)
         self.mean_representation_ = mean.astype(h.dtype)
 
     def _fingerprint(self, *job: Any) -> str:

@@ -113,7 +113,8 @@ class MultimodalData(Content):
         path : str or path-like
             Folder of ``<name>.npy``, ``.npz``, ``.csv`` and ``.tsv`` files; each is a modality. A
             table's id column (``participant_id``, ``subject_id``, ``subject``, ``SubjID``, ``id``
-            or an unnamed first column) aligns its rows; a subject absent from a table lacks that modality.
+            or an unnamed first column) aligns its rows; a subject absent from a table lacks that
+            modality.
         meta : str or None, default="participants"
             Stem of the ``.tsv`` or ``.csv`` file that lists the subjects with their side data;
             ``meta.tsv`` and ``meta.csv`` are looked for too. None makes every file a modality.

@@ -39,7 +39,7 @@ def log_weights(n_samples: int, sample_weight: Tensor | None, like: Tensor) -> t
         own = torch.full_like(others, REMOVED)
     else:
         weight = sample_weight.to(like.dtype)
-        others = weight.log()
+        others = weight.log().clamp_min(REMOVED)
         own = (weight - 1).clamp_min(0).log().clamp_min(REMOVED)
     return torch.where(torch.eye(n_samples, device=like.device) > 0, own, others), others
 

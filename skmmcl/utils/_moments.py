@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 ROWS = 256
+TINY = np.finfo(np.float32).tiny
 
 
 def weighted_moments(
@@ -29,7 +30,7 @@ def weighted_moments(
     Returns
     -------
     mean, scale : ndarray of shape (*shape,), or () for volumes
-        A constant entry has scale 0.
+        A constant entry has scale 0, and so has one whose deviation has no float32 inverse.
 
     Examples
     --------
@@ -54,4 +55,5 @@ def weighted_moments(
 
     mean = np.asarray(total(lambda block: block))
     scale = np.sqrt(np.asarray(total(lambda block: (block - mean) ** 2)))
-    return mean, np.where(scale > 1e-8 * np.abs(mean), scale, 0.0)
+    smallest = np.maximum(1e-8 * np.abs(mean), TINY)
+    return mean, np.where(scale > smallest, scale, 0.0)

@@ -24,8 +24,14 @@ def is_unlabeled(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind in "fiu":
         return np.isnan(y) | (y == UNLABELED) if y.dtype.kind == "f" else y == UNLABELED
     if y.dtype.kind == "O":
-        return np.array([v is None or v != v or (not isinstance(v, str) and v == -1) for v in y])
+        return np.array([_is_unknown(label) for label in y], dtype=bool)
     return np.zeros(len(y), dtype=bool)
+
+
+def _is_unknown(label: Any) -> bool:
+    if label is None or type(label).__name__ == "NAType":  # pandas.NA refuses comparison
+        return True
+    return label != label or (not isinstance(label, str) and label == UNLABELED)
 
 
 def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -144,9 +144,8 @@ def test_not_a_folder_and_objects(tmp_path):
 
 
 @pytest.mark.realdata
-def test_real_tables():
-
-    X = MultimodalData.from_folder(find_data_dir() / "enigma_example", meta="cov")
+def test_real_tables(data_dir):
+    X = MultimodalData.from_folder(data_dir / "enigma_example", meta="cov")
     assert X.shapes == {"metr1_SubVol": (17,), "metr2_CortThick": (73,), "metr3_CortSurf": (73,)}
     assert X.index[0] == "sub-PX003"
     assert X.meta["Dx"].tolist() == [1] * 10 + [0] * 10

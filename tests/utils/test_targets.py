@@ -1,0 +1,59 @@
+"""Class codes, and what counts as unlabelled."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skmmcl.utils._targets import encode_classes, is_unlabeled
+
+
+@pytest.mark.parametrize(
+    ("y", "codes", "classes"),
+    [
+        ([2, 5, 2], [0, 1, 0], [2, 5]),
+        ([0, -1, 1], [0, -1, 1], [0, 1]),
+        ([0.0, np.nan, 1.0, -1.0], [0, -1, 1, -1], [0.0, 1.0]),
+        (["b", "a", None, np.nan], [1, 0, -1, -1], ["a", "b"]),
+        (np.array(["b", "a", -1], dtype=object), [1, 0, -1], ["a", "b"]),
+        ([True, False, None], [1, 0, -1], [False, True]),
+        (np.array([1, 0], dtype=np.uint8), [1, 0], [0, 1]),
+        (np.array([True, False]), [1, 0], [False, True]),
+        (np.array(["x", "y"]), [0, 1], ["x", "y"]),
+        (pd.Series(["b", None, "a"], dtype="string"), [1, -1, 0], ["a", "b"]),
+        (pd.Series([3, None, 1], dtype="Int64"), [1, -1, 0], [1, 3]),
+        (pd.Series(["b", None, "a"], dtype="category"), [1, -1, 0], ["a", "b"]),
+        ([-1, -1], [-1, -1], []),
+    ],
+)
+def test_encode(y, codes, classes):
+    found, found_classes = encode_classes(y)
+    assert found.dtype == np.int64
+    assert found.tolist() == codes
+    assert found_classes.tolist() == classes
+
+
+def test_earlier_classes():
+    codes, classes = encode_classes(["c", "a", None], np.array(["a", "b", "c"]))
+    assert codes.tolist() == [2, 0, -1]
+    assert classes.tolist() == ["a", "b", "c"]
+    with pytest.raises(ValueError, match=r"y holds \['d'\], not among the classes \['a', 'b'\]"):
+        encode_classes(["a", "d"], np.array(["a", "b"]))
+
+
+def test_nobody_labeled_with_earlier_classes():
+    codes, classes = encode_classes([None, None], np.array(["a", "b"]))
+    assert codes.tolist() == [-1, -1]
+    assert classes.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("y", [[0.5, 1.2, 3.3], [[0, 1], [1, 0]]])
+def test_no_classes(y):
+    with pytest.raises(ValueError, match="continuous|1d array"):
+        encode_classes(y)
+
+
+def test_is_unlabeled_leaves_the_input():
+    y = np.array(["a", None, -1, np.nan, "-1"], dtype=object)
+    kept = y.copy()
+    assert is_unlabeled(y).tolist() == [False, True, True, True, False]
+    assert y[:3].tolist() == kept[:3].tolist()
