@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 from skmmcl._demo import MAIN, compare, find_gaps, format_table, make_methods, plot
 from skmmcl.data import MultimodalData, check_values
 from skmmcl.datasets import make_cohort
-from skmmcl.exceptions import DataError, ModalityError, TrainingError
+from skmmcl.exceptions import DataError, TrainingError
 
 CODE = """
 What CMC+CSS is in code:
@@ -32,7 +32,7 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path("skmmcl_demo.png"), metavar="FILE")
-    parser.add_argument("--n-jobs", type=int, default=1, help="processes; -1 for all cores")
+    parser.add_argument("--n-jobs", type=int, default=2, help="processes; -1: one per core")
     parser.add_argument("--quick", action="store_true", help="few epochs, only to see it run")
     options = parser.parse_args(args)
     if options.folds < 2 or options.repeats < 1:
@@ -45,7 +45,7 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
 def load(options: argparse.Namespace) -> tuple:
     """Return the subjects, their classes, and the line of code that does it."""
     if options.data is None:
-        n_subjects = 100 if options.quick else 300
+        n_subjects = 60 if options.quick else 300
         X, y, _ = make_cohort(n_subjects, random_state=0)
         print("A simulated cohort; --data FOLDER takes your own.")
         return X, y, f"X, y, _ = make_cohort({n_subjects}, random_state=0)"
@@ -53,7 +53,8 @@ def load(options: argparse.Namespace) -> tuple:
     column = _find_target(list(X.meta), options.target)
     labeled = np.array([str(value) not in {"None", "nan", "<NA>"} for value in X.meta[column]])
     X = X[labeled]
-    print(f"{np.sum(~labeled)} subjects without {column!r} are left out.")
+    if not labeled.all():
+        print(f"{np.sum(~labeled)} subjects without {column!r} are left out.")
     y = np.array(X.meta[column].tolist())
     _check_classes(column, y, options.folds)
     line = f"X = MultimodalData.from_folder({options.data!r}); y = X.meta[{column!r}]"
@@ -92,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     codes = np.unique(y, return_inverse=True)[1]
     folds = {"n_splits": options.folds, "n_repeats": options.repeats, "random_state": 0}
     splits = list(RepeatedStratifiedKFold(**folds).split(X, codes))
-    methods = make_methods(X, random_state=0, **({"max_epochs": 5} if options.quick else {}))
+    methods = make_methods(X, random_state=0, **({"max_epochs": 2} if options.quick else {}))
     table = compare(methods, X, codes, splits, options.n_jobs)
     print(f"\nMean +- standard deviation over {len(splits)} folds\n{format_table(table)}\n")
     if find_spec("matplotlib"):
@@ -108,7 +109,7 @@ def main(args: list[str] | None = None) -> None:
     parser, options = parse(args)
     try:
         run(options)
-    except (DataError, ModalityError, TrainingError, OSError) as error:
+    except (ValueError, TrainingError, OSError, ModuleNotFoundError) as error:
         parser.error(str(error))
 
 

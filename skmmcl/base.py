@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
+from pickle import PicklingError
 from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 import numpy as np
@@ -118,8 +119,8 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         if len(self.modalities_) > 1:
             return self.modalities_
         warnings.warn(
-            f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains two "
-            "encoders on it as two views. To say which columns of a table are which modality, "
+            f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains "
+            "two encoders on it as two views. To say which columns of a table are which modality, "
             "set modalities={'smri': slice(0, 100), 'fc': 'fc_*'}.",
             UserWarning,
             stacklevel=4,
@@ -257,10 +258,7 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         check_subjects(data, self._dtype)
         net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight)
-        key = None
-        if self.checkpoint is not None:
-            start = net.module_ if resume else None
-            key = self._fingerprint(data, codes, sample_weight, n_epochs, start)
+        key = None if self.checkpoint is None else self._fingerprint(data, codes, sample_weight)
         self.net_ = fit_net(net, subjects, self, n_epochs, key)
         self._learn_mean_representation(data, subjects, sample_weight)
         return self
@@ -358,7 +356,13 @@ class BaseEmbedder(MultimodalInputMixin, TransformerMixin, BaseEstimator):
         params = self.get_params(deep=False)
         known = {name: value for name, value in params.items() if name not in ignored}
         data, *rest = job
-        return fingerprint(type(self).__qualname__, known, data.to_dict(), data.mask, *rest)
+        try:
+            return fingerprint(type(self).__qualname__, known, data.to_dict(), data.mask, *rest)
+        except PicklingError as error:
+            raise ValueError(
+                "checkpoint= writes the fit to a file, which one of the parameters does not bear: "
+                f"{error}. Give a function or class defined in a module instead of a lambda."
+            ) from error
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -100,7 +100,7 @@ def test_one_subject_that_counts(make, arrays, y, refuses):
 
 def test_zero_subjects_at_transform(make, arrays, y):
     embedder = make().fit(arrays, y)
-    with pytest.raises(DataError, match="0 sample.* minimum of 1"):
+    with pytest.raises(DataError, match=r"0 sample.* minimum of 1"):
         embedder.transform(MultimodalData(arrays)[:0])
 
 
@@ -129,10 +129,7 @@ def test_subject_without_any_modality(make, arrays, y, refuses):
     ids = [f"sub-{i:02}" for i in range(N)]
     said = "2 subject.* no modality at all.*: sub-03, sub-08. Leave them out"
     refuses(make(), MultimodalData(arrays, mask=mask, index=ids), y, DataError, said)
-    refuses(make(), MultimodalData(arrays, mask=mask), y, DataError, ": 3, 8. Leave")
-    embedder = make()
-    embedder.net_ = "unused"
-    del embedder.net_
+    refuses(make(), MultimodalData(arrays, mask=mask), y, DataError, r": 3, 8\. Leave")
 
 
 @pytest.mark.parametrize("X", [np.ones((N, 3, 3)), np.ones(N), 3.0, "table.csv", None])
@@ -179,7 +176,7 @@ def test_other_shape_at_partial_fit(fitted, arrays, y):
 
 
 def test_flat_array_of_another_width(fitted, arrays):
-    with pytest.raises(ValueError, match="X has 12 features, but .* is expecting 13 features"):
+    with pytest.raises(ValueError, match=r"X has 12 features, but .* is expecting 13 features"):
         fitted.transform(np.ones((N, 12)))
 
 
@@ -326,7 +323,7 @@ def test_arrays_of_the_wrong_kind(make, arrays, y, refuses, values, said):
     [
         (sparse.eye_array(N, format="csr"), TypeError, "Sparse data"),
         (sparse.dok_array((N, 3)), TypeError, "Sparse data"),
-        (np.full((N, 2), "a"), ValueError, "could not convert string|must be.*numeric"),
+        (np.full((N, 2), "a"), ValueError, "numeric"),
         (np.ones((N, 2), dtype=complex), ValueError, "Complex data not supported"),
     ],
 )
@@ -425,7 +422,6 @@ def test_cuda_asked_for_and_absent(make, arrays, y, refuses):
     said = "device='cuda' was asked for, but torch finds no CUDA device.*Use device='auto'"
     refuses(make(device="cuda"), arrays, y, ValueError, said)
     refuses(make(device="cuda:1"), arrays, y, ValueError, "'cuda:1'")
-    assert torch.device(make(device="auto").fit_device) if hasattr(make(), "fit_device") else True
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA")

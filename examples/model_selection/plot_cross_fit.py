@@ -16,15 +16,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
-from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
+from sklearn.model_selection import (
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    cross_val_predict,
+    cross_val_score,
+)
 
 from skmmcl import CMCCSSEmbedder, CrossFitTransformer
 from skmmcl.datasets import make_cohort
 
 X, y, _ = make_cohort(n_subjects=200, random_state=0)
-X = X[list(X.modalities[:3])]
-labels = {"shuffled": np.random.default_rng(0).permutation(y), "true": y}
-splits = list(StratifiedShuffleSplit(3, test_size=0.5, random_state=0).split(X, y))
+X = X[[name for name, shape in X.shapes.items() if len(shape) == 1]]  # vectors train fastest
+rng = np.random.default_rng(0)
+splits = list(StratifiedShuffleSplit(4, test_size=0.5, random_state=0).split(X, y))
+labels = {"shuffled": [rng.permutation(y) for _ in splits], "true": [y for _ in splits]}
 X
 
 
@@ -35,7 +41,7 @@ X
 # which gives the usual embeddings of the subjects that it *has seen* and of *new* ones, and the
 # *cross-fitted* embeddings of the training subjects.
 def embed(y, train, test):
-    embedder = CMCCSSEmbedder(max_epochs=30, random_state=0)
+    embedder = CMCCSSEmbedder(max_epochs=60, random_state=0)
     cross = CrossFitTransformer(embedder, cv=4)
     cross_fitted = cross.fit_transform(X[train], y[train])
     return {
@@ -45,95 +51,109 @@ def embed(y, train, test):
     }
 
 
-embeddings = {
-    name: [embed(target, train, test) for train, test in splits] for name, target in labels.items()
-}
+# %%
+# On each kind of training embedding we train a logistic regression. Its *inner* score, by
+# cross-validation within these embeddings, says how well it believes to do; its *outer* one, for
+# new subjects, how well it does.
+inner_cv = StratifiedKFold(5, shuffle=True, random_state=0)
+kinds = ("seen", "cross-fitted")
+
+
+def judge(y, train, test, embeddings, kind):
+    classifier, Z = LogisticRegression(max_iter=1000), embeddings[kind]
+    inner_auc = cross_val_score(classifier, Z, y[train], cv=inner_cv, scoring="roc_auc").mean()
+    inner = cross_val_predict(classifier, Z, y[train], cv=inner_cv, method="decision_function")
+    classifier.fit(Z, y[train])
+    outer = classifier.decision_function(embeddings["new"])
+    probability = classifier.predict_proba(embeddings["new"])
+    return {
+        "inner AUC": inner_auc,
+        "outer AUC": roc_auc_score(y[test], outer),
+        "log-loss": log_loss(y[test], probability),
+        "decisions": {"inner": (inner, y[train]), "outer": (outer, y[test])},
+    }
+
+
+results = {(name, kind): [] for name in labels for kind in kinds}
+for name, targets in labels.items():
+    for target, split in zip(targets, splits, strict=True):
+        embeddings = embed(target, *split)
+        for kind in kinds:
+            results[name, kind].append(judge(target, *split, embeddings, kind))
 
 # %%
-# What a classifier sees when there is nothing to see
-# ---------------------------------------------------
-# The labels are shuffled, so honest embeddings of the two classes look alike. We project all three
-# on the direction that a logistic regression finds in the embeddings of the subjects seen in
-# training.
-train, test = splits[0]
-first, target = embeddings["shuffled"][0], labels["shuffled"]
-direction = LogisticRegression(max_iter=1000).fit(first["seen"], target[train])
-limits = np.array([direction.decision_function(Z) for Z in (first["seen"], first["new"])])
-bins = np.linspace(limits.min(), limits.max(), 25)
+# What the classifier sees where there is nothing to see
+# ------------------------------------------------------
+# The labels are shuffled, so no honest picture can tell the classes apart. All splits together:
 
-fig, axes = plt.subplots(3, 1, sharex=True, figsize=(6, 5), layout="constrained")
-for ax, (name, Z) in zip(axes, first.items(), strict=True):
-    classes = target[test if name == "new" else train]
-    projected = np.clip(direction.decision_function(Z), bins[0], bins[-1])
-    for value in (0, 1):
-        ax.hist(projected[classes == value], bins, density=True, alpha=0.6, label=f"class {value}")
-    ax.set_title(f"{name}: AUC {roc_auc_score(classes, projected):.2f}", loc="left")
-    ax.set_yticks([])
-axes[0].legend()
-axes[-1].set_xlabel("decision function of the classifier")
+
+def pool(kind, where):
+    pairs = [result["decisions"][where] for result in results["shuffled", kind]]
+    return (np.concatenate(values) for values in zip(*pairs, strict=True))
+
+
+fig, axes = plt.subplots(2, 2, sharex="row", figsize=(7, 5), layout="constrained")
+for row, kind in zip(axes, kinds, strict=True):
+    for ax, where in zip(row, ("inner", "outer"), strict=True):
+        decision, truth = pool(kind, where)
+        if where == "inner":
+            bins = np.histogram_bin_edges(decision, 25)
+        decision = np.clip(decision, bins[0], bins[-1])
+        for value in (0, 1):
+            ax.hist(decision[truth == value], bins, density=True, alpha=0.6, label=f"class {value}")
+        subjects = "training" if where == "inner" else "new"
+        ax.set_title(f"trained on {kind}: {subjects} subjects", fontsize="medium")
+        ax.set_yticks([])
+    row[0].set_ylabel("density")
+axes[0, 0].legend()
+fig.supxlabel("decision function of the classifier", fontsize="medium")
 fig.suptitle("Shuffled labels")
 plt.show()
 
 # %%
-# The subjects seen in training fall apart into two classes that do not exist. The cross-fitted
-# embeddings look as those of new subjects do.
-
-
-# %%
+# Upper left, subjects whose labels the embedder has seen form two classes that do not exist. In
+# the cross-fitted embeddings, lower left, these classes are gone.
+#
 # What it does to scores
 # ----------------------
-# For a classifier trained on either kind of embedding: its cross-validated score *within* the
-# training embeddings, its score for new subjects, and the log-loss of its probabilities for new
-# subjects. The dotted line is chance, or always saying the share of the classes.
-def scores(embedded, y, train, test, kind):
-    classifier = LogisticRegression(max_iter=1000)
-    inner = cross_val_score(classifier, embedded[kind], y[train], scoring="roc_auc").mean()
-    classifier.fit(embedded[kind], y[train])
-    probability = classifier.predict_proba(embedded["new"])[:, 1]
-    return inner, roc_auc_score(y[test], probability), log_loss(y[test], probability)
-
-
-kinds = ("seen", "cross-fitted")
-results = {
-    (name, kind): np.mean(
-        [
-            scores(embedded, labels[name], *split, kind)
-            for embedded, split in zip(embeddings[name], splits, strict=True)
-        ],
-        axis=0,
-    )
-    for name in labels
-    for kind in kinds
+# The dotted line is chance; for the log-loss, always saying the share of the classes.
+measures = ("inner AUC", "outer AUC", "log-loss")
+table = {
+    key: {measure: np.mean([result[measure] for result in runs]) for measure in measures}
+    for key, runs in results.items()
 }
-print(f"{'labels':10}{'trained on':14}{'inner AUC':>10}{'test AUC':>10}{'log-loss':>10}")
-for (name, kind), values in results.items():
-    print(f"{name:10}{kind:14}" + "".join(f"{value:10.2f}" for value in values))
+print(f"{'labels':10}{'trained on':14}" + "".join(f"{measure:>11}" for measure in measures))
+for (name, kind), values in table.items():
+    print(f"{name:10}{kind:14}" + "".join(f"{values[measure]:11.2f}" for measure in measures))
 
 # %%
 share = np.mean(y)
-constant_loss = -share * np.log(share) - (1 - share) * np.log(1 - share)
-titles = (
-    "AUC within the\ntraining embeddings",
-    "AUC for\nnew subjects",
-    "log-loss for\nnew subjects",
-)
+entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+chance = {"inner AUC": 0.5, "outer AUC": 0.5, "log-loss": entropy}
+whose = {"inner AUC": "training", "outer AUC": "new", "log-loss": "new"}
 
 fig, axes = plt.subplots(1, 3, figsize=(8, 3.5), layout="constrained")
 positions = np.arange(len(labels))
-for column, (ax, title) in enumerate(zip(axes, titles, strict=True)):
+for ax, measure in zip(axes, measures, strict=True):
     for shift, kind in zip((-0.2, 0.2), kinds, strict=True):
-        heights = [results[name, kind][column] for name in labels]
+        heights = [table[name, kind][measure] for name in labels]
         ax.bar(positions + shift, heights, width=0.38, label=f"trained on {kind}")
-    ax.axhline(constant_loss if column == 2 else 0.5, color="black", linestyle=":")
+    ax.axhline(chance[measure], color="black", linestyle=":")
     ax.set_xticks(positions, [f"{name} labels" for name in labels])
-    ax.set_title(title, fontsize="medium")
-axes[0].set_ylim(0, 1)
-axes[1].set_ylim(0, 1)
+    ax.set_title(f"{measure}, {whose[measure]} subjects", fontsize="medium")
+for ax in axes[:2]:
+    ax.set_ylim(0, 1)
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
 
 # %%
-# The score within the training embeddings is near its maximum whatever the labels, until they are
-# cross-fitted: then it agrees with the score for new subjects. That score itself is honest in all
-# cases. What the classifier says of its own certainty is not: trained on seen subjects it is
-# overconfident, which the log-loss shows.
+# Within the embeddings of seen subjects the classifier believes to do far better than it does for
+# new ones, whatever the labels. Cross-fitted, it does not: the inner score is no longer optimistic,
+# and with few subjects rather pessimistic, since each subject's label still took part in the
+# embeddings of the others.
+#
+# The score of new subjects is honest in all cases, and cross-fitting does not raise it: the
+# classifier learns from embeddings of smaller models. What it repairs is the certainty. On shuffled
+# labels the classifier trained on seen subjects is sure of itself without reason, and its log-loss
+# is far above that of always saying the share of the classes; trained on cross-fitted embeddings it
+# has learnt that there is little to know.

@@ -3,12 +3,14 @@
 import numbers
 
 import numpy as np
-from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
 from sklearn.utils import Bunch, check_scalar
 
 from skmmcl.data import MultimodalData
-from skmmcl.datasets._connectomes import connectomes, network_labels
+from skmmcl.datasets import _generative as model
 from skmmcl.exceptions import ModalityError
+
+KINDS = ("functional", "structural")
 
 
 def make_cohort(
@@ -18,37 +20,308 @@ def make_cohort(
     n_rois=30,
     n_features=20,
     prevalence=0.3,
-    class_sep=2.2,
+    class_sep=2.7,
+    n_subtypes=2,
     complementarity=0.3,
     interaction=0.0,
-    n_shared=5,
+    n_shared=4,
     n_private=15,
-    private_scale=2.0,
+    private_scale=1.5,
     noise=1.0,
     n_sites=3,
-    site_effect=0.3,
-    age_effect=0.3,
+    site_effect=0.5,
+    age_effect=0.5,
     label_noise=0.0,
     unlabeled=0.0,
     missing=0.0,
     dtype="float32",
     random_state=None,
 ):
-    """Simulate a multimodal neuroimaging cohort with known factors."""
+    """Simulate a multimodal neuroimaging cohort whose factors are known.
+
+    By default it has the make of the cohort of [1]_: 300 subjects, 30 % of them patients, five
+    modalities. A few *shared* factors are seen by every modality and carry the class; each
+    modality also shows many *private* factors, the site, the age and noise. Patients deviate
+    from the controls along shared factors that differ by subtype of the disease. See the
+    :ref:`user guide <datasets>` for the model.
+
+    Parameters
+    ----------
+    n_subjects : int, default=300
+        Number of subjects, at least 2.
+    modalities : sequence of str or dict, optional
+        Some of the default modalities by name, or a dict from name to what one subject has: a
+        shape such as ``(40,)`` or ``(30, 20)``, or ``"functional"`` or ``"structural"`` for a
+        connectome of ``n_rois`` regions. By default ``smri`` (radiomics, ``(n_rois,
+        n_features)``), ``sc`` (structural) and ``fc`` (functional connectome), ``t2`` (64 image
+        features) and ``clinical`` (20 columns).
+    n_rois : int, default=30
+        Number of brain regions. The paper has 87; the default keeps a fit within seconds.
+    n_features : int, default=20
+        Radiomic features per region. The paper has 100.
+    prevalence : float, default=0.3
+        Proportion of patients, between 0 and 1; there is at least one subject of each class.
+    class_sep : float, default=2.7
+        Distance of the mean of the patients of a subtype from that of the controls, in standard
+        deviations of a shared factor. 0 gives labels that nothing can predict, if
+        ``interaction`` is 0 too.
+    n_subtypes : int, default=2
+        Number of subtypes of patients, each deviating along shared factors of its own. 1 makes
+        the class linear in the shared factors.
+    complementarity : float, default=0.3
+        How far modalities carry different parts of the class, in [0, 1]. Each shared factor is
+        seen exactly by one modality, and by the others with correlation
+        ``1 - complementarity``: at 0 all modalities carry the same, at 1 each its own part.
+    interaction : float, default=0.0
+        Correlation, in [0, 1), of one private factor of the first with one of the second
+        modality (the third and the fourth, ...), negated in controls: class information that no
+        modality has alone.
+    n_shared : int, default=4
+        Number of shared factors, at least ``n_subtypes``.
+    n_private : int, default=15
+        Number of private factors of each modality.
+    private_scale : float, default=1.5
+        Standard deviation of a private factor; that of a shared one is 1.
+    noise : float, default=1.0
+        Standard deviation of the noise of each column, relative to what the shared factors
+        give together.
+    n_sites : int, default=3
+        Number of sites, drawn with equal probability.
+    site_effect : float, default=0.5
+        Strength of the sites: they shift the columns, and scale the noise.
+    age_effect : float, default=0.5
+        Strength of the age, as a factor that every modality shows.
+    label_noise : float, default=0.0
+        Proportion of subjects whose label in ``y`` is the wrong one.
+    unlabeled : float, default=0.0
+        Proportion of subjects whose label in ``y`` is -1.
+    missing : float or dict of str to float, default=0.0
+        Proportion of subjects who lack a modality, completely at random; by modality, or the
+        same for all. Every subject keeps at least one modality. Absent rows are NaN, and False
+        in ``X.mask``.
+    dtype : {"float32", "float64"}, default="float32"
+        Type of the arrays.
+    random_state : int, RandomState, Generator or None, default=None
+        The same int gives the same bits. The global generators are never touched.
+
+    Returns
+    -------
+    X : MultimodalData
+        The modalities, with ``index`` (``"sub-0001"``, ...) and the meta arrays ``site``,
+        ``age`` (years) and ``sex`` (1 = male).
+    y : ndarray of shape (n_subjects,)
+        1 for patients, 0 for controls, -1 for unlabelled subjects.
+    truth : Bunch
+        ``y`` (true classes), ``subtype`` (-1 for controls), ``shared`` (n_subjects, n_shared),
+        ``views`` (by modality, what it sees of them), ``private`` (by modality), ``fidelity``
+        (n_modalities, n_shared), ``shifts`` (n_subtypes, n_shared), ``loadings`` (by modality:
+        shared, private, age, sites, in this order), ``networks`` (of the regions),
+        ``class_score`` (log likelihood ratio given the shared factors), ``oracle_auc`` (of that
+        score) and ``DESCR``.
+
+    Raises
+    ------
+    ModalityError
+        For an unknown modality, or a shape that is none.
+
+    References
+    ----------
+    .. [1] Li et al., "Joint self-supervised and supervised contrastive learning for multimodal
+       MRI data", Artificial Intelligence in Medicine 157, 2024.
+
+    Examples
+    --------
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, y, truth = make_cohort(random_state=0)
+    >>> X.shapes
+    {'smri': (30, 20), 'sc': (30, 30), 'fc': (30, 30), 't2': (64,), 'clinical': (20,)}
+    >>> int(y.sum())
+    90
+    >>> X, y, truth = make_cohort(87, modalities={"mri": (50,), "pet": (40,)}, random_state=0)
+    >>> truth.views["pet"].shape
+    (87, 4)
+    """
     _check_scalars(locals())
-    shapes = _modality_shapes(modalities, n_rois, n_features)
+    specs = _specs(modalities, n_rois, n_features)
+    names = list(specs)
+    rates = _missing_rates(missing, names)
     rng = _generator(random_state)
-    y_true = rng.permutation(np.arange(n_subjects) < round(prevalence * n_subjects)).astype(int)
-    people = _people(rng, n_subjects, n_sites)
-    shared = _shared_factors(rng, y_true, n_shared, class_sep)
-    private = _private_factors(rng, y_true, list(shapes), n_private, interaction)
-    fidelity = _fidelity(len(shapes), n_shared, complementarity)
-    settings = Bunch(
-        private_scale=private_scale, noise=noise, site_effect=site_effect, age_effect=age_effect
+
+    n_patients = min(max(round(prevalence * n_subjects), 1), n_subjects - 1)
+    y_true = rng.permutation(np.arange(n_subjects) < n_patients).astype(int)
+    people = model.draw_people(rng, n_subjects, n_sites)
+    fidelity = model.fidelities(len(specs), n_shared, complementarity)
+    truth = Bunch(y=y_true, fidelity=fidelity, networks=model.network_labels(n_rois), DESCR=DESCR)
+    shifts = model.class_shifts(rng, n_shared, n_subtypes, class_sep)
+    truth.update(_draw_shared(rng, y_true, shifts))
+    truth.private = model.draw_private(rng, y_true, names, n_private, interaction)
+    truth.views = {
+        name: _view(rng, truth.shared, row) for name, row in zip(names, fidelity, strict=True)
+    }
+    strengths = {"private": private_scale, "age": age_effect, "site": site_effect, "noise": noise}
+    arrays, truth.loadings = _draw_arrays(rng, specs, truth, people, strengths, n_sites)
+
+    mask = _draw_mask(rng, n_subjects, rates)
+    X = MultimodalData(
+        {name: _hide(a.astype(dtype), mask[:, i]) for i, (name, a) in enumerate(arrays.items())},
+        meta=people,
+        index=np.array([f"sub-{i + 1:04d}" for i in range(n_subjects)]),
+        mask=mask,
     )
-    arrays, views, loadings = {}, {}, {}
-    for row, (name, shape) in zip(fidelity, shapes.items(), strict=True):
-        own = rng.standard_normal(shared.shape)
-        views[name] = row * shared + np.sqrt(1 - row**2) * own
-        latent = _latent(rng, views[name], private[name], people, settings)
-        arrays[name], loadings[name] = _observe(rng, latent, shape, noise)
+    return X, _draw_labels(rng, y_true, label_noise, unlabeled), truth
+
+
+DESCR = """Simulated multimodal cohort (skmmcl.datasets.make_cohort).
+
+Shared factors carry the class. Every modality sees them with the given fidelity, and shows
+them among private factors, age, site and noise through random loadings."""
+
+_BOUNDS = {  # name: (type, lowest, highest, which bounds are allowed)
+    "n_subjects": (numbers.Integral, 2, None, "left"),
+    "n_rois": (numbers.Integral, 2, None, "left"),
+    "n_features": (numbers.Integral, 1, None, "left"),
+    "prevalence": (numbers.Real, 0, 1, "neither"),
+    "class_sep": (numbers.Real, 0, None, "left"),
+    "n_shared": (numbers.Integral, 1, None, "left"),
+    "n_subtypes": (numbers.Integral, 1, None, "left"),
+    "complementarity": (numbers.Real, 0, 1, "both"),
+    "interaction": (numbers.Real, 0, 1, "left"),
+    "n_private": (numbers.Integral, 0, None, "left"),
+    "private_scale": (numbers.Real, 0, None, "left"),
+    "noise": (numbers.Real, 0, None, "left"),
+    "n_sites": (numbers.Integral, 1, None, "left"),
+    "site_effect": (numbers.Real, 0, None, "left"),
+    "age_effect": (numbers.Real, 0, None, "left"),
+    "label_noise": (numbers.Real, 0, 1, "both"),
+    "unlabeled": (numbers.Real, 0, 1, "left"),
+}
+
+
+def _check_scalars(params):
+    for name, (kind, low, high, boundaries) in _BOUNDS.items():
+        check_scalar(
+            params[name], name, kind, min_val=low, max_val=high, include_boundaries=boundaries
+        )
+    if params["n_subtypes"] > params["n_shared"]:
+        raise ValueError(
+            f"n_subtypes={params['n_subtypes']} needs as many shared factors: raise "
+            f"n_shared={params['n_shared']} or lower n_subtypes."
+        )
+    if np.dtype(params["dtype"]) not in (np.float32, np.float64):
+        raise ValueError(f"dtype={params['dtype']!r}; expected 'float32' or 'float64'.")
+
+
+def _specs(modalities, n_rois, n_features):
+    """What one subject has, by modality: a shape, or (kind of connectome, n_rois)."""
+    default = {
+        "smri": (n_rois, n_features),
+        "sc": "structural",
+        "fc": "functional",
+        "t2": (64,),
+        "clinical": (20,),
+    }
+    chosen = default if modalities is None else modalities
+    if not isinstance(chosen, dict):
+        if unknown := [name for name in chosen if name not in default]:
+            raise ModalityError(
+                f"Unknown modalities {unknown}; those known by name are {list(default)}. For "
+                "others give a dict from name to shape."
+            )
+        chosen = {name: default[name] for name in chosen}
+    if not chosen:
+        raise ModalityError("A cohort needs at least one modality; modalities= names none.")
+    return {name: _spec(name, spec, n_rois) for name, spec in chosen.items()}
+
+
+def _spec(name, spec, n_rois):
+    if isinstance(spec, str) and spec in KINDS:
+        return spec, n_rois
+    if isinstance(spec, tuple) and spec:
+        if all(isinstance(size, numbers.Integral) and size > 0 for size in spec):
+            return spec
+    raise ModalityError(
+        f"Modality {name!r} is {spec!r}; expected the shape of one subject, a tuple of positive "
+        f"integers, or one of {KINDS}."
+    )
+
+
+def _missing_rates(missing, names):
+    """Proportion of subjects without each modality."""
+    rates = missing if isinstance(missing, dict) else dict.fromkeys(names, missing)
+    if unknown := [name for name in rates if name not in names]:
+        raise ModalityError(f"missing= names {unknown}, but the modalities are {names}.")
+    for name, rate in rates.items():
+        check_scalar(
+            rate,
+            f"missing[{name!r}]",
+            numbers.Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="left",
+        )
+    return np.array([rates.get(name, 0.0) for name in names])
+
+
+def _generator(random_state):
+    """A generator of our own: ``None`` does not lead to numpy's global one."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(np.iinfo(np.int32).max)
+    return np.random.default_rng(random_state)
+
+
+def _draw_shared(rng, y, shifts):
+    """Shared factors, the subtypes behind them, and what an oracle makes of them."""
+    subtype = np.where(y == 1, rng.integers(len(shifts), size=len(y)), -1)
+    shared = rng.standard_normal((len(y), shifts.shape[1])) + y[:, None] * shifts[subtype]
+    score = model.log_likelihood_ratio(shared, shifts)
+    return {
+        "subtype": subtype,
+        "shared": shared,
+        "shifts": shifts,
+        "class_score": score,
+        "oracle_auc": roc_auc_score(y, score),
+    }
+
+
+def _view(rng, shared, fidelity):
+    """What a modality sees of the shared factors."""
+    return fidelity * shared + np.sqrt(1 - fidelity**2) * rng.standard_normal(shared.shape)
+
+
+def _draw_arrays(rng, specs, truth, people, strengths, n_sites):
+    """Array and loadings of each modality."""
+    nuisance = [
+        strengths["age"] * (people["age"][:, None] - 40) / 11.5,
+        strengths["site"] * np.eye(n_sites)[people["site"]],
+    ]
+    unit = 1 / np.sqrt(truth.shared.shape[1])  # the shared factors give columns of unit variance
+    arrays, loadings = {}, {}
+    for name, spec in specs.items():
+        private = strengths["private"] * truth.private[name]
+        factors = unit * np.hstack([truth.views[name], private, *nuisance])
+        site_scale = np.exp(strengths["site"] / 2 * rng.standard_normal(n_sites))
+        noise = strengths["noise"] * site_scale[people["site"]]
+        arrays[name], loadings[name] = model.observe(rng, factors, spec, noise)
+    return arrays, loadings
+
+
+def _draw_mask(rng, n_subjects, rates):
+    """Presence (n_subjects, n_modalities), with gaps completely at random and no empty row."""
+    margin = rng.random((n_subjects, len(rates))) - rates
+    present = margin >= 0
+    present[np.arange(n_subjects), margin.argmax(axis=1)] = True
+    return present
+
+
+def _hide(array, present):
+    array[~present] = np.nan
+    return array
+
+
+def _draw_labels(rng, y_true, label_noise, unlabeled):
+    """Labels as a study would have them: some wrong, some absent."""
+    y = y_true.copy()
+    wrong = rng.permutation(len(y))[: round(label_noise * len(y))]
+    y[wrong] = 1 - y[wrong]
+    y[rng.permutation(len(y))[: round(unlabeled * len(y))]] = -1
+    return y

@@ -69,13 +69,15 @@ class PairwiseCMCLoss(nn.Module):
         logits = cosine_logits(z, self.temperature).view(n_views, n_samples, n_views, n_samples)
         own, others = log_weights(n_samples, sample_weight, logits)
         present = torch.ones(n_samples, n_views, device=z.device) if mask is None else mask
-        both = (present[:, :, None] * present[:, None, :] > 0).permute(1, 2, 0)  # view, view, subject
+        both = (present[:, :, None] * present[:, None, :] > 0).permute(
+            1, 2, 0
+        )  # view, view, subject
         absent = removed_where(~both, logits)
-        within = logits.diagonal(dim1=0, dim2=2).permute(2, 0, 1)[:, None]  # view, 1, subject, subject
+        within = logits.diagonal(dim1=0, dim2=2).permute(2, 0, 1)[
+            :, None
+        ]  # view, 1, subject, subject
         same = torch.logsumexp(within + own + absent[:, :, None], dim=-1)
-        across = torch.logsumexp(
-            logits.permute(0, 2, 1, 3) + others + absent[:, :, None], dim=-1
-        )
+        across = torch.logsumexp(logits.permute(0, 2, 1, 3) + others + absent[:, :, None], dim=-1)
         positive = logits.diagonal(dim1=1, dim2=3)
         loss = torch.logaddexp(same, across) - positive
         pair_means = [

@@ -21,7 +21,9 @@ def cosine_logits(z: Tensor, temperature: float) -> Tensor:
     return (u / temperature) @ u.T
 
 
-def log_weights(n_samples: int, sample_weight: Tensor | None, like: Tensor) -> tuple[Tensor, Tensor]:
+def log_weights(
+    n_samples: int, sample_weight: Tensor | None, like: Tensor
+) -> tuple[Tensor, Tensor]:
     """Logarithms of how often a pair of subjects counts.
 
     A subject of weight w stands for w identical subjects. It meets every other subject j

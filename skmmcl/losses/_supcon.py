@@ -63,7 +63,7 @@ class SupConLoss(nn.Module):
             Scalar; 0 when no anchor has a positive.
         """
         logits = cosine_logits(f, self.temperature)
-        pairs, others = log_weights(len(f), sample_weight, logits)
+        pairs, _ = log_weights(len(f), sample_weight, logits)
         labeled = y >= 0
         pairs = pairs + removed_where(~labeled, logits)
         repulsion = torch.logsumexp(logits + pairs, dim=-1)

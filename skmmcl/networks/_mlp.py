@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -33,7 +34,7 @@ class MLP(nn.Sequential):
     ) -> None:
         widths = [math.prod(shape), *hidden]
         layers: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
-        for width_in, width_out in zip(widths, widths[1:], strict=False):
+        for width_in, width_out in pairwise(widths):
             layers += [nn.Linear(width_in, width_out), nn.ReLU()]
         super().__init__(*layers, nn.Linear(widths[-1], n_components))
 
@@ -58,7 +59,9 @@ class ProjectionHead(nn.Sequential):
 
     def __init__(self, n_components: int, projection_dim: int) -> None:
         super().__init__(
-            nn.Linear(n_components, n_components), nn.ReLU(), nn.Linear(n_components, projection_dim)
+            nn.Linear(n_components, n_components),
+            nn.ReLU(),
+            nn.Linear(n_components, projection_dim),
         )
 
     def forward(self, h: Tensor) -> Tensor:

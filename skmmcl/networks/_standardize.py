@@ -22,7 +22,7 @@ class Standardize(nn.Module):
     >>> import numpy as np, torch
     >>> from skmmcl.networks import Standardize
     >>> Standardize(np.array([1.0, 2.0]), np.array([2.0, 0.0]))(torch.tensor([[3.0, 2.0]]))
-    tensor([[1., 0.]])
+    tensor([[1., 0.]], dtype=torch.float64)
     """
 
     def __init__(self, mean: np.ndarray, scale: np.ndarray) -> None:

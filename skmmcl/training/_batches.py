@@ -19,7 +19,8 @@ def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any
     dtype = next(net.module_.parameters()).dtype
     name = str(dtype).removeprefix("torch.")
     if not present.all():
-        array = np.array(array, dtype=name)
+        with np.errstate(over="ignore"):  # absent rows may hold anything
+            array = np.array(array, dtype=name)
         array[~present] = fill
     elif not (array.flags.writeable and array.dtype.isnative):  # torch shares no other memory
         array = np.array(array, dtype=name)
@@ -99,7 +100,9 @@ class SubjectSet:
             x=x,
             y=torch.as_tensor(codes, dtype=torch.int64, device=like.device),
             mask=None if mask is None else torch.as_tensor(mask, device=like.device),
-            sample_weight=None if sample_weight is None else torch.as_tensor(sample_weight).to(like),
+            sample_weight=None
+            if sample_weight is None
+            else torch.as_tensor(sample_weight).to(like),
         )
         return cls(data, np.arange(len(codes)), batch_size)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import recall_score
 from skorch.callbacks import Callback, EarlyStopping
 from tqdm.auto import tqdm
 
@@ -72,6 +72,16 @@ class Progress(Callback):
 class ProbeScore(Callback):
     """Balanced accuracy on the held-out subjects of a linear probe on the others."""
 
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        for part, subjects in zip(("training", "validation"), X, strict=True):
+            n_classes = len(np.unique(subjects.codes[subjects.codes >= 0]))
+            if n_classes < 2:
+                raise ValueError(
+                    "monitor='probe' needs labelled subjects of at least two classes among those "
+                    f"for {part}, found {n_classes}. Set a larger validation_fraction, or "
+                    "monitor='loss'."
+                )
+
     def on_epoch_end(
         self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
@@ -81,7 +91,9 @@ class ProbeScore(Callback):
         probe = LogisticRegression(class_weight="balanced", max_iter=200)
         center, scale = x_train.mean(0), x_train.std(0) + 1e-8
         probe.fit((x_train - center) / scale, y_train)
-        score = balanced_accuracy_score(y_valid, probe.predict((x_valid - center) / scale))
+        predicted = probe.predict((x_valid - center) / scale)
+        # This is the balanced accuracy, without a warning where a rare class is not held out.
+        score = recall_score(y_valid, predicted, labels=np.unique(y_valid), average="macro")
         net.history.record("valid_probe", float(score))
 
     def _labeled(self, net: Any, subjects: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+from functools import partial
 from pathlib import Path
 from time import monotonic
+from types import CodeType, FunctionType
 from typing import Any
 
 import joblib
@@ -28,11 +30,20 @@ def _plain(value: Any) -> Any:
         return repr(value), state
     if isinstance(value, torch.Tensor):
         return value.detach().cpu().numpy()
+    if isinstance(value, FunctionType):  # by name alone an edited function would be the old one
+        return value, _code(value.__code__)
+    if isinstance(value, partial):
+        return [_plain(part) for part in (value.func, value.args, value.keywords)]
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
+
+
+def _code(code: CodeType) -> Any:
+    constants = [_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return code.co_code, code.co_names, constants
 
 
 class Checkpoint(Callback):
@@ -70,7 +81,7 @@ class Checkpoint(Callback):
         part = self.path.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as file:
             pickle.dump((net, complete), file)
-        os.replace(part, self.path)
+        part.replace(self.path)
         self.saved_ = monotonic()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:

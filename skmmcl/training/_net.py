@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, LRScheduler, PrintLog
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
 from torch import Tensor, nn
-from torch.optim import lr_scheduler
 
 from skmmcl.exceptions import FitInterruptedWarning, TrainingError
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress, TrainingDone
 from skmmcl.training._checkpoint import Checkpoint, fingerprint
 from skmmcl.training._objective import Objective, Term
+from skmmcl.training._schedules import lr_callback
 from skmmcl.training._seeds import draws_globally, resolve_device, seeded
 
 OPTIMIZERS = {
@@ -88,19 +88,27 @@ class EmbeddingNet(NeuralNet):
             sizes.append(len(batch["y"]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
         table = torch.stack(values).view(len(sizes), len(names)).double().cpu().numpy()
+        self.check_finite(prefix, names, table)
         self.record_epoch(prefix, dict(zip(names, np.average(table, 0, sizes), strict=True)))
         self.history.record(f"{prefix}_batch_count", len(sizes))
 
+    def check_finite(self, prefix: str, names: Sequence[str], table: np.ndarray) -> None:
+        """Raise if a value is not finite, and name the term in which that began."""
+        finite = np.isfinite(table)
+        if finite.all():
+            return
+        batch = finite.all(axis=1).argmin()
+        terms_first = [*range(1, len(names)), 0]
+        column = next(k for k in terms_first if not finite[batch, k])
+        raise TrainingError(
+            f"The {prefix} {names[column]!r} became {table[batch, column]} in epoch "
+            f"{len(self.history)}; training stopped. Usual causes are a learning rate that is too "
+            "high (try lr / 10 or gradient_clip=1.0) or very large input values (keep "
+            "standardize=True)."
+        )
+
     def record_epoch(self, prefix: str, means: Mapping[str, float]) -> None:
         """Write the mean loss and terms of an epoch into the history."""
-        for name, value in sorted(means.items(), key=lambda item: item[0] == "loss"):
-            if not np.isfinite(value):
-                epoch = len(self.history)
-                raise TrainingError(
-                    f"The {prefix} {name!r} became {value} in epoch {epoch}; training stopped. "
-                    "Usual causes are a learning rate that is too high (try lr / 10 or "
-                    "gradient_clip=1.0) or very large input values (keep standardize=True)."
-                )
         key = f"{prefix}_loss"
         earlier = [row[key] for row in self.history[:-1] if key in row]
         self.history.record(f"{key}_best", bool(means["loss"] < min(earlier, default=np.inf)))
@@ -207,18 +215,10 @@ def _callbacks(settings: Any) -> list[Any]:
     if settings.gradient_clip is not None:
         callbacks.append(("gradient_clip", GradientNormClipping(settings.gradient_clip)))
     if settings.lr_schedule is not None:
-        callbacks.append(("lr_schedule", _scheduler(settings)))
+        callbacks.append(("lr_schedule", lr_callback(settings)))
     if settings.verbose:
         callbacks.append(("progress", PrintLog() if settings.verbose > 1 else Progress()))
     return callbacks + list(settings.callbacks or [])
-
-
-def _scheduler(settings: Any) -> LRScheduler:
-    if settings.lr_schedule == "cosine":
-        return LRScheduler(lr_scheduler.CosineAnnealingLR, T_max=settings.max_epochs)
-    return LRScheduler(
-        lr_scheduler.OneCycleLR, max_lr=settings.lr, total_steps=settings.max_epochs + 1
-    )
 
 
 def fit_net(

@@ -36,7 +36,9 @@ def weighted_moments(
     --------
     >>> import numpy as np
     >>> from skmmcl.utils._moments import weighted_moments
-    >>> mean, scale = weighted_moments(np.array([[1.0], [3.0], [9.0]]), np.array([True, True, False]))
+    >>> mean, scale = weighted_moments(
+    ...     np.array([[1.0], [3.0], [9.0]]), np.array([True, True, False])
+    ... )
     >>> float(mean[0]), float(scale[0])
     (2.0, 1.0)
     """

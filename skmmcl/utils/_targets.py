@@ -31,7 +31,8 @@ def is_unlabeled(y: np.ndarray) -> np.ndarray:
 def _is_unknown(label: Any) -> bool:
     if label is None or type(label).__name__ == "NAType":  # pandas.NA refuses comparison
         return True
-    return label != label or (not isinstance(label, str) and label == UNLABELED)
+    is_nan = label != label  # noqa: PLR0124
+    return is_nan or (not isinstance(label, str) and label == UNLABELED)
 
 
 def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

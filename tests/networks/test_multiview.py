@@ -127,7 +127,7 @@ def test_an_encoder_that_does_not_fit_is_named(encoder, message):
 
 
 def test_encoder_of_a_volume_must_be_given():
-    with pytest.raises(ModalityError, match="modality 't1'.*there is no default encoder"):
+    with pytest.raises(ModalityError, match=r"modality 't1'.*there is no default encoder"):
         MultiviewNetwork(["t1"], {"t1": (4, 4, 4)}, 2)
     network = MultiviewNetwork(["t1"], {"t1": (4, 4, 4)}, 2, encoders={"t1": MLP})
     assert network({"t1": torch.zeros(3, 4, 4, 4)})["h"].shape == (1, 3, 2)

@@ -48,7 +48,7 @@ def test_nobody_labeled_with_earlier_classes():
 
 @pytest.mark.parametrize("y", [[0.5, 1.2, 3.3], [[0, 1], [1, 0]]])
 def test_no_classes(y):
-    with pytest.raises(ValueError, match="continuous|1d array"):
+    with pytest.raises(ValueError, match=r"continuous|1d array"):
         encode_classes(y)
 
 
