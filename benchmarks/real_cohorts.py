@@ -11,6 +11,7 @@ unless --output says where.
 from __future__ import annotations
 
 import argparse
+import os
 import warnings
 from pathlib import Path
 
@@ -25,12 +26,13 @@ from skmmcl._demo import make_methods
 
 # How each cohort is fetched, and how many of its subjects are taken (None for all).
 COHORTS = {
-    "enigma": (datasets.fetch_enigma, {}, None),
+    "enigma": (datasets.fetch_enigma_example, {}, None),
     "ms": (datasets.fetch_ms_multilayer, {}, None),
-    "tcga": (datasets.fetch_tcga, {}, None),
-    "aomic": (datasets.fetch_aomic, {}, None),
+    "tcga": (datasets.fetch_tcga_breast, {}, None),
+    "aomic": (datasets.fetch_aomic_piop2, {}, None),
     "nspn": (datasets.fetch_nspn, {}, None),
-    "digits": (datasets.fetch_digits, {}, 500),
+    "digits": (datasets.fetch_uci_digits, {}, 500),
+    "soop": (datasets.fetch_soop, {}, None),
     "abide": (datasets.fetch_abide, {}, None),
     "fcon1000": (datasets.fetch_fcon1000, {}, None),
 }
@@ -83,6 +85,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     mode = options.mode or "default"
+    shared = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if shared.is_dir():
+        os.environ.setdefault("SKMMCL_DATA", str(shared))
     output = options.output or (None if mode == "quick" else RESULTS / "real_cohorts.json")
     for name in options.cohorts:
         with warnings.catch_warnings():

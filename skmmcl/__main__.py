@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.utils.multiclass import type_of_target
+from threadpoolctl import threadpool_limits
 
 from skmmcl._demo import MAIN, compare, find_gaps, format_table, make_methods, plot
 from skmmcl.data import MultimodalData, check_values
@@ -108,7 +109,8 @@ def main(args: list[str] | None = None) -> None:
     """Run the job; what the user can mend ends it with a message and exit code 2."""
     parser, options = parse(args)
     try:
-        run(options)
+        with threadpool_limits(1):  # small networks lose more to threads than they win
+            run(options)
     except (ValueError, TrainingError, OSError, ModuleNotFoundError) as error:
         parser.error(str(error))
 

@@ -14,7 +14,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from skmmcl.cross_decomposition import CMCCSSEmbedder
@@ -66,20 +65,20 @@ def _classifier(**params) -> LogisticRegression:
 
 def compare(methods: dict[str, Pipeline], X, y, splits: list, n_jobs: int = 1) -> dict[str, dict]:
     """Return the scores of every method on every split, by method and score."""
-    options = {"scoring": list(SCORES), "error_score": "raise"}
     jobs = [
-        delayed(cross_validate)(pipeline, X, y, cv=[split], **options)
-        for split in splits
-        for pipeline in methods.values()
+        delayed(_score)(pipeline, X, y, split) for split in splits for pipeline in methods.values()
     ]
-    # Small networks lose more to threads than they win.
-    with parallel_config("loky", inner_max_num_threads=1), threadpool_limits(1):
+    with parallel_config("loky", inner_max_num_threads=1):
         done = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
         folds = list(tqdm(done, total=len(jobs), unit="fit", desc="Cross-validation"))
     return {
         name: {s: np.ravel([r[f"test_{s}"] for r in folds[i :: len(methods)]]) for s in SCORES}
         for i, name in enumerate(methods)
     }
+
+
+def _score(pipeline: Pipeline, X, y, split: tuple) -> dict:
+    return cross_validate(pipeline, X, y, cv=[split], scoring=list(SCORES), error_score="raise")
 
 
 def format_table(table: dict[str, dict]) -> str:

@@ -13,14 +13,15 @@ pytestmark = pytest.mark.realdata
 
 # How each cohort is fetched, and how many of its subjects are taken.
 COHORTS = {
-    "abide": (datasets.fetch_abide, 120),
-    "aomic": (datasets.fetch_aomic, 120),
-    "digits": (datasets.fetch_digits, 300),
-    "enigma": (datasets.fetch_enigma, 20),
+    "abide": (datasets.fetch_abide, 80),
+    "aomic": (datasets.fetch_aomic_piop2, 120),
+    "digits": (datasets.fetch_uci_digits, 300),
+    "enigma": (datasets.fetch_enigma_example, 20),
     "fcon1000": (datasets.fetch_fcon1000, 150),
     "ms": (datasets.fetch_ms_multilayer, 120),
     "nspn": (datasets.fetch_nspn, 150),
-    "tcga": (datasets.fetch_tcga, 120),
+    "soop": (datasets.fetch_soop, 150),
+    "tcga": (datasets.fetch_tcga_breast, 120),
 }
 
 

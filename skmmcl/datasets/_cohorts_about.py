@@ -53,9 +53,9 @@ ABOUT = {
         title="AOMIC PIOP2: cortical thickness and questionnaires of 226 students",
         citation="Snoek et al. 2021, Scientific Data, doi:10.1038/s41597-021-00870-6.",
         notes=(
-            "Subjects without the target are dropped (2 without age, 1 without sex, 1 without a "
-            "Raven score); so are the brain volumes that the thickness tables end with. A target "
-            "is left out of the questionnaires. Sex is 1 for male."
+            "Two subjects have no age, one of them neither sex nor Raven score: those without the "
+            "target are dropped. So are the brain volumes that the thickness tables end with. A "
+            "target is left out of the questionnaires. Sex is 1 for male."
         ),
     ),
     "fcon1000": About(

@@ -37,12 +37,12 @@ def fetch_aomic_piop2(*, target="sex", data_home=None, download_if_missing=True,
     Bunch or (MultimodalData, ndarray)
         ``data`` with modalities "thickness" (70: 34 regions and the mean of each hemisphere) and
         "questionnaires" (Raven's matrices and the five scales of the NEO-FFI), side data age and
-        sex (1 = male, -1 = unknown); ``target``, ``target_names`` and ``DESCR``.
+        sex; ``target``, ``target_names`` and ``DESCR``.
 
     Notes
     -----
-    The few subjects without the target are dropped. One Raven score is missing: it is NaN, to be
-    filled by an imputer, such as ``ModalityTransformer({"questionnaires": SimpleImputer()})``.
+    Two subjects have no age, one of them neither sex nor Raven score: those without the target are
+    dropped.
 
     The data are under CC0.
 
@@ -69,7 +69,7 @@ def fetch_aomic_piop2(*, target="sex", data_home=None, download_if_missing=True,
         "thickness": _read_aomic_thickness(files).loc[people.index],
         "questionnaires": people[answers].astype(float),
     }
-    meta = {"age": people["age"].to_numpy(), "sex": male.fillna(-1).to_numpy(int)}
+    meta = {"age": people["age"].to_numpy(), "sex": male.to_numpy(int)}
     return make_bunch("aomic", arrays, y=y, meta=meta, return_X_y=return_X_y)
 
 

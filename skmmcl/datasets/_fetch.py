@@ -72,7 +72,9 @@ def download(source: Source) -> bytes:
 
 
 def _read(url: str) -> bytes:
-    for tries_left in reversed(range(N_TRIES)):
+    tries_left = N_TRIES
+    while True:
+        tries_left -= 1
         try:
             with urlopen(url, timeout=TIMEOUT) as response:
                 return response.read()
@@ -82,8 +84,7 @@ def _read(url: str) -> bytes:
                     f"{url} could not be downloaded ({error}). Without a connection, set "
                     "SKMMCL_DATA to a folder that holds the files of the cohorts."
                 ) from error
-            time.sleep(WAIT)
-    raise AssertionError("unreachable")
+        time.sleep(WAIT)
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,16 +1,12 @@
 """Simulated multimodal cohorts whose factors are known."""
 
-import numbers
-
 import numpy as np
 from sklearn.metrics import roc_auc_score
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import Bunch
 
 from skmmcl.data import MultimodalData
 from skmmcl.datasets import _generative as model
-from skmmcl.exceptions import ModalityError
-
-KINDS = ("functional", "structural")
+from skmmcl.datasets._simulate_parameters import check_scalars, missing_rates, modality_specs
 
 
 def make_cohort(
@@ -20,13 +16,13 @@ def make_cohort(
     n_rois=30,
     n_features=20,
     prevalence=0.3,
-    class_sep=2.7,
+    class_sep=2.5,
     n_subtypes=2,
-    complementarity=0.3,
+    complementarity=0.4,
     interaction=0.0,
     n_shared=4,
     n_private=15,
-    private_scale=1.5,
+    private_scale=1.0,
     noise=1.0,
     n_sites=3,
     site_effect=0.5,
@@ -37,7 +33,7 @@ def make_cohort(
     dtype="float32",
     random_state=None,
 ):
-    """Simulate a multimodal neuroimaging cohort whose factors are known.
+    r"""Simulate a multimodal neuroimaging cohort whose factors are known.
 
     By default it has the make of the cohort of [1]_: 300 subjects, 30 % of them patients, five
     modalities. A few *shared* factors are seen by every modality and carry the class; each
@@ -61,17 +57,18 @@ def make_cohort(
         Radiomic features per region. The paper has 100.
     prevalence : float, default=0.3
         Proportion of patients, between 0 and 1; there is at least one subject of each class.
-    class_sep : float, default=2.7
+    class_sep : float, default=2.5
         Distance of the mean of the patients of a subtype from that of the controls, in standard
         deviations of a shared factor. 0 gives labels that nothing can predict, if
         ``interaction`` is 0 too.
     n_subtypes : int, default=2
         Number of subtypes of patients, each deviating along shared factors of its own. 1 makes
         the class linear in the shared factors.
-    complementarity : float, default=0.3
+    complementarity : float, default=0.4
         How far modalities carry different parts of the class, in [0, 1]. Each shared factor is
         seen exactly by one modality, and by the others with correlation
-        ``1 - complementarity``: at 0 all modalities carry the same, at 1 each its own part.
+        ``1 - complementarity``: at 0 all modalities carry the same, at 1 each its own part, and
+        none if there are fewer shared factors than modalities (the last of the defaults).
     interaction : float, default=0.0
         Correlation, in [0, 1), of one private factor of the first with one of the second
         modality (the third and the fourth, ...), negated in controls: class information that no
@@ -80,7 +77,7 @@ def make_cohort(
         Number of shared factors, at least ``n_subtypes``.
     n_private : int, default=15
         Number of private factors of each modality.
-    private_scale : float, default=1.5
+    private_scale : float, default=1.0
         Standard deviation of a private factor; that of a shared one is 1.
     noise : float, default=1.0
         Standard deviation of the noise of each column, relative to what the shared factors
@@ -124,6 +121,15 @@ def make_cohort(
     ModalityError
         For an unknown modality, or a shape that is none.
 
+    Notes
+    -----
+    With :math:`s_i` the shared factors of a subject and :math:`g_m` the fidelity, modality
+    :math:`m` sees :math:`v_{im} = g_m s_i + \sqrt{1 - g_m^2} e_{im}`. A table shows
+    :math:`v_{im}`, its private factors, age and site through normal loadings, plus noise. A
+    connectome does the same to the loadings :math:`A_{im}` of its regions on networks, and is
+    the correlation matrix of :math:`A_{im} A_{im}^T + I / 2`: symmetric, positive definite, with
+    a unit diagonal. Structural loadings are cut at zero, so that the matrix is sparse.
+
     References
     ----------
     .. [1] Li et al., "Joint self-supervised and supervised contrastive learning for multimodal
@@ -141,16 +147,16 @@ def make_cohort(
     >>> truth.views["pet"].shape
     (87, 4)
     """
-    _check_scalars(locals())
-    specs = _specs(modalities, n_rois, n_features)
-    names = list(specs)
-    rates = _missing_rates(missing, names)
+    check_scalars(locals())
+    chosen = modality_specs(modalities, n_rois, n_features)
+    names = list(chosen)
+    rates = missing_rates(missing, names)
     rng = _generator(random_state)
 
     n_patients = min(max(round(prevalence * n_subjects), 1), n_subjects - 1)
     y_true = rng.permutation(np.arange(n_subjects) < n_patients).astype(int)
     people = model.draw_people(rng, n_subjects, n_sites)
-    fidelity = model.fidelities(len(specs), n_shared, complementarity)
+    fidelity = model.fidelities(len(chosen), n_shared, complementarity)
     truth = Bunch(y=y_true, fidelity=fidelity, networks=model.network_labels(n_rois), DESCR=DESCR)
     shifts = model.class_shifts(rng, n_shared, n_subtypes, class_sep)
     truth.update(_draw_shared(rng, y_true, shifts))
@@ -159,7 +165,7 @@ def make_cohort(
         name: _view(rng, truth.shared, row) for name, row in zip(names, fidelity, strict=True)
     }
     strengths = {"private": private_scale, "age": age_effect, "site": site_effect, "noise": noise}
-    arrays, truth.loadings = _draw_arrays(rng, specs, truth, people, strengths, n_sites)
+    arrays, truth.loadings = _draw_arrays(rng, chosen, truth, people, strengths, n_sites)
 
     mask = _draw_mask(rng, n_subjects, rates)
     X = MultimodalData(
@@ -175,91 +181,6 @@ DESCR = """Simulated multimodal cohort (skmmcl.datasets.make_cohort).
 
 Shared factors carry the class. Every modality sees them with the given fidelity, and shows
 them among private factors, age, site and noise through random loadings."""
-
-_BOUNDS = {  # name: (type, lowest, highest, which bounds are allowed)
-    "n_subjects": (numbers.Integral, 2, None, "left"),
-    "n_rois": (numbers.Integral, 2, None, "left"),
-    "n_features": (numbers.Integral, 1, None, "left"),
-    "prevalence": (numbers.Real, 0, 1, "neither"),
-    "class_sep": (numbers.Real, 0, None, "left"),
-    "n_shared": (numbers.Integral, 1, None, "left"),
-    "n_subtypes": (numbers.Integral, 1, None, "left"),
-    "complementarity": (numbers.Real, 0, 1, "both"),
-    "interaction": (numbers.Real, 0, 1, "left"),
-    "n_private": (numbers.Integral, 0, None, "left"),
-    "private_scale": (numbers.Real, 0, None, "left"),
-    "noise": (numbers.Real, 0, None, "left"),
-    "n_sites": (numbers.Integral, 1, None, "left"),
-    "site_effect": (numbers.Real, 0, None, "left"),
-    "age_effect": (numbers.Real, 0, None, "left"),
-    "label_noise": (numbers.Real, 0, 1, "both"),
-    "unlabeled": (numbers.Real, 0, 1, "left"),
-}
-
-
-def _check_scalars(params):
-    for name, (kind, low, high, boundaries) in _BOUNDS.items():
-        check_scalar(
-            params[name], name, kind, min_val=low, max_val=high, include_boundaries=boundaries
-        )
-    if params["n_subtypes"] > params["n_shared"]:
-        raise ValueError(
-            f"n_subtypes={params['n_subtypes']} needs as many shared factors: raise "
-            f"n_shared={params['n_shared']} or lower n_subtypes."
-        )
-    if np.dtype(params["dtype"]) not in (np.float32, np.float64):
-        raise ValueError(f"dtype={params['dtype']!r}; expected 'float32' or 'float64'.")
-
-
-def _specs(modalities, n_rois, n_features):
-    """What one subject has, by modality: a shape, or (kind of connectome, n_rois)."""
-    default = {
-        "smri": (n_rois, n_features),
-        "sc": "structural",
-        "fc": "functional",
-        "t2": (64,),
-        "clinical": (20,),
-    }
-    chosen = default if modalities is None else modalities
-    if not isinstance(chosen, dict):
-        if unknown := [name for name in chosen if name not in default]:
-            raise ModalityError(
-                f"Unknown modalities {unknown}; those known by name are {list(default)}. For "
-                "others give a dict from name to shape."
-            )
-        chosen = {name: default[name] for name in chosen}
-    if not chosen:
-        raise ModalityError("A cohort needs at least one modality; modalities= names none.")
-    return {name: _spec(name, spec, n_rois) for name, spec in chosen.items()}
-
-
-def _spec(name, spec, n_rois):
-    if isinstance(spec, str) and spec in KINDS:
-        return spec, n_rois
-    if isinstance(spec, tuple) and spec:
-        if all(isinstance(size, numbers.Integral) and size > 0 for size in spec):
-            return spec
-    raise ModalityError(
-        f"Modality {name!r} is {spec!r}; expected the shape of one subject, a tuple of positive "
-        f"integers, or one of {KINDS}."
-    )
-
-
-def _missing_rates(missing, names):
-    """Proportion of subjects without each modality."""
-    rates = missing if isinstance(missing, dict) else dict.fromkeys(names, missing)
-    if unknown := [name for name in rates if name not in names]:
-        raise ModalityError(f"missing= names {unknown}, but the modalities are {names}.")
-    for name, rate in rates.items():
-        check_scalar(
-            rate,
-            f"missing[{name!r}]",
-            numbers.Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries="left",
-        )
-    return np.array([rates.get(name, 0.0) for name in names])
 
 
 def _generator(random_state):

@@ -1,0 +1,98 @@
+"""The parameters of `make_cohort`, checked."""
+
+import numbers
+
+import numpy as np
+from sklearn.utils import check_scalar
+
+from skmmcl.exceptions import ModalityError
+
+KINDS = ("functional", "structural")
+
+_BOUNDS = {  # name: (type, lowest, highest, which bounds are allowed)
+    "n_subjects": (numbers.Integral, 2, None, "left"),
+    "n_rois": (numbers.Integral, 2, None, "left"),
+    "n_features": (numbers.Integral, 1, None, "left"),
+    "prevalence": (numbers.Real, 0, 1, "neither"),
+    "class_sep": (numbers.Real, 0, None, "left"),
+    "n_shared": (numbers.Integral, 1, None, "left"),
+    "n_subtypes": (numbers.Integral, 1, None, "left"),
+    "complementarity": (numbers.Real, 0, 1, "both"),
+    "interaction": (numbers.Real, 0, 1, "left"),
+    "n_private": (numbers.Integral, 0, None, "left"),
+    "private_scale": (numbers.Real, 0, None, "left"),
+    "noise": (numbers.Real, 0, None, "left"),
+    "n_sites": (numbers.Integral, 1, None, "left"),
+    "site_effect": (numbers.Real, 0, None, "left"),
+    "age_effect": (numbers.Real, 0, None, "left"),
+    "label_noise": (numbers.Real, 0, 1, "both"),
+    "unlabeled": (numbers.Real, 0, 1, "left"),
+}
+
+
+def check_scalars(params):
+    for name, (kind, low, high, boundaries) in _BOUNDS.items():
+        check_scalar(
+            params[name], name, kind, min_val=low, max_val=high, include_boundaries=boundaries
+        )
+    if params["n_subtypes"] > params["n_shared"]:
+        raise ValueError(
+            f"n_subtypes={params['n_subtypes']} needs as many shared factors: raise "
+            f"n_shared={params['n_shared']} or lower n_subtypes."
+        )
+    if np.dtype(params["dtype"]) not in (np.float32, np.float64):
+        raise ValueError(f"dtype={params['dtype']!r}; expected 'float32' or 'float64'.")
+
+
+def modality_specs(modalities, n_rois, n_features):
+    """What one subject has, by modality: a shape, or (kind of connectome, n_rois)."""
+    default = {
+        "smri": (n_rois, n_features),
+        "sc": "structural",
+        "fc": "functional",
+        "t2": (64,),
+        "clinical": (20,),
+    }
+    chosen = default if modalities is None else modalities
+    if not isinstance(chosen, dict):
+        if unknown := [name for name in chosen if name not in default]:
+            raise ModalityError(
+                f"Unknown modalities {unknown}; those known by name are {list(default)}. For "
+                "others give a dict from name to shape."
+            )
+        chosen = {name: default[name] for name in chosen}
+    if not chosen:
+        raise ModalityError("A cohort needs at least one modality; modalities= names none.")
+    return {name: _spec(name, spec, n_rois) for name, spec in chosen.items()}
+
+
+def _spec(name, spec, n_rois):
+    if isinstance(spec, str) and spec in KINDS:
+        return spec, n_rois
+    if isinstance(spec, tuple) and spec and all(_is_size(size) for size in spec):
+        return spec
+    raise ModalityError(
+        f"Modality {name!r} is {spec!r}; expected the shape of one subject, a tuple of positive "
+        f"integers, or one of {KINDS}."
+    )
+
+
+def _is_size(size):
+    return isinstance(size, numbers.Integral) and size > 0
+
+
+def missing_rates(missing, names):
+    """Proportion of subjects without each modality."""
+    rates = missing if isinstance(missing, dict) else dict.fromkeys(names, missing)
+    if unknown := [name for name in rates if name not in names]:
+        raise ModalityError(f"missing= names {unknown}, but the modalities are {names}.")
+    for name, rate in rates.items():
+        check_scalar(
+            rate,
+            f"missing[{name!r}]",
+            numbers.Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="left",
+        )
+    return np.array([rates.get(name, 0.0) for name in names])
