@@ -32,7 +32,7 @@ COHORTS = {
     "aomic": (datasets.fetch_aomic_piop2, {}, None),
     "nspn": (datasets.fetch_nspn, {}, None),
     "digits": (datasets.fetch_uci_digits, {}, 500),
-    "soop": (datasets.fetch_soop, {}, None),
+    "stroke": (datasets.fetch_soop, {}, None),
     "abide": (datasets.fetch_abide, {}, None),
     "fcon1000": (datasets.fetch_fcon1000, {}, None),
 }

@@ -11,7 +11,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
-import skmmcl.base
+import skmmcl.base._engine
 from skmmcl import MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import DataError, ModalityError
@@ -54,7 +54,7 @@ def no_training(monkeypatch):
     def fail(*args, **kwargs):
         pytest.fail("training began")
 
-    monkeypatch.setattr(skmmcl.base, "fit_net", fail)
+    monkeypatch.setattr(skmmcl.base._engine, "fit_net", fail)
 
 
 @pytest.fixture

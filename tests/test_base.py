@@ -28,7 +28,7 @@ from torch import nn
 from skmmcl import MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import FitInterruptedWarning, ModalityError
-from skmmcl.training import _net
+from skmmcl.training import _fit
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
@@ -685,7 +685,7 @@ def test_early_stopping_of_skorch_ends_the_fit_quietly(make, X, y):
 
 @pytest.fixture
 def no_interrupt_before(monkeypatch):
-    monkeypatch.setattr(_net, "_last_interrupt", -10.0)
+    monkeypatch.setattr(_fit, "_last_interrupt", -10.0)
 
 
 @pytest.mark.usefixtures("no_interrupt_before")

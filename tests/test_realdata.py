@@ -20,7 +20,7 @@ COHORTS = {
     "fcon1000": (datasets.fetch_fcon1000, 150),
     "ms": (datasets.fetch_ms_multilayer, 120),
     "nspn": (datasets.fetch_nspn, 150),
-    "soop": (datasets.fetch_soop, 150),
+    "stroke": (datasets.fetch_soop, 150),
     "tcga": (datasets.fetch_tcga_breast, 120),
 }
 

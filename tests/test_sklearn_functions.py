@@ -35,7 +35,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import resample, shuffle
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
-from skmmcl.training import _net
+from skmmcl.training import _fit
 
 N = 36
 SLICES = {"smri": slice(0, 5), "fc": slice(5, 14), "clinical": slice(14, 16)}
@@ -243,8 +243,8 @@ def test_longer_pipelines_and_pandas_output(X, y):
 
 def test_pipeline_memory_trains_once(X, y, tmp_path, monkeypatch):
     trained = []
-    train = _net.train
-    monkeypatch.setattr(_net, "train", lambda *a, **k: trained.append(1) or train(*a, **k))
+    train = _fit.train
+    monkeypatch.setattr(_fit, "train", lambda *a, **k: trained.append(1) or train(*a, **k))
     pipe = Pipeline([("cmc", make_embedder()), ("clf", LogisticRegression())], memory=str(tmp_path))
     GridSearchCV(pipe, {"clf__C": [0.1, 1, 10]}, cv=2, refit=False).fit(X, y)
     assert len(trained) == 2
@@ -325,7 +325,7 @@ def test_each_fold_has_a_checkpoint_of_its_own(pipe, X, y, tmp_path, monkeypatch
     pipe.set_params(cmc__checkpoint=tmp_path)
     first = cross_val_score(pipe, X, y, cv=3, scoring="neg_log_loss")
     assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr(_net, "train", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr(_fit, "train", lambda *a, **k: pytest.fail("trained again"))
     again = cross_val_score(pipe, X, y, cv=3, scoring="neg_log_loss")
     assert np.array_equal(first, again)
     pipe.set_params(cmc__checkpoint=None)

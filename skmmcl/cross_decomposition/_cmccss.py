@@ -52,16 +52,21 @@ class CMCCSSEmbedder(BaseEmbedder):
         Width of each modality's representation.
     encoders : "auto", str, Module, callable or dict, default="auto"
         Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
-        and self-attention for matrices. Names are "mlp", "linear" and "attention"; a
-        module is copied with its weights; a callable is called as
-        ``encoder(shape, n_components)``.
+        and self-attention for matrices, both beside a linear shortcut. Names are "mlp",
+        "attention" and "linear"; a module is copied with its weights; a callable is
+        called as ``encoder(shape, n_components)``.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=50
+        Vectors and matrices are restricted to the span of so many principal components
+        of the training subjects, in their own shape: with more features than subjects
+        an encoder otherwise tells subjects apart by their noise. None for no
+        restriction.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
         Subjects in a batch, at least 2. Every batch holds every class.
-    lr : float, default=0.001
+    lr : float, default=0.0003
         Learning rate.
     weight_decay : float, default=0.001
         Weight decay of the optimizer.
@@ -157,7 +162,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,
+        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "cmc_weight": [Interval(Real, 0, None, closed="left")],
         "css_weight": [Interval(Real, 0, None, closed="left")],

@@ -8,12 +8,15 @@ from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._encoders import make_encoder
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._multiview import MultiviewNetwork
-from skmmcl.networks._standardize import Standardize
+from skmmcl.networks._shortcut import LinearShortcut
+from skmmcl.networks._standardize import PrincipalSpan, Standardize
 
 __all__ = [
     "MLP",
     "ConnectomeAttention",
+    "LinearShortcut",
     "MultiviewNetwork",
+    "PrincipalSpan",
     "ProjectionHead",
     "Standardize",
     "make_encoder",

@@ -10,6 +10,7 @@ from torch import nn
 
 from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._mlp import MLP
+from skmmcl.networks._shortcut import LinearShortcut
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
 
@@ -26,8 +27,9 @@ def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> 
     Parameters
     ----------
     spec : "auto", "mlp", "linear", "attention", Module, or callable
-        "auto" is an MLP for vectors and self-attention for matrices. A module is
-        copied, with its weights. A callable is called as ``spec(shape, n_components)``.
+        "auto" is an MLP for vectors and self-attention for matrices, both beside a
+        linear shortcut. A module is copied, with its weights. A callable is called as
+        ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -45,13 +47,16 @@ def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> 
     Examples
     --------
     >>> from skmmcl.networks import make_encoder
-    >>> type(make_encoder("auto", (90, 90), 8)).__name__
+    >>> type(make_encoder("auto", (90, 90), 8).encoder).__name__
     'ConnectomeAttention'
     """
     if isinstance(spec, nn.Module):
         return copy.deepcopy(spec)
     if isinstance(spec, str):
-        name = _name_by_shape(shape) if spec == "auto" else spec
+        if spec == "auto":
+            encoder = make_encoder(_name_by_shape(shape), shape, n_components)
+            return LinearShortcut(encoder, shape, n_components)
+        name = spec
         if name not in ENCODERS:
             raise ValueError(f"unknown encoder {spec!r}; known are 'auto' and {sorted(ENCODERS)}")
         if name == "attention" and len(shape) != 2:

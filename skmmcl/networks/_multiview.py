@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
 from skmmcl.networks._mlp import ProjectionHead
-from skmmcl.networks._standardize import Standardize
+from skmmcl.networks._standardize import PrincipalSpan, Standardize
 
 
 class MultiviewNetwork(nn.Module):
@@ -30,6 +30,8 @@ class MultiviewNetwork(nn.Module):
         See `make_encoder`; "auto" where a modality is not named.
     moments : mapping of str to (mean, scale), default={}
         For each modality that is to be standardised, see `Standardize`.
+    axes : mapping of str to (axes, center), default={}
+        For each modality that is to be restricted, see `PrincipalSpan`.
     projection_dim : int, optional
         Width of the embedding after a projection head; None for no head.
     normalize_each : bool, default=False
@@ -61,6 +63,7 @@ class MultiviewNetwork(nn.Module):
         *,
         encoders: Mapping[str, EncoderSpec] | None = None,
         moments: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+        axes: Mapping[str, tuple[np.ndarray, np.ndarray | float]] | None = None,
         projection_dim: int | None = None,
         normalize_each: bool = False,
     ) -> None:
@@ -68,9 +71,13 @@ class MultiviewNetwork(nn.Module):
         self.views = list(views)
         self.modalities = list(shapes)
         self.normalize_each = normalize_each
-        moments = moments or {}
+        moments, axes = moments or {}, axes or {}
         self.scalers = nn.ModuleList(
-            Standardize(*moments[name]) if name in moments else nn.Identity() for name in shapes
+            nn.Sequential(
+                *([Standardize(*moments[name])] if name in moments else []),
+                *([PrincipalSpan(*axes[name])] if name in axes else []),
+            )
+            for name in shapes
         )
         specs = encoders or {}
         self.encoders = nn.ModuleList(

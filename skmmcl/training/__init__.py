@@ -12,7 +12,8 @@ from skmmcl.training._batches import (
 )
 from skmmcl.training._callbacks import represent
 from skmmcl.training._checkpoint import Checkpoint, fingerprint
-from skmmcl.training._net import EmbeddingNet, fit_net, make_net, train
+from skmmcl.training._fit import fit_net, train
+from skmmcl.training._net import EmbeddingNet, make_net
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._seeds import draws_globally, resolve_device, seeded
 

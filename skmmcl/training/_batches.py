@@ -87,7 +87,6 @@ class SubjectSet:
     @classmethod
     def everyone(
         cls,
-        net: Any,
         x: Mapping[str, Tensor],
         codes: np.ndarray,
         mask: np.ndarray | None,

@@ -1,10 +1,11 @@
-"""Mean and standard deviation of the subjects, block by block."""
+"""Mean, standard deviation and principal axes of the subjects."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from sklearn.utils.extmath import randomized_svd, svd_flip
 
 ROWS = 256
 TINY = np.finfo(np.float32).tiny
@@ -59,3 +60,65 @@ def weighted_moments(
     scale = np.sqrt(np.asarray(total(lambda block: (block - mean) ** 2)))
     smallest = np.maximum(1e-8 * np.abs(mean), TINY)
     return mean, np.where(scale > smallest, scale, 0.0)
+
+
+EXACT_UP_TO = 2000  # subjects or entries; above, the axes are found by a randomised method
+
+
+def principal_axes(
+    array: Any,
+    present: np.ndarray,
+    weight: np.ndarray | None,
+    moments: tuple[np.ndarray, np.ndarray],
+    n_axes: int,
+) -> np.ndarray:
+    """Orthonormal directions along which the present subjects vary most.
+
+    Parameters
+    ----------
+    array : array-like of shape (n_samples, *shape)
+        The subjects, raw.
+    present : ndarray of bool (n_samples,)
+        Subjects to use; at least one.
+    weight : ndarray (n_samples,), optional
+        How often each subject counts.
+    moments : (mean, scale)
+        The mean is subtracted, and what has a scale other than 0 divided by it.
+    n_axes : int
+        How many to find; fewer where the subjects span fewer.
+
+    Returns
+    -------
+    ndarray of shape (n_found, n_entries)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.utils._moments import principal_axes
+    >>> moments = np.zeros(2), np.ones(2)
+    >>> subjects = np.array([[2.0, 0.0], [-2.0, 0.0]])
+    >>> principal_axes(subjects, np.array([True, True]), None, moments, 1).tolist()
+    [[1.0, 0.0]]
+    """
+    mean, scale = moments
+    rows = np.asarray(array[np.flatnonzero(present)], dtype=np.float64)
+    rows = ((rows - mean) / np.where(scale > 0, scale, 1.0)).reshape(len(rows), -1)
+    if weight is not None:
+        rows *= np.sqrt(np.asarray(weight)[present])[:, None]
+    if min(rows.shape) <= EXACT_UP_TO:
+        right, length = _leading_axes(rows, n_axes)
+    else:
+        _, length, right = randomized_svd(rows, n_axes, random_state=0)
+    right = right[length > 1e-6 * max(length.max(initial=0), np.finfo(float).tiny)]
+    return svd_flip(None, right, u_based_decision=False)[1]
+
+
+def _leading_axes(rows: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Right singular vectors by the smaller of the two Gram matrices, with singular values."""
+    wide = rows.shape[0] < rows.shape[1]
+    values, vectors = np.linalg.eigh(rows @ rows.T if wide else rows.T @ rows)
+    length = np.sqrt(np.maximum(values[::-1][:n_axes], 0))
+    vectors = vectors.T[::-1][:n_axes]
+    if wide:
+        vectors = vectors @ rows / np.maximum(length, np.finfo(float).tiny)[:, None]
+    return vectors, length

@@ -18,7 +18,7 @@ from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.data import as_multimodal
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import MLP
-from skmmcl.training import _net
+from skmmcl.training import _fit
 
 N = 40
 

@@ -17,7 +17,7 @@ from torch import nn
 import skmmcl
 from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.networks import MLP
-from skmmcl.training import Checkpoint, _net, fingerprint
+from skmmcl.training import Checkpoint, _fit, fingerprint
 
 N_EPOCHS = 5
 
@@ -43,7 +43,7 @@ class CutIn(Callback):
 def at_every_epoch(monkeypatch):
     monkeypatch.setattr(Checkpoint, "interval", 0)
     monkeypatch.setattr(CutIn, "crash", True)
-    monkeypatch.setattr(_net, "_last_interrupt", -np.inf)
+    monkeypatch.setattr(_fit, "_last_interrupt", -np.inf)
 
 
 DROPOUT = {"a": nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 2))}
@@ -96,7 +96,7 @@ def test_resumed_after_the_last_epoch(job, tmp_path, same_fit, monkeypatch):
 
 def test_complete_job_is_not_trained_again(job, tmp_path, same_fit, monkeypatch):
     first = job(checkpoint=tmp_path).fit(key="job")
-    monkeypatch.setattr(_net, "train", None)
+    monkeypatch.setattr(_fit, "train", None)
     assert same_fit(job(checkpoint=tmp_path).fit(key="job"), first)
 
 

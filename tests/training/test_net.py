@@ -13,7 +13,7 @@ from torch import nn
 
 from skmmcl.exceptions import FitInterruptedWarning, TrainingError
 from skmmcl.losses import CMCLoss
-from skmmcl.training import Term, _net, represent
+from skmmcl.training import Term, _fit, _net, represent
 
 CMC = Term("cmc", CMCLoss(0.5), on=("z", "mask"))
 
@@ -41,7 +41,7 @@ class InterruptIn(Callback):
 
 @pytest.fixture(autouse=True)
 def no_earlier_interrupt(monkeypatch):
-    monkeypatch.setattr(_net, "_last_interrupt", -np.inf)
+    monkeypatch.setattr(_fit, "_last_interrupt", -np.inf)
 
 
 def test_history(job):
@@ -163,7 +163,7 @@ def test_interruption_leaves_a_usable_net(job, event):
 
 def test_two_interruptions_within_two_seconds_go_through(job, monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr(_net, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(_fit, "monotonic", lambda: clock[0])
     for pause in (0, 2.5):
         clock[0] += pause
         with pytest.warns(FitInterruptedWarning):

@@ -1,0 +1,302 @@
+"""Parameters and public methods that all embedders share."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skmmcl.base._engine import EngineMixin
+from skmmcl.base._input import check_subjects
+from skmmcl.training import represent
+from skmmcl.utils._sklearn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+    fit_context,
+    get_output_config,
+)
+
+C = TypeVar("C", bound=type)
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+def embedder(cls: C) -> C:
+    """Give an estimator its ``__init__`` from its annotated parameters, its own ones first.
+
+    Parameters
+    ----------
+    cls : type
+        Subclass of `BaseEmbedder` with its parameters as annotated class attributes.
+
+    Returns
+    -------
+    type
+        The same class.
+
+    Examples
+    --------
+    >>> from skmmcl.base import BaseEmbedder, embedder
+    >>> @embedder
+    ... class MyEmbedder(BaseEmbedder):
+    ...     temperature: float = 0.1
+    >>> MyEmbedder(temperature=0.5)
+    MyEmbedder(temperature=0.5)
+    """
+    dataclass(kw_only=True, eq=False, repr=False)(cls)
+    init: Any = vars(cls)["__init__"]
+    signature = inspect.signature(init)
+    own = set(vars(cls).get("__annotations__", {}))
+    ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
+    init.__signature__ = signature.replace(parameters=ordered)
+    return cls
+
+
+@embedder
+class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
+    """Base of the transformers that train one encoder per modality.
+
+    A method says what its network is (`_make_network`) and what its objective is
+    (`_make_objective`); everything else is done here.
+
+    Parameters
+    ----------
+    modalities : dict, list of str or None, default=None
+        For a table, the columns of each modality:
+        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
+        multimodal input, the names of the modalities to use; None for all.
+    n_components : int, default=16
+        Width of each modality's representation.
+    encoders : "auto", str, Module, callable or dict, default="auto"
+        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
+        and self-attention for matrices, both beside a linear shortcut. Names are "mlp",
+        "attention" and "linear"; a module is copied with its weights; a callable is
+        called as ``encoder(shape, n_components)``.
+    standardize : bool, default=True
+        Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=50
+        Vectors and matrices are restricted to the span of so many principal components
+        of the training subjects, in their own shape: with more features than subjects
+        an encoder otherwise tells subjects apart by their noise. None for no
+        restriction.
+    max_epochs : int, default=100
+        Passes over the subjects.
+    batch_size : int, default=64
+        Subjects in a batch, at least 2. Every batch holds every class.
+    lr : float, default=0.0003
+        Learning rate.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine", "onecycle"} or None, default=None
+        Course of the learning rate over the epochs; None for a constant one.
+    gradient_clip : float, default=None
+        Largest norm of the gradient; None for no limit.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to
+        watch it; None for no such part.
+    n_iter_no_change : int or None, default=20
+        With a validation part, stop after so many epochs without improvement and keep
+        the weights of the best epoch. None to only watch.
+    monitor : {"loss", "probe"}, default="loss"
+        What is watched: the loss, or the balanced accuracy of a linear probe.
+    callbacks : list of skorch callbacks, default=None
+        Called after the engine's own.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    checkpoint : path, default=None
+        Folder in which the state of a fit is kept, so that the same fit, of the same
+        data and parameters, goes on where it was cut off.
+    device : str, default="auto"
+        Where to train, as torch names it. "auto" is CUDA where there is one.
+    dtype : {"float32", "float64", "auto"}, default="float32"
+        Precision of training and of the output; "auto" follows the input.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights and the order of the subjects. The same number gives the
+        same result; torch's and numpy's global generators are left alone.
+
+    Examples
+    --------
+    >>> from skmmcl.base import BaseEmbedder, embedder
+    >>> from skmmcl.losses import PairwiseCMCLoss
+    >>> from skmmcl.training import Term
+    >>> @embedder
+    ... class PairwiseEmbedder(BaseEmbedder):
+    ...     temperature: float = 0.1
+    ...
+    ...     def _make_objective(self):
+    ...         return [Term("nce", PairwiseCMCLoss(self.temperature), on=("z", "mask"))]
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, _, _ = make_cohort(n_subjects=20, random_state=0)
+    >>> PairwiseEmbedder(max_epochs=2, random_state=0).fit_transform(X).shape
+    (20, 80)
+    """
+
+    modalities: Mapping[str, Any] | Sequence[str] | None = None
+    n_components: int = 16
+    encoders: Any = "auto"
+    standardize: bool = True
+    input_components: int | None = 50
+    max_epochs: int = 100
+    batch_size: int = 64
+    lr: float = 3e-4
+    weight_decay: float = 1e-3
+    optimizer: Any = "adam"
+    lr_schedule: Literal["cosine", "onecycle"] | None = None
+    gradient_clip: float | None = None
+    validation_fraction: float | None = None
+    n_iter_no_change: int | None = 20
+    monitor: Literal["loss", "probe"] = "loss"
+    callbacks: Sequence[Any] | None = None
+    warm_start: bool = False
+    checkpoint: Any = None
+    device: str = "auto"
+    dtype: Literal["float32", "float64", "auto"] = "float32"
+    verbose: int = 0
+    random_state: Any = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "modalities": [None, dict, list, tuple],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "encoders": [str, dict, callable, torch.nn.Module],
+        "standardize": ["boolean"],
+        "input_components": [Interval(Integral, 1, None, closed="left"), None],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "optimizer": [StrOptions({"adam", "adamw", "radam", "sgd"}), callable],
+        "lr_schedule": [StrOptions({"cosine", "onecycle"}), None],
+        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
+        "monitor": [StrOptions({"loss", "probe"})],
+        "callbacks": [list, tuple, None],
+        "warm_start": ["boolean"],
+        "checkpoint": [None, str, HasMethods("__fspath__")],
+        "device": [str, torch.device],
+        "dtype": [StrOptions({"float32", "float64", "auto"})],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+        """Train the encoders.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities of n_samples subjects. A table needs ``modalities``.
+        y : array-like of shape (n_samples,), default=None
+            Class labels; -1, NaN or None where a subject is unlabelled.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+        """
+        resume = self.warm_start and hasattr(self, "net_")
+        return self._fit(X, y, sample_weight, n_epochs=self.max_epochs, resume=resume)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+        """Train for one epoch more; the first call fixes scaling, shapes and classes.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities of n_samples subjects. A table needs ``modalities``.
+        y : array-like of shape (n_samples,), default=None
+            Class labels; -1, NaN or None where a subject is unlabelled.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+        """
+        return self._fit(X, y, sample_weight, n_epochs=1, resume=hasattr(self, "net_"))
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Represent subjects.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities that were seen in fit. The representation of an absent modality
+            is the mean of the training subjects.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_views * n_components)
+            The representations of all modalities, side by side.
+        """
+        check_is_fitted(self, "net_")
+        data = self._read(X, reset=False)
+        check_subjects(data, self._dtype)
+        h = represent(self.net_, self._subjects(self.net_, data))
+        present = self._view_mask(self.net_, data).T[..., None]
+        h = np.where(present, h, self.mean_representation_[:, None])
+        out = h.transpose(1, 0, 2).reshape(len(data), -1)
+        if data.index is None or get_output_config("transform", self)["dense"] != "pandas":
+            return out
+        import pandas as pd
+
+        return pd.DataFrame(out, index=data.index, columns=self.get_feature_names_out())
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that `transform` gives: ``fc_0``, ``fc_1``, ...
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against ``feature_names_in_``, otherwise unused.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self, "net_")
+        check_feature_names_in(self, input_features)
+        n_views = {name: self.net_.module_.views.count(name) for name in self.modalities_}
+        width = self.mean_representation_.shape[1]
+        names = [f"{m}_{i}" for m in self.modalities_ for i in range(n_views[m] * width)]
+        return np.asarray(names, dtype=object)
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """Mean of the loss and of each term in each epoch of training."""
+        check_is_fitted(self, "net_")
+        rows = [row for row in self.net_.history if "train_loss" in row]
+        last = rows[-1] if rows else {"train_loss": np.nan}  # none if cut off in the first epoch
+        names = [k for k, v in last.items() if isinstance(v, float) and k != "dur"]
+        return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs that were run."""
+        return len(self.history_["train_loss"])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.dict = True
+        tags.target_tags.required = self._uses_classes()
+        tags.transformer_tags.preserves_dtype = (
+            ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
+        )
+        return tags

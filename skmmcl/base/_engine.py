@@ -1,0 +1,214 @@
+"""How a fit goes: from what was read to a trained net."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from functools import partial
+from pickle import PicklingError
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import column_or_1d
+
+from skmmcl.base._input import MultimodalInputMixin, check_n_subjects, check_subjects
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.networks import MultiviewNetwork
+from skmmcl.training import (
+    EmbeddingNet,
+    SubjectSet,
+    Term,
+    fingerprint,
+    fit_net,
+    make_net,
+    represent,
+    to_tensor,
+)
+from skmmcl.utils._moments import principal_axes, weighted_moments
+from skmmcl.utils._sklearn import check_sample_weight, num_samples
+from skmmcl.utils._targets import encode_classes
+
+TRANSFORM_ROWS = 1024
+# What a checkpoint may differ in and still be that of the same fit.
+NOT_OF_THE_FIT = {"verbose", "device", "checkpoint", "callbacks"}
+
+
+class EngineMixin(MultimodalInputMixin, BaseEstimator):
+    """Fits by the engine of `skmmcl.training` whatever network and objective a method has."""
+
+    n_components: int
+    encoders: Any
+    standardize: bool
+    input_components: int | None
+    lr: float
+    validation_fraction: float | None
+    monitor: str
+    checkpoint: Any
+    dtype: str
+
+    net_: EmbeddingNet
+    classes_: np.ndarray
+    mean_representation_: np.ndarray
+    _dtype: str
+    _moments: dict[str, tuple[np.ndarray, np.ndarray]]
+
+    # What a method says of itself
+
+    def _make_views(self) -> list[str]:
+        """The modality that each view reads; a lone modality is read by two encoders."""
+        if len(self.modalities_) > 1:
+            return self.modalities_
+        warnings.warn(
+            f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains "
+            "two encoders on it as two views. To say which columns of a table are which modality, "
+            "set modalities={'smri': slice(0, 100), 'fc': 'fc_*'}.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return self.modalities_ * 2
+
+    def _make_network(self, **layout: Any) -> partial:
+        """A function without arguments that builds the network."""
+        return partial(MultiviewNetwork, n_components=self.n_components, **layout)
+
+    @abstractmethod
+    def _make_objective(self) -> list[Term]:
+        """The terms of the objective."""
+
+    def _uses_classes(self) -> bool:
+        """Whether a term of the objective needs ``y``."""
+        return False
+
+    # What every method does alike
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool) -> Self:
+        if not resume:
+            self.__dict__.pop("net_", None)
+        data = self._read(X, reset=not resume)
+        counted: Any = slice(None)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
+            counted = np.flatnonzero(sample_weight)
+            sample_weight = sample_weight[counted]
+        codes = self._read_classes(y, data, counted, reset=not resume)
+        data = data[counted]
+        check_n_subjects(data, 1 if resume else 2, type(self).__name__)
+        self._dtype = self._dtype if resume else self._choose_dtype(data)
+        check_subjects(data, self._dtype)
+        net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
+        subjects = self._subjects(net, data, codes, sample_weight)
+        key = None if self.checkpoint is None else self._fingerprint(data, codes, sample_weight)
+        self.net_ = fit_net(net, subjects, self, n_epochs, key)
+        self._learn_mean_representation(data, subjects, sample_weight)
+        return self
+
+    def _read_classes(
+        self, y: Any, data: MultimodalData, counted: Any, *, reset: bool
+    ) -> np.ndarray:
+        """Class codes of the subjects that count; all -1 where no class is asked for."""
+        probed = self.validation_fraction is not None and self.monitor == "probe"
+        if y is not None and (n_targets := num_samples(y)) != len(data):
+            raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
+        if not self._uses_classes() and not probed:
+            return np.full(len(data), -1)[counted]
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None. Only the self-supervised part (for example css_weight=0) needs no y."
+            )
+        y = column_or_1d(y, warn=True)[counted]
+        codes, classes = encode_classes(y, None if reset else self.classes_)
+        if len(classes) < 2:
+            raise DataError(
+                f"{type(self).__name__} needs at least two classes in y, found 1 class or none: "
+                f"{classes.tolist()}, with {np.sum(codes < 0)} unlabelled subjects (y = -1)."
+            )
+        self.classes_ = classes
+        return codes
+
+    def _choose_dtype(self, data: MultimodalData) -> str:
+        if self.dtype != "auto":
+            return self.dtype
+        return "float64" if np.dtype(np.float64) in data.dtypes.values() else "float32"
+
+    def _encoder_specs(self) -> dict[str, Any]:
+        if not isinstance(self.encoders, Mapping):
+            return dict.fromkeys(self.modalities_, self.encoders)
+        unknown = [name for name in self.encoders if name not in self.modalities_]
+        if unknown:
+            raise ModalityError(f"encoders names {unknown}; the modalities are {self.modalities_}.")
+        return dict(self.encoders)
+
+    def _new_net(self, data: MultimodalData, sample_weight: np.ndarray | None) -> EmbeddingNet:
+        """Draw the weights; sets what scaling and imputation need."""
+        present = dict(zip(data.modalities, data.mask.T, strict=True))
+        for name, rows in present.items():
+            if not rows.any():
+                raise DataError(f"Modality {name!r} is missing in all {len(data)} subjects.")
+        self._moments, axes = {}, {}
+        for name, array in data.items():
+            mean, scale = weighted_moments(array, present[name], sample_weight)
+            self._moments[name] = mean, scale if self.standardize else np.zeros_like(scale)
+            if self.input_components is not None and len(self.shapes_[name]) <= 2:
+                found = principal_axes(
+                    array, present[name], sample_weight, self._moments[name], self.input_components
+                )
+                axes[name] = found, 0.0 if self.standardize else mean
+        network = self._make_network(
+            views=self._make_views(),
+            shapes=self.shapes_,
+            encoders=self._encoder_specs(),
+            moments=self._moments if self.standardize else {},
+            axes=axes,
+        )
+        return make_net(network, self._make_objective(), self, dtype=getattr(torch, self._dtype))
+
+    def _subjects(
+        self,
+        net: EmbeddingNet,
+        data: MultimodalData,
+        codes: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
+    ) -> SubjectSet:
+        """All subjects as tensors where the net is; what is absent is the mean, and masked."""
+        present = dict(zip(data.modalities, data.mask.T, strict=True))
+        x = {
+            name: to_tensor(array[:], present[name], self._moments[name][0], net)
+            for name, array in data.items()
+        }
+        mask = None if data.mask.all() else self._view_mask(net, data)
+        codes = np.full(len(data), -1) if codes is None else codes
+        return SubjectSet.everyone(x, codes, mask, sample_weight, TRANSFORM_ROWS)
+
+    def _view_mask(self, net: EmbeddingNet, data: MultimodalData) -> np.ndarray:
+        """Presence of each view, (n_samples, n_views)."""
+        return data.mask[:, [self.modalities_.index(name) for name in net.module_.views]]
+
+    def _learn_mean_representation(
+        self, data: MultimodalData, subjects: SubjectSet, sample_weight: np.ndarray | None
+    ) -> None:
+        h = represent(self.net_, subjects)
+        weight = self._view_mask(self.net_, data).T.astype(float)
+        weight = weight if sample_weight is None else weight * sample_weight
+        count = weight.sum(1, keepdims=True)
+        mean = np.einsum("vn,vnd->vd", weight, h) / np.maximum(count, np.finfo(float).tiny)
+        if not count.all():  # in a later call nobody may have the modality
+            mean = np.where(count > 0, mean, self.mean_representation_)
+        self.mean_representation_ = mean.astype(h.dtype)
+
+    def _fingerprint(self, *job: Any) -> str:
+        params = self.get_params(deep=False)
+        known = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
+        data, *rest = job
+        try:
+            return fingerprint(type(self).__qualname__, known, data.to_dict(), data.mask, *rest)
+        except PicklingError as error:
+            raise ValueError(
+                "checkpoint= writes the fit to a file, which one of the parameters does not bear: "
+                f"{error}. Give a function or class defined in a module instead of a lambda."
+            ) from error
+

@@ -1,0 +1,48 @@
+"""A linear map beside an encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class LinearShortcut(nn.Module):
+    """A linear map of the input, plus an encoder that is faded in by a learnt gate.
+
+    The gate starts at 0, so that training starts from a linear encoder: with few
+    subjects the encoder adds to it only what the data ask for.
+
+    Parameters
+    ----------
+    encoder : Module
+        From (n_samples, *shape) to (n_samples, n_components).
+    shape : tuple of int
+        Shape of one subject.
+    n_components : int
+        Width of the output.
+
+    References
+    ----------
+    .. [1] Bachlechner T. et al. (2021). ReZero is all you need: fast convergence at large
+       depth. UAI.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import MLP, LinearShortcut
+    >>> LinearShortcut(MLP((5,), 2), (5,), 2)(torch.zeros(3, 5)).shape
+    torch.Size([3, 2])
+    """
+
+    def __init__(self, encoder: nn.Module, shape: Sequence[int], n_components: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.linear = nn.Linear(math.prod(shape), n_components)
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode subjects of shape (n_samples, *shape)."""
+        return torch.addcmul(self.linear(x.flatten(1)), self.gate, self.encoder(x))
