@@ -69,9 +69,7 @@ def main() -> None:
             run()
             if repeat:  # the first round warms up
                 times[name].append(cpu_time() - start)
-    ratios = {
-        of.__name__: of(times["skmmcl"]) / of(times["bare"]) for of in (np.min, np.median)
-    }
+    ratios = {of.__name__: of(times["skmmcl"]) / of(times["bare"]) for of in (np.min, np.median)}
     print("seconds:", {name: np.round(values, 2).tolist() for name, values in times.items()})
     print(f"skmmcl / bare: minimum {ratios['min']:.3f}, median {ratios['median']:.3f}")
     write_report("fit_overhead", {"seconds": times, "ratios": ratios, "goal": 1.15})

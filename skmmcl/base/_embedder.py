@@ -29,18 +29,18 @@ C = TypeVar("C", bound=type)
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False)
-def embedder(cls: C) -> C:
+def embedder(estimator: C) -> C:
     """Give an estimator its ``__init__`` from its annotated parameters, its own ones first.
 
     Parameters
     ----------
-    cls : type
+    estimator : type
         Subclass of `BaseEmbedder` with its parameters as annotated class attributes.
 
     Returns
     -------
     type
-        The same class.
+        The same class, now a dataclass.
 
     Examples
     --------
@@ -51,13 +51,13 @@ def embedder(cls: C) -> C:
     >>> MyEmbedder(temperature=0.5)
     MyEmbedder(temperature=0.5)
     """
-    dataclass(kw_only=True, eq=False, repr=False)(cls)
-    init: Any = vars(cls)["__init__"]
+    dataclass(kw_only=True, eq=False, repr=False)(estimator)
+    init: Any = vars(estimator)["__init__"]
     signature = inspect.signature(init)
-    own = set(vars(cls).get("__annotations__", {}))
+    own = set(vars(estimator).get("__annotations__", {}))
     ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
     init.__signature__ = signature.replace(parameters=ordered)
-    return cls
+    return estimator
 
 
 @embedder
@@ -82,7 +82,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         called as ``encoder(shape, n_components)``.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
-    input_components : int or None, default=50
+    input_components : int or None, default=30
         Vectors and matrices are restricted to the span of so many principal components
         of the training subjects, in their own shape: with more features than subjects
         an encoder otherwise tells subjects apart by their noise. None for no
@@ -91,7 +91,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         Passes over the subjects.
     batch_size : int, default=64
         Subjects in a batch, at least 2. Every batch holds every class.
-    lr : float, default=0.0003
+    lr : float, default=0.003
         Learning rate.
     weight_decay : float, default=0.001
         Weight decay of the optimizer.
@@ -147,10 +147,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     n_components: int = 16
     encoders: Any = "auto"
     standardize: bool = True
-    input_components: int | None = 50
+    input_components: int | None = 30
     max_epochs: int = 100
     batch_size: int = 64
-    lr: float = 3e-4
+    lr: float = 3e-3
     weight_decay: float = 1e-3
     optimizer: Any = "adam"
     lr_schedule: Literal["cosine", "onecycle"] | None = None
@@ -260,7 +260,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         return pd.DataFrame(out, index=data.index, columns=self.get_feature_names_out())
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the columns that `transform` gives: ``fc_0``, ``fc_1``, ...
+        """Give the names of the columns of `transform`: ``fc_0``, ``fc_1``, ...
 
         Parameters
         ----------
@@ -270,6 +270,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str
+            One name per column.
         """
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)

@@ -211,4 +211,3 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
                 "checkpoint= writes the fit to a file, which one of the parameters does not bear: "
                 f"{error}. Give a function or class defined in a module instead of a lambda."
             ) from error
-

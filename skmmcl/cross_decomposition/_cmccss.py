@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
+from torch import nn
+
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
+from skmmcl.networks import make_encoder
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
+
+
+def _paper_encoder(shape: Sequence[int], n_components: int) -> nn.Module:
+    """An MLP for vectors and self-attention for matrices, without a linear shortcut."""
+    return make_encoder("mlp" if len(shape) == 1 else "attention", shape, n_components)
 
 
 @embedder
@@ -30,7 +39,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         similar negatives.
     cmc_weight : float, default=1.0
         Weight of the self-supervised term; 0 leaves it out.
-    css_weight : float, default=1.0
+    css_weight : float, default=0.3
         Weight of the supervised term; with 0 ``y`` is not used.
     denominator : {"negatives", "all"}, default="negatives"
         What the positives of the CMC term are held against: the negatives alone, or
@@ -57,7 +66,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         called as ``encoder(shape, n_components)``.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
-    input_components : int or None, default=50
+    input_components : int or None, default=30
         Vectors and matrices are restricted to the span of so many principal components
         of the training subjects, in their own shape: with more features than subjects
         an encoder otherwise tells subjects apart by their noise. None for no
@@ -66,7 +75,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         Passes over the subjects.
     batch_size : int, default=64
         Subjects in a batch, at least 2. Every batch holds every class.
-    lr : float, default=0.0003
+    lr : float, default=0.003
         Learning rate.
     weight_decay : float, default=0.001
         Weight decay of the optimizer.
@@ -155,7 +164,7 @@ class CMCCSSEmbedder(BaseEmbedder):
 
     temperature: float = 0.7
     cmc_weight: float = 1.0
-    css_weight: float = 1.0
+    css_weight: float = 0.3
     denominator: Literal["negatives", "all"] = "negatives"
     pairwise: bool = False
     normalize_each: bool = False
@@ -194,6 +203,9 @@ class CMCCSSEmbedder(BaseEmbedder):
         10
         """
         paper = {
+            "css_weight": 1.0,
+            "input_components": None,
+            "encoders": _paper_encoder,
             "n_components": 8,
             "temperature": 0.7,
             "lr": 1e-3,

@@ -19,7 +19,7 @@ def as_rows(X):
 
 def n_rows(X):
     """Return the number of rows of an X that went through `as_rows`."""
-    return X.shape[0] if X.ndim else 0
+    return X.shape[0] if len(X.shape) else 0
 
 
 def take(X, rows):

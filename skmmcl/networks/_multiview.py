@@ -112,7 +112,18 @@ class MultiviewNetwork(nn.Module):
         return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
 
     def encode(self, x: Mapping[str, Tensor]) -> Tensor:
-        """Representations of shape (n_views, n_samples, n_components)."""
+        """Encode a batch, without projection heads.
+
+        Parameters
+        ----------
+        x : dict of Tensor (n_samples, *shape)
+            The modalities.
+
+        Returns
+        -------
+        Tensor of shape (n_views, n_samples, n_components)
+            The representations.
+        """
         scaled = {
             name: scale(x[name]) for name, scale in zip(self.modalities, self.scalers, strict=True)
         }

@@ -174,7 +174,7 @@ def class_aware_batches(
 def split_subjects(
     codes: np.ndarray, fraction: float | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Rows to train on and, if a fraction is given, rows held out, alike in every class."""
+    """Split into rows to train on and, if a fraction is given, rows held out, by class."""
     rows = np.arange(len(codes))
     if not fraction:
         return rows, None

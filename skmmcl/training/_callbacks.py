@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 
 def represent(net: Any, subjects: Any, n_rows: int = 1024) -> np.ndarray:
-    """Representations of shape (n_views, n_samples, n_components), in large batches."""
+    """Encode subjects in large batches, to (n_views, n_samples, n_components)."""
     net.module_.eval()
     blocks = []
     with torch.inference_mode():

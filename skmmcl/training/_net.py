@@ -35,6 +35,7 @@ class EmbeddingNet(NeuralNet):
     """A skorch net whose batches and outputs are dicts of named tensors."""
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
+        """Give none: what skorch's own print and score is in `run_single_epoch`."""
         return []
 
     def check_data(self, X: Any, y: Any = None) -> None:

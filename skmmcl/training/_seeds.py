@@ -37,7 +37,7 @@ def draws_globally(module: nn.Module) -> bool:
         root = type(child).__module__.partition(".")[0]
         if root not in ("torch", "skmmcl"):
             return True
-        if root == "torch" and (getattr(child, "p", 0) or getattr(child, "dropout", 0)):
+        if root == "torch" and (getattr(child, "p", None) or getattr(child, "dropout", None)):
             return True
         if isinstance(child, nn.RReLU | nn.FractionalMaxPool2d | nn.FractionalMaxPool3d):
             return True
@@ -54,7 +54,10 @@ def resolve_device(device: str | torch.device) -> torch.device:
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    resolved = torch.device(device)
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device={device!r} is none that torch knows: {error}") from error
     if resolved.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device={device!r} was asked for, but torch finds no CUDA device here. "

@@ -62,6 +62,8 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     >>> codes.tolist(), classes.tolist()
     ([0, 1, -1], ['case', 'control'])
     """
+    if isinstance(y, (list, tuple)):  # numpy would write NaN and -1 as text beside text
+        y = np.array(y, dtype=object) if any(isinstance(label, str) for label in y) else y
     y = column_or_1d(y, warn=True)
     labeled = ~is_unlabeled(y)
     known = y[labeled]

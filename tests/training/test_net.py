@@ -13,7 +13,7 @@ from torch import nn
 
 from skmmcl.exceptions import FitInterruptedWarning, TrainingError
 from skmmcl.losses import CMCLoss
-from skmmcl.training import Term, _fit, _net, represent
+from skmmcl.training import Term, _fit, represent
 
 CMC = Term("cmc", CMCLoss(0.5), on=("z", "mask"))
 
