@@ -41,8 +41,6 @@ CHECKS_WITHOUT_DATA = [
     "check_set_params",
     "check_valid_tag_types",
 ]
-GET_PARAMS_FAILS = ["check_do_not_raise_errors_in_init_or_set_params", "check_set_params"]
-
 ROUNDING = "in float32 two orders of summation differ by more than the check's 1e-7"
 BY_PURPOSE = "cross-fitting: fit_transform differs from fit().transform() by purpose"
 MINUS_ONE = "the check has a class -1, our mark of unlabelled subjects"
@@ -69,9 +67,6 @@ FURTHER_CHECKS = [
     "check_transformer_get_feature_names_out",
     "check_transformer_get_feature_names_out_pandas",
 ]
-POLARS_IN = pytest.mark.xfail(
-    reason="model_selection._rows.n_rows asks a polars DataFrame for its ndim; ours to mend"
-)
 
 
 def embedders(dtype):
@@ -123,8 +118,7 @@ def further_checks():
             ):
                 continue
             dtype = getattr(estimator, "dtype", "any")
-            marks = POLARS_IN if (name, "polars" in check) == ("CrossFitTransformer", True) else ()
-            yield pytest.param(estimator, check, id=f"{name}-{dtype}-{check}", marks=marks)
+            yield pytest.param(estimator, check, id=f"{name}-{dtype}-{check}")
 
 
 @pytest.mark.filterwarnings("ignore:.*was given one modality:UserWarning")
@@ -137,10 +131,7 @@ def test_every_further_check_passes(estimator, check):
 
 @pytest.mark.parametrize("check", CHECKS_WITHOUT_DATA)
 @pytest.mark.parametrize("cls", OTHERS, ids=lambda cls: cls.__name__)
-def test_checks_without_data_pass_for_the_other_estimators(cls, check, request):
-    if cls.__name__ == NAMED_ONLY and check in GET_PARAMS_FAILS:
-        reason = "ModalityTransformer.get_params raises TypeError for transformers=3; ours to mend"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_checks_without_data_pass_for_the_other_estimators(cls, check):
     getattr(checks, check)(cls.__name__, build(cls))
 
 

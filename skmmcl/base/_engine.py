@@ -12,7 +12,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import column_or_1d
 
 from skmmcl.base._input import MultimodalInputMixin, check_n_subjects, check_subjects
 from skmmcl.data import MultimodalData
@@ -30,7 +29,7 @@ from skmmcl.training import (
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
 from skmmcl.utils._sklearn import check_sample_weight, num_samples
-from skmmcl.utils._targets import encode_classes
+from skmmcl.utils._targets import as_labels, encode_classes
 
 TRANSFORM_ROWS = 1024
 # What a checkpoint may differ in and still be that of the same fit.
@@ -120,7 +119,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None. Only the self-supervised part (for example css_weight=0) needs no y."
             )
-        y = column_or_1d(y, warn=True)[counted]
+        y = as_labels(y)[counted]
         codes, classes = encode_classes(y, None if reset else self.classes_)
         if len(classes) < 2:
             raise DataError(

@@ -198,7 +198,8 @@ class ModalityTransformer(  # type: ignore[call-arg]
         if "transformers" in params:
             self.transformers = params.pop("transformers")
         own = super().get_params(deep=False)
-        replaced = [name for name in params if name in self.transformers and name not in own]
+        named = self.transformers if isinstance(self.transformers, dict) else ()
+        replaced = [name for name in params if name in named and name not in own]
         if replaced:
             new = {name: params.pop(name) for name in replaced}
             self.transformers = {**self.transformers, **new}

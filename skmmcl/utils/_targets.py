@@ -35,6 +35,20 @@ def _is_unknown(label: Any) -> bool:
     return is_nan or (not isinstance(label, str) and label == UNLABELED)
 
 
+def as_labels(y: Any) -> np.ndarray:
+    """Make a 1-D array of labels that keeps NaN, None and -1 beside text as they are.
+
+    Examples
+    --------
+    >>> from skmmcl.utils._targets import as_labels
+    >>> as_labels(["case", -1]).tolist()
+    ['case', -1]
+    """
+    if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
+        y = np.array(y, dtype=object)  # numpy by itself would make text of all
+    return column_or_1d(y, warn=True)
+
+
 def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Turn labels into codes from 0; unlabelled subjects get -1.
 
@@ -62,9 +76,7 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     >>> codes.tolist(), classes.tolist()
     ([0, 1, -1], ['case', 'control'])
     """
-    if isinstance(y, (list, tuple)):  # numpy would write NaN and -1 as text beside text
-        y = np.array(y, dtype=object) if any(isinstance(label, str) for label in y) else y
-    y = column_or_1d(y, warn=True)
+    y = as_labels(y)
     labeled = ~is_unlabeled(y)
     known = y[labeled]
     if known.dtype.kind == "O":
