@@ -10,8 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import skmmcl
+
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("skmmcl", "torch", "skorch", "scikit-learn", "numpy")
+PACKAGES = ("torch", "skorch", "scikit-learn", "numpy")
 
 
 def environment() -> dict[str, Any]:
@@ -26,7 +28,7 @@ def environment() -> dict[str, Any]:
         "processor": platform.processor() or platform.machine(),
         "device": cuda or "cpu",
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {"skmmcl": skmmcl.__version__, **{name: version(name) for name in PACKAGES}},
     }
 
 
