@@ -12,9 +12,9 @@ from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._standardize import PrincipalSpan, Standardize
 
 __all__ = [
-    "MLP",
     "ConnectomeAttention",
     "LinearShortcut",
+    "MLP",
     "MultiviewNetwork",
     "PrincipalSpan",
     "ProjectionHead",
