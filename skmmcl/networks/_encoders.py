@@ -38,7 +38,7 @@ def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> 
     Returns
     -------
     Module
-        Maps (n_samples, *shape) to (n_samples, n_components).
+        Maps ``(n_samples, *shape)`` to (n_samples, n_components).
 
     Raises
     ------

@@ -93,7 +93,7 @@ class MultiviewNetwork(nn.Module):
 
         Parameters
         ----------
-        x : dict of Tensor (n_samples, *shape)
+        x : dict of Tensor ``(n_samples, *shape)``
             The modalities.
         mask : Tensor of shape (n_samples, n_views), optional
             True where the subject has the view.
@@ -116,7 +116,7 @@ class MultiviewNetwork(nn.Module):
 
         Parameters
         ----------
-        x : dict of Tensor (n_samples, *shape)
+        x : dict of Tensor ``(n_samples, *shape)``
             The modalities.
 
         Returns

@@ -20,7 +20,7 @@ class LinearShortcut(nn.Module):
     Parameters
     ----------
     encoder : Module
-        From (n_samples, *shape) to (n_samples, n_components).
+        From ``(n_samples, *shape)`` to (n_samples, n_components).
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -46,5 +46,5 @@ class LinearShortcut(nn.Module):
         self.gate = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode subjects of shape (n_samples, *shape)."""
+        """Encode subjects of shape ``(n_samples, *shape)``."""
         return torch.addcmul(self.linear(x.flatten(1)), self.gate, self.encoder(x), value=PACE)

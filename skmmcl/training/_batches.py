@@ -33,7 +33,7 @@ class TrainingData:
 
     Attributes
     ----------
-    x : dict of Tensor (n_samples, *shape)
+    x : dict of Tensor ``(n_samples, *shape)``
         The modalities; what is absent holds finite numbers that the mask hides.
     y : Tensor of int64 (n_samples,)
         Class codes, -1 for unlabelled subjects.
