@@ -17,7 +17,7 @@ parameters, and a look at what was learnt.
 
 from skmmcl.datasets import make_cohort
 
-X, y, truth = make_cohort(200, n_rois=20, random_state=0)
+X, y, truth = make_cohort(random_state=0)
 X
 
 # %%
@@ -34,7 +34,7 @@ from skmmcl import CMCCSSEmbedder
 
 pipe = Pipeline(
     [
-        ("cmc", CMCCSSEmbedder(max_epochs=40, random_state=0)),
+        ("cmc", CMCCSSEmbedder(random_state=0)),
         ("clf", LogisticRegression(class_weight="balanced", max_iter=1000)),
     ]
 )
@@ -120,7 +120,7 @@ for params, score in zip(
 from sklearn.model_selection import train_test_split
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
-embedder = CMCCSSEmbedder(max_epochs=40, random_state=0).fit(X_train, y_train)
+embedder = CMCCSSEmbedder(random_state=0).fit(X_train, y_train)
 
 fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 for name, label in {"train_loss": "total", "cmc": "CMC", "css": "CSS"}.items():
