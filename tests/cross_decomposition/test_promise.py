@@ -55,7 +55,7 @@ def scores():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "margin"),
-    [("best modality", 0.02), ("concatenation", 0.02), ("cmc", 0.0), ("css", 0.0)],
+    [("best modality", 0.05), ("concatenation", 0.02), ("cmc", 0.0), ("css", 0.0)],
 )
 def test_both_terms_beat(scores, other, margin):
     assert scores["both"].mean() > scores[other].mean() + margin, scores
