@@ -46,7 +46,7 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
 def load(options: argparse.Namespace) -> tuple:
     """Return the subjects, their classes, and the line of code that does it."""
     if options.data is None:
-        n_subjects = 60 if options.quick else 300
+        n_subjects = 60 if options.quick else 240
         X, y, _ = make_cohort(n_subjects, random_state=0)
         print("A simulated cohort; --data FOLDER takes your own.")
         return X, y, f"X, y, _ = make_cohort({n_subjects}, random_state=0)"
