@@ -1,6 +1,7 @@
 """What the method promises, on simulated cohorts where the truth is known.
 
-The seeds were not used in choosing any default, of the estimator or of the cohort.
+The seeds were not used in choosing any default, of the estimator or of the cohort. The
+margins are below what these seeds gave (see the mean over them when a test fails).
 """
 
 from __future__ import annotations
