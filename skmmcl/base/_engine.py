@@ -31,7 +31,6 @@ from skmmcl.utils._moments import principal_axes, weighted_moments
 from skmmcl.utils._sklearn import check_sample_weight, num_samples
 from skmmcl.utils._targets import as_labels, encode_classes
 
-TRANSFORM_ROWS = 1024
 # What a checkpoint may differ in and still be that of the same fit.
 NOT_OF_THE_FIT = {"verbose", "device", "checkpoint", "callbacks"}
 
@@ -53,7 +52,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     classes_: np.ndarray
     mean_representation_: np.ndarray
     _dtype: str
-    _moments: dict[str, tuple[np.ndarray, np.ndarray]]
+    _means: dict[str, np.ndarray]
 
     # What a method says of itself
 
@@ -148,20 +147,23 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         for name, rows in present.items():
             if not rows.any():
                 raise DataError(f"Modality {name!r} is missing in all {len(data)} subjects.")
-        self._moments, axes = {}, {}
+        self._means, moments, axes = {}, {}, {}
         for name, array in data.items():
             mean, scale = weighted_moments(array, present[name], sample_weight)
-            self._moments[name] = mean, scale if self.standardize else np.zeros_like(scale)
+            self._means[name] = mean
+            if self.standardize:
+                moments[name] = mean, scale
             if self.input_components is not None and len(self.shapes_[name]) <= 2:
+                unit = mean, scale if self.standardize else np.ones_like(scale)
                 found = principal_axes(
-                    array, present[name], sample_weight, self._moments[name], self.input_components
+                    array, present[name], sample_weight, unit, self.input_components
                 )
                 axes[name] = found, 0.0 if self.standardize else mean
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
             encoders=self._encoder_specs(),
-            moments=self._moments if self.standardize else {},
+            moments=moments,
             axes=axes,
         )
         return make_net(network, self._make_objective(), self, dtype=getattr(torch, self._dtype))
@@ -176,12 +178,12 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """All subjects as tensors where the net is; what is absent is the mean, and masked."""
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         x = {
-            name: to_tensor(array[:], present[name], self._moments[name][0], net)
+            name: to_tensor(array[:], present[name], self._means[name], net)
             for name, array in data.items()
         }
         mask = None if data.mask.all() else self._view_mask(net, data)
         codes = np.full(len(data), -1) if codes is None else codes
-        return SubjectSet.everyone(x, codes, mask, sample_weight, TRANSFORM_ROWS)
+        return SubjectSet.everyone(x, codes, mask, sample_weight)
 
     def _view_mask(self, net: EmbeddingNet, data: MultimodalData) -> np.ndarray:
         """Presence of each view, (n_samples, n_views)."""

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
-from torch import nn
-
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
-from skmmcl.networks import make_encoder
+from skmmcl.networks import encoder_by_shape
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
-
-
-def _paper_encoder(shape: Sequence[int], n_components: int) -> nn.Module:
-    """An MLP for vectors and self-attention for matrices, without a linear shortcut."""
-    return make_encoder("mlp" if len(shape) == 1 else "attention", shape, n_components)
 
 
 @embedder
@@ -205,7 +197,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         paper = {
             "css_weight": 1.0,
             "input_components": None,
-            "encoders": _paper_encoder,
+            "encoders": encoder_by_shape,
             "n_components": 8,
             "temperature": 0.7,
             "lr": 1e-3,

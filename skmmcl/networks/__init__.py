@@ -5,7 +5,7 @@ subject, and maps (n_samples, *shape) to (n_samples, n_components).
 """
 
 from skmmcl.networks._attention import ConnectomeAttention
-from skmmcl.networks._encoders import make_encoder
+from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._shortcut import LinearShortcut
@@ -19,5 +19,6 @@ __all__ = [
     "PrincipalSpan",
     "ProjectionHead",
     "Standardize",
+    "encoder_by_shape",
     "make_encoder",
 ]

@@ -55,7 +55,7 @@ def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> 
         return copy.deepcopy(spec)
     if isinstance(spec, str):
         if spec == "auto":
-            encoder = make_encoder(_name_by_shape(shape), shape, n_components)
+            encoder = encoder_by_shape(shape, n_components)
             return LinearShortcut(encoder, shape, n_components)
         name = spec
         if name not in ENCODERS:
@@ -68,10 +68,36 @@ def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> 
     return spec(tuple(shape), n_components)
 
 
-def _name_by_shape(shape: Sequence[int]) -> str:
+def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
+    """Build an MLP for vectors or self-attention for matrices, without a linear shortcut.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one subject.
+    n_components : int
+        Width of the output.
+
+    Returns
+    -------
+    Module
+        Maps ``(n_samples, *shape)`` to (n_samples, n_components).
+
+    Raises
+    ------
+    ValueError
+        If no default encoder fits the shape.
+
+    Examples
+    --------
+    >>> from skmmcl.networks import encoder_by_shape
+    >>> type(encoder_by_shape((90, 90), 8)).__name__
+    'ConnectomeAttention'
+    """
     if len(shape) > 2:
         raise ValueError(
             f"there is no default encoder for arrays of shape {tuple(shape)} per subject; "
             "give one, for example encoders={'t1': MyCNN()}"
         )
-    return "mlp" if len(shape) == 1 else "attention"
+    name = "mlp" if len(shape) == 1 else "attention"
+    return ENCODERS[name](tuple(shape), n_components)

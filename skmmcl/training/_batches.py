@@ -91,9 +91,8 @@ class SubjectSet:
         codes: np.ndarray,
         mask: np.ndarray | None,
         sample_weight: np.ndarray | None,
-        batch_size: int,
     ) -> SubjectSet:
-        """All subjects, their side arrays put beside the modalities."""
+        """All subjects in one batch, their side arrays put beside the modalities."""
         like = next(iter(x.values()))
         data = TrainingData(
             x=x,
@@ -103,7 +102,7 @@ class SubjectSet:
             if sample_weight is None
             else torch.as_tensor(sample_weight).to(like),
         )
-        return cls(data, np.arange(len(codes)), batch_size)
+        return cls(data, np.arange(len(codes)), batch_size=len(codes))
 
     @property
     def codes(self) -> np.ndarray:

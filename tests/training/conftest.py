@@ -73,7 +73,7 @@ class Job:
             for name, array in arrays.items()
         }
         codes = y if codes is None else np.asarray(codes)
-        self.subjects = SubjectSet.everyone(x, codes, None, None, 1024)
+        self.subjects = SubjectSet.everyone(x, codes, None, None)
 
     def fit(self, n_epochs=None, key=None):
         n_epochs = n_epochs or self.settings.max_epochs
