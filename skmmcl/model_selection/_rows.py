@@ -8,6 +8,7 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length
 
 from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.utils._targets import is_unlabeled
 
 
 def as_rows(X):
@@ -67,19 +68,8 @@ def labeled_part(X, y, params, unlabeled, action):
 def is_labeled(y, unlabeled):
     """Return a bool array: the rows of y without `unlabeled`, NaN or None in them."""
     values = np.asarray(y)
-    if values.dtype == object:
-        known = [_is_known(value) and value != unlabeled for value in values.flat]
-        known = np.array(known, dtype=bool).reshape(values.shape)
-    else:
-        known = values == values  # noqa: PLR0124 (False for NaN)
-        if unlabeled is not None:
-            known &= values != unlabeled
+    known = ~is_unlabeled(values, unlabeled)
     return known.reshape(len(values), -1).all(axis=1) if values.ndim else known
-
-
-def _is_known(value):
-    is_itself = value == value  # noqa: PLR0124 (False for NaN, no bool for pandas.NA)
-    return value is not None and isinstance(is_itself, (bool, np.bool_)) and bool(is_itself)
 
 
 def _without_object_dtype(y):

@@ -11,8 +11,8 @@ from sklearn.utils.validation import column_or_1d
 UNLABELED = -1
 
 
-def is_unlabeled(y: np.ndarray) -> np.ndarray:
-    """Where ``y`` is -1, NaN or None.
+def is_unlabeled(y: np.ndarray, unlabeled: Any = UNLABELED) -> np.ndarray:
+    """Where ``y``, of any shape, is ``unlabeled``, NaN or None.
 
     Examples
     --------
@@ -21,18 +21,16 @@ def is_unlabeled(y: np.ndarray) -> np.ndarray:
     >>> is_unlabeled(np.array(["a", None], dtype=object)).tolist()
     [False, True]
     """
-    if y.dtype.kind in "fiu":
-        return np.isnan(y) | (y == UNLABELED) if y.dtype.kind == "f" else y == UNLABELED
-    if y.dtype.kind == "O":
-        return np.array([_is_unknown(label) for label in y], dtype=bool)
-    return np.zeros(len(y), dtype=bool)
+    if y.dtype == object:
+        unknown = [_is_unknown(label) or bool(label == unlabeled) for label in y.flat]
+        return np.array(unknown, dtype=bool).reshape(y.shape)
+    unknown = y != y  # noqa: PLR0124 (True for NaN)
+    return unknown if unlabeled is None else unknown | (y == unlabeled)
 
 
 def _is_unknown(label: Any) -> bool:
-    if label is None or type(label).__name__ == "NAType":  # pandas.NA refuses comparison
-        return True
-    is_nan = label != label  # noqa: PLR0124
-    return is_nan or (not isinstance(label, str) and label == UNLABELED)
+    is_itself = label == label  # noqa: PLR0124 (False for NaN, no bool for pandas.NA)
+    return label is None or not isinstance(is_itself, (bool, np.bool_)) or not is_itself
 
 
 def as_labels(y: Any) -> np.ndarray:
