@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pickle import PicklingError
 from typing import Any, Self
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator
 from skmmcl.base._input import MultimodalInputMixin, check_n_subjects, check_subjects
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
-from skmmcl.networks import MultiviewNetwork
+from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,
@@ -24,8 +25,8 @@ from skmmcl.training import (
     fingerprint,
     fit_net,
     make_net,
+    prepared,
     represent,
-    to_tensor,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
 from skmmcl.utils._sklearn import check_sample_weight, num_samples
@@ -147,26 +148,32 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         for name, rows in present.items():
             if not rows.any():
                 raise DataError(f"Modality {name!r} is missing in all {len(data)} subjects.")
-        self._means, moments, axes = {}, {}, {}
-        for name, array in data.items():
-            mean, scale = weighted_moments(array, present[name], sample_weight)
-            self._means[name] = mean
-            if self.standardize:
-                moments[name] = mean, scale
-            if self.input_components is not None and len(self.shapes_[name]) <= 2:
-                unit = mean, scale if self.standardize else np.ones_like(scale)
-                found = principal_axes(
-                    array, present[name], sample_weight, unit, self.input_components
-                )
-                axes[name] = found, 0.0 if self.standardize else mean
+        stages = {
+            name: self._input_stage(name, array, present[name], sample_weight)
+            for name, array in data.items()
+        }
+        self._means = {name: stage.mean for name, stage in stages.items()}
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
             encoders=self._encoder_specs(),
-            moments=moments,
-            axes=axes,
+            stages=stages,
         )
         return make_net(network, self._make_objective(), self, dtype=getattr(torch, self._dtype))
+
+    def _input_stage(
+        self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None
+    ) -> InputStage:
+        """What the training subjects say of a modality."""
+        mean, scale = weighted_moments(array, present, sample_weight)
+        stage = InputStage(mean, scale, self.standardize)
+        if self.input_components is None or len(self.shapes_[name]) > 2:
+            return stage
+        unit = scale if self.standardize else np.ones_like(scale)
+        axes, deviation = principal_axes(
+            array, present, sample_weight, (mean, unit), self.input_components
+        )
+        return replace(stage, axes=axes, deviation=deviation) if len(axes) else stage
 
     def _subjects(
         self,
@@ -178,7 +185,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """All subjects as tensors where the net is; what is absent is the mean, and masked."""
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         x = {
-            name: to_tensor(array[:], present[name], self._means[name], net)
+            name: prepared(name, array, present[name], self._means[name], net)
             for name, array in data.items()
         }
         mask = None if data.mask.all() else self._view_mask(net, data)

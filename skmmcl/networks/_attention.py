@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 from torch.nn import functional as F
 
+from skmmcl.networks._lanes import Laned, LaneLinear
 
-class ConnectomeAttention(nn.Module):
+
+class ConnectomeAttention(Laned):
     """Self-attention encoder of Li et al.: regions are tokens, columns their features.
 
     One attention layer without residual, norm or dropout, a linear map of each region to
@@ -50,24 +54,49 @@ class ConnectomeAttention(nn.Module):
         n_heads: int = 1,
         region_components: int = 8,
     ) -> None:
-        super().__init__()
+        super().__init__(shape)
         n_regions, n_features = shape
         if n_features % n_heads:
             raise ValueError(f"n_features={n_features} is not divisible by n_heads={n_heads}.")
         self.n_heads = n_heads
-        self.query = nn.Linear(n_features, n_features)
-        self.key = nn.Linear(n_features, n_features)
-        self.value = nn.Linear(n_features, n_features)
-        self.dense = nn.Linear(n_features, n_features)
-        self.fc1 = nn.Linear(n_features, region_components)
-        self.fc2 = nn.Linear(n_regions * region_components, n_components)
+        self.query = LaneLinear(n_features, n_features)
+        self.key = LaneLinear(n_features, n_features)
+        self.value = LaneLinear(n_features, n_features)
+        self.dense = LaneLinear(n_features, n_features)
+        self.fc1 = LaneLinear(n_features, region_components)
+        self.fc2 = LaneLinear(n_regions * region_components, n_components)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Encode subjects of shape (n_samples, n_regions, n_features)."""
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Encode subjects of shape (n_lanes, n_samples, n_regions, n_features)."""
+        regions = self._one_head(x) if self.n_heads == 1 else self._heads(x)
+        return self.fc2(regions.reshape(*x.shape[:2], -1))
+
+    def _one_head(self, x: Tensor) -> Tensor:
+        """Attend with the linear maps that follow one another multiplied out beforehand.
+
+        Only query times key and value times dense times fc1 matter; what the key's bias
+        adds to all scores of a region cancels in the softmax.
+        """
+        query, key = self.query, self.key
+        factor = 1 / math.sqrt(self.shape[-1])
+        to_scores = torch.bmm(query.weight, key.weight.mT) * factor
+        bias = torch.bmm(query.bias, key.weight.mT) * factor
+        tokens = x.flatten(1, 2)
+        asked = torch.baddbmm(bias, tokens, to_scores).view_as(x).flatten(0, 1)
+        attention = torch.bmm(asked, x.flatten(0, 1).mT).softmax(-1)
+        out = torch.bmm(self.dense.weight, self.fc1.weight)
+        values = torch.bmm(tokens, torch.bmm(self.value.weight, out))
+        regions = torch.bmm(attention, values.view(len(attention), self.shape[0], -1))
+        bias = self.fc1(self.dense(self.value.bias))
+        return regions.view(*x.shape[:2], self.shape[0], -1) + bias.unsqueeze(1)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(1, 2)
         query, key, value = (
-            layer(x).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            layer(tokens)
+            .view(-1, self.shape[0], self.n_heads, self.shape[1] // self.n_heads)
+            .transpose(1, 2)
             for layer in (self.query, self.key, self.value)
         )
         attended = F.scaled_dot_product_attention(query, key, value)
-        regions = self.fc1(self.dense(attended.transpose(1, 2).flatten(-2)))
-        return self.fc2(regions.flatten(1))
+        return self.fc1(self.dense(attended.transpose(1, 2).reshape(tokens.shape)))

@@ -9,8 +9,10 @@ from functools import partial
 from torch import nn
 
 from skmmcl.networks._attention import ConnectomeAttention
+from skmmcl.networks._lanes import EachLane, Laned
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._shortcut import LinearShortcut
+from skmmcl.networks._standardize import Reconstruction
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
 
@@ -21,7 +23,12 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Module:
+def make_encoder(
+    spec: EncoderSpec,
+    shape: Sequence[int],
+    n_components: int,
+    reconstruction: Reconstruction | None = None,
+) -> nn.Module:
     """Build the encoder of one modality.
 
     Parameters
@@ -34,11 +41,14 @@ def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> 
         Shape of one subject.
     n_components : int
         Width of the output.
+    reconstruction : Reconstruction, optional
+        If given, the encoder takes component scores. MLPs and linear maps read them as
+        they are, all others the subjects that are reconstructed from them.
 
     Returns
     -------
     Module
-        Maps ``(n_samples, *shape)`` to (n_samples, n_components).
+        Maps ``(n_lanes, n_samples, *shape)`` to (n_lanes, n_samples, n_components).
 
     Raises
     ------
@@ -51,21 +61,30 @@ def make_encoder(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> 
     >>> type(make_encoder("auto", (90, 90), 8).encoder).__name__
     'ConnectomeAttention'
     """
+    if isinstance(spec, str) and spec != "auto" and spec not in ENCODERS:
+        raise ValueError(f"unknown encoder {spec!r}; known are 'auto' and {sorted(ENCODERS)}")
+    name = _name_by_shape(shape) if spec == "auto" else spec
+    seen = tuple(shape) if reconstruction is None else reconstruction.shape
+    if name in ("mlp", "linear"):
+        encoder = ENCODERS[name](seen, n_components)
+    else:
+        encoder = _build(name, shape, n_components)
+        if reconstruction is not None:
+            encoder = nn.Sequential(reconstruction, encoder)
+    return LinearShortcut(encoder, seen, n_components) if spec == "auto" else encoder
+
+
+def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Module:
     if isinstance(spec, nn.Module):
-        return copy.deepcopy(spec)
-    if isinstance(spec, str):
-        if spec == "auto":
-            encoder = encoder_by_shape(shape, n_components)
-            return LinearShortcut(encoder, shape, n_components)
-        name = spec
-        if name not in ENCODERS:
-            raise ValueError(f"unknown encoder {spec!r}; known are 'auto' and {sorted(ENCODERS)}")
-        if name == "attention" and len(shape) != 2:
-            raise ValueError(
-                f"encoder 'attention' takes matrices (regions, features), not shape {tuple(shape)}"
-            )
-        spec = ENCODERS[name]
-    return spec(tuple(shape), n_components)
+        encoder = copy.deepcopy(spec)
+    elif spec == "attention" and len(shape) != 2:
+        raise ValueError(
+            f"encoder 'attention' takes matrices (regions, features), not shape {tuple(shape)}"
+        )
+    else:
+        build = ENCODERS[spec] if isinstance(spec, str) else spec
+        encoder = build(tuple(shape), n_components)
+    return encoder if isinstance(encoder, Laned) else EachLane(encoder)
 
 
 def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
@@ -94,10 +113,13 @@ def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
     >>> type(encoder_by_shape((90, 90), 8)).__name__
     'ConnectomeAttention'
     """
+    return ENCODERS[_name_by_shape(shape)](tuple(shape), n_components)
+
+
+def _name_by_shape(shape: Sequence[int]) -> str:
     if len(shape) > 2:
         raise ValueError(
             f"there is no default encoder for arrays of shape {tuple(shape)} per subject; "
             "give one, for example encoders={'t1': MyCNN()}"
         )
-    name = "mlp" if len(shape) == 1 else "attention"
-    return ENCODERS[name](tuple(shape), n_components)
+    return "mlp" if len(shape) == 1 else "attention"

@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
+from skmmcl.networks._lanes import Laned, LaneLinear
 
-class MLP(nn.Sequential):
+
+class MLP(Laned):
     """Fully connected encoder; arrays with more dimensions are flattened.
 
     Parameters
@@ -32,14 +35,19 @@ class MLP(nn.Sequential):
     def __init__(
         self, shape: Sequence[int], n_components: int, *, hidden: Sequence[int] = (64,)
     ) -> None:
-        widths = [math.prod(shape), *hidden]
-        layers: list[nn.Module] = [nn.Flatten()] if len(shape) > 1 else []
-        for width_in, width_out in pairwise(widths):
-            layers += [nn.Linear(width_in, width_out), nn.ReLU()]
-        super().__init__(*layers, nn.Linear(widths[-1], n_components))
+        super().__init__(shape)
+        widths = [math.prod(shape), *hidden, n_components]
+        self.layers = nn.ModuleList(LaneLinear(*pair) for pair in pairwise(widths))
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Encode subjects of shape ``(n_lanes, n_samples, *shape)``."""
+        x = self.layers[0](x.flatten(2))
+        for layer in self.layers[1:]:
+            x = layer(torch.relu(x))
+        return x
 
 
-class ProjectionHead(nn.Sequential):
+class ProjectionHead(MLP):
     """Two layers between the representation and the embedding that the loss sees.
 
     Parameters
@@ -58,12 +66,4 @@ class ProjectionHead(nn.Sequential):
     """
 
     def __init__(self, n_components: int, projection_dim: int) -> None:
-        super().__init__(
-            nn.Linear(n_components, n_components),
-            nn.ReLU(),
-            nn.Linear(n_components, projection_dim),
-        )
-
-    def forward(self, h: Tensor) -> Tensor:
-        """Project representations (n_samples, n_components)."""
-        return super().forward(h)
+        super().__init__((n_components,), projection_dim, hidden=(n_components,))

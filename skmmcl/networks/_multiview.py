@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,11 +12,47 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
+from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import ProjectionHead
-from skmmcl.networks._standardize import PrincipalSpan, Standardize
+from skmmcl.networks._standardize import ComponentScores, Reconstruction, Standardize
 
 
-class MultiviewNetwork(nn.Module):
+@dataclass(frozen=True)
+class InputStage:
+    """What the training subjects say of a modality, before anything is trained.
+
+    Parameters
+    ----------
+    mean, scale : ndarray
+        Of each entry, or single numbers for all; a scale of 0 is taken as 1.
+    standardize : bool, default=True
+        Whether the encoder sees z-scores.
+    axes : ndarray of shape (n_axes, n_entries), optional
+        Principal axes to which the modality is restricted.
+    deviation : ndarray of shape (n_axes,), optional
+        Standard deviation along each.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    standardize: bool = True
+    axes: np.ndarray | None = None
+    deviation: np.ndarray | None = None
+
+    def scores(self, shape: Sequence[int]) -> ComponentScores | None:
+        """Return the module that turns subjects into component scores, if they are."""
+        if self.axes is None or self.deviation is None:
+            return None
+        scale = self.scale if self.standardize else np.ones_like(self.scale)
+        return ComponentScores(shape, self.mean, scale, self.axes, self.deviation)
+
+    def reconstruction(self, scores: ComponentScores) -> Reconstruction:
+        """Return the module that turns scores back into subjects."""
+        center = 0.0 if self.standardize else self.mean
+        return Reconstruction(scores.shape, self.axes * scores.unit, center)
+
+
+class MultiviewNetwork(Laned):
     """Encode each view of the subjects and give the outputs by name.
 
     Parameters
@@ -28,10 +65,8 @@ class MultiviewNetwork(nn.Module):
         Width of each representation.
     encoders : mapping of str to encoder specification, default={}
         See `make_encoder`; "auto" where a modality is not named.
-    moments : mapping of str to (mean, scale), default={}
-        For each modality that is to be standardised, see `Standardize`.
-    axes : mapping of str to (axes, center), default={}
-        For each modality that is to be restricted, see `PrincipalSpan`.
+    stages : mapping of str to InputStage, default={}
+        For each modality that is to be standardised or restricted.
     projection_dim : int, optional
         Width of the embedding after a projection head; None for no head.
     normalize_each : bool, default=False
@@ -54,6 +89,7 @@ class MultiviewNetwork(nn.Module):
     """
 
     gives = ("h", "z", "z_fused")
+    before_training = ("scores",)
 
     def __init__(
         self,
@@ -62,31 +98,46 @@ class MultiviewNetwork(nn.Module):
         n_components: int,
         *,
         encoders: Mapping[str, EncoderSpec] | None = None,
-        moments: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
-        axes: Mapping[str, tuple[np.ndarray, np.ndarray | float]] | None = None,
+        stages: Mapping[str, InputStage] | None = None,
         projection_dim: int | None = None,
         normalize_each: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(())
         self.views = list(views)
-        self.modalities = list(shapes)
+        self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.normalize_each = normalize_each
-        moments, axes = moments or {}, axes or {}
-        self.scalers = nn.ModuleList(
-            nn.Sequential(
-                *([Standardize(*moments[name])] if name in moments else []),
-                *([PrincipalSpan(*axes[name])] if name in axes else []),
-            )
-            for name in shapes
-        )
-        specs = encoders or {}
+        self._key = {name: str(k) for k, name in enumerate(shapes)}  # torch forbids some names
+        specs, stages = encoders or {}, stages or {}
+        self.scores, self.scalers = nn.ModuleDict(), nn.ModuleDict()
+        for name, stage in stages.items():
+            if (scores := stage.scores(shapes[name])) is not None:
+                self.scores[self._key[name]] = scores
+            elif stage.standardize:
+                self.scalers[self._key[name]] = Standardize(shapes[name], stage.mean, stage.scale)
         self.encoders = nn.ModuleList(
-            _tried_encoder(name, specs.get(name, "auto"), shapes[name], n_components)
+            self._make_encoder(name, specs.get(name, "auto"), stages.get(name), n_components)
             for name in views
         )
         self.heads = None
         if projection_dim is not None:
             self.heads = nn.ModuleList(ProjectionHead(n_components, projection_dim) for _ in views)
+
+    def _make_encoder(
+        self, name: str, spec: EncoderSpec, stage: InputStage | None, n_components: int
+    ) -> nn.Module:
+        shape, reconstruction = self.shapes[name], None
+        if stage is not None and self._key[name] in self.scores:
+            reconstruction = stage.reconstruction(self.scores[self._key[name]])
+        return _tried_encoder(name, spec, shape, n_components, reconstruction)
+
+    @property
+    def compressed(self) -> list[str]:
+        """The modalities that `prepare` replaces by component scores."""
+        return [name for name, key in self._key.items() if key in self.scores]
+
+    def extra_repr(self) -> str:
+        """Say what the modules do not."""
+        return f"views={self.views}, shapes={self.shapes}, normalize_each={self.normalize_each}"
 
     def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Tensor]:
         """Encode a batch.
@@ -105,11 +156,28 @@ class MultiviewNetwork(nn.Module):
             projection_dim), ``z_fused`` (n_samples, n_views * projection_dim) with zeros
             for what is absent.
         """
-        h = self.encode(x)
-        z = h
-        if self.heads is not None:
-            z = torch.stack([head(h_view) for head, h_view in zip(self.heads, h, strict=True)])
-        return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
+        prepared = {name: value[None] for name, value in self.prepare(x).items()}
+        out = self.forward_lanes(prepared, None if mask is None else mask[None])
+        return {name: value[0] for name, value in out.items()}
+
+    def prepare(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Do what is the same in each epoch: replace modalities by their component scores.
+
+        Parameters
+        ----------
+        x : dict of Tensor ``(n_samples, *shape)``
+            The modalities.
+
+        Returns
+        -------
+        dict of Tensor
+            (n_samples, n_axes) for the modalities that are restricted; the others as
+            they are.
+        """
+        return {
+            name: self.scores[self._key[name]](value) if self._key[name] in self.scores else value
+            for name, value in x.items()
+        }
 
     def encode(self, x: Mapping[str, Tensor]) -> Tensor:
         """Encode a batch, without projection heads.
@@ -124,31 +192,53 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_views, n_samples, n_components)
             The representations.
         """
+        return self.encode_lanes({k: v[None] for k, v in self.prepare(x).items()})[0]
+
+    def forward_lanes(
+        self, x: Mapping[str, Tensor], mask: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Encode a prepared batch of each lane; everything leads with the axis of lanes."""
+        z = h = self.encode_lanes(x)
+        if self.heads is not None:
+            views = zip(self.heads, h.unbind(1), strict=True)
+            z = torch.stack([head(h_view) for head, h_view in views], dim=1)
+        return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
+
+    def encode_lanes(self, x: Mapping[str, Tensor]) -> Tensor:
+        """Encode a prepared batch, to (n_lanes, n_views, n_samples, n_components)."""
         scaled = {
-            name: scale(x[name]) for name, scale in zip(self.modalities, self.scalers, strict=True)
+            name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
+            for name, value in x.items()
         }
         pairs = zip(self.views, self.encoders, strict=True)
-        return torch.stack([encoder(scaled[name]) for name, encoder in pairs])
+        return torch.stack([encoder(scaled[name]) for name, encoder in pairs], dim=1)
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
             z = F.normalize(z, dim=-1, eps=1e-12)
         if mask is not None:
-            z = z * mask.T[..., None]
-        return z.transpose(0, 1).flatten(1)
+            z = z * mask.mT.unsqueeze(-1)
+        return z.transpose(1, 2).flatten(2)
 
 
 def _tried_encoder(
-    name: str, spec: EncoderSpec, shape: Sequence[int], n_components: int
+    name: str,
+    spec: EncoderSpec,
+    shape: Sequence[int],
+    n_components: int,
+    reconstruction: Reconstruction | None,
 ) -> nn.Module:
     """Build an encoder and see that it takes two subjects; this also sizes lazy layers."""
     try:
-        encoder = make_encoder(spec, shape, n_components)
+        encoder = make_encoder(spec, shape, n_components, reconstruction)
+        if reconstruction is not None:
+            encoder.to(reconstruction.axes.dtype)
         training = encoder.training
         like = next(encoder.parameters(), torch.empty(0))
+        seen = shape if reconstruction is None else reconstruction.shape
         with torch.no_grad():
-            zeros = torch.zeros(2, *shape, dtype=like.dtype, device=like.device)
-            found = tuple(encoder.eval()(zeros).shape)
+            zeros = torch.zeros(1, 2, *seen, dtype=like.dtype, device=like.device)
+            found = tuple(encoder.eval()(zeros).shape)[1:]
         encoder.train(training)
     except Exception as error:
         raise ModalityError(

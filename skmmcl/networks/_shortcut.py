@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from skmmcl.networks._lanes import Laned, LaneLinear
+
 PACE = 0.1  # of the gate beside the weights, whose steps an adaptive optimizer makes alike
 
 
-class LinearShortcut(nn.Module):
+class LinearShortcut(Laned):
     """A linear map of the input, plus an encoder that is faded in by a learnt gate.
 
     The gate starts at 0, so that training starts from a linear encoder: with few
@@ -20,7 +22,7 @@ class LinearShortcut(nn.Module):
     Parameters
     ----------
     encoder : Module
-        From ``(n_samples, *shape)`` to (n_samples, n_components).
+        From ``(n_lanes, n_samples, *shape)`` to (n_lanes, n_samples, n_components).
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -40,11 +42,11 @@ class LinearShortcut(nn.Module):
     """
 
     def __init__(self, encoder: nn.Module, shape: Sequence[int], n_components: int) -> None:
-        super().__init__()
+        super().__init__(shape)
         self.encoder = encoder
-        self.linear = nn.Linear(math.prod(shape), n_components)
-        self.gate = nn.Parameter(torch.zeros(()))
+        self.linear = LaneLinear(math.prod(shape), n_components)
+        self.gate = nn.Parameter(torch.zeros(1, 1, 1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Encode subjects of shape ``(n_samples, *shape)``."""
-        return torch.addcmul(self.linear(x.flatten(1)), self.gate, self.encoder(x), value=PACE)
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Encode subjects of shape ``(n_lanes, n_samples, *shape)``."""
+        return torch.addcmul(self.linear(x.flatten(2)), self.gate, self.encoder(x), value=PACE)

@@ -1,75 +1,136 @@
-"""What the training subjects say of the input, as layers: z-score and principal span."""
+"""What the training subjects say of the input, as layers: z-score and principal components."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from skmmcl.networks._lanes import Laned
 
 
-class Standardize(nn.Module):
+class Standardize(Laned):
     """Subtract a mean and divide by a scale that were found on the training subjects.
 
     As a layer it stays with the encoder, and the data need not be copied to be scaled.
 
     Parameters
     ----------
-    mean, scale : ndarray, broadcastable to one subject
+    shape : tuple of int
+        Shape of one subject.
+    mean, scale : ndarray of that shape, or single numbers
         Values of the training subjects; a scale of 0 is taken as 1.
 
     Examples
     --------
     >>> import numpy as np, torch
     >>> from skmmcl.networks import Standardize
-    >>> Standardize(np.array([1.0, 2.0]), np.array([2.0, 0.0]))(torch.tensor([[3.0, 2.0]]))
+    >>> Standardize((2,), np.array([1.0, 2.0]), np.array([2.0, 0.0]))(torch.tensor([[3.0, 2.0]]))
     tensor([[1., 0.]], dtype=torch.float64)
     """
 
     factor: Tensor
     shift: Tensor
 
-    def __init__(self, mean: np.ndarray, scale: np.ndarray) -> None:
-        super().__init__()
+    def __init__(self, shape: Sequence[int], mean: np.ndarray, scale: np.ndarray) -> None:
+        super().__init__(shape)
         factor = 1 / np.where(scale > 0, scale, 1.0)
-        self.register_buffer("factor", torch.as_tensor(factor))
-        self.register_buffer("shift", torch.as_tensor(-mean * factor))
+        per_entry = (1, 1, *(np.shape(mean) or [1] * len(self.shape)))
+        self.register_buffer("factor", torch.as_tensor(factor).reshape(per_entry))
+        self.register_buffer("shift", torch.as_tensor(-mean * factor).reshape(per_entry))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Scale subjects of shape (n_samples, *shape)."""
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Scale subjects of shape ``(n_lanes, n_samples, *shape)``."""
         return torch.addcmul(self.shift, x, self.factor)
 
 
-class PrincipalSpan(nn.Module):
-    """Keep of each subject what lies in the span of some principal components.
+class ComponentScores(Laned):
+    """Scores of subjects on the principal components of the training subjects.
 
-    The output has the shape of the input. An encoder behind it cannot tell subjects apart
-    by directions in which the training subjects hardly vary.
+    All scores are divided by one number, so that their variance is 1 on average and a
+    learning rate means the same for every modality; leading components stay larger.
 
     Parameters
     ----------
+    shape : tuple of int
+        Shape of one subject.
+    mean, scale : ndarray of that shape
+        Of the training subjects; a scale of 0 is taken as 1.
     axes : ndarray of shape (n_axes, n_entries)
-        Orthonormal rows.
-    center : ndarray of shape (n_entries,) or 0, default=0
-        Mean of the subjects.
+        Orthonormal rows: the principal axes of the scaled subjects.
+    deviation : ndarray of shape (n_axes,)
+        Standard deviation of the training subjects along each.
 
     Examples
     --------
     >>> import numpy as np, torch
-    >>> from skmmcl.networks import PrincipalSpan
-    >>> PrincipalSpan(np.array([[1.0, 0.0]], dtype=np.float32))(torch.tensor([[3.0, 2.0]]))
-    tensor([[3., 0.]])
+    >>> from skmmcl.networks import ComponentScores
+    >>> scores = ComponentScores((2,), np.zeros(2), np.ones(2), np.eye(2)[:1], np.array([3.0]))
+    >>> scores(torch.tensor([[3.0, 2.0]], dtype=torch.float64))
+    tensor([[1.]], dtype=torch.float64)
+    """
+
+    mean: Tensor
+    weight: Tensor
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        mean: np.ndarray,
+        scale: np.ndarray,
+        axes: np.ndarray,
+        deviation: np.ndarray,
+    ) -> None:
+        super().__init__(shape)
+        self.unit = float(np.sqrt(np.mean(np.square(deviation))))
+        inverse = (1 / np.where(scale > 0, scale, 1.0)).reshape(-1, 1)
+        self.register_buffer("mean", torch.as_tensor(mean).reshape(1, 1, -1))
+        self.register_buffer("weight", torch.as_tensor(inverse * axes.T / self.unit)[None])
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Score subjects of shape ``(n_lanes, n_samples, *shape)``."""
+        return torch.matmul(x.flatten(2) - self.mean, self.weight)
+
+
+class Reconstruction(Laned):
+    """Subjects in their own shape again, from their component scores.
+
+    An encoder behind it cannot tell subjects apart by directions in which the training
+    subjects hardly vary.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one subject.
+    axes : ndarray of shape (n_axes, n_entries)
+        Each score's contribution.
+    center : ndarray of that shape or 0, default=0
+        What a subject with scores of 0 is.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from skmmcl.networks import Reconstruction
+    >>> Reconstruction((2, 2), np.eye(4)[:1])(torch.tensor([[3.0]], dtype=torch.float64))
+    tensor([[[3., 0.],
+             [0., 0.]]], dtype=torch.float64)
     """
 
     axes: Tensor
     center: Tensor
 
-    def __init__(self, axes: np.ndarray, center: np.ndarray | float = 0.0) -> None:
-        super().__init__()
-        self.register_buffer("axes", torch.as_tensor(axes))
-        center = np.broadcast_to(np.asarray(center, dtype=axes.dtype).ravel(), axes.shape[1:])
-        self.register_buffer("center", torch.as_tensor(center.copy()))
+    def __init__(
+        self, shape: Sequence[int], axes: np.ndarray, center: np.ndarray | float = 0.0
+    ) -> None:
+        super().__init__((len(axes),))
+        self.to_shape = tuple(shape)
+        center = np.broadcast_to(np.asarray(center, dtype=axes.dtype).ravel(), math.prod(shape))
+        self.register_buffer("axes", torch.as_tensor(axes)[None])
+        self.register_buffer("center", torch.as_tensor(center.copy()).view(1, 1, -1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Restrict subjects of shape (n_samples, *shape)."""
-        coordinates = (x.flatten(1) - self.center) @ self.axes.T
-        return torch.addmm(self.center, coordinates, self.axes).view_as(x)
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Reconstruct from scores of shape (n_lanes, n_samples, n_axes)."""
+        return torch.baddbmm(self.center, x, self.axes).unflatten(-1, self.to_shape)

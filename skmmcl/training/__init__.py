@@ -7,12 +7,13 @@ from skmmcl.training._batches import (
     SubjectSet,
     TrainingData,
     class_aware_batches,
+    prepared,
     split_subjects,
     to_tensor,
 )
 from skmmcl.training._callbacks import represent
 from skmmcl.training._checkpoint import Checkpoint, fingerprint
-from skmmcl.training._fit import fit_net, train
+from skmmcl.training._fit import FitJob, fit_net, train
 from skmmcl.training._net import EmbeddingNet, make_net
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._seeds import draws_globally, resolve_device, seeded
@@ -20,6 +21,7 @@ from skmmcl.training._seeds import draws_globally, resolve_device, seeded
 __all__ = [
     "Checkpoint",
     "EmbeddingNet",
+    "FitJob",
     "Objective",
     "SubjectSet",
     "Term",
@@ -29,6 +31,7 @@ __all__ = [
     "fingerprint",
     "fit_net",
     "make_net",
+    "prepared",
     "represent",
     "resolve_device",
     "seeded",

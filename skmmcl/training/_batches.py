@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+MULTIPLE = 8  # padded batches hold so many subjects or a multiple: most folds then fit together
 
 
 def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any) -> Tensor:
@@ -27,6 +30,22 @@ def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any
     return torch.as_tensor(np.ascontiguousarray(array)).to(net.device, dtype)
 
 
+def prepared(
+    name: str, array: Any, present: np.ndarray, fill: np.ndarray, net: Any, n_rows: int = 4096
+) -> Tensor:
+    """A modality as the encoder reads it; what the network compresses is never copied whole."""
+    compressed = getattr(net.module_, "compressed", ())
+    if name not in compressed:
+        return to_tensor(array[:], present, fill, net)
+    blocks = []
+    with torch.no_grad():
+        for start in range(0, len(present), n_rows):
+            rows = slice(start, start + n_rows)
+            block = to_tensor(array[rows], present[rows], fill, net)
+            blocks.append(net.module_.prepare({name: block})[name])
+    return torch.cat(blocks)
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """Everything a batch is taken from, on the device.
@@ -34,7 +53,8 @@ class TrainingData:
     Attributes
     ----------
     x : dict of Tensor ``(n_samples, *shape)``
-        The modalities; what is absent holds finite numbers that the mask hides.
+        The modalities, prepared by the network; what is absent holds finite numbers that
+        the mask hides.
     y : Tensor of int64 (n_samples,)
         Class codes, -1 for unlabelled subjects.
     mask : Tensor of bool (n_samples, n_views) or None
@@ -50,16 +70,6 @@ class TrainingData:
 
     def __len__(self) -> int:
         return len(self.y)
-
-    def batch(self, rows: Tensor) -> dict[str, Any]:
-        """The named arrays of some subjects."""
-        return {
-            "x": {name: source[rows] for name, source in self.x.items()},
-            "y": self.y[rows],
-            "mask": None if self.mask is None else self.mask[rows],
-            "sample_weight": None if self.sample_weight is None else self.sample_weight[rows],
-            "index": rows,
-        }
 
 
 @dataclass(frozen=True)
@@ -104,19 +114,25 @@ class SubjectSet:
         )
         return cls(data, np.arange(len(codes)), batch_size=len(codes))
 
-    @property
+    @cached_property
     def codes(self) -> np.ndarray:
         """Class codes of the subjects of this set."""
         return self.data.y.cpu().numpy()[self.rows]
 
+    @cached_property
+    def layout(self) -> tuple[int, int]:
+        """Number of batches, and the width to which they are padded."""
+        dealt = class_aware_batches(self.codes, self.batch_size, np.random.default_rng(0))
+        widest = max(len(batch) for batch in dealt)
+        return len(dealt), -(-widest // MULTIPLE) * MULTIPLE
+
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def deal(self) -> list[np.ndarray]:
+        """Rows of each batch of an epoch."""
         rng = self.rng or np.random.default_rng(0)
-        for batch in class_aware_batches(self.codes, self.batch_size, rng):
-            rows = torch.as_tensor(self.rows[batch], device=self.data.y.device)
-            yield self.data.batch(rows)
+        return [self.rows[b] for b in class_aware_batches(self.codes, self.batch_size, rng)]
 
 
 def class_aware_batches(

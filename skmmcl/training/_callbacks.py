@@ -15,12 +15,18 @@ from tqdm.auto import tqdm
 def represent(net: Any, subjects: Any, n_rows: int = 1024) -> np.ndarray:
     """Encode subjects in large batches, to (n_views, n_samples, n_components)."""
     net.module_.eval()
+    encode = getattr(net.module_, "encode_lanes", None)
     blocks = []
     with torch.inference_mode():
         for start in range(0, len(subjects), n_rows):
             rows = torch.as_tensor(subjects.rows[start : start + n_rows])
-            batch = subjects.data.batch(rows.to(subjects.data.y.device))
-            blocks.append(net.module_.encode(batch["x"]).cpu().numpy())
+            rows = rows.to(subjects.data.y.device)
+            x = {name: source[rows] for name, source in subjects.data.x.items()}
+            if encode is None:
+                h = net.module_.encode(x)
+            else:
+                h = encode({name: value[None] for name, value in x.items()})[0]
+            blocks.append(h.cpu().numpy())
     return np.concatenate(blocks, axis=1)
 
 
@@ -42,9 +48,13 @@ class BestEpoch(EarlyStopping):
             super().on_epoch_end(net, **kwargs)
         except KeyboardInterrupt:
             raise TrainingDone from None
+        if self.misses_ == 0:  # skorch would copy the whole stack that the weights are views of
+            state = net.module_.state_dict()
+            self.best_model_weights_ = {name: value.clone() for name, value in state.items()}
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        super().on_train_end(net, **kwargs)
+        if self.best_model_weights_ is not None and self.misses_:
+            net.module_.load_state_dict(self.best_model_weights_)
         self.best_model_weights_ = None
 
 

@@ -1,10 +1,13 @@
-"""A fit: the loop over epochs, its interruption, and its going on from a checkpoint."""
+"""Fits as jobs: their start, the loop over epochs, their interruption and end."""
 
 from __future__ import annotations
 
+import copy
 import warnings
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
@@ -16,8 +19,10 @@ from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint, fingerprint
+from skmmcl.training._jobs import Job, run
 from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._seeds import draws_globally, seeded
+from skmmcl.training._stack import Stack, lane_bytes, signature
 
 TWICE_WITHIN = 2.0  # seconds between two Ctrl-C that are meant for more than one fit
 
@@ -45,76 +50,223 @@ def fit_net(
     EmbeddingNet
         The same net, or the one of the checkpoint.
     """
-    checkpoint, goal, resumed = None, len(net.history) + n_epochs, False
-    if key is not None:
-        under_way = net.module_ if net.history else None
-        checkpoint = Checkpoint(settings.checkpoint, fingerprint(key, n_epochs, under_way))
-        kept = checkpoint.load()
-        if kept is not None:
-            kept_net, complete = kept
-            net, resumed = kept_net.to(net.device), True
-            if complete:
-                return net
-        net.callbacks_ = [*_without_checkpoint(net), ("checkpoint", checkpoint)]
-    rng = np.random.default_rng(net.seed_)
-    rows, held_out = split_subjects(subjects.codes, settings.validation_fraction, rng)
-    train_set = replace(subjects, rows=rows, batch_size=settings.batch_size, rng=net.rng_)
-    valid_set = None if held_out is None else replace(train_set, rows=held_out, rng=None)
-    finished = train(net, (train_set, valid_set), goal - len(net.history), resumed=resumed)
-    if checkpoint is not None:
-        net.callbacks_ = _without_checkpoint(net)
-        if finished:
-            checkpoint.save(net, complete=True)
-    return net
+    job = FitJob(net, subjects, settings, n_epochs, key)
+    run(job, train)
+    return job.net
+
+
+class FitJob(Job):
+    """One call of fit, ready to be trained, alone or beside others.
+
+    Parameters
+    ----------
+    net, subjects, settings, n_epochs, key
+        See `fit_net`.
+    """
+
+    def __init__(
+        self, net: EmbeddingNet, subjects: SubjectSet, settings: Any, n_epochs: int, key: str | None
+    ) -> None:
+        self.net, self.subjects, self.settings, self.key = net, subjects, settings, key
+        self.n_epochs, self.goal = n_epochs, len(net.history) + n_epochs
+        self.device = net.device
+        rng = np.random.default_rng(net.seed_)
+        rows, held_out = split_subjects(subjects.codes, settings.validation_fraction, rng)
+        train_set = replace(
+            subjects, rows=rows, batch_size=settings.batch_size, rng=net.rng_
+        )
+        valid_set = None if held_out is None else replace(train_set, rows=held_out, rng=None)
+        self.sets = train_set, valid_set
+        self.checkpoint: Checkpoint | None = None
+        self.complete = False  # by a checkpoint
+        self.finished = True  # False after Ctrl-C
+        self._untrained: EmbeddingNet | None = None
+
+    @cached_property
+    def signature(self) -> Any:
+        """What jobs of one stack have in common; None for one that trains alone."""
+        if self.settings.callbacks or self.draws_globally:
+            return None
+        return signature(self.net, self.sets)
+
+    @cached_property
+    def draws_globally(self) -> bool:
+        """Whether the training may draw from torch's default generator."""
+        return draws_globally(self.net.module_)
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """Estimate of what a lane of this job needs."""
+        return lane_bytes(self.net, self.sets[0])
+
+    def keep(self) -> None:
+        """Remember the net as it is, for `reset`."""
+        self._untrained = copy.deepcopy(self.net)
+
+    def reset(self) -> None:
+        """Be as before the training; `keep` must have been called."""
+        if self._untrained is not None:
+            self.net = copy.deepcopy(self._untrained)
+            train_set, valid_set = self.sets
+            self.sets = replace(train_set, rng=self.net.rng_), valid_set
+
+    def start(self) -> None:
+        """Begin, or go on from a checkpoint."""
+        resumed = False
+        if self.key is not None:
+            under_way = self.net.module_ if self.net.history else None
+            name = fingerprint(self.key, self.n_epochs, under_way)
+            self.checkpoint = Checkpoint(self.settings.checkpoint, name)
+            kept = self.checkpoint.load()
+            if kept is not None:
+                kept_net, self.complete = kept
+                self.net, resumed = kept_net.to(self.net.device), True
+                self.sets = replace(self.sets[0], rng=self.net.rng_), self.sets[1]
+            if not self.complete:
+                kept_callbacks = _without_checkpoint(self.net)
+                self.net.callbacks_ = [*kept_callbacks, ("checkpoint", self.checkpoint)]
+        self.net.epochs_left_ = self.epochs_left
+        if not resumed:
+            self.net.notify("on_train_begin", X=self.sets, y=None)
+
+    def end(self) -> None:
+        """Tell the callbacks, and the checkpoint that the fit is complete."""
+        if self.complete:
+            return
+        self.net.notify("on_train_end", X=self.sets, y=None)
+        if self.checkpoint is not None:
+            self.net.callbacks_ = _without_checkpoint(self.net)
+            if self.finished:
+                self.checkpoint.save(self.net, complete=True)
+
+    @property
+    def epochs_left(self) -> int:
+        """Epochs still to run."""
+        return self.goal - len(self.net.history)
 
 
 def _without_checkpoint(net: EmbeddingNet) -> list[tuple[str, Callback]]:
     return [(name, callback) for name, callback in net.callbacks_ if name != "checkpoint"]
 
 
+def _raise(job: Job, error: BaseException | None) -> None:
+    if error is not None:
+        raise error
+
+
 def train(
-    net: EmbeddingNet,
-    sets: tuple[SubjectSet, SubjectSet | None],
-    n_epochs: int,
-    *,
-    resumed: bool = False,
-) -> bool:
-    """Run the training loop; Ctrl-C ends it early and leaves a net that can be used.
+    jobs: Sequence[FitJob],
+    refill: Callable[[int], list[FitJob]] = lambda n_free: [],
+    done: Callable[[FitJob, BaseException | None], None] = _raise,
+    tick: Callable[[int], None] = lambda n_lanes: None,
+) -> None:
+    """Train jobs as one stack.
 
     Parameters
     ----------
-    net : EmbeddingNet
-        Initialised.
-    sets : tuple of SubjectSet
-        To train on, and held out or None.
-    n_epochs : int
-        Epochs to go.
-    resumed : bool, default=False
-        Whether the net comes from a checkpoint, so that its callbacks are under way.
-
-    Returns
-    -------
-    bool
-        Whether the training came to its end.
+    jobs : sequence of FitJob
+        Of one signature; or a single one.
+    refill : callable
+        Asked after each epoch for further jobs of that signature, at most as many as
+        lanes are free.
+    done : callable
+        Told of each job's end, with its error if it had one.
+    tick : callable
+        Told after each epoch how many lanes have run it.
     """
-    net.epochs_left_, finished = n_epochs, True
-    if not resumed:
-        net.notify("on_train_begin", X=sets, y=None)
-    draws, device = draws_globally(net.module_), torch.device(net.device)
+    capacity, waiting = len(jobs), list(jobs)
+    lanes: list[FitJob] = []
+    while waiting or lanes:
+        lanes += [job for job in waiting if _started(job, done)]
+        ended, waiting = {}, []
+        if lanes:
+            ended, waiting = _run_until_change(lanes, capacity, refill, tick)
+        lanes = [job for job in lanes if job not in ended]
+        for job, error in ended.items():
+            done(job, error or _error_of(job.end))
+        if not lanes and not waiting:
+            waiting = refill(capacity)
+
+
+def _started(job: FitJob, done: Callable[[FitJob, BaseException | None], None]) -> bool:
+    """Start a job; False if it has ended at once."""
+    error = _error_of(job.start)
+    if error is None and not job.complete and job.epochs_left > 0:
+        return True
+    done(job, error or _error_of(job.end))
+    return False
+
+
+def _error_of(act: Callable[[], None]) -> Exception | None:
     try:
-        for _ in range(n_epochs):
-            # Modules that draw from torch's one default generator need it for themselves. A
-            # seed for each epoch lets a fit that was cut off go on with the same draws.
-            with seeded(net.seed_ + len(net.history), device) if draws else nullcontext():
-                net.fit_loop(sets, epochs=1)
-    except TrainingDone:
-        pass
+        act()
+    except Exception as error:  # noqa: BLE001  it is handed to whom it belongs
+        return error
+    return None
+
+
+def _run_until_change(
+    lanes: list[FitJob],
+    capacity: int,
+    refill: Callable[[int], list[FitJob]],
+    tick: Callable[[int], None],
+) -> tuple[dict[FitJob, Exception | None], list[FitJob]]:
+    """Train until a lane ends or another is to join: who ended, with errors, and who joins."""
+    stack = Stack([job.net for job in lanes], [job.sets for job in lanes])
+    try:
+        while True:
+            ended = _run_alone(stack, lanes[0]) if len(lanes) == 1 else _run_epoch(stack, lanes)
+            tick(len(lanes))
+            joining = refill(capacity - len(lanes) + len(ended))
+            if ended or joining:
+                return ended, joining
+    finally:
+        stack.unlink()
+
+
+def _run_epoch(stack: Stack, lanes: list[FitJob]) -> dict[FitJob, Exception | None]:
+    """Run an epoch in all lanes; gives those that ended."""
+    stack.each(
+        lambda k, net: net.notify(
+            "on_epoch_begin", dataset_train=stack.sets[k][0], dataset_valid=stack.sets[k][1]
+        )
+    )
+    stack.train_epoch()
+    stack.validate()
+    stopped = set()
+
+    def end_epoch(k: int, net: EmbeddingNet) -> None:
+        try:
+            net.notify(
+                "on_epoch_end", dataset_train=stack.sets[k][0], dataset_valid=stack.sets[k][1]
+            )
+        except TrainingDone:
+            stopped.add(k)
+
+    stack.each(end_epoch)
+    return {
+        job: stack.errors.get(k)
+        for k, job in enumerate(lanes)
+        if k in stack.errors or k in stopped or job.epochs_left <= 0
+    }
+
+
+def _run_alone(stack: Stack, job: FitJob) -> dict[FitJob, Exception | None]:
+    """Run an epoch of a single fit, which the user can interrupt."""
+    net = job.net
+    # Modules that draw from torch's one default generator need it for themselves. A seed
+    # for each epoch lets a fit that was cut off go on with the same draws.
+    seed = net.seed_ + len(net.history)
+    try:
+        with seeded(seed, torch.device(net.device)) if job.draws_globally else nullcontext():
+            return _run_epoch(stack, [job])
     except KeyboardInterrupt:
-        finished = _was_stopped_by_callback(net)
-        if not finished:
+        job.finished = _was_stopped_by_callback(net)
+        if not job.finished:
             _say_interrupted(net)
-    net.notify("on_train_end", X=sets, y=None)
-    return finished
+        return {job: None}
+    except Exception as error:  # noqa: BLE001  it is handed to whom it belongs
+        return {job: error}
 
 
 def _was_stopped_by_callback(net: EmbeddingNet) -> bool:

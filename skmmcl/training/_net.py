@@ -32,60 +32,23 @@ MONITORS = {"loss": ("valid_loss", True), "probe": ("valid_probe", False)}
 
 
 class EmbeddingNet(NeuralNet):
-    """A skorch net whose batches and outputs are dicts of named tensors."""
+    """A skorch net that a `Stack` trains: it has the optimizer, callbacks and history."""
+
+    linked_ = False  # whether the parameters are views of those of a stack
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
-        """Give none: what skorch's own print and score is in `run_single_epoch`."""
+        """Give none: what skorch's own print and score is in `record_epoch`."""
         return []
 
     def check_data(self, X: Any, y: Any = None) -> None:
         """Nothing: the estimator has checked."""
 
-    def get_split_datasets(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        return X
-
-    def get_iterator(self, dataset: SubjectSet, training: bool = False) -> SubjectSet:
-        return dataset
-
-    def infer(self, x: Mapping[str, Any], **fit_params: Any) -> dict[str, Tensor]:
-        return self.module_(x["x"], x["mask"])
-
-    def compute_step(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Loss and terms of a batch."""
-        outputs = self.infer(batch)
-        loss, terms = self.criterion_({**batch, **outputs})
-        return {"loss": loss, "y_pred": outputs, "terms": terms}
-
-    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        if not self.module_.training:  # walking over all modules costs as much as a small step
-            self._set_training(True)
-        step = self.compute_step(batch)
-        step["loss"].backward()
-        return step
-
-    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
-        self._set_training(False)
-        with torch.no_grad():
-            return self.compute_step(batch)
-
-    def run_single_epoch(
-        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
-    ) -> None:
-        """One pass; losses stay on the device until its end."""
-        if iterator is None:
-            return
-        values, sizes, names = [], [], []
-        for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
-            names = ["loss", *step["terms"]]
-            values += [step["loss"].detach(), *(v.detach() for v in step["terms"].values())]
-            sizes.append(len(batch["y"]))
-            self.notify("on_batch_end", batch=batch, training=training, **step)
-        table = torch.stack(values).view(len(sizes), len(names)).double().cpu().numpy()
-        self.check_finite(prefix, names, table)
-        self.record_epoch(prefix, dict(zip(names, np.average(table, 0, sizes), strict=True)))
-        self.history.record(f"{prefix}_batch_count", len(sizes))
+    def step(self, batch: Any) -> None:
+        """Let the optimizer act on the gradients that are there."""
+        if self.callbacks_:
+            named = list(self.get_all_learnable_params())
+            self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
+        self.optimizer_.step()
 
     def check_finite(self, prefix: str, names: Sequence[str], table: np.ndarray) -> None:
         """Raise if a value is not finite, and name the term in which that began."""
@@ -102,14 +65,19 @@ class EmbeddingNet(NeuralNet):
             "standardize=True)."
         )
 
-    def record_epoch(self, prefix: str, means: Mapping[str, float]) -> None:
-        """Write the mean loss and terms of an epoch into the history."""
+    def record_epoch(
+        self, prefix: str, names: Sequence[str], table: np.ndarray, sizes: Sequence[int]
+    ) -> None:
+        """Write the mean of each column, loss and terms, over the batches into the history."""
+        self.check_finite(prefix, names, table)
+        means = dict(zip(names, np.average(table, 0, sizes), strict=True))
         key = f"{prefix}_loss"
         earlier = [row[key] for row in self.history[:-1] if key in row]
         self.history.record(f"{key}_best", bool(means["loss"] < min(earlier, default=np.inf)))
         for name, value in means.items():
             named = key if name == "loss" else name if prefix == "train" else f"{prefix}_{name}"
             self.history.record(named, float(value))
+        self.history.record(f"{prefix}_batch_count", len(sizes))
 
     def to(self, device: str) -> EmbeddingNet:
         """Move to a device what is trained and what trains it."""
@@ -125,7 +93,7 @@ class EmbeddingNet(NeuralNet):
         skorch pickles the weights by itself, which breaks modules that are defined in a
         notebook as soon as joblib sends the fitted net to another process.
         """
-        if torch.device(self.device).type == "cpu":
+        if torch.device(self.device).type == "cpu" and not self.linked_:
             return self.__dict__.copy()
         return copy.deepcopy(self).to("cpu").__dict__
 
@@ -135,7 +103,10 @@ class EmbeddingNet(NeuralNet):
     def __deepcopy__(self, memo: dict[int, Any]) -> EmbeddingNet:
         twin = object.__new__(type(self))
         memo[id(self)] = twin
-        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        if self.linked_:  # a copy of a view would be one of the whole stack
+            for p in self.module_.parameters():
+                memo[id(p)] = torch.nn.Parameter(p.detach().clone(), p.requires_grad)
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo), linked_=False)
         return twin
 
 
@@ -204,7 +175,6 @@ def _callbacks(settings: Any) -> list[Any]:
                 settings.n_iter_no_change,
                 threshold_mode="abs",  # the loss may be negative
                 lower_is_better=lower_is_better,
-                load_best=True,
             )
             callbacks.append(("best_epoch", best))
     if settings.gradient_clip is not None:

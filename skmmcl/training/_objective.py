@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor, nn
+
+from skmmcl.losses import loss_signature, merge_losses
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,14 @@ class Term:
     name: str
     loss: Callable[..., Tensor]
     on: tuple[str, ...]
-    weight: float = 1.0
+    weight: float | Tensor = 1.0
 
 
 class Objective(nn.Module):
     """Weighted sum of terms; a term of weight 0 is left out.
+
+    Tensors come, and values are given, with a leading axis of lanes, one per fit. A loss
+    that does not know lanes (it has no ``lane_parameters``) is shown the only one.
 
     Parameters
     ----------
@@ -50,14 +56,14 @@ class Objective(nn.Module):
     >>> import torch
     >>> from skmmcl.training import Objective, Term
     >>> objective = Objective([Term("norm", lambda z: (z**2).mean(), on=("z",), weight=2.0)])
-    >>> total, terms = objective({"z": torch.ones(3)})
+    >>> total, terms = objective({"z": torch.ones(1, 3)})  # one lane
     >>> total.item(), terms["norm"].item()
     (2.0, 1.0)
     """
 
     def __init__(self, terms: Iterable[Term]) -> None:
         super().__init__()
-        self.terms = [term for term in terms if term.weight != 0]
+        self.terms = [t for t in terms if isinstance(t.weight, Tensor) or t.weight != 0]
         names = [term.name for term in self.terms]
         if not names:
             raise ValueError("The objective has no term with a weight other than 0.")
@@ -76,10 +82,35 @@ class Objective(nn.Module):
                     f"Term {term.name!r} asks for {unknown}, but only {available} are given."
                 )
 
-    def forward(self, named: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Total and the value of each term, before its weight."""
-        values = {t.name: t.loss(*(named[name] for name in t.on)) for t in self.terms}
-        weighted = [
-            values[t.name] if t.weight == 1 else t.weight * values[t.name] for t in self.terms
-        ]
+    def forward(self, named: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Total and the value of each term, before its weight, in each lane."""
+        values = {t.name: _value(t.loss, [named[name] for name in t.on]) for t in self.terms}
+        weighted = [values[t.name] * t.weight for t in self.terms]
         return sum(weighted[1:], weighted[0]), values
+
+    def signature(self) -> tuple | None:
+        """What objectives that can be merged have in common; None for one that cannot."""
+        parts = tuple((t.name, t.on, loss_signature(t.loss)) for t in self.terms)
+        return None if any(loss is None for *_, loss in parts) else parts
+
+    @classmethod
+    def merge(cls, objectives: Sequence[Objective], like: Tensor) -> Objective:
+        """One objective for as many lanes, each with weights and temperatures of its own."""
+        merged = []
+        for terms in zip(*(objective.terms for objective in objectives), strict=True):
+            weight = like.new_tensor([term.weight for term in terms])
+            loss = merge_losses([term.loss for term in terms])
+            merged.append(replace(terms[0], loss=loss, weight=weight))
+        return cls(merged)
+
+
+def _value(loss: Callable[..., Tensor], tensors: Sequence[Tensor | None]) -> Tensor:
+    if hasattr(loss, "lane_parameters"):
+        return loss(*tensors)
+    return loss(*map(_only_lane, tensors)).unsqueeze(0)
+
+
+def _only_lane(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _only_lane(item) for name, item in value.items()}
+    return None if value is None else value[0]

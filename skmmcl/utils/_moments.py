@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.extmath import randomized_svd, svd_flip
+from sklearn.utils.extmath import randomized_svd
 
 ROWS = 256
 TINY = np.finfo(np.float32).tiny
@@ -71,7 +71,7 @@ def principal_axes(
     weight: np.ndarray | None,
     moments: tuple[np.ndarray, np.ndarray],
     n_axes: int,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal directions along which the present subjects vary most.
 
     Parameters
@@ -89,7 +89,9 @@ def principal_axes(
 
     Returns
     -------
-    ndarray of shape (n_found, n_entries)
+    axes : ndarray of shape (n_found, n_entries)
+    deviation : ndarray of shape (n_found,)
+        Standard deviation along each.
 
     Examples
     --------
@@ -97,20 +99,34 @@ def principal_axes(
     >>> from skmmcl.utils._moments import principal_axes
     >>> moments = np.zeros(2), np.ones(2)
     >>> subjects = np.array([[2.0, 0.0], [-2.0, 0.0]])
-    >>> principal_axes(subjects, np.array([True, True]), None, moments, 1).tolist()
-    [[1.0, 0.0]]
+    >>> axes, deviation = principal_axes(subjects, np.array([True, True]), None, moments, 1)
+    >>> axes.tolist(), deviation.tolist()
+    ([[1.0, 0.0]], [2.0])
     """
     mean, scale = moments
     rows = np.asarray(array[np.flatnonzero(present)], dtype=np.float64)
     rows = ((rows - mean) / np.where(scale > 0, scale, 1.0)).reshape(len(rows), -1)
+    total = len(rows)
     if weight is not None:
-        rows *= np.sqrt(np.asarray(weight)[present])[:, None]
+        counts = np.asarray(weight, dtype=float)[present]
+        rows, total = rows * np.sqrt(counts)[:, None], counts.sum()
     if min(rows.shape) <= EXACT_UP_TO:
         right, length = _leading_axes(rows, n_axes)
     else:
         _, length, right = randomized_svd(rows, n_axes, random_state=0)
-    right = right[length > 1e-6 * max(length.max(initial=0), np.finfo(float).tiny)]
-    return svd_flip(None, right, u_based_decision=False)[1]
+    deviation = length / np.sqrt(total)
+    found = (length > 1e-6 * length.max(initial=0)) & (deviation > TINY)
+    return _signed(right[found]), deviation[found]
+
+
+def _signed(axes: np.ndarray) -> np.ndarray:
+    """Turn each axis so that the first of its largest entries is positive.
+
+    Of two z-scored entries, both are equally large but for rounding.
+    """
+    size = np.abs(axes)
+    largest = (size > (1 - 1e-4) * size.max(axis=1, keepdims=True)).argmax(axis=1)
+    return axes * np.sign(np.take_along_axis(axes, largest[:, None], axis=1))
 
 
 def _leading_axes(rows: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -50,7 +50,9 @@ def encoder_output(inputs, params):
     encoder = ConnectomeAttention(
         x.shape[1:], n_out, n_heads=params.get("heads", 1), region_components=region_components
     ).to(x.dtype)
-    encoder.load_state_dict({name: torch.as_tensor(w) for name, w in weights.items()})
+    ours = {name: torch.as_tensor(w).T[None] for name, w in weights.items() if w.ndim == 2}
+    ours |= {name: torch.as_tensor(w)[None, None] for name, w in weights.items() if w.ndim == 1}
+    encoder.load_state_dict(ours)
     return encoder(x)
 
 

@@ -1,11 +1,11 @@
-"""The linear shortcut and the principal span."""
+"""The linear shortcut; component scores and what is reconstructed from them."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from skmmcl.networks import MLP, LinearShortcut, PrincipalSpan
+from skmmcl.networks import MLP, ComponentScores, LinearShortcut, Reconstruction
 
 
 def test_shortcut_starts_linear_and_learns_more():
@@ -25,14 +25,21 @@ def test_shortcut_starts_linear_and_learns_more():
     assert loss < 0.01  # a line reaches 0.09
 
 
-def test_span_is_a_projection_in_the_shape_of_the_input():
+def test_scores_and_reconstruction():
     rng = np.random.default_rng(0)
     axes = np.linalg.qr(rng.normal(size=(12, 3)))[0].T
-    center = rng.normal(size=12)
-    span = PrincipalSpan(axes, center)
-    x = torch.as_tensor(rng.normal(size=(5, 4, 3)))
-    once = span(x)
-    assert once.shape == x.shape
-    torch.testing.assert_close(span(once), once)
-    expected = center + (x.flatten(1).numpy() - center) @ axes.T @ axes
-    np.testing.assert_allclose(once.flatten(1).numpy(), expected)
+    mean, scale, deviation = rng.normal(size=(4, 3)), rng.random((4, 3)) + 0.5, np.array([3, 2, 1])
+    x = rng.normal(size=(5, 4, 3))
+    scores = ComponentScores((4, 3), mean, scale, axes, deviation)
+    z = ((x - mean) / scale).reshape(5, -1)
+    unit = np.sqrt(14 / 3)
+    found = scores(torch.as_tensor(x))
+    np.testing.assert_allclose(found.numpy(), z @ axes.T / unit)
+    again = Reconstruction((4, 3), axes * scores.unit, 1.0)(found)
+    assert again.shape == x.shape
+    np.testing.assert_allclose(again.flatten(1).numpy(), 1 + z @ axes.T @ axes)
+
+
+def test_a_constant_entry_is_not_scaled():
+    scores = ComponentScores((2,), np.ones(2), np.array([2.0, 0.0]), np.eye(2), np.ones(2))
+    assert scores(torch.tensor([[3.0, 2.0]], dtype=torch.float64)).tolist() == [[1.0, 1.0]]

@@ -96,7 +96,7 @@ def test_resumed_after_the_last_epoch(job, tmp_path, same_fit, monkeypatch):
 
 def test_complete_job_is_not_trained_again(job, tmp_path, same_fit, monkeypatch):
     first = job(checkpoint=tmp_path).fit(key="job")
-    monkeypatch.setattr(_fit, "train", None)
+    monkeypatch.setattr(_fit, "Stack", None)
     assert same_fit(job(checkpoint=tmp_path).fit(key="job"), first)
 
 

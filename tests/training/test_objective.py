@@ -26,7 +26,7 @@ def test_weighted_sum():
     objective = Objective(
         [Term("one", square, on=("z",)), Term("two", square, on=("h",), weight=0.5)]
     )
-    total, terms = objective({"z": torch.full((3,), 2.0), "h": torch.full((3,), 4.0)})
+    total, terms = objective({"z": torch.full((1, 3), 2.0), "h": torch.full((1, 3), 4.0)})
     assert total.item() == 4 + 0.5 * 16
     assert {name: value.item() for name, value in terms.items()} == {"one": 4, "two": 16}
 
@@ -37,7 +37,7 @@ def test_weight_zero_is_neither_computed_nor_checked():
 
     objective = Objective([Term("a", square, on=("z",)), Term("b", fails, on=("no",), weight=0)])
     objective.check(["z"])
-    total, terms = objective({"z": torch.ones(3)})
+    total, terms = objective({"z": torch.ones(1, 3)})
     assert total.item() == 1
     assert set(terms) == {"a"}
 

@@ -14,7 +14,7 @@ def axes_of(array, weight=None, n_axes=4, present=None):
     present = np.ones(len(array), dtype=bool) if present is None else present
     rows, weights = array[present], None if weight is None else weight[present]
     moments = np.average(rows, axis=0, weights=weights), np.ones(array.shape[1:])
-    return principal_axes(array, present, weight, moments, n_axes)
+    return principal_axes(array, present, weight, moments, n_axes)[0]
 
 
 @pytest.mark.parametrize("shape", [(30, 8), (10, 50), (10, 5, 4)])
@@ -47,3 +47,14 @@ def test_no_more_axes_than_the_subjects_span():
 
 def test_constant_subjects_have_no_axis():
     assert axes_of(np.ones((5, 3))).shape[0] == 0
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_deviation_along_each_axis(weighted):
+    rng = np.random.default_rng(0)
+    array, weight = rng.normal(size=(20, 6)), rng.integers(1, 4, 20).astype(float)
+    rows = np.repeat(array, weight.astype(int), axis=0) if weighted else array
+    moments = rows.mean(0), np.ones(6)
+    everyone = np.ones(20, dtype=bool)
+    axes, found = principal_axes(array, everyone, weight if weighted else None, moments, 4)
+    np.testing.assert_allclose(found, ((rows - moments[0]) @ axes.T).std(0))

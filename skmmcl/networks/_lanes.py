@@ -1,0 +1,138 @@
+"""Modules that hold the weights of several fits, one beside the other."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+# Of torch's own modules, those that do the same to each lane.
+WITHOUT_LANES = (nn.ModuleDict, nn.ModuleList, nn.Sequential, nn.ReLU)
+
+
+class Laned(nn.Module):
+    """Module whose parameters, buffers and input lead with an axis of lanes, one per fit.
+
+    Subjects of shape ``(n_samples, *shape)`` without that axis are taken as one lane.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one subject.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import MLP
+    >>> mlp = MLP((3,), 2)
+    >>> mlp(torch.zeros(4, 3)).shape, mlp(torch.zeros(1, 4, 3)).shape
+    (torch.Size([4, 2]), torch.Size([1, 4, 2]))
+    """
+
+    # Names of children that training does not pass through; a merged network has none.
+    before_training: tuple[str, ...] = ()
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map subjects of shape ``(n_lanes, n_samples, *shape)``, or of one lane."""
+        if x.dim() == len(self.shape) + 1:
+            return self.forward_lanes(x.unsqueeze(0)).squeeze(0)
+        return self.forward_lanes(x)
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Map subjects of shape ``(n_lanes, n_samples, *shape)``."""
+        raise NotImplementedError
+
+
+class LaneLinear(Laned):
+    """Affine map of the last axis, drawn as torch draws it, with a weight matrix per lane.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import LaneLinear
+    >>> LaneLinear(5, 2)(torch.zeros(3, 5)).shape
+    torch.Size([3, 2])
+    """
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__((n_in,))
+        bound = 1 / math.sqrt(n_in)
+        self.weight = nn.Parameter(torch.empty(1, n_in, n_out).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(1, 1, n_out).uniform_(-bound, bound))
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        """Map the last axis of ``(n_lanes, n_samples, n_in)``."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class EachLane(nn.Module):
+    """A module that knows no lanes, in a net of one lane.
+
+    Parameters
+    ----------
+    module : Module
+        Takes (n_samples, ...).
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map subjects of the one lane."""
+        return self.module(x.squeeze(0)).unsqueeze(0)
+
+
+def has_lanes(network: nn.Module) -> bool:
+    """Whether networks of this kind can be trained side by side as one."""
+    return isinstance(network, Laned) and all(
+        isinstance(module, (Laned, *WITHOUT_LANES)) for module in network.modules()
+    )
+
+
+def merge_lanes(networks: Sequence[nn.Module]) -> nn.Module:
+    """One network that has the lanes of all given ones.
+
+    Parameters
+    ----------
+    networks : sequence of Module
+        Of equal structure; see `has_lanes`.
+
+    Returns
+    -------
+    Module
+        Its parameters and buffers are new ones.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import MLP, merge_lanes
+    >>> one, two = MLP((3,), 2), MLP((3,), 2)
+    >>> x = torch.ones(2, 4, 3)  # two lanes of four subjects
+    >>> torch.equal(merge_lanes([one, two])(x)[1], two(x[1]))
+    True
+    """
+    first = networks[0]
+    apart = getattr(first, "before_training", ())
+    twins: dict[int, Any] = {id(getattr(first, name)): nn.Identity() for name in apart}
+    for kind in ("named_parameters", "named_buffers"):
+        others = [dict(getattr(network, kind)()) for network in networks]
+        for name, tensor in others[0].items():
+            if name.partition(".")[0] not in apart:
+                joined = torch.cat([other[name].detach() for other in others])
+                as_given = isinstance(tensor, nn.Parameter)
+                twins[id(tensor)] = nn.Parameter(joined) if as_given else joined
+    return copy.deepcopy(first, twins)

@@ -1,0 +1,3 @@
+"""Placeholder until the rendezvous is merged."""
+class Job: ...
+def run(job, train): train([job])

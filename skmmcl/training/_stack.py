@@ -1,0 +1,284 @@
+"""Several fits of one architecture, trained side by side as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from skmmcl.networks import has_lanes, merge_lanes
+from skmmcl.training._batches import SubjectSet
+from skmmcl.training._objective import Objective
+
+class Stack:
+    """Networks, objectives and subjects of K fits, each in a lane of its own.
+
+    A fit alone is a stack of one lane, and does the very same arithmetic. The nets'
+    parameters become views of the stack's, so that each net's optimizer and callbacks go
+    on working on it.
+
+    Parameters
+    ----------
+    nets : sequence of EmbeddingNet
+        Of one signature, see `signature`.
+    sets : sequence of (SubjectSet, SubjectSet or None)
+        For each, whom to train on and who is held out.
+    """
+
+    def __init__(self, nets: Sequence[Any], sets: Sequence[tuple[SubjectSet, Any]]) -> None:
+        self.nets, self.sets = list(nets), list(sets)
+        self.errors: dict[int, Exception] = {}
+        self.network, self.objective = nets[0].module_, nets[0].criterion_
+        self.padded = lanes_of(nets[0]) is not None
+        if self.padded:
+            like = next(nets[0].module_.parameters())
+            self.objective = Objective.merge([net.criterion_ for net in nets], like)
+        if len(nets) > 1:
+            self.network = merge_lanes([net.module_ for net in nets])
+        self.grads = self._link()
+        data = [train_set.data for train_set, _ in sets]
+        self.offsets = np.cumsum([0, *(len(part) for part in data)])
+        self.x = {name: _joined([part.x[name] for part in data]) for name in data[0].x}
+        self.y = _joined([part.y for part in data])
+        self.mask = _joined([part.mask for part in data])
+        self.sample_weight = self._weights(data) if self.padded else data[0].sample_weight
+
+    def _weights(self, data: Sequence[Any]) -> Tensor:
+        like = next(self.network.parameters())
+        return _joined(
+            [
+                torch.ones(len(part), dtype=like.dtype, device=like.device)
+                if part.sample_weight is None
+                else part.sample_weight
+                for part in data
+            ]
+        )
+
+    def _link(self) -> list[Tensor]:
+        """Give all parameters gradients that stay where they are; lanes see their slice."""
+        grads = []
+        for net in self.nets[:1]:
+            for p in _learnable(net):
+                p.grad = torch.zeros_like(p)
+                grads.append(p.grad)
+        if len(self.nets) == 1:
+            return grads
+        grads = []
+        own = [dict(net.module_.named_parameters()) for net in self.nets]
+        for name, merged in self.network.named_parameters():
+            merged.requires_grad_(own[0][name].requires_grad)
+            if not merged.requires_grad:
+                continue
+            merged.grad = torch.zeros_like(merged)
+            grads.append(merged.grad)
+            for k, lane in enumerate(own):
+                lane[name].data = merged.detach()[k : k + 1]
+                lane[name].grad = merged.grad[k : k + 1]
+        for net in self.nets:
+            net.linked_ = True
+        return grads
+
+    def unlink(self) -> None:
+        """Give the nets memory of their own again."""
+        for net in self.nets:
+            for p in _learnable(net):
+                p.grad = None
+                if len(self.nets) > 1:
+                    p.data = p.data.clone()
+            net.linked_ = False
+
+    def each(self, act: Callable[[int, Any], None]) -> None:
+        """Act on each lane's net; what goes wrong in one of several stays with it."""
+        for k, net in enumerate(self.nets):
+            if k in self.errors:
+                continue
+            try:
+                act(k, net)
+            except Exception as error:
+                if len(self.nets) == 1:
+                    raise
+                self.errors[k] = error
+
+    def train_epoch(self) -> None:
+        """Train all lanes for an epoch."""
+        self.network.train()
+        for net in self.nets:
+            net.module_.training = True
+        self._epoch("train", [train_set for train_set, _ in self.sets])
+
+    def validate(self) -> None:
+        """Compute the losses of those who are held out."""
+        held_out = [valid_set for _, valid_set in self.sets]
+        if held_out[0] is None:
+            return
+        self.network.eval()
+        with torch.no_grad():
+            self._epoch("valid", held_out)
+
+    def _epoch(self, prefix: str, sets: Sequence[SubjectSet]) -> None:
+        training = prefix == "train"
+        names: list[str] = []
+        values, sizes = [], []
+        for batch, counts in self._batches(sets):
+            seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
+            self.each(
+                lambda k, net: net.notify("on_batch_begin", batch=seen[k], training=training)
+            )
+            losses, outputs = self._step(batch, seen, training=training)
+            names = list(losses)
+            values.append(torch.stack([value.detach() for value in losses.values()]))
+            sizes.append(counts)
+            results = [_lane({"x": losses, **outputs}, k, net) for k, net in enumerate(self.nets)]
+            self.each(
+                lambda k, net: net.notify(
+                    "on_batch_end", batch=seen[k], training=training, **_as_step(results[k])
+                )
+            )
+        table = torch.stack(values).double().cpu().numpy()  # the epoch's one transfer
+        weights = np.array(sizes)
+        self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
+
+    def _step(
+        self, batch: Mapping[str, Any], seen: Sequence[Any], *, training: bool
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Loss and terms of each lane, and outputs; in training also the optimizers' steps."""
+        if training:
+            torch._foreach_zero_(self.grads)  # noqa: SLF001
+        outputs = forward_lanes(self.network, batch["x"], batch["mask"])
+        loss, terms = self.objective({**batch, **outputs})
+        if training:
+            loss.sum().backward()
+            self.each(lambda k, net: net.step(seen[k]))
+        return {"loss": loss, **terms}, outputs
+
+    def _batches(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:
+        """The batches of an epoch, and how many subjects each lane has in each."""
+        dealt = [subjects.deal() for subjects in sets]
+        steps = range(len(dealt[0]))
+        counts = [[len(lane[s]) for lane in dealt] for s in steps]
+        if not self.padded:
+            for s in steps:
+                rows = torch.as_tensor(dealt[0][s], device=self.y.device)[None]
+                yield self._batch(rows, self._beside(rows, None)), counts[s]
+            return
+        width = sets[0].layout[1]
+        rows = np.empty((len(steps), len(sets), width), dtype=np.int64)
+        real = np.zeros(rows.shape, dtype=bool)
+        for k, lane in enumerate(dealt):
+            for s, members in enumerate(lane):
+                rows[s, k] = self.offsets[k]
+                rows[s, k, : len(members)] += members
+                real[s, k, : len(members)] = True
+        on_device = torch.as_tensor(rows, device=self.y.device)
+        beside = self._beside(on_device, torch.as_tensor(real, device=self.y.device))
+        for s in steps:
+            of_step = {name: None if v is None else v[s] for name, v in beside.items()}
+            yield self._batch(on_device[s], of_step), counts[s]
+
+    def _beside(self, rows: Tensor, real: Tensor | None) -> dict[str, Tensor | None]:
+        """What belongs to the subjects beside the modalities; padding counts as nobody."""
+        y, weight = self.y[rows], self.sample_weight
+        weight = None if weight is None else weight[rows]
+        if real is not None:
+            y, weight = torch.where(real, y, -1), torch.where(real, weight, 0.0)
+        mask = None if self.mask is None else self.mask[rows]
+        return {"y": y, "mask": mask, "sample_weight": weight, "index": rows}
+
+    def _batch(self, rows: Tensor, beside: Mapping[str, Any]) -> dict[str, Any]:
+        flat = rows.flatten()
+        x = {
+            name: source.index_select(0, flat).view(*rows.shape, *source.shape[1:])
+            for name, source in self.x.items()
+        }
+        return {"x": x, **beside}
+
+
+def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
+    """What fits that train in one stack have in common; None for one that must be alone."""
+    lanes = lanes_of(net)
+    if lanes is None:
+        return None
+    data = sets[0].data
+    return (
+        lanes,
+        tuple((name, *x.shape[1:], str(x.dtype)) for name, x in data.x.items()),
+        data.mask is None,
+        tuple(None if subjects is None else subjects.layout for subjects in sets),
+        str(net.device),
+    )
+
+
+def lanes_of(net: Any) -> Any:
+    """Architecture and objective of a net if it can share a stack, else None."""
+    objective = net.criterion_.signature()
+    if objective is None or not has_lanes(net.module_):
+        return None
+    tensors = [*net.module_.named_parameters(), *net.module_.named_buffers()]
+    apart = net.module_.before_training
+    shapes = tuple(
+        (name, tuple(t.shape), str(t.dtype), t.requires_grad)
+        for name, t in tensors
+        if name.partition(".")[0] not in apart
+    )
+    return repr(net.module_), shapes, objective
+
+
+def lane_bytes(net: Any, subjects: SubjectSet) -> int:
+    """Estimate what a lane holds: subjects, weights with their optimizer's, activations."""
+    size = next(net.module_.parameters()).element_size()
+    data = sum(x.numel() for x in subjects.data.x.values())
+    weights = sum(t.numel() for t in (*net.module_.parameters(), *net.module_.buffers()))
+    kept = 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.numel()
+        return tensor
+
+    rows = torch.as_tensor(subjects.rows[: subjects.batch_size], device=subjects.data.y.device)
+    batch = {name: x[rows][None] for name, x in subjects.data.x.items()}
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        z = forward_lanes(net.module_, batch, None)["z"]
+    similarities = (z.shape[-3] * z.shape[-2]) ** 2
+    return size * (data + 5 * weights + 2 * kept + 4 * similarities)
+
+
+def forward_lanes(
+    network: nn.Module, x: Mapping[str, Tensor], mask: Tensor | None
+) -> dict[str, Tensor]:
+    """Named outputs of a batch; a network that knows no lanes is shown its only one."""
+    if hasattr(network, "forward_lanes"):
+        return network.forward_lanes(x, mask)
+    outputs = network({name: value[0] for name, value in x.items()}, _first(mask))
+    return {name: value.unsqueeze(0) for name, value in outputs.items()}
+
+
+def _first(value: Tensor | None) -> Tensor | None:
+    return None if value is None else value[0]
+
+
+def _lane(batch: Mapping[str, Any], k: int, net: Any) -> Any:
+    """A lane's part of the batch, if there is a callback to see it."""
+    if not net.callbacks_:
+        return None
+    parts = {name: None if v is None else v[k] for name, v in batch.items() if name != "x"}
+    return {"x": {name: v[k] for name, v in batch["x"].items()}, **parts}
+
+
+def _as_step(result: Any) -> dict[str, Any]:
+    """What skorch's callbacks are told of a step."""
+    if result is None:
+        return {}
+    losses = {name: value.detach() for name, value in result.pop("x").items()}
+    return {"loss": losses.pop("loss"), "terms": losses, "y_pred": result}
+
+
+def _learnable(net: Any) -> list[nn.Parameter]:
+    return [p for _, p in net.get_all_learnable_params() if p.requires_grad]
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    return parts[0] if len(parts) == 1 or parts[0] is None else torch.cat(list(parts))
