@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from skmmcl.losses._gram import REMOVED, log_sums
+from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._similarity import (
-    REMOVED,
-    cosine_logits,
-    log_weights,
-    mean_over_anchors,
-    removed_where,
+    over,
+    share_of_own,
+    unit_vectors,
+    view_similarities,
+    weighted_sum,
 )
 
 
-class CMCLoss(nn.Module):
+class CMCLoss(TemperatureLoss):
     """Contrastive multimodal coding over all modalities of a subject at once.
 
     The anchor is one modality of one subject; its positives are the other modalities of
@@ -24,7 +26,7 @@ class CMCLoss(nn.Module):
 
     Parameters
     ----------
-    temperature : float, default=0.7
+    temperature : float or Tensor of shape (*lanes,), default=0.7
         Divides the cosine similarities.
     denominator : {"negatives", "all"}, default="negatives"
         What the positives are held against: the negatives alone, as in the paper's
@@ -49,13 +51,12 @@ class CMCLoss(nn.Module):
 
     def __init__(
         self,
-        temperature: float = 0.7,
+        temperature: float | Tensor = 0.7,
         *,
         denominator: Literal["negatives", "all"] = "negatives",
         positives: Literal["in", "out"] = "in",
     ) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
         self.denominator = denominator
         self.positives = positives
 
@@ -66,44 +67,47 @@ class CMCLoss(nn.Module):
 
         Parameters
         ----------
-        z : Tensor of shape (n_views, n_samples, n_components)
+        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
             Embeddings; each view is a modality.
-        mask : Tensor of shape (n_samples, n_views), optional
+        mask : Tensor of shape (*lanes, n_samples, n_views), optional
             True where the subject has the modality. An absent embedding is neither
             anchor, positive nor negative.
-        sample_weight : Tensor of shape (n_samples,), optional
+        sample_weight : Tensor of shape (*lanes, n_samples,), optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor
-            Scalar; 0 when no anchor has both a positive and a negative.
+        Tensor of shape (*lanes,)
+            A scalar without lanes; 0 when no anchor has both a positive and a negative.
         """
-        n_views, n_samples, _ = z.shape
-        logits = cosine_logits(z, self.temperature).view(n_views, n_samples, n_views, n_samples)
-        pairs, _ = log_weights(n_samples, sample_weight, logits)
-        positive = logits.diagonal(dim1=1, dim2=3).transpose(1, 2)  # anchor view, subject, view
-        same_view = torch.eye(n_views, dtype=torch.bool, device=z.device)[:, None, :]
-        bias = pairs[:, None, :]
-        is_positive = ~same_view
-        valid = torch.tensor(n_views > 1, device=z.device)
+        u = unit_vectors(z)
+        n_lanes, n_views, n_samples, _ = u.shape
+        anchors = u.new_ones(n_lanes, n_samples, n_views)
+        is_positive = ~torch.eye(n_views, dtype=torch.bool, device=z.device)
+        own = u.new_zeros(())
         if mask is not None:
-            absent = ~mask.bool()
-            bias = bias + removed_where(absent.T, logits)
-            is_positive = is_positive & mask.bool()
-            valid = mask.bool().T & is_positive.any(-1)
-        negatives = torch.logsumexp((logits + bias).flatten(2), dim=-1)
-        valid = valid & (bias.flatten(1).amax(-1) > REMOVED / 2)
-        loss = self._contrast(positive, is_positive.expand_as(positive), negatives)
-        return mean_over_anchors(loss, valid.expand_as(loss), sample_weight)
+            present = mask.bool().reshape(anchors.shape)
+            is_positive = is_positive & present[:, :, None]
+            anchors = anchors * present
+        if sample_weight is not None:
+            counts = sample_weight.to(u.dtype).reshape(n_lanes, n_samples)
+            own = share_of_own(counts)[:, None, None]
+            anchors = anchors * counts[..., None]
+        scale = self.scale(u.dtype)
+        columns = anchors.mT.reshape(n_lanes, 1, 1, -1)
+        negatives = log_sums(u, scale, columns, own, shifted=self.shifted)[:, :, 0].mT
+        loss = self._contrast(view_similarities(u) * scale, is_positive, negatives)
+        anchors = anchors * (is_positive.any(-1) & (negatives > REMOVED / 2))
+        share = over(anchors, anchors.sum((1, 2), keepdim=True))
+        return weighted_sum(loss, share).view(z.shape[:-3])
 
     def _contrast(self, positive: Tensor, is_positive: Tensor, negatives: Tensor) -> Tensor:
-        kept = positive + removed_where(~is_positive, positive)
-        attraction = torch.logsumexp(kept, dim=-1)
+        attraction = torch.logsumexp(positive.masked_fill(~is_positive, REMOVED), dim=-1)
         against = negatives
         if self.denominator == "all":
-            against = torch.logaddexp(negatives, attraction)
+            # Not logaddexp: its bits depend on where in memory a number stands.
+            against = torch.logsumexp(torch.stack([negatives, attraction], -1), dim=-1)
         if self.positives == "out":
             count = is_positive.sum(-1).clamp_min(1)
-            attraction = torch.where(is_positive, positive, 0.0).sum(-1) / count
+            attraction = (positive * is_positive).sum(-1) / count
         return against - attraction

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from skmmcl.losses._gram import log_sums
+from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._similarity import (
-    REMOVED,
-    cosine_logits,
-    log_weights,
-    mean_over_anchors,
-    removed_where,
+    over,
+    share_of_own,
+    unit_vectors,
+    view_similarities,
+    weighted_sum,
 )
 
 
-class PairwiseCMCLoss(nn.Module):
+class PairwiseCMCLoss(TemperatureLoss):
     """Mean over all pairs of views of the NT-Xent loss; with two views NT-Xent itself.
 
     Within a pair of views every one of the 2 n_samples embeddings is an anchor, the same
@@ -23,7 +25,7 @@ class PairwiseCMCLoss(nn.Module):
 
     Parameters
     ----------
-    temperature : float, default=0.1
+    temperature : float or Tensor of shape (*lanes,), default=0.1
         Divides the cosine similarities.
 
     References
@@ -41,9 +43,8 @@ class PairwiseCMCLoss(nn.Module):
     0.551445
     """
 
-    def __init__(self, temperature: float = 0.1) -> None:
-        super().__init__()
-        self.temperature = temperature
+    def __init__(self, temperature: float | Tensor = 0.1) -> None:
+        super().__init__(temperature)
 
     def forward(
         self, z: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
@@ -52,41 +53,47 @@ class PairwiseCMCLoss(nn.Module):
 
         Parameters
         ----------
-        z : Tensor of shape (n_views, n_samples, n_components)
+        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
             Embeddings; each view is a modality or an augmentation.
-        mask : Tensor of shape (n_samples, n_views), optional
+        mask : Tensor of shape (*lanes, n_samples, n_views), optional
             True where the subject has the view. A subject takes part in the pairs of
             which it has both views.
-        sample_weight : Tensor of shape (n_samples,), optional
+        sample_weight : Tensor of shape (*lanes, n_samples,), optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor
-            Scalar; 0 with fewer than two subjects.
+        Tensor of shape (*lanes,)
+            A scalar without lanes; 0 with fewer than two subjects.
         """
-        n_views, n_samples, _ = z.shape
-        logits = cosine_logits(z, self.temperature).view(n_views, n_samples, n_views, n_samples)
-        own, others = log_weights(n_samples, sample_weight, logits)
-        present = torch.ones(n_samples, n_views, device=z.device) if mask is None else mask
-        both = (present[:, :, None] * present[:, None, :] > 0).permute(
-            1, 2, 0
-        )  # view, view, subject
-        absent = removed_where(~both, logits)
-        within = logits.diagonal(dim1=0, dim2=2).permute(2, 0, 1)[
-            :, None
-        ]  # view, 1, subject, subject
-        same = torch.logsumexp(within + own + absent[:, :, None], dim=-1)
-        across = torch.logsumexp(logits.permute(0, 2, 1, 3) + others + absent[:, :, None], dim=-1)
-        positive = logits.diagonal(dim1=1, dim2=3)
-        loss = torch.logaddexp(same, across) - positive
-        pair_means = [
-            mean_over_anchors(
-                torch.stack([loss[a, b], loss[b, a]]),
-                both[a, b] & (torch.stack([same[a, b], same[b, a]]) > REMOVED / 2),
-                sample_weight,
-            )
-            for a in range(n_views)
-            for b in range(a + 1, n_views)
-        ]
-        return torch.stack(pair_means).mean() if pair_means else 0 * z.sum()
+        u = unit_vectors(z)
+        n_lanes, n_views, n_samples, _ = u.shape
+        same = torch.eye(n_views, dtype=u.dtype, device=z.device)
+        # How often a subject counts in a pair of views: view, view, subject.
+        counts = (1 - same)[..., None].expand(n_lanes, n_views, n_views, n_samples)
+        own = u.new_zeros(n_lanes, 1, 1, n_samples)
+        if mask is not None:
+            present = mask.bool().reshape(n_lanes, n_samples, n_views).mT
+            counts = counts * (present[:, :, None] & present[:, None])
+        if sample_weight is not None:
+            weight = sample_weight.to(u.dtype).reshape(own.shape)
+            counts, own = counts * weight, share_of_own(weight)
+        scale = self.scale(u.dtype)
+        # An anchor meets its own view (its own subject reduced) and the pair's other view.
+        in_pair = (same[:, None] + same)[..., None]
+        columns = (counts[:, :, :, None] * in_pair).flatten(-2)
+        own_columns = 1 - same[..., None] * (1 - own)
+        against = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
+        positive = (view_similarities(u) * scale).permute(0, 2, 3, 1)
+        anchors = counts * _meets_another(counts, own)
+        totals = anchors.sum(-1, keepdim=True)
+        n_pairs = max(1, n_views * (n_views - 1) // 2)
+        share = over(anchors, totals + totals.transpose(1, 2)) / n_pairs
+        return weighted_sum(against - positive, share).view(z.shape[:-3])
+
+
+def _meets_another(counts: Tensor, own: Tensor) -> Tensor:
+    """Whether a pair of views has another subject, or a copy of this one, as a negative."""
+    counted = (counts > 0).to(counts.dtype)
+    others = counted.sum(-1, keepdim=True) - counted
+    return (others > 0) | (own > 0)

@@ -1,4 +1,4 @@
-"""What every contrastive loss needs: similarities, log-weights of pairs, and a safe mean."""
+"""What every contrastive loss needs around its sums: unit vectors, weights and a safe mean."""
 
 from __future__ import annotations
 
@@ -6,53 +6,41 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# Added to a logit, this removes the pair: its exponential is exactly zero beside any kept
-# pair, and, unlike -inf, gives no NaN gradient where no pair is kept.
-REMOVED = -1e30
 
-
-def cosine_logits(z: Tensor, temperature: float) -> Tensor:
-    """Cosines of all rows of ``z`` (..., n_components), flattened, over the temperature.
+def unit_vectors(z: Tensor) -> Tensor:
+    """Embeddings of shape (..., v, n, d) on the unit sphere, of shape (n_lanes, v, n, d).
 
     Half precision is cast up: logits reach +-14 at temperature 0.07.
     """
     z = z.float() if z.dtype in (torch.float16, torch.bfloat16) else z
-    u = F.normalize(z.reshape(-1, z.shape[-1]), dim=-1, eps=1e-12)
-    return (u / temperature) @ u.T
+    return F.normalize(z.reshape(-1, *z.shape[-3:]), dim=-1, eps=1e-12)
 
 
-def log_weights(
-    n_samples: int, sample_weight: Tensor | None, like: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Logarithms of how often a pair of subjects counts.
+def view_similarities(u: Tensor) -> Tensor:
+    """Cosines of a subject's views, of shape (n_lanes, n_samples, n_views, n_views)."""
+    n_lanes, n_views, n_samples, n_components = u.shape
+    by_subject = u.transpose(1, 2).reshape(-1, n_views, n_components)
+    cosines = torch.bmm(by_subject, by_subject.mT)
+    return cosines.view(n_lanes, n_samples, n_views, n_views)
 
-    A subject of weight w stands for w identical subjects. It meets every other subject j
-    w_j times, and w - 1 further copies of itself.
 
-    Returns
-    -------
-    pairs : Tensor of shape (n_samples, n_samples)
-        ``log w_j``, with ``log(w_i - 1)`` on the diagonal.
-    others : Tensor of shape (n_samples,)
-        ``log w_j``.
+def share_of_own(weight: Tensor) -> Tensor:
+    """What a subject counts among its own negatives, as a share of its weight.
+
+    A subject of weight w stands for w identical subjects, so it meets w - 1 further copies
+    of itself.
     """
-    if sample_weight is None:
-        others = like.new_zeros(n_samples)
-        own = torch.full_like(others, REMOVED)
-    else:
-        weight = sample_weight.to(like.dtype)
-        others = weight.log().clamp_min(REMOVED)
-        own = (weight - 1).clamp_min(0).log().clamp_min(REMOVED)
-    return torch.where(torch.eye(n_samples, device=like.device) > 0, own, others), others
+    return (1 - weight.reciprocal()).clamp_min(0)
 
 
-def removed_where(absent: Tensor, like: Tensor) -> Tensor:
-    """`REMOVED` where ``absent`` is True, else 0, to be added to logits."""
-    return absent.to(like.dtype) * REMOVED
+def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
+    """Sums (n_lanes,) over all but the first dimension.
+
+    A product for each lane: a reduction may take another order if there are more lanes.
+    """
+    return torch.bmm(weight.flatten(1)[:, None], values.flatten(1)[..., None]).view(-1)
 
 
-def mean_over_anchors(loss: Tensor, valid: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Weighted mean over the valid anchors; a zero that keeps the graph if there is none."""
-    weight = valid.to(loss.dtype) if weight is None else valid * weight.to(loss.dtype)
-    total = (torch.where(valid, loss, torch.zeros_like(loss)) * weight).sum()
-    return total / weight.sum().clamp_min(torch.finfo(loss.dtype).tiny)
+def over(weight: Tensor, total: Tensor) -> Tensor:
+    """``weight / total``; zero where there is no weight at all."""
+    return weight / total.clamp_min(torch.finfo(weight.dtype).tiny)

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
-from skmmcl.losses._similarity import cosine_logits, log_weights, mean_over_anchors, removed_where
+from skmmcl.losses._class_sums import class_sums
+from skmmcl.losses._gram import log_sums
+from skmmcl.losses._lanes import TemperatureLoss
+from skmmcl.losses._similarity import over, share_of_own, unit_vectors, weighted_sum
 
 
-class SupConLoss(nn.Module):
+class SupConLoss(TemperatureLoss):
     """Supervised contrast: subjects of one class attract, all others repel.
 
     On the concatenated embeddings of all modalities this is the CSS term of CMC+CSS.
 
     Parameters
     ----------
-    temperature : float, default=0.7
+    temperature : float or Tensor of shape (*lanes,), default=0.7
         Divides the cosine similarities.
     no_positive : {"skip", "zero"}, default="skip"
         Whether an anchor that is alone in its class is left out of the mean or counts
@@ -39,10 +43,9 @@ class SupConLoss(nn.Module):
     """
 
     def __init__(
-        self, temperature: float = 0.7, *, no_positive: Literal["skip", "zero"] = "skip"
+        self, temperature: float | Tensor = 0.7, *, no_positive: Literal["skip", "zero"] = "skip"
     ) -> None:
-        super().__init__()
-        self.temperature = temperature
+        super().__init__(temperature)
         self.no_positive = no_positive
 
     def forward(self, f: Tensor, y: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -50,27 +53,36 @@ class SupConLoss(nn.Module):
 
         Parameters
         ----------
-        f : Tensor of shape (n_samples, n_components)
+        f : Tensor of shape (*lanes, n_samples, n_components)
             One embedding per subject.
-        y : Tensor of shape (n_samples,)
+        y : Tensor of shape (*lanes, n_samples,)
             Class codes; a subject with -1 takes no part.
-        sample_weight : Tensor of shape (n_samples,), optional
+        sample_weight : Tensor of shape (*lanes, n_samples,), optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor
-            Scalar; 0 when no anchor has a positive.
+        Tensor of shape (*lanes,)
+            A scalar without lanes; 0 when no anchor has a positive.
         """
-        logits = cosine_logits(f, self.temperature)
-        pairs, _ = log_weights(len(f), sample_weight, logits)
-        labeled = y >= 0
-        pairs = pairs + removed_where(~labeled, logits)
-        repulsion = torch.logsumexp(logits + pairs, dim=-1)
-        weight = pairs.exp() * (y[:, None] == y)
-        count = weight.sum(-1)
-        attraction = (weight * logits).sum(-1) / count.clamp_min(torch.finfo(logits.dtype).tiny)
-        has_positive = labeled & (count > 0)
-        loss = torch.where(has_positive, repulsion - attraction, torch.zeros_like(repulsion))
-        valid = labeled if self.no_positive == "zero" else has_positive
-        return mean_over_anchors(loss, valid, sample_weight)
+        u = unit_vectors(f[..., None, :, :])
+        n_lanes, _, n_samples, _ = u.shape
+        y = y.reshape(n_lanes, n_samples)
+        anchors = (y >= 0).to(u.dtype)
+        own = u.new_zeros(n_lanes, n_samples)
+        if sample_weight is not None:
+            counts = sample_weight.to(u.dtype).reshape(y.shape)
+            own = share_of_own(counts)
+            anchors = anchors * counts
+        scale = self.scale(u.dtype)
+        columns, own_columns = anchors[:, None, None], own[:, None, None]
+        repulsion = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
+        u = u[:, 0]
+        # A last column of ones gives the positives' count.
+        sums = class_sums(F.pad(u, (0, 1), value=1.0) * anchors[..., None], y, own)
+        pulled, count = sums[..., :-1], sums[..., -1].detach()
+        attraction = over((u * pulled).sum(-1), count)[:, None, None] * scale
+        has_positive = anchors * (count > 0)
+        counted = has_positive if self.no_positive == "skip" else anchors
+        share = over(has_positive, counted.sum(-1, keepdim=True))
+        return weighted_sum(repulsion - attraction, share).view(f.shape[:-2])

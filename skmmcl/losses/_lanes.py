@@ -1,0 +1,106 @@
+"""Losses whose hyperparameters differ from lane to lane."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from skmmcl.losses._gram import LARGEST_PLAIN_LOGIT
+
+
+class TemperatureLoss(nn.Module):
+    """A loss with a temperature, which may be one for each lane.
+
+    Parameters
+    ----------
+    temperature : float or Tensor of shape (*lanes,)
+        Divides the cosine similarities.
+    """
+
+    # What `merge_losses` makes a tensor with a value for each lane.
+    lane_parameters: ClassVar[tuple[str, ...]] = ("temperature",)
+
+    def __init__(self, temperature: float | Tensor) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    @property
+    def temperature(self) -> float | Tensor:
+        """Divides the cosine similarities."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, temperature: float | Tensor) -> None:
+        self.__dict__.pop("_temperature", None)
+        self._buffers.pop("_temperature", None)
+        smallest = temperature
+        if isinstance(temperature, Tensor):
+            # Read here, once: in `forward` a device would have to be waited for.
+            smallest = temperature.min().item()
+            self.register_buffer("_temperature", temperature, persistent=False)
+        else:
+            self._temperature = temperature
+        self.shifted = 1 / smallest > LARGEST_PLAIN_LOGIT
+
+    def scale(self, dtype: torch.dtype) -> float | Tensor:
+        """Inverse temperature, as the sums over similarities take it."""
+        if not isinstance(self.temperature, Tensor):
+            return 1 / self.temperature
+        return self.temperature.reciprocal().to(dtype).view(-1, 1, 1, 1)
+
+
+def merge_losses(losses: Sequence[nn.Module]) -> nn.Module | None:
+    """One loss for as many lanes, or None if the losses cannot be computed together.
+
+    Parameters
+    ----------
+    losses : sequence of nn.Module
+        One for each lane. They can be merged if they are of one type that names its
+        ``lane_parameters``, agree in everything else, and have no parameters or buffers
+        of their own.
+
+    Returns
+    -------
+    nn.Module or None
+        A copy of the first with tensors of shape (n_lanes,) for ``lane_parameters``. The
+        bits of a lane are those of its own loss merged alone.
+
+    Examples
+    --------
+    >>> from skmmcl.losses import CMCLoss, merge_losses
+    >>> merge_losses([CMCLoss(0.5), CMCLoss(0.7)]).temperature
+    tensor([0.5000, 0.7000], dtype=torch.float64)
+    >>> merge_losses([CMCLoss(denominator="all"), CMCLoss(denominator="negatives")])
+    """
+    first = losses[0]
+    names = getattr(first, "lane_parameters", None)
+    if names is None or any(not _agree(first, loss, names) for loss in losses):
+        return None
+    merged = copy.deepcopy(first)
+    for name in names:
+        values = [getattr(loss, name) for loss in losses]
+        # Double, so that a lane's arithmetic is that of a Python float.
+        setattr(merged, name, torch.tensor(values, dtype=torch.float64))
+    return merged
+
+
+def _agree(first: nn.Module, other: nn.Module, apart_from: tuple[str, ...]) -> bool:
+    if type(other) is not type(first) or _holds_tensors(other):
+        return False
+    return _settings(first, apart_from) == _settings(other, apart_from)
+
+
+def _holds_tensors(loss: nn.Module) -> bool:
+    return any(True for part in (loss.parameters(), loss.buffers(), loss.children()) for _ in part)
+
+
+def _settings(loss: nn.Module, apart_from: tuple[str, ...]) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in vars(loss).items()
+        if not name.startswith("_") and name not in apart_from
+    }
