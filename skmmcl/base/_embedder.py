@@ -82,16 +82,17 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         called as ``encoder(shape, n_components)``.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
-    input_components : int or None, default=30
-        Vectors and matrices are restricted to the span of so many principal components
-        of the training subjects, in their own shape: with more features than subjects
-        an encoder otherwise tells subjects apart by their noise. None for no
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
         restriction.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
         Subjects in a batch, at least 2. Every batch holds every class.
-    lr : float, default=0.003
+    lr : float, default=0.001
         Learning rate.
     weight_decay : float, default=0.001
         Weight decay of the optimizer.
@@ -147,10 +148,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     n_components: int = 16
     encoders: Any = "auto"
     standardize: bool = True
-    input_components: int | None = 30
+    input_components: int | None = 60
     max_epochs: int = 100
     batch_size: int = 64
-    lr: float = 3e-3
+    lr: float = 1e-3
     weight_decay: float = 1e-3
     optimizer: Any = "adam"
     lr_schedule: Literal["cosine", "onecycle"] | None = None

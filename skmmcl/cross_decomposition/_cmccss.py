@@ -31,7 +31,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         similar negatives.
     cmc_weight : float, default=1.0
         Weight of the self-supervised term; 0 leaves it out.
-    css_weight : float, default=0.3
+    css_weight : float, default=1.0
         Weight of the supervised term; with 0 ``y`` is not used.
     denominator : {"negatives", "all"}, default="negatives"
         What the positives of the CMC term are held against: the negatives alone, or
@@ -58,16 +58,17 @@ class CMCCSSEmbedder(BaseEmbedder):
         called as ``encoder(shape, n_components)``.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
-    input_components : int or None, default=30
-        Vectors and matrices are restricted to the span of so many principal components
-        of the training subjects, in their own shape: with more features than subjects
-        an encoder otherwise tells subjects apart by their noise. None for no
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
         restriction.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
         Subjects in a batch, at least 2. Every batch holds every class.
-    lr : float, default=0.003
+    lr : float, default=0.001
         Learning rate.
     weight_decay : float, default=0.001
         Weight decay of the optimizer.
@@ -156,7 +157,7 @@ class CMCCSSEmbedder(BaseEmbedder):
 
     temperature: float = 0.7
     cmc_weight: float = 1.0
-    css_weight: float = 0.3
+    css_weight: float = 1.0
     denominator: Literal["negatives", "all"] = "negatives"
     pairwise: bool = False
     normalize_each: bool = False

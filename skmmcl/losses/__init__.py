@@ -8,8 +8,8 @@ are trained together: a loss then gives a value for each lane.
 """
 
 from skmmcl.losses._cmc import CMCLoss
-from skmmcl.losses._lanes import merge_losses
+from skmmcl.losses._lanes import loss_signature, merge_losses
 from skmmcl.losses._pairwise_cmc import PairwiseCMCLoss
 from skmmcl.losses._supcon import SupConLoss
 
-__all__ = ["CMCLoss", "PairwiseCMCLoss", "SupConLoss", "merge_losses"]
+__all__ = ["CMCLoss", "PairwiseCMCLoss", "SupConLoss", "loss_signature", "merge_losses"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -77,30 +77,45 @@ def merge_losses(losses: Sequence[nn.Module]) -> nn.Module | None:
     >>> merge_losses([CMCLoss(denominator="all"), CMCLoss(denominator="negatives")])
     """
     first = losses[0]
-    names = getattr(first, "lane_parameters", None)
-    if names is None or any(not _agree(first, loss, names) for loss in losses):
+    kind = loss_signature(first)
+    if kind is None or any(loss_signature(loss) != kind for loss in losses):
         return None
     merged = copy.deepcopy(first)
-    for name in names:
+    for name in first.lane_parameters:
         values = [getattr(loss, name) for loss in losses]
         # Double, so that a lane's arithmetic is that of a Python float.
         setattr(merged, name, torch.tensor(values, dtype=torch.float64))
     return merged
 
 
-def _agree(first: nn.Module, other: nn.Module, apart_from: tuple[str, ...]) -> bool:
-    if type(other) is not type(first) or _holds_tensors(other):
-        return False
-    return _settings(first, apart_from) == _settings(other, apart_from)
+def loss_signature(loss: Any) -> tuple[Any, ...] | None:
+    """What losses that can be merged have in common, or None for one that cannot be.
+
+    Parameters
+    ----------
+    loss : nn.Module or callable
+
+    Returns
+    -------
+    tuple or None
+        Type and settings other than the ``lane_parameters``.
+
+    Examples
+    --------
+    >>> from skmmcl.losses import CMCLoss, loss_signature
+    >>> loss_signature(CMCLoss(0.5)) == loss_signature(CMCLoss(0.7))
+    True
+    """
+    names = getattr(loss, "lane_parameters", None)
+    if names is None or _holds_tensors(loss):
+        return None
+    settings = {
+        name: value
+        for name, value in vars(loss).items()
+        if not name.startswith("_") and name not in names
+    }
+    return type(loss), tuple(sorted(settings.items()))
 
 
 def _holds_tensors(loss: nn.Module) -> bool:
     return any(True for part in (loss.parameters(), loss.buffers(), loss.children()) for _ in part)
-
-
-def _settings(loss: nn.Module, apart_from: tuple[str, ...]) -> dict[str, object]:
-    return {
-        name: value
-        for name, value in vars(loss).items()
-        if not name.startswith("_") and name not in apart_from
-    }

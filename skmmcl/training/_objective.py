@@ -101,7 +101,7 @@ class Objective(nn.Module):
             weight = like.new_tensor([term.weight for term in terms])
             loss = merge_losses([term.loss for term in terms])
             merged.append(replace(terms[0], loss=loss, weight=weight))
-        return cls(merged)
+        return cls(merged).to(like.device)
 
 
 def _value(loss: Callable[..., Tensor], tensors: Sequence[Tensor | None]) -> Tensor:
