@@ -90,6 +90,7 @@ class EachLane(nn.Module):
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
+        self.training = module.training
 
     def forward(self, x: Tensor) -> Tensor:
         """Map subjects of the one lane."""
