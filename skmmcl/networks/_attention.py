@@ -77,18 +77,16 @@ class ConnectomeAttention(Laned):
         Only query times key and value times dense times fc1 matter; what the key's bias
         adds to all scores of a region cancels in the softmax.
         """
-        query, key = self.query, self.key
-        factor = 1 / math.sqrt(self.shape[-1])
-        to_scores = torch.bmm(query.weight, key.weight.mT) * factor
-        bias = torch.bmm(query.bias, key.weight.mT) * factor
-        tokens = x.flatten(1, 2)
-        asked = torch.baddbmm(bias, tokens, to_scores).view_as(x).flatten(0, 1)
-        attention = torch.bmm(asked, x.flatten(0, 1).mT).softmax(-1)
-        out = torch.bmm(self.dense.weight, self.fc1.weight)
-        values = torch.bmm(tokens, torch.bmm(self.value.weight, out))
-        regions = torch.bmm(attention, values.view(len(attention), self.shape[0], -1))
-        bias = self.fc1(self.dense(self.value.bias))
-        return regions.view(*x.shape[:2], self.shape[0], -1) + bias.unsqueeze(1)
+        keys = self.key.weight.mT / math.sqrt(self.shape[-1])
+        to_scores, score_bias = _through(self.query, keys)
+        tokens, by_subject = x.flatten(1, 2), x.flatten(0, 1)
+        asked = torch.baddbmm(score_bias, tokens, to_scores).view_as(by_subject)
+        attention = torch.bmm(asked, by_subject.mT).softmax(-1)
+        to_regions, dense_bias = _through(self.dense, self.fc1.weight)
+        to_regions, value_bias = _through(self.value, to_regions)
+        values = torch.bmm(tokens, to_regions).view(len(attention), self.shape[0], -1)
+        regions = torch.bmm(attention, values).view(*x.shape[:3], -1)
+        return regions + (value_bias + dense_bias + self.fc1.bias).unsqueeze(1)
 
     def _heads(self, x: Tensor) -> Tensor:
         tokens = x.flatten(1, 2)
@@ -100,3 +98,13 @@ class ConnectomeAttention(Laned):
         )
         attended = F.scaled_dot_product_attention(query, key, value)
         return self.fc1(self.dense(attended.transpose(1, 2).reshape(tokens.shape)))
+
+
+def _through(layer: LaneLinear, after: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a layer followed by a matrix, in one product.
+
+    By itself, a bias of one row would be multiplied by another routine, whose bits depend
+    on where in memory the row stands.
+    """
+    product = torch.bmm(torch.cat([layer.weight, layer.bias], 1), after)
+    return product[:, :-1], product[:, -1:]

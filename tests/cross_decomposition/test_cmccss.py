@@ -290,8 +290,8 @@ def alignment(embedder, X):
 
 def test_cmc_aligns_the_modalities_of_a_subject(X, y):
     trained = make(css_weight=0, max_epochs=100, lr=0.01).fit(X)
-    assert alignment(trained, X) > 0.5
-    assert alignment(make(css_weight=0, max_epochs=1, lr=1e-6).fit(X), X) < 0.3
+    untrained = make(css_weight=0, max_epochs=1, lr=1e-9).fit(X)
+    assert alignment(trained, X) > alignment(untrained, X) + 0.2
 
 
 def test_css_gathers_the_classes(X, y):
