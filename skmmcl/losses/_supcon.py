@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from skmmcl.losses._class_sums import class_sums
 from skmmcl.losses._gram import log_sums
@@ -78,9 +77,7 @@ class SupConLoss(TemperatureLoss):
         columns, own_columns = anchors[:, None, None], own[:, None, None]
         repulsion = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
         u = u[:, 0]
-        # A last column of ones gives the positives' count.
-        sums = class_sums(F.pad(u, (0, 1), value=1.0) * anchors[..., None], y, own)
-        pulled, count = sums[..., :-1], sums[..., -1].detach()
+        pulled, count = class_sums(u, y, anchors, own)
         attraction = over((u * pulled).sum(-1), count)[:, None, None] * scale
         has_positive = anchors * (count > 0)
         counted = has_positive if self.no_positive == "skip" else anchors
