@@ -84,7 +84,7 @@ class PairwiseCMCLoss(TemperatureLoss):
         columns = (counts[:, :, :, None] * in_pair).flatten(-2)
         own_columns = 1 - same[..., None] * (1 - own)
         against = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
-        positive = (view_similarities(u) * scale).permute(0, 2, 3, 1)
+        positive = (view_similarities(u) * scale).transpose(2, 3)
         anchors = counts * _meets_another(counts, own)
         totals = anchors.sum(-1, keepdim=True)
         n_pairs = max(1, n_views * (n_views - 1) // 2)
