@@ -11,7 +11,9 @@ from skmmcl.losses._gram import REMOVED, log_sums
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._similarity import (
     over,
+    pad_subjects,
     share_of_own,
+    subject_counts,
     unit_vectors,
     view_similarities,
     weighted_sum,
@@ -81,19 +83,16 @@ class CMCLoss(TemperatureLoss):
             A scalar without lanes; 0 when no anchor has both a positive and a negative.
         """
         u = unit_vectors(z)
-        n_lanes, n_views, n_samples, _ = u.shape
-        anchors = u.new_ones(n_lanes, n_views, n_samples)
+        counts = subject_counts(u, z.shape[-2], sample_weight)[:, None]
+        n_lanes, n_views, _, _ = u.shape
+        anchors = counts.expand(-1, n_views, -1)
         no_positive = torch.eye(n_views, dtype=torch.bool, device=z.device)[:, None]
-        own = u.new_zeros(1, 1, 1, n_samples)
         if mask is not None:
-            present = mask.bool().reshape(n_lanes, n_samples, n_views)
+            present = pad_subjects(mask.bool().reshape(n_lanes, -1, n_views), -2)
             no_positive = no_positive | ~present[:, None]
             anchors = anchors * present.mT
-        if sample_weight is not None:
-            counts = sample_weight.to(u.dtype).reshape(n_lanes, 1, n_samples)
-            own = share_of_own(counts)[:, None]
-            anchors = anchors * counts
         scale = self.scale(u.dtype)
+        own = share_of_own(counts)[:, None]
         columns = anchors.reshape(n_lanes, 1, 1, -1)
         negatives = log_sums(u, scale, columns, own, shifted=self.shifted)[:, :, 0]
         loss = self._contrast(view_similarities(u) * scale, no_positive, negatives)
