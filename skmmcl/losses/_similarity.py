@@ -95,7 +95,7 @@ def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
 
     Not a product of vectors, which for one lane takes another order than for more.
     """
-    return (values * weight).flatten(1).sum(1)
+    return (values.flatten(1) * weight.flatten(1)).sum(1)
 
 
 def over(weight: Tensor, total: Tensor) -> Tensor:
