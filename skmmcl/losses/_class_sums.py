@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from skmmcl.losses._gram import WHOLE, Piece, pieces
+from skmmcl.losses._gram import EVERY, WHOLE, pieces
 
 
 def class_sums(u: Tensor, y: Tensor, weight: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,36 +35,45 @@ def class_sums(u: Tensor, y: Tensor, weight: Tensor, own: Tensor) -> tuple[Tenso
 
 class _ClassSums(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, u: Tensor, y: Tensor, weight: Tensor, own: Tensor
     ) -> tuple[Tensor, Tensor]:
         ctx.plan = pieces(u[:, None].shape, u.element_size())
-        sums, count = torch.empty_like(u), torch.empty_like(weight)
-        for piece in ctx.plan:
-            matrix = _same_class(y, weight, own, piece)
-            lanes, _, rows = piece
-            sums[lanes, rows] = torch.bmm(matrix, u[lanes])
-            count[lanes, rows] = matrix.sum(-1)
-        ctx.save_for_backward(y, weight, own, matrix if ctx.plan == [WHOLE] else None)
+        matrix = None
+        if ctx.plan == [WHOLE]:
+            matrix = _same_class(y, y, weight, own, EVERY)
+            sums, count = torch.bmm(matrix, u), matrix.sum(-1)
+        else:
+            sums, count = torch.empty_like(u), torch.empty_like(weight)
+            for lanes, _, rows in ctx.plan:
+                part = _same_class_of_piece(y, weight, own, lanes, rows)
+                sums[lanes, rows] = torch.bmm(part, u[lanes])
+                count[lanes, rows] = part.sum(-1)
+        ctx.save_for_backward(y, weight, own, matrix)
         ctx.mark_non_differentiable(count)
         return sums, count
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         y, weight, own, matrix = ctx.saved_tensors
         if matrix is not None:
             return torch.bmm(matrix.mT, grad), None, None, None
         pulled = torch.zeros_like(grad)
-        for piece in ctx.plan:
-            matrix = _same_class(y, weight, own, piece)
-            pulled[piece.lanes] += torch.bmm(matrix.mT, grad[piece.lanes, piece.samples])
+        for lanes, _, rows in ctx.plan:
+            part = _same_class_of_piece(y, weight, own, lanes, rows)
+            pulled[lanes] += torch.bmm(part.mT, grad[lanes, rows])
         return pulled, None, None, None
 
 
-def _same_class(y: Tensor, weight: Tensor, own: Tensor, piece: Piece) -> Tensor:
+def _same_class_of_piece(
+    y: Tensor, weight: Tensor, own: Tensor, lanes: slice, rows: slice
+) -> Tensor:
+    return _same_class(y[lanes, rows], y[lanes], weight[lanes], own[lanes, rows], rows)
+
+
+def _same_class(y_of_rows: Tensor, y: Tensor, weight: Tensor, own: Tensor, rows: slice) -> Tensor:
     """Weights (lanes, rows, columns) of the subjects of a row's class."""
-    lanes, _, rows = piece
-    matrix = (y[lanes, rows, None] == y[lanes, None]) * weight[lanes, None]
-    matrix[..., rows].diagonal(dim1=1, dim2=2).mul_(own[lanes, rows])
+    matrix = (y_of_rows[..., None] == y[:, None]) * weight[:, None]
+    matrix[..., rows].diagonal(dim1=1, dim2=2).mul_(own)
     return matrix

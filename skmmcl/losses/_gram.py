@@ -125,26 +125,32 @@ def _cut(u: Tensor, scale: float | Tensor, weight: Tensor, own: Tensor, piece: P
 
 class _LogSums(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, u: Tensor, scale: float | Tensor, weight: Tensor, own: Tensor, shifted: bool
     ) -> Tensor:
         plan = pieces(u.shape, u.element_size())
-        sums = u.new_empty(*u.shape[:2], weight.shape[2], u.shape[2])
-        logs = torch.empty_like(sums)
-        for piece in plan:
-            part = _cut(u, scale, weight, own, piece)
+        matrix = None
+        if plan == [WHOLE]:
+            part = _cut(u, scale, weight, own, WHOLE)
             matrix, shift = _exponentials(part, shifted)
-            lanes, views, samples = piece
-            total = _row_sums(matrix, part)
-            sums[lanes, views, :, samples] = total
-            logs[lanes, views, :, samples] = total.log() if shift is None else total.log() + shift
+            sums = _row_sums(matrix, part)
+            logs = _logs(sums, shift)
+        else:
+            sums = u.new_empty(*u.shape[:2], weight.shape[2], u.shape[2])
+            logs = torch.empty_like(sums)
+            for piece in plan:
+                part = _cut(u, scale, weight, own, piece)
+                total, shift = _piece_sums(part, shifted)
+                lanes, views, samples = piece
+                sums[lanes, views, :, samples] = total
+                logs[lanes, views, :, samples] = _logs(total, shift)
         ctx.scale, ctx.shifted, ctx.plan = scale, shifted, plan
-        ctx.save_for_backward(u, weight, own, sums, matrix if plan == [WHOLE] else None)
-        return logs.clamp_min_(REMOVED)
+        ctx.save_for_backward(u, weight, own, sums, matrix)
+        return logs
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         u, weight, own, sums, matrix = ctx.saved_tensors
         share = (grad / sums).masked_fill_(sums == 0, 0)
         if matrix is not None:
@@ -161,6 +167,17 @@ class _LogSums(torch.autograd.Function):
             pulled[piece] += to_rows
             pulled[lanes] += to_columns
         return pulled.mul_(ctx.scale), None, None, None, None
+
+
+def _piece_sums(part: _Part, shifted: bool) -> tuple[Tensor, Tensor | None]:
+    """Sums of a piece whose exponentials are not kept."""
+    matrix, shift = _exponentials(part, shifted)
+    return _row_sums(matrix, part), shift
+
+
+def _logs(sums: Tensor, shift: Tensor | None) -> Tensor:
+    logs = sums.log()
+    return (logs if shift is None else logs + shift).clamp_min_(REMOVED)
 
 
 def _exponentials(part: _Part, shifted: bool) -> tuple[Tensor, Tensor | None]:

@@ -43,7 +43,7 @@ class _UnitVectors(torch.autograd.Function):
     """Half the calls of `torch.nn.functional.normalize`, which count where lanes are few."""
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, z: Tensor) -> Tensor:
         length = torch.linalg.vector_norm(z, dim=-1, keepdim=True).clamp_min_(1e-12)
         u = z / length
         ctx.save_for_backward(u, length)
@@ -51,7 +51,7 @@ class _UnitVectors(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         u, length = ctx.saved_tensors
         along = (grad * u).sum(-1, keepdim=True)
         return (grad - u * along).div_(length)
@@ -66,7 +66,7 @@ class _ViewSimilarities(torch.autograd.Function):
     """One small product for each subject, back as well as forth."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, u: Tensor) -> Tensor:
         ctx.save_for_backward(u)
         by_subject = u.transpose(1, 2).flatten(0, 1)
         cosines = torch.bmm(by_subject, by_subject.mT)
@@ -74,7 +74,7 @@ class _ViewSimilarities(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         (u,) = ctx.saved_tensors
         slope = (grad + grad.transpose(1, 3)).transpose(1, 2).flatten(0, 1)
         pulled = torch.bmm(slope, u.transpose(1, 2).flatten(0, 1))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss, merge_losses
+from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss, _gram, merge_losses
 
 LOSSES = {
     **{
@@ -17,6 +17,7 @@ LOSSES = {
 }
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 TEMPERATURES = (0.7, 0.1, 0.3, 0.5, 1.0)
+LOW = tuple(temperature / 50 for temperature in TEMPERATURES)
 
 
 def batch(shape, dtype=torch.float32, seed=0):
@@ -47,20 +48,38 @@ def with_gradient(loss, z, mask, y, weight):
 @pytest.mark.parametrize("plain", [True, False], ids=["plain", "masked and weighted"])
 @pytest.mark.parametrize("shape", [(5, 7, 3), (2, 64, 16), (3, 33, 20), (5, 128, 16), (1, 2, 1)])
 def test_bits_of_a_lane_are_those_of_its_fit_alone(loss, plain, shape):
+    check_bits(loss, plain, shape, TEMPERATURES)
+
+
+@every_loss
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "masked and weighted"])
+def test_bits_at_low_temperatures(loss, plain):
+    check_bits(loss, plain, (3, 33, 20), LOW)
+
+
+@every_loss
+def test_bits_where_only_one_lane_is_kept(loss, monkeypatch):
+    lane_bytes = (3 * 48) ** 2 * 4
+    monkeypatch.setattr(_gram, "MAX_KEPT_BYTES", lane_bytes)
+    monkeypatch.setattr(_gram, "MAX_PIECE_BYTES", 2 * lane_bytes)
+    check_bits(loss, False, (3, 48, 20), TEMPERATURES)
+
+
+def check_bits(loss, plain, shape, temperatures):
     z, mask, y, weight = batch((5, *shape))
     mask, weight = (None, None) if plain else (mask, weight)
-    merged = merge_losses([type_at(loss, t) for t in TEMPERATURES])
+    merged = merge_losses([type_at(loss, t) for t in temperatures])
     found, gradient = with_gradient(merged, z, mask, y, weight)
     assert found.shape == (5,)
-    for k, temperature in enumerate(TEMPERATURES):
+    for k, temperature in enumerate(temperatures):
         lane = [None if x is None else x[k : k + 1] for x in (z, mask, y, weight)]
         alone = merge_losses([type_at(loss, temperature)])
         expected, expected_gradient = with_gradient(alone, *lane)
         assert torch.equal(found[k : k + 1], expected)
         assert torch.equal(gradient[k : k + 1], expected_gradient)
-        without_lanes, _ = with_gradient(type_at(loss, temperature), *(
-            None if x is None else x[k] for x in (z, mask, y, weight)
-        ))
+        without_lanes, _ = with_gradient(
+            type_at(loss, temperature), *(None if x is None else x[k] for x in (z, mask, y, weight))
+        )
         assert torch.equal(found[k], without_lanes)
 
 
