@@ -11,7 +11,9 @@ from skmmcl.losses._gram import REMOVED, log_sums
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._similarity import (
     over,
+    pad_subjects,
     share_of_own,
+    subject_counts,
     unit_vectors,
     view_similarities,
     weighted_sum,
@@ -81,33 +83,30 @@ class CMCLoss(TemperatureLoss):
             A scalar without lanes; 0 when no anchor has both a positive and a negative.
         """
         u = unit_vectors(z)
-        n_lanes, n_views, n_samples, _ = u.shape
-        anchors = u.new_ones(n_lanes, n_samples, n_views)
-        is_positive = ~torch.eye(n_views, dtype=torch.bool, device=z.device)
-        own = u.new_zeros(())
+        counts = subject_counts(u, z.shape[-2], sample_weight)[:, None]
+        n_lanes, n_views, _, _ = u.shape
+        anchors = counts.expand(-1, n_views, -1)
+        no_positive = torch.eye(n_views, dtype=torch.bool, device=z.device)[:, None]
         if mask is not None:
-            present = mask.bool().reshape(anchors.shape)
-            is_positive = is_positive & present[:, :, None]
-            anchors = anchors * present
-        if sample_weight is not None:
-            counts = sample_weight.to(u.dtype).reshape(n_lanes, n_samples)
-            own = share_of_own(counts)[:, None, None]
-            anchors = anchors * counts[..., None]
+            present = pad_subjects(mask.bool().reshape(n_lanes, -1, n_views), -2)
+            no_positive = no_positive | ~present[:, None]
+            anchors = anchors * present.mT
         scale = self.scale(u.dtype)
-        columns = anchors.mT.reshape(n_lanes, 1, 1, -1)
-        negatives = log_sums(u, scale, columns, own, shifted=self.shifted)[:, :, 0].mT
-        loss = self._contrast(view_similarities(u) * scale, is_positive, negatives)
-        anchors = anchors * (is_positive.any(-1) & (negatives > REMOVED / 2))
+        own = share_of_own(counts)[:, None]
+        columns = anchors.reshape(n_lanes, 1, 1, -1)
+        negatives = log_sums(u, scale, columns, own, shifted=self.shifted)[:, :, 0]
+        loss = self._contrast(view_similarities(u) * scale, no_positive, negatives)
+        anchors = anchors * ((negatives > REMOVED / 2) & ~no_positive.all(-1))
         share = over(anchors, anchors.sum((1, 2), keepdim=True))
         return weighted_sum(loss, share).view(z.shape[:-3])
 
-    def _contrast(self, positive: Tensor, is_positive: Tensor, negatives: Tensor) -> Tensor:
-        attraction = torch.logsumexp(positive.masked_fill(~is_positive, REMOVED), dim=-1)
+    def _contrast(self, positive: Tensor, no_positive: Tensor, negatives: Tensor) -> Tensor:
+        attraction = torch.logsumexp(positive.masked_fill(no_positive, REMOVED), dim=-1)
         against = negatives
         if self.denominator == "all":
             # Not logaddexp: its bits depend on where in memory a number stands.
             against = torch.logsumexp(torch.stack([negatives, attraction], -1), dim=-1)
         if self.positives == "out":
-            count = is_positive.sum(-1).clamp_min(1)
-            attraction = (positive * is_positive).sum(-1) / count
+            count = (~no_positive).sum(-1).clamp_min(1)
+            attraction = positive.masked_fill(no_positive, 0).sum(-1) / count
         return against - attraction

@@ -22,6 +22,7 @@ class TemperatureLoss(nn.Module):
     """
 
     # What `merge_losses` makes a tensor with a value for each lane.
+    shifted: bool  # How the sums over similarities are computed.
     lane_parameters: ClassVar[tuple[str, ...]] = ("temperature",)
 
     def __init__(self, temperature: float | Tensor) -> None:
@@ -37,14 +38,13 @@ class TemperatureLoss(nn.Module):
     def temperature(self, temperature: float | Tensor) -> None:
         self.__dict__.pop("_temperature", None)
         self._buffers.pop("_temperature", None)
-        smallest = temperature
         if isinstance(temperature, Tensor):
             # Read here, once: in `forward` a device would have to be waited for.
             smallest = temperature.min().item()
             self.register_buffer("_temperature", temperature, persistent=False)
         else:
-            self._temperature = temperature
-        self.shifted = 1 / smallest > LARGEST_PLAIN_LOGIT
+            smallest = self._temperature = temperature
+        self.shifted = bool(1 / smallest > LARGEST_PLAIN_LOGIT)
 
     def scale(self, dtype: torch.dtype) -> float | Tensor:
         """Inverse temperature, as the sums over similarities take it."""

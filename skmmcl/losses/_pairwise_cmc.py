@@ -9,7 +9,9 @@ from skmmcl.losses._gram import log_sums
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._similarity import (
     over,
+    pad_subjects,
     share_of_own,
+    subject_counts,
     unit_vectors,
     view_similarities,
     weighted_sum,
@@ -67,24 +69,22 @@ class PairwiseCMCLoss(TemperatureLoss):
             A scalar without lanes; 0 with fewer than two subjects.
         """
         u = unit_vectors(z)
-        n_lanes, n_views, n_samples, _ = u.shape
+        n_lanes, n_views, _, _ = u.shape
+        weight = subject_counts(u, z.shape[-2], sample_weight)[:, None, None]
+        own = share_of_own(weight)
         same = torch.eye(n_views, dtype=u.dtype, device=z.device)
         # How often a subject counts in a pair of views: view, view, subject.
-        counts = (1 - same)[..., None].expand(n_lanes, n_views, n_views, n_samples)
-        own = u.new_zeros(n_lanes, 1, 1, n_samples)
+        counts = (1 - same)[..., None] * weight
         if mask is not None:
-            present = mask.bool().reshape(n_lanes, n_samples, n_views).mT
+            present = pad_subjects(mask.bool().reshape(n_lanes, -1, n_views), -2).mT
             counts = counts * (present[:, :, None] & present[:, None])
-        if sample_weight is not None:
-            weight = sample_weight.to(u.dtype).reshape(own.shape)
-            counts, own = counts * weight, share_of_own(weight)
         scale = self.scale(u.dtype)
         # An anchor meets its own view (its own subject reduced) and the pair's other view.
         in_pair = (same[:, None] + same)[..., None]
         columns = (counts[:, :, :, None] * in_pair).flatten(-2)
         own_columns = 1 - same[..., None] * (1 - own)
         against = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
-        positive = (view_similarities(u) * scale).permute(0, 2, 3, 1)
+        positive = (view_similarities(u) * scale).transpose(2, 3)
         anchors = counts * _meets_another(counts, own)
         totals = anchors.sum(-1, keepdim=True)
         n_pairs = max(1, n_views * (n_views - 1) // 2)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from skmmcl.losses._class_sums import class_sums
 from skmmcl.losses._gram import log_sums
 from skmmcl.losses._lanes import TemperatureLoss
-from skmmcl.losses._similarity import over, share_of_own, unit_vectors, weighted_sum
+from skmmcl.losses._similarity import (
+    over,
+    pad_subjects,
+    share_of_own,
+    subject_counts,
+    unit_vectors,
+    weighted_sum,
+)
 
 
 class SupConLoss(TemperatureLoss):
@@ -66,21 +71,14 @@ class SupConLoss(TemperatureLoss):
             A scalar without lanes; 0 when no anchor has a positive.
         """
         u = unit_vectors(f[..., None, :, :])
-        n_lanes, _, n_samples, _ = u.shape
-        y = y.reshape(n_lanes, n_samples)
-        anchors = (y >= 0).to(u.dtype)
-        own = u.new_zeros(n_lanes, n_samples)
-        if sample_weight is not None:
-            counts = sample_weight.to(u.dtype).reshape(y.shape)
-            own = share_of_own(counts)
-            anchors = anchors * counts
+        y = pad_subjects(y.reshape(len(u), -1), -1, value=-1)
+        counts = subject_counts(u, f.shape[-2], sample_weight)
+        anchors, own = counts * (y >= 0), share_of_own(counts)
         scale = self.scale(u.dtype)
         columns, own_columns = anchors[:, None, None], own[:, None, None]
         repulsion = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
         u = u[:, 0]
-        # A last column of ones gives the positives' count.
-        sums = class_sums(F.pad(u, (0, 1), value=1.0) * anchors[..., None], y, own)
-        pulled, count = sums[..., :-1], sums[..., -1].detach()
+        pulled, count = class_sums(u, y, anchors, own)
         attraction = over((u * pulled).sum(-1), count)[:, None, None] * scale
         has_positive = anchors * (count > 0)
         counted = has_positive if self.no_positive == "skip" else anchors
