@@ -259,16 +259,20 @@ class Rendezvous:
         self._report()
 
     def _join(self, key: Hashable, n_free: int, room: int) -> list[Ticket]:
-        """Give free lanes to waiting jobs."""
+        """Give free lanes to waiting jobs, unless these make a much wider stack without it."""
         if n_free < 1:
             return []
         with self.changed:
             group = [ticket for ticket in self.waiting if ticket.key == key]
-            n_free = min(n_free, self._lanes(key) - len(self.running))
-            room -= sum(ticket.job.n_bytes for ticket in self.running.values())
-            if not group or n_free < 1 or (self.running and group[0].job.n_bytes > room):
+            lanes, width = self._lanes(key), len(self.running)
+            taken = sum(ticket.job.n_bytes for ticket in self.running.values())
+            n_free = min(n_free, lanes - width)
+            if not group or n_free < 1 or (width and group[0].job.n_bytes > room - taken):
                 return []
-            return self._take(self._fitting(group, n_free, room))
+            joining = self._fitting(group, n_free, room - taken)
+            if len(self._fitting(group, lanes, room)) >= 2 * (width + len(joining)):
+                return []
+            return self._take(joining)
 
     def _done(self, job: Job, error: BaseException | None) -> None:
         with self.changed:

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, StackingClassifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -46,25 +47,25 @@ def searched(search):
     return np.concatenate([*scores, search.predict_proba(X)[:, 1]])
 
 
-GRID = {"dummy__shift": [0.0, 0.5, 1.0], "dummy__n_epochs": [2, 4]}
+GRID = {"dummy__shift": [0.0, 0.5], "dummy__n_epochs": [2, 4]}
 
 CALLS = {
     "cross_val_score": lambda: cross_val_score(
-        pipe(), X, y, cv=RepeatedStratifiedKFold(n_splits=4, n_repeats=5, random_state=0)
+        pipe(), X, y, cv=RepeatedStratifiedKFold(n_splits=3, n_repeats=3, random_state=0)
     ),
     "cross_validate": lambda: cross_validate(pipe(), X, y, cv=8)["test_score"],
     "cross_val_predict": lambda: cross_val_predict(pipe(), X, y, cv=8, method="predict_proba"),
-    "GridSearchCV": lambda: searched(GridSearchCV(pipe(), GRID, cv=4)),
+    "GridSearchCV": lambda: searched(GridSearchCV(pipe(), GRID, cv=3)),
     "RandomizedSearchCV": lambda: searched(
-        RandomizedSearchCV(pipe(), GRID, n_iter=4, cv=4, random_state=0)
+        RandomizedSearchCV(pipe(), GRID, n_iter=2, cv=3, random_state=0)
     ),
-    "nested": lambda: cross_val_score(GridSearchCV(pipe(), GRID, cv=3), X, y, cv=4),
-    "learning_curve": lambda: learning_curve(pipe(), X, y, cv=4, shuffle=True, random_state=0)[2],
+    "nested": lambda: cross_val_score(GridSearchCV(pipe(), GRID, cv=2), X, y, cv=3),
+    "learning_curve": lambda: learning_curve(pipe(), X, y, cv=3, shuffle=True, random_state=0)[2],
     "validation_curve": lambda: validation_curve(
         pipe(), X, y, param_name="dummy__shift", param_range=[0.0, 2.0], cv=4
     )[1],
     "permutation_test_score": lambda: permutation_test_score(
-        pipe(), X, y, cv=3, n_permutations=12, random_state=0
+        pipe(), X, y, cv=2, n_permutations=8, random_state=0
     )[1],
     "BaggingClassifier": lambda: (
         BaggingClassifier(pipe(), 8, random_state=0).fit(X, y).predict_proba(X)
@@ -116,7 +117,7 @@ def test_inner_fits_of_all_outer_folds_make_one_stack(engine):
 
 def test_width_of_stacks(engine):
     with stacked_fits(max_stack=5):
-        cross_val_score(pipe(), X, y, cv=20)
+        cross_val_score(pipe(), X, y, cv=15)
     assert max(engine.widths) == 5
 
 
@@ -136,7 +137,7 @@ def test_networks_of_another_kind_form_their_own_stacks(engine):
 def test_error_reaches_only_its_fit(engine):
     grid = {"dummy__fail_above": [None, -np.inf], "dummy__shift": [0.0, 1.0]}
     search = GridSearchCV(pipe(), grid, cv=4, error_score=-1.0, refit=False)
-    with stacked_fits(), pytest.warns(UserWarning, match="8 fits failed"):
+    with stacked_fits(), pytest.warns(FitFailedWarning, match="8 fits failed"):
         scores = search.fit(X, y).cv_results_["mean_test_score"]
     assert (scores[:2] > 0).all()
     assert (scores[2:] == -1).all()
@@ -195,7 +196,7 @@ def test_context_within_a_context_shares_its_stacks(engine):
 def test_warning_filters_are_left_as_they_were(engine):
     before = list(warnings.filters)
     with stacked_fits():
-        for _ in range(5):
+        for _ in range(3):
             cross_val_score(pipe(), X, y, cv=15)
     assert warnings.filters == before
 
