@@ -67,23 +67,59 @@ class StackingBackend(ThreadingBackend):
         self._filters: warnings.catch_warnings[None] | None = None
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
-        """Return the number of tasks at a time; None and -1 mean the width of a stack."""
+        """Return the number of tasks at a time.
+
+        Parameters
+        ----------
+        n_jobs : int or None
+            As asked for. -1, the default of Parallel, means as many as fit into a stack. None
+            comes only from what cuts its arrays or trees into so many parts (forests, pairwise
+            distances): the last bits of its results depend on their number, so it is one.
+
+        Returns
+        -------
+        int
+            At least 1.
+        """
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
         if n_jobs is None:
-            return self.crew.max_stack
-        return n_jobs if n_jobs > 0 else max(self.crew.max_stack + 1 + n_jobs, 1)
+            return 1
+        return n_jobs if n_jobs > 0 else max(self.crew.limits.max_stack + 1 + n_jobs, 1)
 
     def configure(
         self, n_jobs: int = 1, parallel: Parallel | None = None, **backend_kwargs: Any
     ) -> int:
-        """Get ready for one call of Parallel."""
+        """Get ready for one call of Parallel.
+
+        Parameters
+        ----------
+        n_jobs : int, default=1
+            As asked for.
+        parallel : joblib.Parallel, optional
+            Whose call it is.
+        **backend_kwargs : dict
+            Other settings of joblib, which threads need not.
+
+        Returns
+        -------
+        int
+            The number of tasks at a time.
+        """
         if parallel is not None and self.crew.all_tasks_at_once:
             parallel.pre_dispatch = "all"
         return super().configure(n_jobs=n_jobs, parallel=parallel, **backend_kwargs)
 
     def get_nested_backend(self) -> tuple[StackingBackend, None]:
-        """Let the tasks of a task stack their fits with all others."""
+        """Let the tasks of a task stack their fits with all others.
+
+        Returns
+        -------
+        backend : StackingBackend
+            With the same threads.
+        n_jobs : None
+            The default.
+        """
         return StackingBackend(crew=self.crew, nesting_level=(self.nesting_level or 0) + 1), None
 
     def start_call(self) -> None:

@@ -51,9 +51,12 @@ def stacked_fits(
     Notes
     -----
     ``n_jobs=None`` and ``n_jobs=-1`` mean as many fits as a stack takes, any other number at
-    most so many, and 1 none. Nested calls (a search inside a cross-validation) stack all of
-    their fits together. Threads started inside, such as optuna's, take part as well. Within
-    another ``stacked_fits``, the settings of the outer one hold.
+    most so many, and 1 none; only ``BaggingClassifier`` and ``BaggingRegressor``, which deal out
+    their fits themselves, need to be told ``n_jobs=-1``.
+
+    Nested calls (a search inside a cross-validation) stack all of their fits together. Threads
+    started inside, such as optuna's, take part as well. Within another ``stacked_fits``, the
+    settings of the outer one hold.
 
     ``fit_time`` of ``cross_validate`` includes the waiting.
 
@@ -90,7 +93,8 @@ def stacked_fits(
 
 
 def _config(crew: Crew) -> joblib.parallel_config:
-    return joblib.parallel_config(backend=StackingBackend(crew=crew), n_jobs=-1)
+    # n_jobs of a configuration around would limit the stacks.
+    return joblib.parallel_config(backend=StackingBackend(crew=crew), n_jobs=None)
 
 
 def _check_positive(name: str, value: object) -> None:

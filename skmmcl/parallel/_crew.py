@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from skmmcl.parallel._rendezvous import Rendezvous
+from skmmcl.parallel._stacks import Limits
 from skmmcl.training._jobs import FitCancelled, dispatching
 
 MAX_STACK = 64  # lanes, and so threads, where memory allows more: wider stacks gain little
@@ -66,7 +67,7 @@ class Crew(Rendezvous):
     ) -> None:
         self.checkpoint = checkpoint
         self.all_tasks_at_once = False  # a progress bar wants to know how many there are
-        super().__init__(max_stack or MAX_STACK, max_bytes)
+        super().__init__(Limits(max_stack or MAX_STACK, max_bytes))
         _crews.add(self)
 
     def start_afresh(self) -> None:
@@ -80,7 +81,7 @@ class Crew(Rendezvous):
     def start_tasks(self) -> None:
         """Start what may run now."""
         with self.changed:
-            places = max([self.max_stack, *(pool.n_threads for pool in self.pools)])
+            places = max([self.limits.max_stack, *(pool.n_threads for pool in self.pools)])
             ready = [pool for pool in self.pools if pool.is_ready()]
             while ready and self._active < places:
                 try:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from skmmcl.parallel._crew import Crew
-from skmmcl.parallel._rendezvous import snapshot
 
 
 @contextmanager
@@ -37,10 +36,11 @@ def progress(crew: Crew) -> tuple[int, str, int]:
     What tasks that wait to start will ask for is taken to be what the others asked for.
     """
     with crew.changed:
-        now = snapshot(crew)
-        n_fits = now["n_done"] + now["n_running"] + now["n_waiting"]
+        n_running = len(crew.running)
+        n_fits = crew.n_done + n_running + len(crew.waiting)
         n_tasks = sum(len(pool.pending) for pool in crew.pools)
-        to_come = n_tasks * max(n_fits, 1) / max(crew.n_started, 1)
-    total = now["epochs_asked"] * (1 + to_come / max(n_fits, 1))
-    words = f"fits {now['n_done']}/{n_fits + round(to_come)}, {now['n_running']} running"
-    return now["epochs_done"], words, max(round(total), now["epochs_done"])
+        n_to_come = n_tasks * max(n_fits, 1) / max(crew.n_started, 1)
+        done, asked = crew.epochs_done, crew.epochs_asked
+        words = f"fits {crew.n_done}/{n_fits + round(n_to_come)}, {n_running} running"
+    total = asked * (1 + n_to_come / max(n_fits, 1))
+    return done, words, max(round(total), done)

@@ -5,46 +5,16 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Protocol
 
 import torch
 
-from skmmcl.parallel._memory import budget
+from skmmcl.parallel._stacks import Limits, Member, Ticket, fitting, is_out_of_memory
 from skmmcl.training._jobs import FitCancelled, Job, Train, at_once, dispatching
 
 SETTLE = 0.02  # seconds of quiet before a stack starts, where threads may come unseen
 PATIENCE = 1.0  # the same while tasks still run: no task, however long, keeps the others waiting
 WATCH = 1.0  # seconds after which a wait looks up, so that Ctrl-C gets through on Windows as well
-
-
-class Member(Protocol):
-    """A task whose thread is counted among those awake."""
-
-    @property
-    def cancelled(self) -> bool: ...
-
-
-@dataclass(eq=False)
-class Ticket:
-    """A job and the thread that sleeps until it is finished."""
-
-    job: Job
-    train: Train
-    member: Member | None
-    error: BaseException | None = None
-    alone: bool = False
-    note: str | None = None
-    epochs_left: int = 0
-    finished: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def key(self) -> Hashable:
-        """Tickets of equal keys can train together."""
-        if self.alone or self.job.signature is None:
-            return id(self)
-        return self.train, self.job.signature, str(self.job.device)
 
 
 class Rendezvous:
@@ -56,14 +26,12 @@ class Rendezvous:
 
     Parameters
     ----------
-    max_stack : int
-        Largest number of lanes.
-    max_bytes : int or None
-        Memory of a stack; None takes a share of what is free when it starts.
+    limits : Limits
+        Of the stacks.
     """
 
-    def __init__(self, max_stack: int, max_bytes: int | None = None) -> None:
-        self.max_stack, self.max_bytes = max_stack, max_bytes
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.on_change: Callable[[], None] | None = None  # called by the conductor
         self.start_afresh()
 
@@ -78,7 +46,6 @@ class Rendezvous:
         self._awake = 0  # members that neither sleep here nor wait for tasks of their own
         self._last_event = 0.0  # the last arrival or end of a job
         self._conductor: threading.Thread | None = None
-        self._caps: dict[Hashable, int] = {}  # lanes that fitted after memory ran out
 
     @property
     def member(self) -> Member | None:
@@ -174,44 +141,13 @@ class Rendezvous:
         """Wait until a stack should start; none when nobody waits any more."""
         with self.changed:
             while self.waiting:
-                stack, full = self._largest()
+                stack, full = self.limits.largest(self.waiting)
                 pause = 0.0 if full else self._pause()
                 if pause <= 0:
                     return self._take(stack)
                 self.changed.wait(pause)
             self._conductor = None
             return []
-
-    def _largest(self) -> tuple[list[Ticket], bool]:
-        """Return the stack to start next, and whether waiting could make it larger."""
-        groups: dict[Hashable, list[Ticket]] = {}
-        for ticket in self.waiting:
-            groups.setdefault(ticket.key, []).append(ticket)
-        choices = []
-        for key, group in groups.items():
-            lanes = self._lanes(key)
-            stack = self._fitting(group, lanes, self._budget(group[0]))
-            choices.append((stack, len(stack) == lanes or len(stack) < len(group)))
-        return max(choices, key=lambda choice: (choice[1], len(choice[0])))
-
-    def _lanes(self, key: Hashable) -> int:
-        alone = isinstance(key, int)
-        return 1 if alone else self._caps.get(key, self.max_stack)
-
-    def _budget(self, ticket: Ticket) -> int:
-        return budget(ticket.job.device) if self.max_bytes is None else self.max_bytes
-
-    @staticmethod
-    def _fitting(group: list[Ticket], lanes: int, room: int) -> list[Ticket]:
-        """Return the first jobs of a group that fit into lanes and memory, one at least."""
-        stack = group[:1]
-        room -= group[0].job.n_bytes
-        for ticket in group[1:lanes]:
-            room -= ticket.job.n_bytes
-            if room < 0:
-                break
-            stack.append(ticket)
-        return stack
 
     def _pause(self) -> float:
         """Return the seconds to wait for further jobs."""
@@ -232,7 +168,7 @@ class Rendezvous:
 
     def _train(self, stack: list[Ticket]) -> None:
         """Train a stack and those who join it; see that each of them is finished or waits again."""
-        key, room = stack[0].key, self._budget(stack[0])
+        key, room = stack[0].key, self.limits.room(stack[0])
         n_seen = len(stack)
 
         def refill(n_free: int) -> list[Job]:
@@ -264,13 +200,13 @@ class Rendezvous:
             return []
         with self.changed:
             group = [ticket for ticket in self.waiting if ticket.key == key]
-            lanes, width = self._lanes(key), len(self.running)
+            lanes, width = self.limits.lanes(key), len(self.running)
             taken = sum(ticket.job.n_bytes for ticket in self.running.values())
             n_free = min(n_free, lanes - width)
             if not group or n_free < 1 or (width and group[0].job.n_bytes > room - taken):
                 return []
-            joining = self._fitting(group, n_free, room - taken)
-            if len(self._fitting(group, lanes, room)) >= 2 * (width + len(joining)):
+            joining = fitting(group, n_free, room - taken)
+            if len(fitting(group, lanes, room)) >= 2 * (width + len(joining)):
                 return []
             return self._take(joining)
 
@@ -294,9 +230,9 @@ class Rendezvous:
         """Let jobs of a failed stack wait again: for a smaller stack, or each alone."""
         n, text = len(left), f"{type(failure).__name__}: {failure}"
         failure.__traceback__ = None  # it holds the memory of the stack
-        memory = _is_out_of_memory(failure)
+        memory = is_out_of_memory(failure)
         if memory:
-            self._caps[key] = max(1, n // 2)
+            self.limits.caps[key] = max(1, n // 2)
             note = f"A stack of {n} fits ran out of memory and was halved; set max_stack ({text})."
             if torch.device(left[0].job.device).type == "cuda":
                 torch.cuda.empty_cache()
@@ -316,21 +252,3 @@ class Rendezvous:
     def _report(self) -> None:
         if self.on_change is not None:
             self.on_change()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
-        return True
-    return "DefaultCPUAllocator" in str(error)  # torch raises a RuntimeError on the host
-
-
-def snapshot(rendezvous: Rendezvous) -> dict[str, Any]:
-    """Return what a progress bar shows."""
-    with rendezvous.changed:
-        return {
-            "n_done": rendezvous.n_done,
-            "n_running": len(rendezvous.running),
-            "n_waiting": len(rendezvous.waiting),
-            "epochs_done": rendezvous.epochs_done,
-            "epochs_asked": rendezvous.epochs_asked,
-        }

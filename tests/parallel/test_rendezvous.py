@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import pytest
 
-from skmmcl.parallel import _rendezvous, stacked_fits
-from skmmcl.parallel._crew import Crew
+from skmmcl.parallel import _rendezvous, _stacks, stacked_fits
 from skmmcl.training._jobs import FitCancelled, current, run
 from tests.parallel import dummy
 from tests.parallel.dummy import DummyJob
@@ -52,6 +51,12 @@ def test_freed_lanes_are_refilled(engine):
     assert sum(engine.widths) == sum(call["n_epochs"] for call in calls)
 
 
+def test_configuration_around_does_not_limit_the_stacks(engine):
+    with joblib.parallel_config(n_jobs=2), stacked_fits():
+        parallel([{"start": i} for i in range(5)])
+    assert engine.sizes == [5]
+
+
 def test_narrow_stack_makes_way_for_a_wide_one(engine):
     engine.pause = 0.02
     calls = [{"start": 0.0}] + [{"start": i, "wait": 0.1} for i in range(1, 9)]
@@ -78,7 +83,7 @@ def test_one_job_trains_however_large(engine):
 
 
 def test_free_memory_limits_a_stack(engine, monkeypatch):
-    monkeypatch.setattr(_rendezvous, "budget", lambda device: {"cpu": 500, "meta": 200}[device])
+    monkeypatch.setattr(_stacks, "budget", lambda device: {"cpu": 500, "meta": 200}[device])
     monkeypatch.setattr(DummyJob, "device", "meta")
     with stacked_fits():
         parallel([{"start": i, "n_bytes": 100} for i in range(6)])
@@ -131,7 +136,7 @@ def test_defect_of_the_conductor_wakes_all(monkeypatch, engine):
     def broken(*_):
         raise LookupError("a defect")
 
-    monkeypatch.setattr(Crew, "_largest", broken)
+    monkeypatch.setattr(_stacks.Limits, "largest", broken)
     with stacked_fits(), pytest.raises(LookupError, match="a defect"):
         parallel([{"start": i} for i in range(4)])
 
@@ -273,7 +278,7 @@ def test_task_that_ends_its_thread(engine):
 def test_numbers_of_jobs():
     with stacked_fits(max_stack=6):
         numbers = {n: joblib.effective_n_jobs(n) for n in (None, -1, -2, -9, 1, 3, 50)}
-    assert numbers == {None: 6, -1: 6, -2: 5, -9: 1, 1: 1, 3: 3, 50: 50}
+    assert numbers == {None: 1, -1: 6, -2: 5, -9: 1, 1: 1, 3: 3, 50: 50}
     with stacked_fits(), pytest.raises(ValueError, match="no meaning"):
         joblib.Parallel(n_jobs=0)([])
 

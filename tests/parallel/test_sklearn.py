@@ -12,6 +12,7 @@ import pytest
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, StackingClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import (
     GridSearchCV,
     RandomizedSearchCV,
@@ -27,6 +28,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmmcl.parallel import stacked_fits
+from skmmcl.training._jobs import current
 from tests.parallel import dummy
 
 pytestmark = pytest.mark.usefixtures("watchdog")
@@ -39,6 +41,11 @@ y = (X[:, 0] + rng.normal(size=N) > 0).astype(int)
 
 def pipe(**params):
     return make_pipeline(StandardScaler(), dummy.Dummy(**params), LogisticRegression())
+
+
+def bagging(n_estimators):
+    n_jobs = None if current() is None else -1
+    return BaggingClassifier(pipe(), n_estimators, random_state=0, n_jobs=n_jobs)
 
 
 def searched(search):
@@ -67,12 +74,8 @@ CALLS = {
     "permutation_test_score": lambda: permutation_test_score(
         pipe(), X, y, cv=2, n_permutations=8, random_state=0
     )[1],
-    "BaggingClassifier": lambda: (
-        BaggingClassifier(pipe(), 8, random_state=0).fit(X, y).predict_proba(X)
-    ),
-    "bagging in a cross-validation": lambda: cross_val_score(
-        BaggingClassifier(pipe(), 5, random_state=0), X, y, cv=3
-    ),
+    "BaggingClassifier": lambda: bagging(8).fit(X, y).predict_proba(X),
+    "bagging in a cross-validation": lambda: cross_val_score(bagging(5), X, y, cv=3),
     "StackingClassifier": lambda: (
         StackingClassifier([(str(i), pipe(shift=i)) for i in range(3)], cv=3)
         .fit(X, y)
@@ -161,6 +164,18 @@ def test_other_estimators_run_as_ever(engine):
         assert np.array_equal(cross_val_score(model, X, y, cv=3), expected)
         forest = RandomForestClassifier(30, random_state=0, n_jobs=-1)
         cross_val_score(forest, X, y, cv=3)
+
+
+def test_what_cuts_its_work_into_parts_keeps_its_last_bits():
+    def numbers():
+        forest = RandomForestClassifier(40, max_depth=3, random_state=0).fit(X, y)
+        return [pairwise_distances(X_wide), forest.predict_proba(X)]
+
+    X_wide = np.random.default_rng(1).normal(size=(200, 257))
+    expected = numbers()
+    with stacked_fits():
+        for a, b in zip(expected, numbers(), strict=True):
+            assert np.array_equal(a, b)
 
 
 def test_threads_of_the_user(engine):

@@ -68,9 +68,17 @@ class Node:
     def __call__(self):
         if self.kind == "threads":
             with ThreadPoolExecutor(self.n_jobs) as executor:
-                return [future.result() for future in map(executor.submit, self.children)]
+                return list(executor.map(in_own_context, self.children))
         n_jobs = {"joblib": None, "limited": self.n_jobs, "serial": 1}[self.kind]
         return joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(child)() for child in self.children)
+
+
+def in_own_context(call):
+    """Call in a thread of the user; without a context, joblib starts processes there."""
+    if isinstance(call, Leaf):
+        return call()
+    with stacked_fits():
+        return call()
 
 
 def serial(node):
