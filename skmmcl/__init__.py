@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         losses,
         model_selection,
         networks,
+        parallel,
         preprocessing,
         training,
         utils,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from skmmcl.cross_decomposition import CMCCSSEmbedder
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
+    from skmmcl.parallel import stacked_fits
 
 __version__ = "0.1.0.dev0"
 
@@ -44,7 +46,9 @@ __all__ = [
     "losses",
     "model_selection",
     "networks",
+    "parallel",
     "preprocessing",
+    "stacked_fits",
     "training",
     "utils",
 ]
@@ -56,6 +60,7 @@ _HOMES = {
     "LabeledOnly": "skmmcl.model_selection",
     "MultimodalData": "skmmcl.data",
     "labeled_scorer": "skmmcl.model_selection",
+    "stacked_fits": "skmmcl.parallel",
 }
 
 

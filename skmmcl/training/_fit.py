@@ -19,7 +19,7 @@ from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint, fingerprint
-from skmmcl.training._jobs import Job, run
+from skmmcl.training._jobs import Job, current, run
 from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._seeds import draws_globally, seeded
 from skmmcl.training._stack import Stack, lane_bytes, signature
@@ -51,6 +51,8 @@ def fit_net(
         The same net, or the one of the checkpoint.
     """
     job = FitJob(net, subjects, settings, n_epochs, key)
+    if current() is not None:
+        job.keep()
     run(job, train)
     return job.net
 

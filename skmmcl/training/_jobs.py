@@ -1,3 +1,98 @@
-"""Placeholder until the rendezvous is merged."""
-class Job: ...
-def run(job, train): train([job])
+"""How a fit hands over its training: done at once, or by a dispatcher that stacks many fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Job:
+    """The training of one fit, ready to start; what it trains lives in its subclass.
+
+    Attributes
+    ----------
+    signature : Hashable or None
+        Jobs of equal signature can train in one stack; None trains alone.
+    n_bytes : int
+        Working memory of one lane.
+    n_epochs : int
+        Epochs to go, for the progress bar.
+    device : torch.device or str
+        Where it trains.
+    cancelled : bool
+        Nobody waits for the result any more: its lane may be given away.
+    """
+
+    signature: Hashable = None
+    n_bytes: int = 0
+    n_epochs: int = 0
+    device: torch.device | str = "cpu"
+    cancelled: bool = False
+
+    def reset(self) -> None:
+        """Go back to where the job stood before it was first trained."""
+        raise NotImplementedError
+
+
+class FitCancelled(BaseException):
+    """The result of this fit is no longer wanted.
+
+    It is no Exception, so that ``error_score`` does not take it for an error of the fit.
+    """
+
+
+# Gives at most so many further jobs of the stack's signature, which take the free lanes.
+Refill = Callable[[int], list[Job]]
+# Is told once of each job, as soon as it is finished, with its error or None.
+Done = Callable[[Job, BaseException | None], None]
+# Is told the number of lanes after each epoch; what it raises ends the stack.
+Tick = Callable[[int], None]
+# Trains the jobs as one stack. An exception that it lets out fails the stack as a whole.
+Train = Callable[[list[Job], Refill, Done, Tick], None]
+# Sees that a job is trained, returns when it is finished, raises what it raised.
+Dispatcher = Callable[[Job, Train], None]
+
+_of_this_context: ContextVar[Dispatcher | None] = ContextVar("dispatcher", default=None)
+_of_every_thread: list[Dispatcher] = []  # the latest wins; append and remove are atomic
+
+
+def run(job: Job, train: Train) -> None:
+    """Train a job through the dispatcher in force, or at once where there is none."""
+    (current() or at_once)(job, train)
+
+
+def at_once(job: Job, train: Train) -> None:
+    """Train a job alone, in this thread."""
+    outcomes: list[BaseException | None] = []
+    train([job], lambda _: [], lambda _, error: outcomes.append(error), lambda _: None)
+    if not outcomes:
+        raise RuntimeError("The training returned and did not say that the job is done.")
+    if outcomes[0] is not None:
+        raise outcomes[0]
+
+
+def current() -> Dispatcher | None:
+    """Return the dispatcher of this thread's context, else the latest opened for all threads."""
+    own = _of_this_context.get()
+    if own is not None:
+        return own
+    return next(reversed(_of_every_thread), None)
+
+
+@contextmanager
+def dispatching(dispatcher: Dispatcher, *, everywhere: bool = False) -> Iterator[None]:
+    """Send the jobs of this context, or also those of threads that have none, to a dispatcher."""
+    token = _of_this_context.set(dispatcher)
+    if everywhere:
+        _of_every_thread.append(dispatcher)
+    try:
+        yield
+    finally:
+        if everywhere:
+            _of_every_thread.remove(dispatcher)
+        _of_this_context.reset(token)

@@ -1,0 +1,102 @@
+"""The way in for users."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from numbers import Integral
+
+import joblib
+
+from skmmcl.parallel._backend import StackingBackend
+from skmmcl.parallel._crew import Crew
+from skmmcl.parallel._progress import progress_bar
+from skmmcl.training._jobs import current, dispatching
+
+
+@contextmanager
+def stacked_fits(
+    max_stack: int | None = None,
+    *,
+    max_bytes: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> Iterator[None]:
+    """Train all fits inside together, many of them at once as one stack.
+
+    scikit-learn's functions that fit many times (``cross_validate``, ``GridSearchCV``,
+    ``permutation_test_score``, ``BaggingClassifier`` ...) run unmodified and give the same
+    numbers. Their tasks run in threads; each fit of an estimator of this package sleeps until
+    enough others of the same networks have come, and these are then trained as one. Other
+    estimators fit as ever.
+
+    Parameters
+    ----------
+    max_stack : int, optional
+        Largest number of fits in a stack. 64 by default, or as many as memory allows.
+    max_bytes : int, optional
+        Memory that a stack may take, in bytes. By default half of what is free on its device
+        when it starts.
+    checkpoint : str or path, optional
+        Folder where finished fits are kept, so that a protocol that was cut off goes on.
+    progress : bool, default=False
+        Show a bar with the fits done, those running, and the time left. It needs tqdm.
+
+    Yields
+    ------
+    None
+        Nothing: what runs inside is stacked.
+
+    Notes
+    -----
+    ``n_jobs=None`` and ``n_jobs=-1`` mean as many fits as a stack takes, any other number at
+    most so many, and 1 none; only ``BaggingClassifier`` and ``BaggingRegressor``, which deal out
+    their fits themselves, need to be told ``n_jobs=-1``.
+
+    Nested calls (a search inside a cross-validation) stack all of their fits together. Threads
+    started inside, such as optuna's, take part as well. Within another ``stacked_fits``, the
+    settings of the outer one hold.
+
+    ``fit_time`` of ``cross_validate`` includes the waiting.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
+    >>> iris, y = load_iris(return_X_y=True)
+    >>> X = MultimodalData(sepal=iris[:, :2], petal=iris[:, 2:])
+    >>> pipe = make_pipeline(CMCCSSEmbedder(max_epochs=2, random_state=0), LogisticRegression())
+    >>> with stacked_fits():
+    ...     scores = cross_val_score(pipe, X, y, cv=5)
+    >>> scores.shape
+    (5,)
+    """
+    for name, value in {"max_stack": max_stack, "max_bytes": max_bytes}.items():
+        _check_positive(name, value)
+    around = current()
+    if isinstance(around, Crew):
+        with dispatching(around), _config(around):
+            yield
+        return
+    crew = Crew(max_stack, max_bytes, checkpoint)
+    bar = progress_bar(crew) if progress else nullcontext()
+    with dispatching(crew, everywhere=True), _config(crew), bar:
+        try:
+            yield
+        except KeyboardInterrupt:
+            crew.stop()
+            raise
+
+
+def _config(crew: Crew) -> joblib.parallel_config:
+    # n_jobs of a configuration around would limit the stacks.
+    return joblib.parallel_config(backend=StackingBackend(crew=crew), n_jobs=None)
+
+
+def _check_positive(name: str, value: object) -> None:
+    if value is not None and not (isinstance(value, Integral) and int(value) > 0):
+        raise ValueError(f"{name} is a positive whole number or None, not {value!r}.")

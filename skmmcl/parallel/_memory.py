@@ -1,0 +1,59 @@
+"""How much memory a stack may take."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import torch
+
+# What a fit allocates beside its estimate, and what others take meanwhile, needs the other half.
+SHARE = 0.5
+_CGROUPS = (  # folder, and its files of the limit and of what is taken
+    ("/sys/fs/cgroup", "memory.max", "memory.current"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
+
+
+def budget(device: torch.device | str) -> int:
+    """Return the bytes that a stack on a device may take now."""
+    device = torch.device(device)
+    free = _free_on_cuda(device) if device.type == "cuda" else _free_on_host()
+    return int(SHARE * free)
+
+
+def _free_on_cuda(device: torch.device) -> int:
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
+
+
+def _free_on_host() -> int:
+    return int(min(_free_in_system(), *(_free_in_cgroup(*group) for group in _CGROUPS)))
+
+
+def _free_in_system() -> int:
+    """Return what Linux can give without swapping; elsewhere half of what is built in."""
+    available = re.search(r"MemAvailable:\s+(\d+) kB", _read("/proc/meminfo"))
+    if available:
+        return 1024 * int(available[1])
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return 8 * 2**30
+
+
+def _free_in_cgroup(folder: str, limit: str, usage: str) -> float:
+    """Return what the container leaves, infinity where there is no limit."""
+    allowed, used = _read(f"{folder}/{limit}").strip(), _read(f"{folder}/{usage}").strip()
+    if not (allowed.isdigit() and used.isdigit()):
+        return float("inf")
+    cache = re.search(r"^inactive_file (\d+)", _read(f"{folder}/memory.stat"), re.MULTILINE)
+    return max(int(allowed) - int(used) + (int(cache[1]) if cache else 0), 0)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeError):
+        return ""

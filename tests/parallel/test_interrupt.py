@@ -1,0 +1,89 @@
+"""Ctrl-C stops a protocol soon and cleanly, wherever the main thread is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to one process")
+
+SCRIPT = """
+import threading
+import joblib
+import numpy as np
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from skmmcl.parallel import stacked_fits
+from tests.parallel import dummy
+
+train = dummy.engine.train
+
+def tell_and_train(*args):
+    print("training", flush=True)
+    train(*args)
+
+dummy.engine.pause, dummy.engine.train = 0.02, tell_and_train
+X, y = np.arange(60.0).reshape(30, 2), np.arange(30) % 2
+long = dummy.Dummy(n_epochs=100_000)
+
+def tasks():
+    with stacked_fits():
+        cross_val_score(long, X, y, cv=5)
+
+def backend():
+    with joblib.parallel_config(backend="skmmcl"):
+        cross_val_score(long, X, y, cv=5)
+
+def nested():
+    search = GridSearchCV(long, {"shift": [0, 1]}, cv=2, error_score=0.0)
+    with stacked_fits():
+        cross_val_score(search, X, y, cv=3, error_score=0.0)
+
+def main_thread():
+    with stacked_fits():
+        long.fit(X, y)
+
+for protocol in (tasks, nested, main_thread, backend):
+    try:
+        protocol()
+    except KeyboardInterrupt:
+        for thread in threading.enumerate():
+            if thread.name.startswith("skmmcl"):
+                thread.join(2)
+        left = [t.name for t in threading.enumerate() if t.name.startswith("skmmcl")]
+        print("interrupted", left, flush=True)
+backend()
+"""
+
+
+def test_interrupt(repo_dir):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        cwd=repo_dir,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(repo_dir)},
+    )
+    try:
+        for _ in range(4):
+            _interrupt(process)
+            assert process.stdout.readline() == "interrupted []\n"
+        _interrupt(process)  # the process ends while a stack trains
+        start = time.monotonic()
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert time.monotonic() - start < 5
+    assert process.returncode in (-signal.SIGINT, 130)
+    assert err.rstrip().endswith("KeyboardInterrupt")
+
+
+def _interrupt(process):
+    assert process.stdout.readline() == "training\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
