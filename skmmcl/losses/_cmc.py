@@ -74,7 +74,7 @@ class CMCLoss(TemperatureLoss):
         mask : Tensor of shape (*lanes, n_samples, n_views), optional
             True where the subject has the modality. An absent embedding is neither
             anchor, positive nor negative.
-        sample_weight : Tensor of shape (*lanes, n_samples,), optional
+        sample_weight : Tensor of shape (*lanes, n_samples), optional
             A subject of weight w counts as w identical subjects.
 
         Returns

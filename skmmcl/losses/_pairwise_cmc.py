@@ -60,7 +60,7 @@ class PairwiseCMCLoss(TemperatureLoss):
         mask : Tensor of shape (*lanes, n_samples, n_views), optional
             True where the subject has the view. A subject takes part in the pairs of
             which it has both views.
-        sample_weight : Tensor of shape (*lanes, n_samples,), optional
+        sample_weight : Tensor of shape (*lanes, n_samples), optional
             A subject of weight w counts as w identical subjects.
 
         Returns

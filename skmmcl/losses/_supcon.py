@@ -60,9 +60,9 @@ class SupConLoss(TemperatureLoss):
         ----------
         f : Tensor of shape (*lanes, n_samples, n_components)
             One embedding per subject.
-        y : Tensor of shape (*lanes, n_samples,)
+        y : Tensor of shape (*lanes, n_samples)
             Class codes; a subject with -1 takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples,), optional
+        sample_weight : Tensor of shape (*lanes, n_samples), optional
             A subject of weight w counts as w identical subjects.
 
         Returns
