@@ -38,3 +38,9 @@ def write_report(name: str, results: dict[str, Any]) -> Path:
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"environment": environment(), **results}, indent=1, default=float))
     return path
+
+
+def read_report(name: str) -> dict[str, Any]:
+    """Read the last report of that name; empty if there is none."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
