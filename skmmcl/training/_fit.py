@@ -74,9 +74,7 @@ class FitJob(Job):
         self.device = net.device
         rng = np.random.default_rng(net.seed_)
         rows, held_out = split_subjects(subjects.codes, settings.validation_fraction, rng)
-        train_set = replace(
-            subjects, rows=rows, batch_size=settings.batch_size, rng=net.rng_
-        )
+        train_set = replace(subjects, rows=rows, batch_size=settings.batch_size, rng=net.rng_)
         valid_set = None if held_out is None else replace(train_set, rows=held_out, rng=None)
         self.sets = train_set, valid_set
         self.checkpoint: Checkpoint | None = None

@@ -13,6 +13,7 @@ from skmmcl.networks import has_lanes, merge_lanes
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._objective import Objective
 
+
 class Stack:
     """Networks, objectives and subjects of K fits, each in a lane of its own.
 
@@ -124,9 +125,7 @@ class Stack:
         values, sizes = [], []
         for batch, counts in self._batches(sets):
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
-            self.each(
-                lambda k, net: net.notify("on_batch_begin", batch=seen[k], training=training)
-            )
+            self.each(lambda k, net: net.notify("on_batch_begin", batch=seen[k], training=training))
             losses, outputs = self._step(batch, seen, training=training)
             names = list(losses)
             values.append(torch.stack([value.detach() for value in losses.values()]))

@@ -78,7 +78,11 @@ def test_state_dict_round_trip(x):
     stages = {"table": InputStage(np.ones(3), np.full(3, 2.0))}
     first = make(stages=stages, projection_dim=2)
     other = MultiviewNetwork(
-        list(SHAPES), SHAPES, 2, stages={"table": InputStage(np.zeros(3), np.ones(3))}, projection_dim=2
+        list(SHAPES),
+        SHAPES,
+        2,
+        stages={"table": InputStage(np.zeros(3), np.ones(3))},
+        projection_dim=2,
     )
     other.load_state_dict({k: v.float() for k, v in first.state_dict().items()})
     assert torch.equal(first.float()(x)["z_fused"], other.float()(x)["z_fused"])
