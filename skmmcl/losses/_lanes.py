@@ -76,7 +76,7 @@ def merge_losses(losses: Sequence[nn.Module]) -> nn.Module | None:
     tensor([0.5000, 0.7000], dtype=torch.float64)
     >>> merge_losses([CMCLoss(denominator="all"), CMCLoss(denominator="negatives")])
     """
-    first = losses[0]
+    first: Any = losses[0]
     kind = loss_signature(first)
     if kind is None or any(loss_signature(loss) != kind for loss in losses):
         return None

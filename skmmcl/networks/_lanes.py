@@ -33,9 +33,6 @@ class Laned(nn.Module):
     (torch.Size([4, 2]), torch.Size([1, 4, 2]))
     """
 
-    # Names of children that training does not pass through; a merged network has none.
-    before_training: tuple[str, ...] = ()
-
     def __init__(self, shape: Sequence[int]) -> None:
         super().__init__()
         self.shape = tuple(shape)
@@ -99,8 +96,9 @@ class EachLane(nn.Module):
 
 def has_lanes(network: nn.Module) -> bool:
     """Whether networks of this kind can be trained side by side as one."""
-    return isinstance(network, Laned) and all(
-        isinstance(module, (Laned, *WITHOUT_LANES)) for module in network.modules()
+    return hasattr(network, "forward_lanes") and all(
+        hasattr(module, "forward_lanes") or isinstance(module, WITHOUT_LANES)
+        for module in network.modules()
     )
 
 
@@ -110,7 +108,8 @@ def merge_lanes(networks: Sequence[nn.Module]) -> nn.Module:
     Parameters
     ----------
     networks : sequence of Module
-        Of equal structure; see `has_lanes`.
+        Of equal structure; see `has_lanes`. What they name in ``before_training`` is left
+        out.
 
     Returns
     -------

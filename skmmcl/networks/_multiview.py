@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
-from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import ComponentScores, Reconstruction, Standardize
 
@@ -46,13 +45,13 @@ class InputStage:
         scale = self.scale if self.standardize else np.ones_like(self.scale)
         return ComponentScores(shape, self.mean, scale, self.axes, self.deviation)
 
-    def reconstruction(self, scores: ComponentScores) -> Reconstruction:
-        """Return the module that turns scores back into subjects."""
+    def reconstruction(self, shape: Sequence[int], unit: float) -> Reconstruction:
+        """Return the module that turns scores in that unit back into subjects."""
         center = 0.0 if self.standardize else self.mean
-        return Reconstruction(scores.shape, self.axes * scores.unit, center)
+        return Reconstruction(shape, np.asarray(self.axes) * unit, center)
 
 
-class MultiviewNetwork(Laned):
+class MultiviewNetwork(nn.Module):
     """Encode each view of the subjects and give the outputs by name.
 
     Parameters
@@ -89,7 +88,7 @@ class MultiviewNetwork(Laned):
     """
 
     gives = ("h", "z", "z_fused")
-    before_training = ("scores",)
+    before_training = ("scores",)  # children that training does not pass through
 
     def __init__(
         self,
@@ -102,33 +101,29 @@ class MultiviewNetwork(Laned):
         projection_dim: int | None = None,
         normalize_each: bool = False,
     ) -> None:
-        super().__init__(())
+        super().__init__()
         self.views = list(views)
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.normalize_each = normalize_each
         self._key = {name: str(k) for k, name in enumerate(shapes)}  # torch forbids some names
         specs, stages = encoders or {}, stages or {}
         self.scores, self.scalers = nn.ModuleDict(), nn.ModuleDict()
+        back: dict[str, Reconstruction] = {}
         for name, stage in stages.items():
             if (scores := stage.scores(shapes[name])) is not None:
                 self.scores[self._key[name]] = scores
+                back[name] = stage.reconstruction(shapes[name], scores.unit)
             elif stage.standardize:
                 self.scalers[self._key[name]] = Standardize(shapes[name], stage.mean, stage.scale)
         self.encoders = nn.ModuleList(
-            self._make_encoder(name, specs.get(name, "auto"), stages.get(name), n_components)
+            _tried_encoder(
+                name, specs.get(name, "auto"), shapes[name], n_components, back.get(name)
+            )
             for name in views
         )
         self.heads = None
         if projection_dim is not None:
             self.heads = nn.ModuleList(ProjectionHead(n_components, projection_dim) for _ in views)
-
-    def _make_encoder(
-        self, name: str, spec: EncoderSpec, stage: InputStage | None, n_components: int
-    ) -> nn.Module:
-        shape, reconstruction = self.shapes[name], None
-        if stage is not None and self._key[name] in self.scores:
-            reconstruction = stage.reconstruction(self.scores[self._key[name]])
-        return _tried_encoder(name, spec, shape, n_components, reconstruction)
 
     @property
     def compressed(self) -> list[str]:

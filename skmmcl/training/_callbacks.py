@@ -53,9 +53,9 @@ class BestEpoch(EarlyStopping):
             self.best_model_weights_ = {name: value.clone() for name, value in state.items()}
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        if self.best_model_weights_ is not None and self.misses_:
+        if self.best_model_weights_ and self.misses_:
             net.module_.load_state_dict(self.best_model_weights_)
-        self.best_model_weights_ = None
+        self.best_model_weights_ = {}
 
 
 class Progress(Callback):

@@ -19,10 +19,11 @@ from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint, fingerprint
-from skmmcl.training._jobs import Job, current, run
+from skmmcl.training._jobs import Done, Job, Refill, Tick, current, run
+from skmmcl.training._lanes import lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._seeds import draws_globally, seeded
-from skmmcl.training._stack import Stack, lane_bytes, signature
+from skmmcl.training._stack import Stack
 
 TWICE_WITHIN = 2.0  # seconds between two Ctrl-C that are meant for more than one fit
 
@@ -83,7 +84,7 @@ class FitJob(Job):
         self._untrained: EmbeddingNet | None = None
 
     @cached_property
-    def signature(self) -> Any:
+    def signature(self) -> Any:  # type: ignore[override]
         """What jobs of one stack have in common; None for one that trains alone."""
         if self.settings.callbacks or self.draws_globally:
             return None
@@ -95,7 +96,7 @@ class FitJob(Job):
         return draws_globally(self.net.module_)
 
     @cached_property
-    def n_bytes(self) -> int:
+    def n_bytes(self) -> int:  # type: ignore[override]
         """Estimate of what a lane of this job needs."""
         return lane_bytes(self.net, self.sets[0])
 
@@ -149,16 +150,11 @@ def _without_checkpoint(net: EmbeddingNet) -> list[tuple[str, Callback]]:
     return [(name, callback) for name, callback in net.callbacks_ if name != "checkpoint"]
 
 
-def _raise(job: Job, error: BaseException | None) -> None:
-    if error is not None:
-        raise error
-
-
 def train(
     jobs: Sequence[FitJob],
-    refill: Callable[[int], list[FitJob]] = lambda n_free: [],
-    done: Callable[[FitJob, BaseException | None], None] = _raise,
-    tick: Callable[[int], None] = lambda n_lanes: None,
+    refill: Refill,
+    done: Done,
+    tick: Tick,
 ) -> None:
     """Train jobs as one stack.
 
@@ -178,7 +174,8 @@ def train(
     lanes: list[FitJob] = []
     while waiting or lanes:
         lanes += [job for job in waiting if _started(job, done)]
-        ended, waiting = {}, []
+        ended: dict[FitJob, Exception | None] = {}
+        waiting = []
         if lanes:
             ended, waiting = _run_until_change(lanes, capacity, refill, tick)
         lanes = [job for job in lanes if job not in ended]
@@ -188,7 +185,7 @@ def train(
             waiting = refill(capacity)
 
 
-def _started(job: FitJob, done: Callable[[FitJob, BaseException | None], None]) -> bool:
+def _started(job: FitJob, done: Done) -> bool:
     """Start a job; False if it has ended at once."""
     error = _error_of(job.start)
     if error is None and not job.complete and job.epochs_left > 0:
@@ -208,8 +205,8 @@ def _error_of(act: Callable[[], None]) -> Exception | None:
 def _run_until_change(
     lanes: list[FitJob],
     capacity: int,
-    refill: Callable[[int], list[FitJob]],
-    tick: Callable[[int], None],
+    refill: Refill,
+    tick: Tick,
 ) -> tuple[dict[FitJob, Exception | None], list[FitJob]]:
     """Train until a lane ends or another is to join: who ended, with errors, and who joins."""
     stack = Stack([job.net for job in lanes], [job.sets for job in lanes])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -47,13 +47,13 @@ class FitCancelled(BaseException):
 
 
 # Gives at most so many further jobs of the stack's signature, which take the free lanes.
-Refill = Callable[[int], list[Job]]
+Refill = Callable[[int], list[Any]]
 # Is told once of each job, as soon as it is finished, with its error or None.
-Done = Callable[[Job, BaseException | None], None]
+Done = Callable[[Any, BaseException | None], None]
 # Is told the number of lanes after each epoch; what it raises ends the stack.
 Tick = Callable[[int], None]
 # Trains the jobs as one stack. An exception that it lets out fails the stack as a whole.
-Train = Callable[[list[Job], Refill, Done, Tick], None]
+Train = Callable[[list[Any], Refill, Done, Tick], None]
 # Sees that a job is trained, returns when it is finished, raises what it raised.
 Dispatcher = Callable[[Job, Train], None]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,9 @@ import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, PrintLog
-from torch import Tensor, nn
+from torch import nn
 
 from skmmcl.exceptions import TrainingError
-from skmmcl.training._batches import SubjectSet
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._schedules import lr_callback

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks import has_lanes, merge_lanes
+from skmmcl.networks import merge_lanes
 from skmmcl.training._batches import SubjectSet
+from skmmcl.training._lanes import forward_lanes, lanes_of
 from skmmcl.training._objective import Objective
 
 
@@ -24,7 +25,7 @@ class Stack:
     Parameters
     ----------
     nets : sequence of EmbeddingNet
-        Of one signature, see `signature`.
+        Of one signature.
     sets : sequence of (SubjectSet, SubjectSet or None)
         For each, whom to train on and who is held out.
     """
@@ -125,27 +126,28 @@ class Stack:
         values, sizes = [], []
         for batch, counts in self._batches(sets):
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
-            self.each(lambda k, net: net.notify("on_batch_begin", batch=seen[k], training=training))
+            self._notify("on_batch_begin", seen, training, [{}] * len(seen))
             losses, outputs = self._step(batch, seen, training=training)
+            told = [_told(losses, outputs, k, net) for k, net in enumerate(self.nets)]
+            self._notify("on_batch_end", seen, training, told)
             names = list(losses)
             values.append(torch.stack([value.detach() for value in losses.values()]))
             sizes.append(counts)
-            results = [_lane({"x": losses, **outputs}, k, net) for k, net in enumerate(self.nets)]
-            self.each(
-                lambda k, net: net.notify(
-                    "on_batch_end", batch=seen[k], training=training, **_as_step(results[k])
-                )
-            )
         table = torch.stack(values).double().cpu().numpy()  # the epoch's one transfer
         weights = np.array(sizes)
         self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
+
+    def _notify(
+        self, event: str, seen: Sequence[Any], training: bool, told: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self.each(lambda k, net: net.notify(event, batch=seen[k], training=training, **told[k]))
 
     def _step(
         self, batch: Mapping[str, Any], seen: Sequence[Any], *, training: bool
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss and terms of each lane, and outputs; in training also the optimizers' steps."""
         if training:
-            torch._foreach_zero_(self.grads)  # noqa: SLF001
+            torch._foreach_zero_(self.grads)
         outputs = forward_lanes(self.network, batch["x"], batch["mask"])
         loss, terms = self.objective({**batch, **outputs})
         if training:
@@ -156,33 +158,37 @@ class Stack:
     def _batches(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:
         """The batches of an epoch, and how many subjects each lane has in each."""
         dealt = [subjects.deal() for subjects in sets]
-        steps = range(len(dealt[0]))
-        counts = [[len(lane[s]) for lane in dealt] for s in steps]
+        counts = [[len(lane[s]) for lane in dealt] for s in range(len(dealt[0]))]
         if not self.padded:
-            for s in steps:
-                rows = torch.as_tensor(dealt[0][s], device=self.y.device)[None]
+            for s, members in enumerate(dealt[0]):
+                rows = torch.as_tensor(members, device=self.y.device)[None]
                 yield self._batch(rows, self._beside(rows, None)), counts[s]
             return
-        width = sets[0].layout[1]
-        rows = np.empty((len(steps), len(sets), width), dtype=np.int64)
+        rows, real = self._padded(dealt, sets[0].layout[1])
+        beside = self._beside(rows, real)
+        for s in range(len(rows)):
+            of_step = {name: None if v is None else v[s] for name, v in beside.items()}
+            yield self._batch(rows[s], of_step), counts[s]
+
+    def _padded(self, dealt: Sequence[Sequence[np.ndarray]], width: int) -> tuple[Tensor, Tensor]:
+        """Rows (n_batches, n_lanes, width) of an epoch, and which of them are no padding."""
+        rows = np.empty((len(dealt[0]), len(dealt), width), dtype=np.int64)
         real = np.zeros(rows.shape, dtype=bool)
         for k, lane in enumerate(dealt):
+            rows[:, k] = self.offsets[k]
             for s, members in enumerate(lane):
-                rows[s, k] = self.offsets[k]
                 rows[s, k, : len(members)] += members
                 real[s, k, : len(members)] = True
-        on_device = torch.as_tensor(rows, device=self.y.device)
-        beside = self._beside(on_device, torch.as_tensor(real, device=self.y.device))
-        for s in steps:
-            of_step = {name: None if v is None else v[s] for name, v in beside.items()}
-            yield self._batch(on_device[s], of_step), counts[s]
+        device = self.y.device
+        return torch.as_tensor(rows, device=device), torch.as_tensor(real, device=device)
 
     def _beside(self, rows: Tensor, real: Tensor | None) -> dict[str, Tensor | None]:
         """What belongs to the subjects beside the modalities; padding counts as nobody."""
-        y, weight = self.y[rows], self.sample_weight
-        weight = None if weight is None else weight[rows]
+        y = self.y[rows]
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
         if real is not None:
-            y, weight = torch.where(real, y, -1), torch.where(real, weight, 0.0)
+            y = y.where(real, -1)
+            weight = real if weight is None else weight * real
         mask = None if self.mask is None else self.mask[rows]
         return {"y": y, "mask": mask, "sample_weight": weight, "index": rows}
 
@@ -195,71 +201,7 @@ class Stack:
         return {"x": x, **beside}
 
 
-def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
-    """What fits that train in one stack have in common; None for one that must be alone."""
-    lanes = lanes_of(net)
-    if lanes is None:
-        return None
-    data = sets[0].data
-    return (
-        lanes,
-        tuple((name, *x.shape[1:], str(x.dtype)) for name, x in data.x.items()),
-        data.mask is None,
-        tuple(None if subjects is None else subjects.layout for subjects in sets),
-        str(net.device),
-    )
-
-
-def lanes_of(net: Any) -> Any:
-    """Architecture and objective of a net if it can share a stack, else None."""
-    objective = net.criterion_.signature()
-    if objective is None or not has_lanes(net.module_):
-        return None
-    tensors = [*net.module_.named_parameters(), *net.module_.named_buffers()]
-    apart = net.module_.before_training
-    shapes = tuple(
-        (name, tuple(t.shape), str(t.dtype), t.requires_grad)
-        for name, t in tensors
-        if name.partition(".")[0] not in apart
-    )
-    return repr(net.module_), shapes, objective
-
-
-def lane_bytes(net: Any, subjects: SubjectSet) -> int:
-    """Estimate what a lane holds: subjects, weights with their optimizer's, activations."""
-    size = next(net.module_.parameters()).element_size()
-    data = sum(x.numel() for x in subjects.data.x.values())
-    weights = sum(t.numel() for t in (*net.module_.parameters(), *net.module_.buffers()))
-    kept = 0
-
-    def count(tensor: Tensor) -> Tensor:
-        nonlocal kept
-        kept += tensor.numel()
-        return tensor
-
-    rows = torch.as_tensor(subjects.rows[: subjects.batch_size], device=subjects.data.y.device)
-    batch = {name: x[rows][None] for name, x in subjects.data.x.items()}
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        z = forward_lanes(net.module_, batch, None)["z"]
-    similarities = (z.shape[-3] * z.shape[-2]) ** 2
-    return size * (data + 5 * weights + 2 * kept + 4 * similarities)
-
-
-def forward_lanes(
-    network: nn.Module, x: Mapping[str, Tensor], mask: Tensor | None
-) -> dict[str, Tensor]:
-    """Named outputs of a batch; a network that knows no lanes is shown its only one."""
-    if hasattr(network, "forward_lanes"):
-        return network.forward_lanes(x, mask)
-    outputs = network({name: value[0] for name, value in x.items()}, _first(mask))
-    return {name: value.unsqueeze(0) for name, value in outputs.items()}
-
-
-def _first(value: Tensor | None) -> Tensor | None:
-    return None if value is None else value[0]
-
-
-def _lane(batch: Mapping[str, Any], k: int, net: Any) -> Any:
+def _lane(batch: Mapping[str, Any], k: int, net: Any) -> dict[str, Any] | None:
     """A lane's part of the batch, if there is a callback to see it."""
     if not net.callbacks_:
         return None
@@ -267,12 +209,15 @@ def _lane(batch: Mapping[str, Any], k: int, net: Any) -> Any:
     return {"x": {name: v[k] for name, v in batch["x"].items()}, **parts}
 
 
-def _as_step(result: Any) -> dict[str, Any]:
+def _told(
+    losses: Mapping[str, Tensor], outputs: Mapping[str, Tensor], k: int, net: Any
+) -> dict[str, Any]:
     """What skorch's callbacks are told of a step."""
-    if result is None:
+    if not net.callbacks_:
         return {}
-    losses = {name: value.detach() for name, value in result.pop("x").items()}
-    return {"loss": losses.pop("loss"), "terms": losses, "y_pred": result}
+    terms = {name: value.detach()[k] for name, value in losses.items()}
+    y_pred = {name: value[k] for name, value in outputs.items()}
+    return {"loss": terms.pop("loss"), "terms": terms, "y_pred": y_pred}
 
 
 def _learnable(net: Any) -> list[nn.Parameter]:

@@ -12,8 +12,10 @@ from torch import nn
 from skmmcl.exceptions import TrainingError
 from skmmcl.losses import CMCLoss, SupConLoss
 from skmmcl.networks import MLP
-from skmmcl.training import FitJob, Term, train
-from skmmcl.training._stack import Stack, lane_bytes
+from skmmcl.training import FitJob, Term
+from skmmcl.training import train as train_stack
+from skmmcl.training._lanes import lane_bytes
+from skmmcl.training._stack import Stack
 
 
 def terms(temperature=0.5, weight=0.5):
@@ -21,6 +23,14 @@ def terms(temperature=0.5, weight=0.5):
         Term("cmc", CMCLoss(temperature), on=("z", "mask", "sample_weight")),
         Term("css", SupConLoss(temperature), on=("z_fused", "y", "sample_weight"), weight=weight),
     ]
+
+
+def train(jobs, refill=lambda _: [], done=None, tick=lambda _: None):
+    def check(_, error):
+        if error is not None:
+            raise error
+
+    train_stack(jobs, refill, done or check, tick)
 
 
 def fit_job(job, **options):

@@ -1,0 +1,74 @@
+"""Which fits can share a stack, what a lane needs, and how it is passed through a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skmmcl.networks import has_lanes
+from skmmcl.training._batches import SubjectSet
+
+
+def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
+    """What fits that train in one stack have in common; None for one that must be alone."""
+    lanes = lanes_of(net)
+    if lanes is None:
+        return None
+    data = sets[0].data
+    return (
+        lanes,
+        tuple((name, *x.shape[1:], str(x.dtype)) for name, x in data.x.items()),
+        data.mask is None,
+        tuple(None if subjects is None else subjects.layout for subjects in sets),
+        str(net.device),
+    )
+
+
+def lanes_of(net: Any) -> Any:
+    """Architecture and objective of a net if it can share a stack, else None."""
+    objective = net.criterion_.signature()
+    if objective is None or not has_lanes(net.module_):
+        return None
+    tensors = [*net.module_.named_parameters(), *net.module_.named_buffers()]
+    apart = net.module_.before_training
+    shapes = tuple(
+        (name, tuple(t.shape), str(t.dtype), t.requires_grad)
+        for name, t in tensors
+        if name.partition(".")[0] not in apart
+    )
+    return repr(net.module_), shapes, objective
+
+
+def lane_bytes(net: Any, subjects: SubjectSet) -> int:
+    """Estimate what a lane holds: subjects, weights with their optimizer's, activations."""
+    size = next(net.module_.parameters()).element_size()
+    data = sum(x.numel() for x in subjects.data.x.values())
+    weights = sum(t.numel() for t in (*net.module_.parameters(), *net.module_.buffers()))
+    kept = 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.numel()
+        return tensor
+
+    rows = torch.as_tensor(subjects.rows[: subjects.batch_size], device=subjects.data.y.device)
+    batch = {name: x[rows][None] for name, x in subjects.data.x.items()}
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        z = forward_lanes(net.module_, batch, None)["z"]
+    similarities = (z.shape[-3] * z.shape[-2]) ** 2
+    return size * (data + 5 * weights + 2 * kept + 4 * similarities)
+
+
+def forward_lanes(network: Any, x: Mapping[str, Tensor], mask: Tensor | None) -> dict[str, Tensor]:
+    """Named outputs of a batch; a network that knows no lanes is shown its only one."""
+    if hasattr(network, "forward_lanes"):
+        return network.forward_lanes(x, mask)
+    outputs = network({name: value[0] for name, value in x.items()}, _first(mask))
+    return {name: value.unsqueeze(0) for name, value in outputs.items()}
+
+
+def _first(value: Tensor | None) -> Tensor | None:
+    return None if value is None else value[0]
