@@ -31,6 +31,7 @@ class Ticket:
     alone: bool = False
     note: str | None = None
     epochs_left: int = 0
+    thread: threading.Thread = field(default_factory=threading.current_thread)
     finished: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
-from skmmcl.parallel import _rendezvous, _stacks, stacked_fits
+from skmmcl.parallel import _progress, _rendezvous, _stacks, stacked_fits
 from skmmcl.training._jobs import FitCancelled, current, run
 from tests.parallel import dummy
 from tests.parallel.dummy import DummyJob
 
+told = _progress.progress
 pytestmark = pytest.mark.usefixtures("watchdog")
 
 
@@ -304,6 +307,52 @@ def test_progress_bar_counts_the_fits(engine, capsys):
     assert "fits 9/9, 0 running" in last
     assert "36/36" in last
     assert "100%" in last
+
+
+def test_progress_bar_knows_what_is_to_come(engine, monkeypatch):
+    pytest.importorskip("tqdm")
+    seen = []
+    monkeypatch.setattr(_progress, "progress", lambda crew: seen.append(told(crew)) or seen[-1])
+    with stacked_fits(max_stack=4, progress=True):
+        parallel([{"start": i, "n_epochs": 5} for i in range(12)])
+    assert seen[0] == (4, "fits 0/12, 4 running", 60)
+    assert seen[-1] == (60, "fits 12/12, 0 running", 60)
+
+
+def test_progress_needs_tqdm(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match="skmmcl\\[plot\\]"), stacked_fits(progress=True):
+        pass
+    assert current() is None
+
+
+def test_error_while_tasks_are_made(engine):
+    def tasks():
+        yield joblib.delayed(fit)(1.0)
+        raise LookupError("no more")
+
+    with stacked_fits():
+        with pytest.raises(LookupError, match="no more"):
+            joblib.Parallel()(tasks())
+        with pytest.raises(ValueError, match="nonsense"):
+            joblib.Parallel(pre_dispatch="nonsense")(tasks())
+        start = time.monotonic()
+        assert parallel([{"start": 1.0}] * 3) == [alone(1.0)] * 3
+        assert time.monotonic() - start < _rendezvous.PATIENCE / 2
+
+
+@pytest.mark.slow  # the process has to import torch
+def test_worker_processes_stack_their_share():
+    def protocol(starts):
+        with stacked_fits():
+            found = parallel([{"start": start} for start in starts])
+        return found, dummy.engine.sizes
+
+    calls = (joblib.delayed(protocol)(starts) for starts in ([1, 2, 3], [4, 5, 6]))
+    for i, (found, sizes) in enumerate(joblib.Parallel(n_jobs=2, backend="loky")(calls)):
+        assert found == [alone(3 * i + j) for j in (1, 2, 3)]
+        assert sizes[-1] == 3
+    get_reusable_executor().shutdown(wait=True)
 
 
 def test_forked_process_starts_afresh(engine):
