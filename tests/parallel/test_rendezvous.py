@@ -341,6 +341,38 @@ def test_error_while_tasks_are_made(engine):
         assert time.monotonic() - start < _rendezvous.PATIENCE / 2
 
 
+@pytest.fixture(name="few_threads")
+def system_of_few_threads(monkeypatch):
+    start = threading.Thread.start
+
+    def start_if_few(thread):
+        if sum(t.name == "skmmcl-task" for t in threading.enumerate()) >= few_threads["n"]:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    few_threads = {"n": 3}
+    monkeypatch.setattr(threading.Thread, "start", start_if_few)
+    return few_threads
+
+
+def test_system_of_few_threads(engine, few_threads):
+    with stacked_fits():
+        assert parallel([{"start": i} for i in range(9)]) == [alone(i) for i in range(9)]
+    assert max(engine.widths) <= 3
+
+
+def test_system_of_no_threads(engine, few_threads):
+    few_threads["n"] = 0
+    with stacked_fits():
+        with pytest.raises(RuntimeError, match="can't start"):
+            parallel([{"start": 1.0}])
+        with pytest.raises(RuntimeError, match="can't start"):
+            fit(1.0)
+        few_threads["n"] = 100
+        assert parallel([{"start": i} for i in range(4)]) == [alone(i) for i in range(4)]
+    assert engine.sizes == [4]
+
+
 @pytest.mark.slow  # the process has to import torch
 def test_worker_processes_stack_their_share():
     def protocol(starts):
