@@ -228,8 +228,7 @@ class Rendezvous:
         with self.changed:
             self.epochs_done += n_lanes
             for ticket in self.running.values():
-                spent = min(ticket.epochs_left, 1)
-                ticket.epochs_left -= spent
+                ticket.epochs_left = max(ticket.epochs_left - 1, 0)
             if self.running and all(t.finished.is_set() for t in self.running.values()):
                 raise FitCancelled
         self._report()
@@ -237,7 +236,7 @@ class Rendezvous:
     def _again(self, left: list[Ticket], key: Hashable, failure: Exception) -> None:
         """Let jobs of a failed stack wait again: for a smaller stack, or each alone."""
         n, text = len(left), f"{type(failure).__name__}: {failure}"
-        failure.__traceback__ = None  # it holds the memory of the stack
+        failure.__traceback__ = failure.__context__ = None  # they hold the memory of the stack
         memory = is_out_of_memory(failure)
         if memory:
             self.limits.caps[key] = max(1, n // 2)
