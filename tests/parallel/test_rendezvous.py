@@ -346,7 +346,8 @@ def system_of_few_threads(monkeypatch):
     start = threading.Thread.start
 
     def start_if_few(thread):
-        if sum(t.name == "skmmcl-task" for t in threading.enumerate()) >= few_threads["n"]:
+        n_tasks = sum(t.name == thread.name == "skmmcl-task" for t in threading.enumerate())
+        if n_tasks >= few_threads["n"]:
             raise RuntimeError("can't start new thread")
         start(thread)
 
