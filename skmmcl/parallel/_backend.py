@@ -124,7 +124,7 @@ class StackingBackend(ThreadingBackend):
 
     def start_call(self) -> None:
         """Count the thread that hands out the tasks as awake."""
-        if self.crew.member is None:
+        if self.crew.member is None and not self._dispatches:
             # scikit-learn sets the filters in each task, and threads put them back out of turn.
             self._filters = warnings.catch_warnings()
             self._filters.__enter__()

@@ -22,7 +22,7 @@ _crews: weakref.WeakSet[Crew] = weakref.WeakSet()
 
 
 class Task:
-    """One call of joblib's, and the thread that it runs in."""
+    """A call that joblib wants made in a thread; the fits in that thread belong to it."""
 
     def __init__(self, pool: Pool, call: Callable[[], Any], callback: Callable[[Any], Any]) -> None:
         self.pool, self.call, self.callback = pool, call, callback
@@ -33,18 +33,12 @@ class Task:
         return self.pool.cancelled
 
     def run(self) -> None:
-        """Run in a thread of its own; joblib's callback hands out the next task."""
-        crew = self.pool.crew
-        crew.here.member = self
-        with dispatching(crew):
-            try:
-                self.callback(FitCancelled() if self.cancelled else self.call())
-            finally:
-                crew.ended(self)
+        """Run, unless nobody wants the result; joblib's callback hands out the next task."""
+        self.callback(FitCancelled() if self.cancelled else self.call())
 
 
 class Crew(Rendezvous):
-    """A rendezvous and the threads of its tasks, one thread a task.
+    """A rendezvous and the threads of its tasks.
 
     A task that waits for tasks of its own gives its place to them, the deepest first, so that
     nested calls can neither block each other nor multiply the threads.
@@ -79,41 +73,56 @@ class Crew(Rendezvous):
         self._active = 0  # tasks that were started and do not wait for tasks of their own
 
     def start_tasks(self) -> None:
-        """Start what may run now."""
+        """Start what may run now, each task in a new thread."""
         with self.changed:
-            places = max([self.limits.max_stack, *(pool.n_threads for pool in self.pools)])
-            ready = [pool for pool in self.pools if pool.is_ready()]
-            while ready and self._active < places:
+            while (task := self._pick()) is not None:
+                thread = threading.Thread(
+                    target=self._work, args=(task,), name="skmmcl-task", daemon=True
+                )
                 try:
-                    self._start(max(ready, key=lambda pool: pool.depth))
+                    thread.start()
                 except RuntimeError:  # the system gives no thread
+                    task.pool.pending.appendleft(task)
+                    self._count(task.pool, -1)
                     if self._active == 0:
                         raise
-                    return  # the next task that ends tries again
-                ready = [pool for pool in ready if pool.is_ready()]
+                    return  # the thread of the next task that ends takes it
 
-    def _start(self, pool: Pool) -> None:
-        thread = threading.Thread(target=pool.pending[0].run, name="skmmcl-task", daemon=True)
-        # Counted before it runs: it may end, or go to sleep, before start returns.
-        pool.n_running, self._active = pool.n_running + 1, self._active + 1
-        self.count_awake(1)
-        try:
-            thread.start()
-        except BaseException:
-            self._count_out(pool)
-            raise
-        pool.pending.popleft()
-        self.n_started += 1
+    def _pick(self) -> Task | None:
+        """Take the next task that may run, and count it before it does; the lock is held."""
+        places = max([self.limits.max_stack, *(pool.n_threads for pool in self.pools)])
+        ready = [pool for pool in self.pools if pool.is_ready()]
+        if not ready or self._active >= places:
+            return None
+        pool = max(ready, key=lambda pool: pool.depth)
+        self._count(pool, 1)
+        return pool.pending.popleft()
 
-    def _count_out(self, pool: Pool) -> None:
-        pool.n_running, self._active = pool.n_running - 1, self._active - 1
-        self.count_awake(-1)
+    def _count(self, pool: Pool, change: int) -> None:
+        pool.n_running += change
+        self.n_started += max(change, 0)
+        self._active += change
+        self.count_awake(change)
 
-    def ended(self, task: Task) -> None:
-        """Give the place of a task to the next."""
+    def _work(self, task: Task | None) -> None:
+        """Run tasks, one after the other, until none may start."""
+        with dispatching(self):
+            while task is not None:
+                self.here.member = task
+                try:
+                    task.run()
+                except BaseException:
+                    self._following(task, in_this_thread=False)
+                    raise
+                task = self._following(task)
+
+    def _following(self, task: Task, *, in_this_thread: bool = True) -> Task | None:
+        """Give the place of a task that ended to others."""
         with self.changed:
-            self._count_out(task.pool)
+            self._count(task.pool, -1)
+            following = self._pick() if in_this_thread else None
             self.start_tasks()
+            return following
 
     @contextmanager
     def waiting_for_tasks(self) -> Iterator[None]:

@@ -11,8 +11,10 @@ from skmmcl.parallel._crew import Crew
 @contextmanager
 def progress_bar(crew: Crew) -> Iterator[None]:
     """Show the fits done, those running, and the time left, which epochs tell better."""
-    from tqdm.auto import tqdm
-
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        raise ImportError("progress=True needs tqdm: pip install 'skmmcl[plot]'") from error
     with tqdm(desc="fits", unit="epoch", smoothing=0.1) as bar:
 
         def show() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Hashable
 from time import monotonic
 
@@ -13,6 +14,7 @@ from skmmcl.parallel._stacks import Limits, Member, Ticket, fitting, is_out_of_m
 from skmmcl.training._jobs import FitCancelled, Job, Train, at_once, dispatching
 
 SETTLE = 0.02  # seconds of quiet before a stack starts, where threads may come unseen
+LINGER = 0.2  # the same where threads of the user that came before are still away
 PATIENCE = 1.0  # the same while tasks still run: no task, however long, keeps the others waiting
 WATCH = 1.0  # seconds after which a wait looks up, so that Ctrl-C gets through on Windows as well
 
@@ -44,6 +46,7 @@ class Rendezvous:
         self.here = threading.local()  # .member: the task that runs in this thread
         self.n_done = self.epochs_done = self.epochs_asked = 0
         self._awake = 0  # members that neither sleep here nor wait for tasks of their own
+        self._guests: weakref.WeakSet[threading.Thread] = weakref.WeakSet()  # not members
         self._last_event = 0.0  # the last arrival or end of a job
         self._conductor: threading.Thread | None = None
 
@@ -100,7 +103,10 @@ class Rendezvous:
             self.waiting.append(ticket)
             self.epochs_asked += ticket.job.n_epochs
             self._last_event = monotonic()
-            self._awake -= ticket.member is not None
+            if ticket.member is None:
+                self._guests.add(ticket.thread)
+            else:
+                self._awake -= 1
             self.changed.notify_all()
 
     def _finish(self, ticket: Ticket, error: BaseException | None) -> None:
@@ -154,11 +160,13 @@ class Rendezvous:
         quiet = monotonic() - self._last_event
         if self._awake > 0:
             return PATIENCE - quiet
+        asleep = {ticket.thread for ticket in self.waiting if ticket.member is None}
+        if not asleep:
+            return 0.0
         # Of threads that the user started nothing is known but that they exist.
-        unseen = any(ticket.member is None for ticket in self.waiting)
-        if unseen and threading.active_count() > 2:
-            return SETTLE - quiet
-        return 0.0
+        if any(thread.is_alive() for thread in self._guests.difference(asleep)):
+            return LINGER - quiet
+        return SETTLE - quiet if threading.active_count() > 2 else 0.0
 
     def _take(self, stack: list[Ticket]) -> list[Ticket]:
         for ticket in stack:
@@ -220,8 +228,7 @@ class Rendezvous:
         with self.changed:
             self.epochs_done += n_lanes
             for ticket in self.running.values():
-                spent = min(ticket.epochs_left, 1)
-                ticket.epochs_left -= spent
+                ticket.epochs_left = max(ticket.epochs_left - 1, 0)
             if self.running and all(t.finished.is_set() for t in self.running.values()):
                 raise FitCancelled
         self._report()
@@ -229,7 +236,7 @@ class Rendezvous:
     def _again(self, left: list[Ticket], key: Hashable, failure: Exception) -> None:
         """Let jobs of a failed stack wait again: for a smaller stack, or each alone."""
         n, text = len(left), f"{type(failure).__name__}: {failure}"
-        failure.__traceback__ = None  # it holds the memory of the stack
+        failure.__traceback__ = failure.__context__ = None  # they hold the memory of the stack
         memory = is_out_of_memory(failure)
         if memory:
             self.limits.caps[key] = max(1, n // 2)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 import torch
 
 from skmmcl.parallel._memory import budget
 from skmmcl.training._jobs import Job, Train
+
+FRESH = 0.5  # seconds that an answer on free memory holds: asking costs a millisecond
 
 
 class Member(Protocol):
@@ -31,6 +34,7 @@ class Ticket:
     alone: bool = False
     note: str | None = None
     epochs_left: int = 0
+    thread: threading.Thread = field(default_factory=threading.current_thread)
     finished: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -54,6 +58,7 @@ class Limits:
 
     def __init__(self, max_stack: int, max_bytes: int | None) -> None:
         self.max_stack, self.max_bytes = max_stack, max_bytes
+        self._asked: dict[str, tuple[float, int]] = {}  # when, and what was free, by device
         self.caps: dict[Hashable, int] = {}  # lanes to try after memory ran out
 
     def lanes(self, key: Hashable) -> int:
@@ -63,7 +68,13 @@ class Limits:
 
     def room(self, ticket: Ticket) -> int:
         """Return the memory that a stack with this ticket may take."""
-        return budget(ticket.job.device) if self.max_bytes is None else self.max_bytes
+        if self.max_bytes is not None:
+            return self.max_bytes
+        device, now = str(ticket.job.device), monotonic()
+        asked, room = self._asked.get(device, (float("-inf"), 0))
+        if now - asked > FRESH:
+            asked, room = self._asked[device] = now, budget(device)
+        return room
 
     def largest(self, waiting: list[Ticket]) -> tuple[list[Ticket], bool]:
         """Return the stack to start next, and whether it is full; what is full goes first."""

@@ -46,13 +46,15 @@ class FitCancelled(BaseException):
     """
 
 
-# Gives at most so many further jobs of the stack's signature, which take the free lanes.
+# Asked after an epoch, gives at most so many further jobs of the stack's signature. A stack that
+# can grow may ask for more than the lanes that became free: it gets no more than fit.
 Refill = Callable[[int], list[Any]]
 # Is told once of each job, as soon as it is finished, with its error or None.
 Done = Callable[[Any, BaseException | None], None]
 # Is told the number of lanes after each epoch; what it raises ends the stack.
 Tick = Callable[[int], None]
-# Trains the jobs as one stack. An exception that it lets out fails the stack as a whole.
+# Trains the jobs as one stack; the list is its own, so that it can let go of what is done. An
+# exception that it lets out fails the stack as a whole.
 Train = Callable[[list[Any], Refill, Done, Tick], None]
 # Sees that a job is trained, returns when it is finished, raises what it raised.
 Dispatcher = Callable[[Job, Train], None]

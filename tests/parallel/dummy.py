@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
@@ -123,3 +124,23 @@ class Dummy(TransformerMixin, ClassifierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "result_")
+
+
+def fit(start=0.0, wait=0.0, **params):
+    """Do a task of one fit, and return its result."""
+    job = DummyJob(start, **params)
+    time.sleep(wait)
+    run(job, train)
+    return job.state
+
+
+def alone(start=0.0, n_epochs=3, **_):
+    job = DummyJob(start, n_epochs)
+    for _ in range(n_epochs):
+        job.step()
+    return job.state
+
+
+def parallel(calls, **settings):
+    """Run fits with the given parameters as tasks."""
+    return joblib.Parallel(**settings)(joblib.delayed(fit)(**call) for call in calls)

@@ -6,9 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
+import numpy as np
 import pytest
+from sklearn.model_selection import cross_val_score
+
+from skmmcl.parallel import stacked_fits
+from tests.parallel import dummy
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to one process")
 
@@ -58,6 +64,31 @@ for protocol in (tasks, nested, main_thread, backend):
         print("interrupted", left, flush=True)
 backend()
 """
+
+
+@pytest.mark.usefixtures("watchdog")
+@pytest.mark.parametrize("place", ["tasks", "main thread"])
+def test_interrupt_in_this_process(engine, place):
+    engine.pause = 0.01
+    long, X, y = dummy.Dummy(n_epochs=100_000), np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    calls = {
+        "tasks": lambda: cross_val_score(long, X, y, cv=4),
+        "main thread": lambda: long.fit(X, y),
+    }
+    main = threading.get_ident()
+
+    def press_once_it_trains():
+        while not engine.stacks:
+            time.sleep(0.01)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    press = threading.Thread(target=press_once_it_trains)
+    press.start()
+    with pytest.raises(KeyboardInterrupt), stacked_fits():
+        calls[place]()
+    press.join()
+    assert len(engine.stacks) == 1
+    assert not any(thread.is_alive() for thread in engine.threads)
 
 
 def test_interrupt(repo_dir):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,31 +9,9 @@ import joblib
 import pytest
 
 from skmmcl.parallel import _rendezvous, _stacks, stacked_fits
-from skmmcl.training._jobs import FitCancelled, current, run
-from tests.parallel import dummy
-from tests.parallel.dummy import DummyJob
+from tests.parallel.dummy import DummyJob, alone, fit, parallel
 
 pytestmark = pytest.mark.usefixtures("watchdog")
-
-
-def fit(start=0.0, wait=0.0, **params):
-    """Do a task of one fit, and return its result."""
-    job = DummyJob(start, **params)
-    time.sleep(wait)
-    run(job, dummy.train)
-    return job.state
-
-
-def alone(start=0.0, n_epochs=3, **_):
-    job = DummyJob(start, n_epochs)
-    for _ in range(n_epochs):
-        job.step()
-    return job.state
-
-
-def parallel(calls, **settings):
-    """Run fits with the given parameters as tasks."""
-    return joblib.Parallel(**settings)(joblib.delayed(fit)(**call) for call in calls)
 
 
 def test_freed_lanes_are_refilled(engine):
@@ -59,7 +34,7 @@ def test_configuration_around_does_not_limit_the_stacks(engine):
 
 def test_narrow_stack_makes_way_for_a_wide_one(engine):
     engine.pause = 0.02
-    calls = [{"start": 0.0}] + [{"start": i, "wait": 0.1} for i in range(1, 9)]
+    calls = [{"start": 0.0, "n_epochs": 20}] + [{"start": i, "wait": 0.05} for i in range(1, 9)]
     with stacked_fits():
         first = ThreadPoolExecutor(1).submit(fit, **calls[0])
         time.sleep(0.05)
@@ -167,159 +142,3 @@ def test_quick_tasks_wait_for_the_others(engine):
     with stacked_fits():
         parallel([{"start": i, "wait": 0.05 * i} for i in range(6)])
     assert engine.sizes == [6]
-
-
-def test_timeout_of_joblib(engine):
-    engine.pause = 0.1
-    with stacked_fits():
-        start = time.monotonic()
-        with pytest.raises(multiprocessing.TimeoutError):
-            parallel([{"start": 0.0, "n_epochs": 1000}, {"start": 1.0}], timeout=0.3)
-        assert time.monotonic() - start < 3
-        engine.pause = 0.0
-        assert parallel([{"start": 1.0}] * 3, timeout=5) == [alone(1.0)] * 3
-
-
-def test_error_ends_the_stack_of_the_call(engine):
-    engine.pause = 0.02
-    calls = [{"start": i, "n_epochs": 10_000} for i in range(3)]
-    with stacked_fits(), pytest.raises(ValueError, match="this fit fails"):
-        parallel([*calls, {"start": 3.0, "fails": True}])
-    crew_ended = time.monotonic() + 5
-    while any(t.name == "skmmcl-stack" for t in threading.enumerate()):
-        assert time.monotonic() < crew_ended
-        time.sleep(0.01)
-    assert len(engine.widths) < 100
-
-
-def test_cancelled_task_does_not_start_another_fit(engine):
-    seen = []
-
-    def task(start):
-        try:
-            fit(start, n_epochs=10_000)
-        except FitCancelled:
-            seen.append("first")
-        try:
-            fit(start)
-        except FitCancelled:
-            seen.append("second")
-
-    engine.pause = 0.01
-    with stacked_fits():
-        with pytest.raises(multiprocessing.TimeoutError):
-            joblib.Parallel(timeout=0.2)(joblib.delayed(task)(i) for i in range(2))
-        deadline = time.monotonic() + 5
-        while len(seen) < 4 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert sorted(seen) == ["first", "first", "second", "second"]
-
-
-def test_inner_call_that_fails_leaves_the_others_alone(engine):
-    engine.pause = 0.005
-
-    def inner(i):
-        calls = [{"start": i + j, "n_epochs": 20} for j in range(3)]
-        if i == 1:
-            calls[0] |= {"fails": True, "n_epochs": 2}
-        try:
-            return parallel(calls)
-        except ValueError:
-            return "failed"
-
-    with stacked_fits():
-        found = joblib.Parallel()(joblib.delayed(inner)(i) for i in range(3))
-    expected = [[alone(i + j, 20) for j in range(3)] for i in range(3)]
-    assert found == [expected[0], "failed", expected[2]]
-
-
-def test_depth_does_not_multiply_the_threads(engine):
-    most = 0
-
-    def nest(depth):
-        nonlocal most
-        most = max(most, threading.active_count())
-        if depth == 0:
-            return fit(1.0)
-        return sum(joblib.Parallel()(joblib.delayed(nest)(depth - 1) for _ in range(4)))
-
-    with stacked_fits(max_stack=4):
-        assert nest(4) == 4**4 * alone(1.0)
-    assert most < 4 * 4 + 10
-
-
-def test_generators_of_results(engine):
-    with stacked_fits():
-        for kind in ("generator", "generator_unordered"):
-            found = joblib.Parallel(return_as=kind)(joblib.delayed(fit)(i) for i in range(6))
-            assert sorted(found) == sorted(alone(i) for i in range(6))
-
-
-def test_managed_parallel_goes_on_after_an_error(engine):
-    with stacked_fits(), joblib.Parallel(n_jobs=3) as pool:
-        for _ in range(3):
-            with pytest.raises(ValueError, match="this fit fails"):
-                pool(joblib.delayed(fit)(i, fails=i == 2) for i in range(4))
-            assert pool(joblib.delayed(fit)(i) for i in range(4)) == [alone(i) for i in range(4)]
-
-
-def test_task_that_ends_its_thread(engine):
-    def leave(i):
-        if i == 2:
-            raise SystemExit
-        return fit(i)
-
-    with stacked_fits():
-        with pytest.raises(SystemExit):
-            joblib.Parallel()(joblib.delayed(leave)(i) for i in range(4))
-        assert parallel([{"start": 1.0}] * 2) == [alone(1.0)] * 2
-
-
-def test_numbers_of_jobs():
-    with stacked_fits(max_stack=6):
-        numbers = {n: joblib.effective_n_jobs(n) for n in (None, -1, -2, -9, 1, 3, 50)}
-    assert numbers == {None: 1, -1: 6, -2: 5, -9: 1, 1: 1, 3: 3, 50: 50}
-    with stacked_fits(), pytest.raises(ValueError, match="no meaning"):
-        joblib.Parallel(n_jobs=0)([])
-
-
-@pytest.mark.parametrize("name", ["max_stack", "max_bytes"])
-@pytest.mark.parametrize("value", [0, -1, 2.5, "8G"])
-def test_bad_settings(name, value):
-    with pytest.raises(ValueError, match=name), stacked_fits(**{name: value}):
-        pass
-
-
-def test_settings_reach_the_dispatcher(tmp_path):
-    with stacked_fits(checkpoint=tmp_path):
-        assert current().checkpoint == tmp_path
-    assert current() is None
-
-
-def test_progress_bar_counts_the_fits(engine, capsys):
-    pytest.importorskip("tqdm")
-    with stacked_fits(max_stack=3, progress=True):
-        parallel([{"start": i, "n_epochs": 4} for i in range(9)])
-    last = capsys.readouterr().err.rstrip().rsplit("\r", 1)[-1]
-    assert "fits 9/9, 0 running" in last
-    assert "36/36" in last
-    assert "100%" in last
-
-
-def test_forked_process_starts_afresh(engine):
-    if not hasattr(os, "fork"):
-        pytest.skip("no fork here")
-    engine.pause = 0.01
-
-    def task(i):
-        if i > 0:
-            return fit(i, n_epochs=50)
-        child = os.fork()
-        if child == 0:
-            engine.pause = 0.0
-            os._exit(0 if parallel([{"start": 1.0}] * 3) == [alone(1.0)] * 3 else 1)
-        return os.waitpid(child, 0)[1]
-
-    with stacked_fits():
-        found = joblib.Parallel()(joblib.delayed(task)(i) for i in range(4))
-    assert found == [0, *(alone(i, 50) for i in range(1, 4))]

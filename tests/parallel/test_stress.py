@@ -14,7 +14,7 @@ from skmmcl.training._jobs import run
 from tests.parallel import dummy
 from tests.parallel.dummy import DummyJob
 
-N_QUICK, N_SLOW = 10, 600
+N_QUICK, N_SLOW = 25, 600
 
 pytestmark = [
     pytest.mark.usefixtures("watchdog"),
