@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -107,6 +112,76 @@ def test_a_failing_fit_is_scored_as_an_error(X, y):
     good, bad = search.cv_results_["mean_test_score"]
     assert good > 0
     assert bad == -1
+
+
+# ------------------------------------------------------------------------------------------ resume
+
+
+def test_a_protocol_is_taken_up_again(X, y, tmp_path, widths):
+    pipe = make_pipe(CMCCSSEmbedder)
+    expected = scores(pipe, X, y)
+    for _ in range(2):
+        with stacked_fits(checkpoint=tmp_path):
+            found = scores(pipe, X, y)
+        assert len(list(tmp_path.glob("fit-*.pkl"))) == 4
+        for name, value in expected.items():
+            np.testing.assert_array_equal(found[name], value)
+    assert len(widths) == 5  # four alone and one stack, none in the second round
+    with stacked_fits(checkpoint=tmp_path):
+        scores(pipe.set_params(emb__lr=0.01), X, y)
+        scores(pipe, X[["smri", "fc"]], y)
+    assert len(list(tmp_path.glob("fit-*.pkl"))) == 12
+
+
+def test_checkpoints_of_other_code_are_refused_before_any_fit(tmp_path):
+    (tmp_path / "about.json").write_text('{"skmmcl": "0.0.1", "torch": "1.0"}')
+    with pytest.raises(ValueError, match="another version"), stacked_fits(checkpoint=tmp_path):
+        pytest.fail("entered")
+
+
+PROTOCOL = """
+import sys
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedStratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from skmmcl import CMCCSSEmbedder, stacked_fits
+from skmmcl.training import Checkpoint
+
+Checkpoint.interval = 0.2
+rng = np.random.default_rng(0)
+y = np.arange(40) % 2
+X = np.hstack([rng.normal(size=(40, 6)) + y[:, None], rng.normal(size=(40, 4))])
+embedder = CMCCSSEmbedder(
+    modalities={"a": slice(0, 6), "b": slice(6, 10)}, max_epochs=150, random_state=0, device="cpu"
+)
+cv = RepeatedStratifiedKFold(n_splits=4, n_repeats=3, random_state=0)
+with stacked_fits(checkpoint=sys.argv[1] or None, max_stack=5):
+    pipe = make_pipeline(embedder, LogisticRegression())
+    print(cross_val_score(pipe, X, y, cv=cv, scoring="neg_log_loss").tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_killed_protocol_goes_on(tmp_path, repo_dir, monkeypatch):
+    monkeypatch.chdir(repo_dir)
+
+    def start(folder):
+        command = [sys.executable, "-c", PROTOCOL, str(folder)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    expected = start("").communicate(timeout=300)[0]
+    rng = np.random.default_rng()
+    for n_files in (1, 3, 6):
+        process = start(tmp_path)
+        while process.poll() is None and len(list(tmp_path.glob("fit-*.pkl"))) < n_files:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.5))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert start(tmp_path).communicate(timeout=300)[0] == expected
+    assert len(expected) == 12 * 16 + 1
 
 
 # ------------------------------------------------------------------- against a text-book training

@@ -22,9 +22,11 @@ from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,
     Term,
+    checkpoint_folder,
     fingerprint,
     fit_net,
     make_net,
+    open_folder,
     prepared,
     represent,
 )
@@ -100,8 +102,11 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         check_subjects(data, self._dtype)
         net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight)
-        key = None if self.checkpoint is None else self._fingerprint(data, codes, sample_weight)
-        self.net_ = fit_net(net, subjects, self, n_epochs, key)
+        kept_at = None
+        if (folder := checkpoint_folder(self.checkpoint)) is not None:
+            open_folder(folder)
+            kept_at = folder, self._fingerprint(data, codes, sample_weight, net.seed_)
+        self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
         self._learn_mean_representation(data, subjects, sample_weight)
         return self
 

@@ -12,6 +12,7 @@ import joblib
 from skmmcl.parallel._backend import StackingBackend
 from skmmcl.parallel._crew import Crew
 from skmmcl.parallel._progress import progress_bar
+from skmmcl.training import open_folder
 from skmmcl.training._jobs import current, dispatching
 
 
@@ -39,7 +40,8 @@ def stacked_fits(
         Memory that a stack may take, in bytes. By default half of what is free on its device
         when it starts.
     checkpoint : str or path, optional
-        Folder where finished fits are kept, so that a protocol that was cut off goes on.
+        Folder where fits are kept, so that a protocol that was cut off goes on. Only fits of the
+        same data, parameters and seed are taken from it, hence give ``random_state`` a number.
     progress : bool, default=False
         Show a bar with the fits done, those running, and the time left. It needs tqdm.
 
@@ -82,6 +84,8 @@ def stacked_fits(
         with dispatching(around), _config(around):
             yield
         return
+    if checkpoint is not None:
+        open_folder(checkpoint)
     crew = Crew(max_stack, max_bytes, checkpoint)
     bar = progress_bar(crew) if progress else nullcontext()
     with dispatching(crew, everywhere=True), _config(crew), bar:

@@ -12,8 +12,9 @@ from skmmcl.training._batches import (
     to_tensor,
 )
 from skmmcl.training._callbacks import represent
-from skmmcl.training._checkpoint import Checkpoint, fingerprint
+from skmmcl.training._checkpoint import Checkpoint, fingerprint, open_folder
 from skmmcl.training._fit import FitJob, fit_net, train
+from skmmcl.training._jobs import checkpoint_folder
 from skmmcl.training._net import EmbeddingNet, make_net
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._seeds import draws_globally, resolve_device, seeded
@@ -26,11 +27,13 @@ __all__ = [
     "SubjectSet",
     "Term",
     "TrainingData",
+    "checkpoint_folder",
     "class_aware_batches",
     "draws_globally",
     "fingerprint",
     "fit_net",
     "make_net",
+    "open_folder",
     "prepared",
     "represent",
     "resolve_device",

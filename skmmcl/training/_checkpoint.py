@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
-from functools import partial
+import threading
+from functools import cache, partial
 from pathlib import Path
 from time import monotonic
 from types import CodeType, FunctionType
@@ -20,8 +22,39 @@ import skmmcl
 
 def fingerprint(*described: Any) -> str:
     """Hash of arrays, parameters and versions; what differs in any of them differs here."""
-    versions = (skmmcl.__version__, torch.__version__)
-    return joblib.hash((versions, [_plain(value) for value in described]))
+    return joblib.hash((code_version(), [_plain(value) for value in described]))
+
+
+def code_version() -> dict[str, str]:
+    """Versions of what computes a fit; ``code`` changes with every line of this package."""
+    return {"skmmcl": skmmcl.__version__, "code": _code_hash(), "torch": torch.__version__}
+
+
+@cache
+def _code_hash() -> str:
+    files = sorted(Path(skmmcl.__file__).parent.rglob("*.py"))
+    return joblib.hash([file.read_bytes() for file in files])
+
+
+def open_folder(folder: str | os.PathLike[str]) -> None:
+    """Make a folder for checkpoints, or raise if other code has written those in it.
+
+    Fits of other data or parameters may lie in one folder: each has a file of its own name.
+    """
+    path, present = Path(folder) / "about.json", code_version()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
+        part.write_text(json.dumps(present))
+        part.replace(path)
+    earlier = json.loads(path.read_text())
+    changed = {k: (earlier.get(k), now) for k, now in present.items() if earlier.get(k) != now}
+    if changed:
+        found = "; ".join(f"{name} was {old}, is {now}" for name, (old, now) in changed.items())
+        raise ValueError(
+            f"The checkpoints in {str(folder)!r} were written by another version of the code "
+            f"({found}), so that they cannot be continued. Give another folder, or delete this one."
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -78,7 +111,7 @@ class Checkpoint(Callback):
     def save(self, net: Any, *, complete: bool) -> None:
         """Write the state; the file is replaced at once or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_suffix(f".{os.getpid()}.part")
+        part = self.path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
         with part.open("wb") as file:
             pickle.dump((net, complete), file)
         part.replace(self.path)

@@ -29,7 +29,11 @@ TWICE_WITHIN = 2.0  # seconds between two Ctrl-C that are meant for more than on
 
 
 def fit_net(
-    net: EmbeddingNet, subjects: SubjectSet, settings: Any, n_epochs: int, key: str | None = None
+    net: EmbeddingNet,
+    subjects: SubjectSet,
+    settings: Any,
+    n_epochs: int,
+    checkpoint: tuple[Any, str] | None = None,
 ) -> EmbeddingNet:
     """Train for some epochs, or go on from a checkpoint of the same job.
 
@@ -43,15 +47,15 @@ def fit_net(
         Has the engine's parameters as attributes: an estimator.
     n_epochs : int
         Epochs to go.
-    key : str, optional
-        Fingerprint of the job, for the checkpoint.
+    checkpoint : (path, str), optional
+        Folder in which the state of the fit is kept, and a fingerprint of the fit.
 
     Returns
     -------
     EmbeddingNet
         The same net, or the one of the checkpoint.
     """
-    job = FitJob(net, subjects, settings, n_epochs, key)
+    job = FitJob(net, subjects, settings, n_epochs, checkpoint)
     if current() is not None:
         job.keep()
     run(job, train)
@@ -63,14 +67,20 @@ class FitJob(Job):
 
     Parameters
     ----------
-    net, subjects, settings, n_epochs, key
+    net, subjects, settings, n_epochs, checkpoint
         See `fit_net`.
     """
 
     def __init__(
-        self, net: EmbeddingNet, subjects: SubjectSet, settings: Any, n_epochs: int, key: str | None
+        self,
+        net: EmbeddingNet,
+        subjects: SubjectSet,
+        settings: Any,
+        n_epochs: int,
+        checkpoint: tuple[Any, str] | None = None,
     ) -> None:
-        self.net, self.subjects, self.settings, self.key = net, subjects, settings, key
+        self.net, self.subjects, self.settings = net, subjects, settings
+        self.kept_at = checkpoint
         self.n_epochs, self.goal = n_epochs, len(net.history) + n_epochs
         self.device = net.device
         rng = np.random.default_rng(net.seed_)
@@ -114,10 +124,10 @@ class FitJob(Job):
     def start(self) -> None:
         """Begin, or go on from a checkpoint."""
         resumed = False
-        if self.key is not None:
+        if self.kept_at is not None:
+            folder, key = self.kept_at
             under_way = self.net.module_ if self.net.history else None
-            name = fingerprint(self.key, self.n_epochs, under_way)
-            self.checkpoint = Checkpoint(self.settings.checkpoint, name)
+            self.checkpoint = Checkpoint(folder, fingerprint(key, self.n_epochs, under_way))
             kept = self.checkpoint.load()
             if kept is not None:
                 kept_net, self.complete = kept

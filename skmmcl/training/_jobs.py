@@ -86,6 +86,11 @@ def current() -> Dispatcher | None:
     return next(reversed(_of_every_thread), None)
 
 
+def checkpoint_folder(own: Any) -> Any:
+    """Where a fit keeps its state: in its own folder, or in that of the dispatcher, if any."""
+    return getattr(current(), "checkpoint", None) if own is None else own
+
+
 @contextmanager
 def dispatching(dispatcher: Dispatcher, *, everywhere: bool = False) -> Iterator[None]:
     """Send the jobs of this context, or also those of threads that have none, to a dispatcher."""

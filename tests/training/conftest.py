@@ -77,7 +77,8 @@ class Job:
 
     def fit(self, n_epochs=None, key=None):
         n_epochs = n_epochs or self.settings.max_epochs
-        self.net = fit_net(self.net, self.subjects, self.settings, n_epochs, key)
+        kept_at = None if key is None else (self.settings.checkpoint, key)
+        self.net = fit_net(self.net, self.subjects, self.settings, n_epochs, kept_at)
         return self.net
 
 

@@ -17,7 +17,7 @@ from torch import nn
 import skmmcl
 from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.networks import MLP
-from skmmcl.training import Checkpoint, _fit, fingerprint
+from skmmcl.training import Checkpoint, _checkpoint, _fit, fingerprint, open_folder
 
 N_EPOCHS = 5
 
@@ -236,6 +236,20 @@ def test_fingerprint_refuses_what_cannot_be_written():
 def test_fingerprint_takes_a_copy_for_the_same():
     x = np.arange(12.0).reshape(3, 4)
     assert fingerprint(x, {"a": [1, None]}) == fingerprint(x.copy(), {"a": [1, None]})
+
+
+def test_a_folder_of_other_code_is_refused(tmp_path, monkeypatch):
+    open_folder(tmp_path)
+    open_folder(tmp_path)
+    monkeypatch.setattr(_checkpoint, "_code_hash", lambda: "edited")
+    with pytest.raises(ValueError, match=r"another version of the code.*code was .*, is edited"):
+        open_folder(tmp_path)
+
+
+def test_an_edit_of_the_package_makes_another_fingerprint(monkeypatch):
+    before = fingerprint("job")
+    monkeypatch.setattr(_checkpoint, "_code_hash", lambda: "edited")
+    assert fingerprint("job") != before
 
 
 FIT = """
