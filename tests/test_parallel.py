@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.networks import MLP
+from skmmcl.parallel import stack_on_dask
 
 N = 30
 
@@ -137,6 +138,42 @@ def test_dask_gives_the_same_bits(X, y):
     for split in range(2):
         key = f"split{split}_test_score"
         assert np.array_equal(found[key], expected[key])
+
+
+def widths_of_stacks():
+    """Count, on a worker, how wide the stacks are that it trains."""
+    from skmmcl.training._stack import Stack
+
+    if not hasattr(Stack, "widths"):
+        Stack.widths, link = [], Stack._link
+
+        def counted(self):
+            Stack.widths.append(len(self.nets))
+            return link(self)
+
+        Stack._link = counted
+    return Stack.widths
+
+
+@pytest.mark.slow
+def test_dask_workers_stack_their_share(X, y):
+    distributed = pytest.importorskip("distributed")
+    grid = {"cmc__temperature": [0.1, 0.3, 0.5, 0.7]}
+    search = GridSearchCV(make_pipe(), grid, cv=4, scoring="neg_log_loss")
+    expected = search.fit(X, y).cv_results_
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=8, processes=True, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster) as client, joblib.parallel_config(backend="dask"):
+        stack_on_dask(client)
+        client.run(widths_of_stacks)
+        found = search.fit(X, y).cv_results_
+        widths = client.run(widths_of_stacks)
+    for split in range(4):
+        key = f"split{split}_test_score"
+        assert np.array_equal(found[key], expected[key])
+    assert len(widths) == 2
+    assert max(max(each, default=0) for each in widths.values()) >= 4
 
 
 SCRIPT = """

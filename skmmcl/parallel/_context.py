@@ -13,7 +13,7 @@ from skmmcl.parallel._backend import StackingBackend
 from skmmcl.parallel._crew import Crew
 from skmmcl.parallel._progress import progress_bar
 from skmmcl.training import open_folder
-from skmmcl.training._jobs import current, dispatching
+from skmmcl.training._jobs import current, dispatching, serving
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def stacked_fits(
         open_folder(checkpoint)
     crew = Crew(max_stack, max_bytes, checkpoint)
     bar = progress_bar(crew) if progress else nullcontext()
-    with dispatching(crew, everywhere=True), _config(crew), bar:
+    with dispatching(crew), serving(crew), _config(crew), bar:
         try:
             yield
         except KeyboardInterrupt:

@@ -92,14 +92,20 @@ def checkpoint_folder(own: Any) -> Any:
 
 
 @contextmanager
-def dispatching(dispatcher: Dispatcher, *, everywhere: bool = False) -> Iterator[None]:
-    """Send the jobs of this context, or also those of threads that have none, to a dispatcher."""
+def dispatching(dispatcher: Dispatcher) -> Iterator[None]:
+    """Send the jobs of this context to a dispatcher."""
     token = _of_this_context.set(dispatcher)
-    if everywhere:
-        _of_every_thread.append(dispatcher)
     try:
         yield
     finally:
-        if everywhere:
-            _of_every_thread.remove(dispatcher)
         _of_this_context.reset(token)
+
+
+@contextmanager
+def serving(dispatcher: Dispatcher) -> Iterator[None]:
+    """Send the jobs of all threads that have no dispatcher of their own to this one."""
+    _of_every_thread.append(dispatcher)
+    try:
+        yield
+    finally:
+        _of_every_thread.remove(dispatcher)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from skmmcl.training._jobs import Job, current, dispatching, run
+from skmmcl.training._jobs import Job, current, dispatching, run, serving
 
 
 class OneJob(Job):
@@ -79,9 +79,9 @@ def test_dispatcher_for_every_thread():
         thread.start()
         thread.join()
 
-    with dispatching(outer, everywhere=True):
+    with serving(outer):
         note()
-        with dispatching(inner, everywhere=True):
+        with serving(inner):
             note()
         note()
     note()

@@ -1,0 +1,74 @@
+"""Stacks on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import Any
+
+from skmmcl.parallel._crew import Crew
+from skmmcl.training import open_folder
+from skmmcl.training._jobs import serving
+
+
+def stack_on_dask(
+    client: Any,
+    max_stack: int | None = None,
+    *,
+    max_bytes: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> None:
+    """Let each worker of a Dask cluster train the fits that it is given in stacks.
+
+    A worker runs as many fits at a time as it has threads, so give it many, and start one
+    worker for each GPU, or for each core of a machine without.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Of the cluster; workers that join later stack as well.
+    max_stack : int, optional
+        Largest number of fits in a stack; not more than a worker has threads.
+    max_bytes : int, optional
+        Memory that a stack may take, in bytes. By default half of what is free.
+    checkpoint : str or path, optional
+        Folder that all workers see, where fits are kept; see `stacked_fits`.
+
+    See Also
+    --------
+    stacked_fits : The same in this process.
+
+    Examples
+    --------
+    >>> from joblib import parallel_config
+    >>> from skmmcl.parallel import stack_on_dask
+    >>> def protocol(pipe, X, y, cv):
+    ...     from dask.distributed import Client, LocalCluster
+    ...     from sklearn.model_selection import cross_val_score
+    ...
+    ...     cluster = LocalCluster(n_workers=2, threads_per_worker=32)
+    ...     with cluster, Client(cluster) as client, parallel_config(backend="dask"):
+    ...         stack_on_dask(client)
+    ...         return cross_val_score(pipe, X, y, cv=cv)
+    """
+    from distributed import WorkerPlugin
+
+    class StackedFits(WorkerPlugin):
+        """Meeting place of the fits in a worker's threads."""
+
+        name = "skmmcl-stacked-fits"
+
+        def __init__(self, *settings: Any) -> None:
+            self.settings = settings
+
+        def setup(self, worker: Any) -> None:
+            self.crew = Crew(*self.settings)
+            self.open = ExitStack()
+            self.open.enter_context(serving(self.crew))
+
+        def teardown(self, worker: Any) -> None:
+            self.open.close()
+
+    if checkpoint is not None:
+        open_folder(checkpoint)
+    client.register_plugin(StackedFits(max_stack, max_bytes, checkpoint))
