@@ -8,8 +8,7 @@ components, batches of 64, 100 epochs, Adam where a package lets one choose. "Ne
 "same": which method of a package stands beside which terms of ours is in `PEERS`, and the
 drivers in `peers/` show every call. Each package gets a virtual environment of its own in
 --environments (kept for the next time), installed by pip with the torch that `constraints.txt`
-names as a constraint; what pip cannot install, or does not run there, is reported with the last
-line of its error. pip must find a build of that torch; the CPU build if no GPU is at hand.
+names as a constraint; what pip cannot install, or does not run there, is reported with its error. pip must find a build of that torch; the CPU build if no GPU is at hand.
 
 Every fit runs in a fresh process: imports and a fit of one epoch come before the clock starts.
 Peer and ours take turns; processor time of one thread; the ratio of the minima is what to read.
@@ -95,14 +94,15 @@ def environment_of(name: str, folder: Path) -> Path:
 
 
 def checked(command: list[Any], **options: Any) -> str:
-    """Run; its output, or PeerError with the last line that tells of the error."""
+    """Run; its output, or PeerError with the lines of pip's errors, else the last."""
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     except subprocess.TimeoutExpired as error:
         raise PeerError(f"took more than {error.timeout} s") from error
     if run.returncode:
-        lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
-        raise PeerError(([line for line in lines if line.startswith("ERROR")] or lines)[-1])
+        lines = [line.strip() for line in run.stderr.splitlines() if line.strip()] or ["no word"]
+        of_pip = [line for line in lines if line.startswith("ERROR")]
+        raise PeerError(" ".join(dict.fromkeys(of_pip)) or lines[-1])
     return run.stdout
 
 
