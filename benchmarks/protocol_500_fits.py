@@ -123,7 +123,9 @@ class TrainingClock:
         Stack.train_epoch = timed
 
 
-def measure(kind: str, way: str, n_fits: int, epochs: int) -> dict[str, Any]:
+def measure(
+    kind: str, way: str, n_fits: int, epochs: int, max_stack: int | None = None
+) -> dict[str, Any]:
     """Run a protocol in one way; in a fresh process."""
     X, y = cohort(kind)
     embedder = CMCCSSEmbedder(
@@ -141,7 +143,7 @@ def measure(kind: str, way: str, n_fits: int, epochs: int) -> dict[str, Any]:
     clock = TrainingClock()
     wall, cpu = perf_counter(), cpu_seconds(children=True)
     if way == "stacked":
-        with stacked_fits():
+        with stacked_fits(max_stack):
             scores = score()
     elif way == "n_jobs=2":
         scores = score(n_jobs=2)
@@ -163,13 +165,14 @@ def end_workers() -> None:
     get_reusable_executor().shutdown(wait=True)
 
 
-def run(kind: str, n_fits: int, epochs: int, rounds: int) -> dict[str, Any]:
+def run(kind: str, n_fits: int, epochs: int, rounds: int, max_stack: int | None) -> dict[str, Any]:
     """All ways in turn; the best of each, and their ratios."""
     done: dict[str, list[dict]] = {way: [] for way in WAYS}
     for _ in range(rounds):
         for way in WAYS:
             fits = min(n_fits, SKORCH_FITS) if way == "skorch" else n_fits
-            row = in_fresh_process(__file__, kind=kind, way=way, n_fits=fits, epochs=epochs)
+            point = {"kind": kind, "way": way, "n_fits": fits, "epochs": epochs}
+            row = in_fresh_process(__file__, max_stack=max_stack, **point)
             for name in ("cpu_seconds", "wall_seconds"):
                 row[name] = round(row[name] * n_fits / fits, 3)
             done[way].append(row)
@@ -200,15 +203,16 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=HIDDEN, default=list(HIDDEN))
     parser.add_argument("--fits", type=int, default=500, help=f"a multiple of {N_FOLDS}")
     parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--max-stack", type=int, help="of stacked_fits; its own default if absent")
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
     n_fits, epochs = (20, 5) if args.quick else (args.fits, args.epochs)
     results = {}
     for kind in args.kinds:
-        row = results[kind] = run(kind, n_fits, epochs, args.rounds)
+        row = results[kind] = run(kind, n_fits, epochs, args.rounds, args.max_stack)
         for name in ("ratios", "not_training", "identical_scores", "roc_auc"):
             print(f"{kind:10} {name}: {row[name]}", flush=True)
-        settings = {"epochs": epochs, "rounds": args.rounds, "seed": 0}
+        settings = {"epochs": epochs, "max_stack": args.max_stack, "rounds": args.rounds, "seed": 0}
         write_report("protocol_500_fits", {**settings, "kinds": results, "goals": GOALS})
 
 
