@@ -8,7 +8,8 @@ components, batches of 64, 100 epochs, Adam where a package lets one choose. "Ne
 "same": which method of a package stands beside which terms of ours is in `PEERS`, and the
 drivers in `peers/` show every call. Each package gets a virtual environment of its own in
 --environments (kept for the next time), installed by pip with the torch that `constraints.txt`
-names as a constraint; what pip cannot install, or does not run there, is reported with its error. pip must find a build of that torch; the CPU build if no GPU is at hand.
+names as a constraint; what pip cannot install, or does not run there, is reported with its
+error. pip must find a build of that torch; the CPU build if no GPU is at hand.
 
 Every fit runs in a fresh process: imports and a fit of one epoch come before the clock starts.
 Peer and ours take turns; processor time of one thread; the ratio of the minima is what to read.
