@@ -38,7 +38,7 @@ def stacked_fits(
         Largest number of fits in a stack. 64 by default, or as many as memory allows.
     max_bytes : int, optional
         Memory that a stack may take, in bytes. By default half of what is free on its device
-        when it starts.
+        when it starts, and on a CPU no more than its caches bear.
     checkpoint : str or path, optional
         Folder where fits are kept, so that a protocol that was cut off goes on. Only fits of the
         same data, parameters and seed are taken from it, hence give ``random_state`` a number.

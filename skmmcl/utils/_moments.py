@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -103,17 +104,25 @@ def principal_axes(
     >>> axes.tolist(), deviation.tolist()
     ([[1.0, 0.0]], [2.0])
     """
+    rows = np.flatnonzero(present)
+    counts = np.ones(len(rows)) if weight is None else np.asarray(weight, dtype=float)[rows]
     mean, scale = moments
-    rows = np.asarray(array[np.flatnonzero(present)], dtype=np.float64)
-    rows = ((rows - mean) / np.where(scale > 0, scale, 1.0)).reshape(len(rows), -1)
-    total = len(rows)
-    if weight is not None:
-        counts = np.asarray(weight, dtype=float)[present]
-        rows, total = rows * np.sqrt(counts)[:, None], counts.sum()
-    if min(rows.shape) <= EXACT_UP_TO:
-        right, length = _leading_axes(rows, n_axes)
+    divisor = np.where(scale > 0, scale, 1.0)
+
+    def scaled(part: slice) -> np.ndarray:
+        block = (np.asarray(array[rows[part]], dtype=np.float64) - mean) / divisor
+        return block.reshape(len(block), -1) * np.sqrt(counts[part])[:, None]
+
+    n_entries, total = math.prod(array.shape[1:]), counts.sum()
+    if n_entries <= min(EXACT_UP_TO, len(rows)):
+        blocks = (scaled(slice(start, start + ROWS)) for start in range(0, len(rows), ROWS))
+        right, length = _leading(sum(block.T @ block for block in blocks), n_axes)
+    elif len(rows) <= EXACT_UP_TO:
+        whole = scaled(slice(None))
+        left, length = _leading(whole @ whole.T, n_axes)
+        right = left @ whole / np.maximum(length, np.finfo(float).tiny)[:, None]
     else:
-        _, length, right = randomized_svd(rows, n_axes, random_state=0)
+        _, length, right = randomized_svd(scaled(slice(None)), n_axes, random_state=0)
     deviation = length / np.sqrt(total)
     found = (length > 1e-6 * length.max(initial=0)) & (deviation > TINY)
     return _signed(right[found]), deviation[found]
@@ -129,12 +138,7 @@ def _signed(axes: np.ndarray) -> np.ndarray:
     return axes * np.sign(np.take_along_axis(axes, largest[:, None], axis=1))
 
 
-def _leading_axes(rows: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Right singular vectors by the smaller of the two Gram matrices, with singular values."""
-    wide = rows.shape[0] < rows.shape[1]
-    values, vectors = np.linalg.eigh(rows @ rows.T if wide else rows.T @ rows)
-    length = np.sqrt(np.maximum(values[::-1][:n_axes], 0))
-    vectors = vectors.T[::-1][:n_axes]
-    if wide:
-        vectors = vectors @ rows / np.maximum(length, np.finfo(float).tiny)[:, None]
-    return vectors, length
+def _leading(gram: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Leading eigenvectors of a Gram matrix, as rows, and roots of their eigenvalues."""
+    values, vectors = np.linalg.eigh(gram)
+    return vectors.T[::-1][:n_axes], np.sqrt(np.maximum(values[::-1][:n_axes], 0))

@@ -12,6 +12,7 @@ GIB = 2**30
 @pytest.fixture(name="files")
 def files_of_the_system(monkeypatch):
     files = {}
+    monkeypatch.setattr(_memory, "MOST_ON_CPU", 2**60)
     monkeypatch.setattr(_memory, "_read", lambda path: files.get(path, ""))
     return files
 
@@ -45,6 +46,12 @@ def test_system_that_tells_less(files, monkeypatch):
     assert _memory.budget("cpu") == GIB // 4
     monkeypatch.delattr(_memory.os, "sysconf")
     assert _memory.budget("cpu") == 4 * GIB
+
+
+def test_no_more_on_a_cpu_than_its_caches_bear(files, monkeypatch):
+    files["/proc/meminfo"] = "MemAvailable:    4194304 kB\n"
+    monkeypatch.setattr(_memory, "MOST_ON_CPU", 1000)
+    assert _memory.budget("cpu") == 1000
 
 
 def test_this_system():
