@@ -89,16 +89,18 @@ def merge_losses(losses: Sequence[nn.Module]) -> nn.Module | None:
 
 
 def loss_signature(loss: Any) -> tuple[Any, ...] | None:
-    """What losses that can be merged have in common, or None for one that cannot be.
+    """Tell what losses that can be merged have in common.
 
     Parameters
     ----------
     loss : nn.Module or callable
+        Any loss.
 
     Returns
     -------
     tuple or None
-        Type and settings other than the ``lane_parameters``.
+        Type and settings other than the ``lane_parameters``; None for a loss that cannot be
+        merged.
 
     Examples
     --------

@@ -67,7 +67,6 @@ class ConnectomeAttention(Laned):
         self.fc2 = LaneLinear(n_regions * region_components, n_components)
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Encode subjects of shape (n_lanes, n_samples, n_regions, n_features)."""
         regions = self._one_head(x) if self.n_heads == 1 else self._heads(x)
         return self.fc2(regions.reshape(*x.shape[:2], -1))
 

@@ -44,7 +44,18 @@ class Laned(nn.Module):
         return self.forward_lanes(x)
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Map subjects of shape ``(n_lanes, n_samples, *shape)``."""
+        """Map the subjects of each lane.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_lanes, n_samples, *shape)``
+            The subjects.
+
+        Returns
+        -------
+        Tensor of shape (n_lanes, n_samples, ...)
+            What the module makes of them.
+        """
         raise NotImplementedError
 
 
@@ -71,7 +82,6 @@ class LaneLinear(Laned):
         self.bias = nn.Parameter(torch.empty(1, 1, n_out).uniform_(-bound, bound))
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Map the last axis of ``(n_lanes, n_samples, n_in)``."""
         return torch.baddbmm(self.bias, x, self.weight)
 
 
@@ -95,7 +105,25 @@ class EachLane(nn.Module):
 
 
 def has_lanes(network: nn.Module) -> bool:
-    """Whether networks of this kind can be trained side by side as one."""
+    """Tell whether networks of this kind can be trained side by side as one.
+
+    Parameters
+    ----------
+    network : Module
+        Any network.
+
+    Returns
+    -------
+    bool
+        False if a module in it knows no lanes.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from skmmcl.networks import MLP, has_lanes
+    >>> has_lanes(MLP((3,), 2)), has_lanes(nn.Linear(3, 2))
+    (True, False)
+    """
     return hasattr(network, "forward_lanes") and all(
         hasattr(module, "forward_lanes") or isinstance(module, WITHOUT_LANES)
         for module in network.modules()

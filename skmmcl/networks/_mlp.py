@@ -40,7 +40,6 @@ class MLP(Laned):
         self.layers = nn.ModuleList(LaneLinear(*pair) for pair in pairwise(widths))
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Encode subjects of shape ``(n_lanes, n_samples, *shape)``."""
         x = self.layers[0](x.flatten(2))
         for layer in self.layers[1:]:
             x = layer(torch.relu(x))

@@ -30,6 +30,13 @@ class InputStage:
         Principal axes to which the modality is restricted.
     deviation : ndarray of shape (n_axes,), optional
         Standard deviation along each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.networks import InputStage
+    >>> InputStage(np.zeros(3), np.ones(3)).scores((3,)) is None  # no axes
+    True
     """
 
     mean: np.ndarray
@@ -39,14 +46,38 @@ class InputStage:
     deviation: np.ndarray | None = None
 
     def scores(self, shape: Sequence[int]) -> ComponentScores | None:
-        """Return the module that turns subjects into component scores, if they are."""
+        """Make the module that turns subjects into component scores.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of one subject.
+
+        Returns
+        -------
+        ComponentScores or None
+            None if the modality is not restricted.
+        """
         if self.axes is None or self.deviation is None:
             return None
         scale = self.scale if self.standardize else np.ones_like(self.scale)
         return ComponentScores(shape, self.mean, scale, self.axes, self.deviation)
 
     def reconstruction(self, shape: Sequence[int], unit: float) -> Reconstruction:
-        """Return the module that turns scores in that unit back into subjects."""
+        """Make the module that turns component scores back into subjects.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of one subject.
+        unit : float
+            By which the scores were divided.
+
+        Returns
+        -------
+        Reconstruction
+            Takes scores of shape (n_lanes, n_samples, n_axes).
+        """
         center = 0.0 if self.standardize else self.mean
         return Reconstruction(shape, np.asarray(self.axes) * unit, center)
 
@@ -131,7 +162,13 @@ class MultiviewNetwork(nn.Module):
         return [name for name, key in self._key.items() if key in self.scores]
 
     def extra_repr(self) -> str:
-        """Say what the modules do not."""
+        """Say what the modules do not.
+
+        Returns
+        -------
+        str
+            Views and shapes.
+        """
         return f"views={self.views}, shapes={self.shapes}, normalize_each={self.normalize_each}"
 
     def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Tensor]:
@@ -192,7 +229,20 @@ class MultiviewNetwork(nn.Module):
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Encode a prepared batch of each lane; everything leads with the axis of lanes."""
+        """Encode a prepared batch of each lane.
+
+        Parameters
+        ----------
+        x : dict of Tensor ``(n_lanes, n_samples, ...)``
+            The modalities, prepared.
+        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
+            True where the subject has the view.
+
+        Returns
+        -------
+        dict
+            As `forward` gives, with a leading axis of lanes.
+        """
         z = h = self.encode_lanes(x)
         if self.heads is not None:
             views = zip(self.heads, h.unbind(1), strict=True)
@@ -200,7 +250,18 @@ class MultiviewNetwork(nn.Module):
         return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
 
     def encode_lanes(self, x: Mapping[str, Tensor]) -> Tensor:
-        """Encode a prepared batch, to (n_lanes, n_views, n_samples, n_components)."""
+        """Encode a prepared batch of each lane, without projection heads.
+
+        Parameters
+        ----------
+        x : dict of Tensor ``(n_lanes, n_samples, ...)``
+            The modalities, prepared.
+
+        Returns
+        -------
+        Tensor of shape (n_lanes, n_views, n_samples, n_components)
+            The representations.
+        """
         scaled = {
             name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
             for name, value in x.items()

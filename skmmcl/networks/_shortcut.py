@@ -48,5 +48,4 @@ class LinearShortcut(Laned):
         self.gate = nn.Parameter(torch.zeros(1, 1, 1))
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Encode subjects of shape ``(n_lanes, n_samples, *shape)``."""
         return torch.addcmul(self.linear(x.flatten(2)), self.gate, self.encoder(x), value=PACE)

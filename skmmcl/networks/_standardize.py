@@ -43,7 +43,6 @@ class Standardize(Laned):
         self.register_buffer("shift", torch.as_tensor(-mean * factor).reshape(per_entry))
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Scale subjects of shape ``(n_lanes, n_samples, *shape)``."""
         return torch.addcmul(self.shift, x, self.factor)
 
 
@@ -91,7 +90,6 @@ class ComponentScores(Laned):
         self.register_buffer("weight", torch.as_tensor(inverse * axes.T / self.unit)[None])
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Score subjects of shape ``(n_lanes, n_samples, *shape)``."""
         return torch.matmul(x.flatten(2) - self.mean, self.weight)
 
 
@@ -132,5 +130,4 @@ class Reconstruction(Laned):
         self.register_buffer("center", torch.as_tensor(center.copy()).view(1, 1, -1))
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        """Reconstruct from scores of shape (n_lanes, n_samples, n_axes)."""
         return torch.baddbmm(self.center, x, self.axes).unflatten(-1, self.to_shape)

@@ -130,7 +130,13 @@ class SubjectSet:
         return len(self.rows)
 
     def deal(self) -> list[np.ndarray]:
-        """Rows of each batch of an epoch."""
+        """Deal the subjects into the batches of an epoch.
+
+        Returns
+        -------
+        list of ndarray of int
+            Rows of the data, for each batch.
+        """
         rng = self.rng or np.random.default_rng(0)
         return [self.rows[b] for b in class_aware_batches(self.codes, self.batch_size, rng)]
 

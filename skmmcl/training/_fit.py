@@ -67,8 +67,16 @@ class FitJob(Job):
 
     Parameters
     ----------
-    net, subjects, settings, n_epochs, checkpoint
-        See `fit_net`.
+    net : EmbeddingNet
+        Initialised.
+    subjects : SubjectSet
+        To train on and, with a validation fraction, to hold out.
+    settings : object
+        Has the engine's parameters as attributes: an estimator.
+    n_epochs : int
+        Epochs to go.
+    checkpoint : (path, str), optional
+        Folder in which the state of the fit is kept, and a fingerprint of the fit.
     """
 
     def __init__(
