@@ -1,7 +1,7 @@
 """Embeddings beside dummy, single modalities and concatenation, on real cohorts.
 
     python benchmarks/real_cohorts.py --quick            # a minute or two, to see that it runs
-    python benchmarks/real_cohorts.py --full --n-jobs 2  # the published figures
+    python benchmarks/real_cohorts.py --full             # the published figures
     python benchmarks/real_cohorts.py --cohorts enigma nspn
 
 Each cohort is written to results/real_cohorts.json as soon as it is done; --quick writes nothing
@@ -58,7 +58,7 @@ def load(name: str, at_most: int | None):
     return X[np.sort(rows)], codes[np.sort(rows)]
 
 
-def run(name: str, mode: dict, n_jobs: int) -> dict:
+def run(name: str, mode: dict) -> dict:
     """Return the scores of all methods on one cohort: random folds, and whole sites held out."""
     X, y = load(name, mode["n_subjects"])
     print(f"\n{name}: {X!r}\n\n{format_head()}")
@@ -66,12 +66,12 @@ def run(name: str, mode: dict, n_jobs: int) -> dict:
     folds = {"n_splits": mode["n_splits"], "n_repeats": mode["n_repeats"]}
     random = RepeatedStratifiedKFold(**folds, random_state=SEED)
     result = {"cohort": describe_cohort(X, y), "seed": SEED, **folds, "params": mode["params"]}
-    result["random_folds"] = compare(methods, X, y, random, n_jobs=n_jobs)
+    result["random_folds"] = compare(methods, X, y, random)
     sites = X.meta.get("site")
     if sites is not None and len(np.unique(sites)) >= mode["n_splits"]:
         print("  whole sites held out")
         by_site = GroupKFold(mode["n_splits"])
-        result["sites_held_out"] = compare(methods, X, y, by_site, groups=sites, n_jobs=n_jobs)
+        result["sites_held_out"] = compare(methods, X, y, by_site, groups=sites)
     return result
 
 
@@ -81,7 +81,6 @@ def main() -> None:
     parser.add_argument("--cohorts", nargs="+", choices=COHORTS, default=list(COHORTS))
     parser.add_argument("--quick", dest="mode", action="store_const", const="quick")
     parser.add_argument("--full", dest="mode", action="store_const", const="full")
-    parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     mode = options.mode or "default"
@@ -93,7 +92,7 @@ def main() -> None:
         with warnings.catch_warnings():
             # Sites with one class have no ROC AUC; such folds are left out of its mean.
             warnings.simplefilter("ignore", UndefinedMetricWarning)
-            result = run(name, MODES[mode], options.n_jobs)
+            result = run(name, MODES[mode])
         if output is not None:
             update(output, name, {"environment": environment(), **result})
 

@@ -104,7 +104,7 @@ class FitJob(Job):
     @cached_property
     def signature(self) -> Any:  # type: ignore[override]
         """What jobs of one stack have in common; None for one that trains alone."""
-        if self.settings.callbacks or self.draws_globally:
+        if self.net.watched_ or self.draws_globally:
             return None
         return signature(self.net, self.sets)
 

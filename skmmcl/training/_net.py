@@ -34,6 +34,7 @@ class EmbeddingNet(NeuralNet):
     """A skorch net that a `Stack` trains: it has the optimizer, callbacks and history."""
 
     linked_ = False  # whether the parameters are views of those of a stack
+    watched_ = False  # whether callbacks of the user see it
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
         """Give none: what skorch's own print and score is in `record_epoch`."""
@@ -157,6 +158,7 @@ def make_net(
         net.initialize()
     available = {"x", "y", "mask", "sample_weight", "index", *net.module_.gives}
     net.criterion_.check(available)
+    net.watched_ = bool(settings.callbacks)
     net.seed_, net.rng_ = seed, np.random.default_rng(seed)
     return net
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmmcl.networks import merge_lanes
 from skmmcl.training._batches import SubjectSet
@@ -40,7 +40,8 @@ class Stack:
             self.objective = Objective.merge([net.criterion_ for net in nets], like)
         if len(nets) > 1:
             self.network = merge_lanes([net.module_ for net in nets])
-        self.grads = self._link()
+        # A callback of the user may freeze weights, which then must have no gradient at all.
+        self.grads = self._link() if self.padded and not nets[0].watched_ else []
         data = [train_set.data for train_set, _ in sets]
         self.offsets = np.cumsum([0, *(len(part) for part in data)])
         self.x = {name: _joined([part.x[name] for part in data]) for name in data[0].x}
@@ -62,33 +63,27 @@ class Stack:
     def _link(self) -> list[Tensor]:
         """Give all parameters gradients that stay where they are; lanes see their slice."""
         grads = []
-        for net in self.nets[:1]:
-            for p in _learnable(net):
-                p.grad = torch.zeros_like(p)
-                grads.append(p.grad)
-        if len(self.nets) == 1:
-            return grads
-        grads = []
         own = [dict(net.module_.named_parameters()) for net in self.nets]
-        for name, merged in self.network.named_parameters():
-            merged.requires_grad_(own[0][name].requires_grad)
-            if not merged.requires_grad:
+        for name, shared in self.network.named_parameters():
+            shared.requires_grad_(own[0][name].requires_grad)
+            if not shared.requires_grad:
                 continue
-            merged.grad = torch.zeros_like(merged)
-            grads.append(merged.grad)
-            for k, lane in enumerate(own):
-                lane[name].data = merged.detach()[k : k + 1]
-                lane[name].grad = merged.grad[k : k + 1]
+            shared.grad = torch.zeros_like(shared)
+            grads.append(shared.grad)
+            if len(own) > 1:
+                for k, lane in enumerate(own):
+                    lane[name].data = shared.detach()[k : k + 1]
+                    lane[name].grad = shared.grad[k : k + 1]
         for net in self.nets:
-            net.linked_ = True
+            net.linked_ = len(own) > 1
         return grads
 
     def unlink(self) -> None:
         """Give the nets memory of their own again."""
         for net in self.nets:
-            for p in _learnable(net):
+            for _, p in net.get_all_learnable_params():
                 p.grad = None
-                if len(self.nets) > 1:
+                if net.linked_ and p.requires_grad:
                     p.data = p.data.clone()
             net.linked_ = False
 
@@ -107,8 +102,6 @@ class Stack:
     def train_epoch(self) -> None:
         """Train all lanes for an epoch."""
         self.network.train()
-        for net in self.nets:
-            net.module_.training = True
         self._epoch("train", [train_set for train_set, _ in self.sets])
 
     def validate(self) -> None:
@@ -146,8 +139,10 @@ class Stack:
         self, batch: Mapping[str, Any], seen: Sequence[Any], *, training: bool
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss and terms of each lane, and outputs; in training also the optimizers' steps."""
-        if training:
+        if training and self.grads:
             torch._foreach_zero_(self.grads)
+        elif training:
+            self.nets[0].optimizer_.zero_grad()
         outputs = forward_lanes(self.network, batch["x"], batch["mask"])
         loss, terms = self.objective({**batch, **outputs})
         if training:
@@ -218,10 +213,6 @@ def _told(
     terms = {name: value.detach()[k] for name, value in losses.items()}
     y_pred = {name: value[k] for name, value in outputs.items()}
     return {"loss": terms.pop("loss"), "terms": terms, "y_pred": y_pred}
-
-
-def _learnable(net: Any) -> list[nn.Parameter]:
-    return [p for _, p in net.get_all_learnable_params() if p.requires_grad]
 
 
 def _joined(parts: Sequence[Any]) -> Any:

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 from torch import nn
 
 from skmmcl.exceptions import TrainingError
@@ -138,24 +139,54 @@ def test_reset_starts_anew(job, same_fit):
     assert same_fit(one.net, trained)
 
 
-def becomes_large(z):
-    return z.square().mean()
-
-
 @pytest.mark.parametrize(
     "options",
     [
         {"encoders": {"a": nn.Linear(5, 2)}},
         {"encoders": {"a": nn.Sequential(nn.Linear(5, 2), nn.Dropout(0.5))}},
-        {"terms": [Term("plain", becomes_large, on=("z",))]},
-        {"callbacks": [("user", object())]},
+        {"terms": [Term("plain", lambda z: z.square().mean(), on=("z",))]},
+        {"callbacks": [Callback()]},
     ],
     ids=["module", "dropout", "loss", "callback"],
 )
 def test_what_knows_no_lanes_trains_alone(job, options):
-    made = job(**{**options, "callbacks": None})
-    made.settings.callbacks = options.get("callbacks")
-    assert FitJob(made.net, made.subjects, made.settings, 1, None).signature is None
+    assert fit_job(job, **options).signature is None
+
+
+def test_a_callback_that_does_nothing_changes_nothing(job, same_fit):
+    assert same_fit(job(callbacks=[Callback()]).fit(), job().fit())
+
+
+class Freeze(Callback):
+    """Freeze the encoder of the first view after an epoch."""
+
+    def on_epoch_end(self, net, **kwargs):
+        for p in net.module_.encoders[0].parameters():
+            p.requires_grad_(False)
+        self.frozen = {k: v.clone() for k, v in net.module_.encoders[0].state_dict().items()}
+
+
+def test_weights_that_a_callback_freezes_stay(job):
+    freeze = Freeze()
+    net = job(callbacks=[freeze], max_epochs=1, weight_decay=0.5)
+    net.fit()
+    frozen = dict(freeze.frozen)
+    after = net.fit(2).module_.encoders[0].state_dict()
+    assert all(torch.equal(frozen[name], after[name]) for name in frozen)
+
+
+def test_weights_that_are_never_used_are_left_alone(job):
+    class Partly(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = nn.Linear(5, 2), nn.Linear(5, 2)
+
+        def forward(self, x):
+            return self.used(x)
+
+    made = job(encoders={"a": Partly()}, weight_decay=0.5)
+    before = made.net.module_.encoders[0].module.unused.weight.clone()
+    assert torch.equal(made.fit().module_.encoders[0].module.unused.weight, before)
 
 
 @pytest.mark.parametrize(
