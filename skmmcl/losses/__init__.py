@@ -11,5 +11,6 @@ from skmmcl.losses._cmc import CMCLoss
 from skmmcl.losses._lanes import loss_signature, merge_losses
 from skmmcl.losses._pairwise_cmc import PairwiseCMCLoss
 from skmmcl.losses._supcon import SupConLoss
+from skmmcl.losses._yaware import YAwareLoss
 
 __all__ = ["CMCLoss", "PairwiseCMCLoss", "SupConLoss", "loss_signature", "merge_losses"]
