@@ -88,7 +88,9 @@ def _named(name: str, y: Tensor, bandwidth: float | Tensor) -> Tensor:
     return delta(y) if name == "delta" else jaccard(y)
 
 
-def _product(y: Tensor, kernels: tuple[str, ...], bandwidth: float | Tensor, missing: str) -> Tensor:
+def _product(
+    y: Tensor, kernels: tuple[str, ...], bandwidth: float | Tensor, missing: str
+) -> Tensor:
     if len(kernels) != y.shape[-1]:
         raise ValueError(f"{len(kernels)} kernels for {y.shape[-1]} columns of metadata.")
     weights = y.new_ones(*y.shape[:-1], y.shape[-2])
