@@ -32,7 +32,7 @@ class DecoupledUniformityLoss(nn.Module):
     bandwidth : float, sequence of float or Tensor, default=1.0
         Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
         (*lanes, n_columns).
-    regularization : float or Tensor of shape (*lanes,), or "auto", default=0.01
+    regularization : float or "auto", default=0.01
         Added to the diagonal of the kernel matrix; "auto" is one over the root of the number
         of subjects.
 
@@ -95,7 +95,7 @@ class DecoupledUniformityLoss(nn.Module):
             A scalar without lanes; 0 with fewer than two subjects.
         """
         batch = subjects(z, mask, sample_weight)
-        n_present = (batch.anchors > 0).to(z.dtype if z.dtype == batch.u.dtype else batch.u.dtype)
+        n_present = (batch.anchors > 0).to(batch.u.dtype)
         means = (batch.u * over(n_present, n_present.sum(1, keepdim=True))[..., None]).sum(1)
         counts = batch.anchors.amax(1)
         if self.kernel is not None:

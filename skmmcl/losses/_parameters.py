@@ -21,8 +21,8 @@ class LaneParameter:
         return self if loss is None else getattr(loss, self.slot)
 
     def __set__(self, loss: nn.Module, value: Any) -> None:
-        loss.__dict__.pop(self.slot, None)
-        loss._buffers.pop(self.slot, None)
+        if hasattr(loss, self.slot):
+            delattr(loss, self.slot)
         if isinstance(value, Tensor):
             loss.register_buffer(self.slot, value, persistent=False)
         else:

@@ -158,7 +158,7 @@ class ThresholdRegressionLoss(RegressionLoss):
 
     def _against(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
         # Those of less weight come first in a row that is sorted by weight.
-        ordered, order = weights.sort(-1, stable=True)
+        ordered, order = weights.sort(dim=-1, stable=True)
         none = counts == 0
         logits = (s + counts.masked_fill(none, 1).log()).masked_fill(none, REMOVED)
         cumulated = torch.logcumsumexp(logits.gather(-1, order), -1)
