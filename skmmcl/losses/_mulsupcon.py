@@ -59,7 +59,7 @@ class MulSupConLoss(TemperatureLoss):
         scale = self.scale(batch.u.dtype)
         labels = metadata(y, z, batch.u)
         known = (labels >= 0).all(-1)
-        labels = labels.nan_to_num().clamp_min(0)
+        labels = labels.masked_fill(~known[..., None], 0)
         weights = isolate(_label_weights(labels, batch), known)
         # As many as the anchor has labels with a positive.
         total = totals(batch, weights)
