@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from skmmcl.kernels._missing import isolate
 from skmmcl.losses._guided import (
     Subjects,
     attraction,
@@ -60,7 +60,7 @@ class MulSupConLoss(TemperatureLoss):
         labels = metadata(y, z, batch.u)
         known = (labels >= 0).all(-1)
         labels = labels.masked_fill(~known[..., None], 0)
-        weights = isolate(_label_weights(labels, batch), known)
+        weights = _label_weights(labels, known, batch)
         # As many as the anchor has labels with a positive.
         total = totals(batch, weights)
         against = repulsion(batch, scale, shifted=self.shifted) * total
@@ -72,11 +72,14 @@ class MulSupConLoss(TemperatureLoss):
         return mean_over(anchors * total, over(loss, total)).view(z.shape[:-3])
 
 
-def _label_weights(labels: Tensor, batch: Subjects) -> Tensor:
+def _label_weights(labels: Tensor, known: Tensor, batch: Subjects) -> Tensor:
     """Sum over the labels that two subjects share of one over the anchor's positives."""
     views = batch.anchors.sum(1)
-    positives = (labels * views[..., None]).sum(1, keepdim=True)
     # An anchor meets all views of its label's subjects but itself.
     itself = batch.anchors.amax(1) * (1 - batch.own)
-    positives = positives - labels * itself[..., None]
-    return over(labels, positives) * (positives > 0) @ labels.mT
+    positives = (labels * views[..., None]).sum(1, keepdim=True) - labels * itself[..., None]
+    share = over(labels, positives) * (positives > 0)
+    # Who is not labeled has a label of his own.
+    own_views = views - itself
+    alone = over(~known * torch.ones_like(views), own_views) * (own_views > 0)
+    return torch.bmm(share, labels.mT) + torch.diag_embed(alone)
