@@ -13,8 +13,11 @@ from skmmcl.losses._pairs import cosines, of_views, pair_counts
 from skmmcl.losses._parameters import LaneParameter, per_lane
 from skmmcl.losses._similarity import over
 
-# Below this variance of the similarities, all of a group are taken as one.
-LEAST_VARIANCE = 1e-12
+# Keeps the slope of a deviation finite where all similarities of a group are equal.
+SMOOTHING = 1e-12
+
+# Below this variance of cosines, a divergence would tell rounding from rounding.
+LEAST_VARIANCE = 1e-6
 
 
 class Moments(NamedTuple):
@@ -114,7 +117,7 @@ class FairKLLoss(nn.Module):
         if self.form == "kl":
             return torch.where(several, gaussian_kl(a, b), 0)
         of_means = (a.mean - b.mean).square()
-        deviation = (a.variance + LEAST_VARIANCE).sqrt() - (b.variance + LEAST_VARIANCE).sqrt()
+        deviation = (a.variance + SMOOTHING).sqrt() - (b.variance + SMOOTHING).sqrt()
         of_deviations = per_lane(self.std_weight, a.mean, 1) * deviation.square()
         there_are = (a.weight > 0) & (b.weight > 0)
         return torch.where(there_are, of_means, 0) + torch.where(several, of_deviations, 0)
