@@ -10,10 +10,10 @@ from torch import Tensor
 
 from skmmcl.losses._weighted_info_nce import weighted_info_nce
 
-# Eigenvalues below this share of the number of subjects are rounding.
-ROUNDING = 1e-9
+# Of the weights' precision, for each subject, eigenvalues are unsure by so much.
+ROUNDING = 100
 N_RESTARTS = 4
-MAX_ITERATIONS = 1000
+MAX_ITERATIONS = 500
 
 
 class Realizability(NamedTuple):
@@ -86,14 +86,16 @@ def sphere_realizability(
     >>> found.realizable, round(found.gap, 6)
     (False, 0.004485)
     """
-    w = torch.as_tensor(weights).detach().to("cpu", torch.float64)
+    w = torch.as_tensor(weights).detach().cpu()
+    precision = torch.finfo(w.dtype).eps if w.is_floating_point() else 0
+    w = w.double()
     if w.ndim != 2 or not torch.allclose(w, w.mT) or (w < 0).any():
         raise ValueError("Weights must be a symmetric matrix without negative entries.")
     if self_pairs and (w.diagonal() == 0).any():
         raise ValueError("With self_pairs, no weight on the diagonal may be zero.")
     n_components = n_components or len(w)
     eigenvalues = _eigenvalues(w, temperature, self_pairs)
-    tolerance = ROUNDING * len(w)
+    tolerance = ROUNDING * precision * len(w)
     realizable = bool(
         eigenvalues[0] >= -tolerance and (eigenvalues > tolerance).sum() <= n_components
     )
@@ -141,9 +143,10 @@ def _entropy(w: Tensor) -> float:
 def _smallest_loss(w: Tensor, temperature: float, n_components: int, self_pairs: bool) -> float:
     """By minimizing over free embeddings: convex in their products if there is room for all."""
     generator = torch.Generator().manual_seed(0)
+    n_starts = 1 if n_components >= len(w) else N_RESTARTS
     return min(
         _descend(w, temperature, self_pairs, torch.randn(len(w), n_components, generator=generator))
-        for _ in range(N_RESTARTS)
+        for _ in range(n_starts)
     )
 
 
@@ -152,8 +155,8 @@ def _descend(w: Tensor, temperature: float, self_pairs: bool, start: Tensor) -> 
     optimizer = torch.optim.LBFGS(
         [z],
         max_iter=MAX_ITERATIONS,
-        tolerance_grad=1e-10,
-        tolerance_change=1e-14,
+        tolerance_grad=1e-9,
+        tolerance_change=1e-13,
         line_search_fn="strong_wolfe",
     )
 
