@@ -16,17 +16,17 @@ KERNELS = (*PROFILES, "delta", "jaccard")
 Kernel = str | Sequence[str] | Callable[..., Tensor]
 
 
-def check_kernel(kernel: Kernel) -> Kernel:
+def check_kernel(kernel: Kernel) -> str | tuple[str, ...] | Callable[..., Tensor]:
     """``kernel``, hashable, or an error that says which kernels there are."""
     if callable(kernel):
         return kernel
     one_each = not isinstance(kernel, str)
-    names = tuple(kernel) if one_each else (kernel,)
+    names = (kernel,) if isinstance(kernel, str) else tuple(kernel)
     # A set of labels is more than one column.
     known = [name for name in KERNELS if not (one_each and name == "jaccard")]
     if not names or any(name not in known for name in names):
         raise ValueError(f"Unknown kernel {kernel!r}; there are {known}.")
-    return names if one_each else kernel
+    return names if one_each else names[0]
 
 
 @torch.no_grad()
@@ -37,7 +37,7 @@ def affinity(
     *,
     missing: Literal["isolate", "ignore"] = "isolate",
 ) -> Tensor:
-    """Weights of pairs of subjects by what is known of them.
+    """Tell how alike subjects are by what is known of them.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ def affinity(
     y = as_columns(y)
     if isinstance(kernel, tuple):
         return _product(y, kernel, bandwidth, missing)
-    if callable(kernel):
-        return isolate(kernel(y).clamp_min(0), ~y.isnan().any(-1))
-    return _named(kernel, y, bandwidth)
+    if isinstance(kernel, str):
+        return _named(kernel, y, bandwidth)
+    return isolate(kernel(y).clamp_min(0), ~y.isnan().any(-1))
 
 
 def _named(name: str, y: Tensor, bandwidth: float | Tensor) -> Tensor:
@@ -97,10 +97,15 @@ def _product(
     known = torch.ones_like(y[..., 0], dtype=torch.bool)
     for k, name in enumerate(kernels):
         column = y[..., k : k + 1]
-        wide = isinstance(bandwidth, Tensor) and bandwidth.ndim and bandwidth.shape[-1] > 1
-        factor = _named(name, column, bandwidth[..., k : k + 1] if wide else bandwidth)
+        factor = _named(name, column, _of_column(bandwidth, k))
         has_it = ((column >= 0) if name == "delta" else ~column.isnan())[..., 0]
         both = has_it[..., :, None] & has_it[..., None, :]
         weights = weights * torch.where(both, factor, 1)
         known = known & has_it
     return weights if missing == "ignore" else isolate(weights, known)
+
+
+def _of_column(bandwidth: float | Tensor, k: int) -> float | Tensor:
+    if isinstance(bandwidth, Tensor) and bandwidth.ndim and bandwidth.shape[-1] > 1:
+        return bandwidth[..., k : k + 1]
+    return bandwidth

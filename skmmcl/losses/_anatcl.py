@@ -113,14 +113,13 @@ class AnatCLLoss(TemperatureLoss):
         against = repulsion(batch, scale, shifted=self.shifted)
         of_age = affinity(metadata(y, z, u), "gaussian", per_lane(self.bandwidth, u))
         of_anatomy = self._of_anatomy(metadata(measures, z, u, n_trailing=2))
-        loss = sum(
-            per_lane(weight, u, 1) * weighted_contrast(batch, against, scale, kernel)
-            for weight, kernel in (
-                (self.age_weight, of_age),
-                (self.anatomy_weight, of_anatomy),
-            )
+        age = weighted_contrast(batch, against, scale, of_age)
+        anatomy = weighted_contrast(batch, against, scale, of_anatomy)
+        age, anatomy = (
+            per_lane(weight, u, 1) * loss
+            for weight, loss in ((self.age_weight, age), (self.anatomy_weight, anatomy))
         )
-        return loss.view(z.shape[:-3])
+        return (age + anatomy).view(z.shape[:-3])
 
     def _of_anatomy(self, measures: Tensor) -> Tensor:
         weights = KERNELS[self.anatomy](measures)

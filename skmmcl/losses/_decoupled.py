@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,7 @@ class DecoupledUniformityLoss(nn.Module):
     ) -> None:
         super().__init__()
         self.t = t
-        self.kernel = kernel if kernel in (None, "cosine") else check_kernel(kernel)
+        self.kernel = kernel if kernel is None or kernel == "cosine" else check_kernel(kernel)
         self.bandwidth = bandwidth
         self.regularization = regularization
 
@@ -99,6 +99,8 @@ class DecoupledUniformityLoss(nn.Module):
         means = (batch.u * over(n_present, n_present.sum(1, keepdim=True))[..., None]).sum(1)
         counts = batch.anchors.amax(1)
         if self.kernel is not None:
+            if prior is None:
+                raise ValueError("The kernel needs a prior, got none.")
             means = torch.bmm(self._smoother(metadata(prior, z, batch.u), counts, batch), means)
         squares = means.square().sum(-1)
         distances = squares[:, :, None] + squares[:, None] - 2 * torch.bmm(means, means.mT)
@@ -114,7 +116,8 @@ class DecoupledUniformityLoss(nn.Module):
         if self.kernel == "cosine":
             k = cosine(prior)
         else:
-            k = affinity(prior, self.kernel, per_column(self.bandwidth, batch.u))
+            kernel = cast("Kernel", self.kernel)
+            k = affinity(prior, kernel, per_column(self.bandwidth, batch.u))
         k = k.to(batch.u.dtype)
         root = counts.sqrt()
         if self.regularization == "auto":

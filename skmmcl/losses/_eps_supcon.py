@@ -17,7 +17,9 @@ FORMS = ("out", "in", "supcon")
 
 
 class EpsSupInfoNCELoss(TemperatureLoss):
-    """epsilon-SupInfoNCE: positives are to be nearer than negatives by a margin.
+    """Supervised contrast with a margin: epsilon-SupInfoNCE and epsilon-SupCon.
+
+    Positives are to be nearer to the anchor than negatives, by epsilon at least.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ MAX_ITERATIONS = 500
 class Realizability(NamedTuple):
     """What `sphere_realizability` finds.
 
-    Attributes
+    Parameters
     ----------
     realizable : bool
         Whether some embeddings have exactly the similarities that the weights ask for.
@@ -30,6 +30,12 @@ class Realizability(NamedTuple):
         Mean entropy of the weights: what the loss cannot fall below.
     gap : float
         By how much the smallest loss that is possible lies above the entropy.
+
+    Examples
+    --------
+    >>> from skmmcl.losses import Realizability
+    >>> Realizability(True, 0.5, 1.0, 0.0).realizable
+    True
     """
 
     realizable: bool
@@ -87,7 +93,7 @@ def sphere_realizability(
     (False, 0.004485)
     """
     w = torch.as_tensor(weights).detach().cpu()
-    precision = torch.finfo(w.dtype).eps if w.is_floating_point() else 0
+    precision = torch.finfo(w.dtype if w.is_floating_point() else torch.float64).eps
     w = w.double()
     if w.ndim != 2 or not torch.allclose(w, w.mT) or (w < 0).any():
         raise ValueError("Weights must be a symmetric matrix without negative entries.")

@@ -10,7 +10,7 @@ from skmmcl.losses._kernel import KernelLoss
 
 
 class YAwareLoss(KernelLoss):
-    """y-Aware InfoNCE: positives weighted by a kernel of the subjects' metadata.
+    """Contrast of y-Aware InfoNCE: positives weighted by a kernel of the subjects' metadata.
 
     The cross-entropy between each anchor's kernel weights, over their sum, and the softmax
     of its similarities to all embeddings of the batch. With the delta kernel it is

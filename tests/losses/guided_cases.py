@@ -91,9 +91,7 @@ def decoupled(inputs, params):
 
 
 def soft_supcon(inputs, params):
-    loss = SoftSupConLoss(
-        params["tau"], epsilon=params["eps"], self_pairs="incl" in params["name"]
-    )
+    loss = SoftSupConLoss(params["tau"], epsilon=params["eps"], self_pairs="incl" in params["name"])
     return loss(views(inputs), inputs["labels"])
 
 

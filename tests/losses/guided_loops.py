@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+
 TAU = 0.5
 
 
@@ -146,9 +147,7 @@ def jaccard(z, known, mask, weight):
     rows, labels = Rows(z, mask, weight), known["labels"]
 
     def loss(r):
-        against = log(
-            sum(rows.count(r, k) * math.exp(rows.cosine(r, k) / TAU) for k in rows.range)
-        )
+        against = log(sum(rows.count(r, k) * math.exp(rows.cosine(r, k) / TAU) for k in rows.range))
         total = number = 0.0
         for p in rows.range:
             w = jaccard_index(labels, rows.subject[r], rows.subject[p])
@@ -165,9 +164,7 @@ def mulsupcon(z, known, mask, weight, per_sample=False):
     total = weights = 0.0
     for r in rows.range:
         i, of_labels = rows.subject[r], []
-        against = log(
-            sum(rows.count(r, k) * math.exp(rows.cosine(r, k) / TAU) for k in rows.range)
-        )
+        against = log(sum(rows.count(r, k) * math.exp(rows.cosine(r, k) / TAU) for k in rows.range))
         known_of = (labels[i] >= 0).all()
         # Who is not labeled has a label of his own.
         active = [c for c in range(labels.shape[1]) if labels[i, c] == 1] if known_of else [None]

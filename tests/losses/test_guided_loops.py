@@ -72,9 +72,7 @@ def l_exp(z, known, mask, weight, including=True):
 def l_thr(z, known, mask, weight):
     def against(rows, r, k, w):
         return sum(
-            rows.count(r, t) * math.exp(rows.cosine(r, t) / TAU)
-            for t in rows.range
-            if w(t) < w(k)
+            rows.count(r, t) * math.exp(rows.cosine(r, t) / TAU) for t in rows.range if w(t) < w(k)
         )
 
     return regression(z, known, mask, weight, against)

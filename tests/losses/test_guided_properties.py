@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skmmcl.losses import (
+    AnatCLLoss,
     ConditionalAlignmentLoss,
     ConditionalUniformityLoss,
     DecoupledUniformityLoss,
@@ -184,7 +185,7 @@ def test_absent_embeddings_do_not_matter(name):
 
 
 def test_limits_of_y_aware():
-    z, known, mask, weight = batch((2, 6, 4), torch.float64, missing=False)
+    z, _, _, weight = batch((2, 6, 4), torch.float64, missing=False)
     age, y = torch.arange(6.0, dtype=z.dtype), torch.tensor([0, 0, 0, 1, 1, 1])
     nt_xent = PairwiseCMCLoss(0.3)(z)
     torch.testing.assert_close(YAwareLoss(0.3, bandwidth=1e-3)(z, age), nt_xent)
@@ -201,7 +202,7 @@ def test_limits_of_y_aware():
 
 
 def test_limits_of_others():
-    z, known, _, _ = batch((2, 6, 4), torch.float64, missing=False)
+    z, _, _, _ = batch((2, 6, 4), torch.float64, missing=False)
     far = torch.arange(6.0, dtype=z.dtype) * 1e3
     nt_xent = PairwiseCMCLoss(0.3)(z)
     # One positive each.
@@ -261,5 +262,9 @@ def test_wrong_arguments():
         EpsSupInfoNCELoss(form="both")
     with pytest.raises(ValueError, match="form must be"):
         FairKLLoss("simplified")
+    with pytest.raises(ValueError, match="anatomy must be"):
+        AnatCLLoss(anatomy="regional")
+    with pytest.raises(ValueError, match="needs a prior"):
+        DecoupledUniformityLoss(kernel="gaussian")(torch.zeros(1, 4, 2))
     with pytest.raises(ValueError, match="1 kernels for 3 columns"):
         YAwareLoss(kernel=("delta",))(torch.zeros(1, 4, 2), torch.zeros(4, 3))
