@@ -68,11 +68,18 @@ def metadata(y: Tensor, z: Tensor, u: Tensor, n_trailing: int = 1) -> Tensor:
 
 def repulsion(batch: Subjects, scale: float | Tensor, *, shifted: bool) -> Tensor:
     """Logarithm of the sum over all that an anchor is held against: (lanes, views, samples)."""
-    u, anchors, own = batch
-    same_view = torch.eye(u.shape[1], dtype=u.dtype, device=u.device)[..., None]
-    own_columns = 1 - same_view * (1 - own[:, None, None])
-    columns = anchors.flatten(1)[:, None, None]
-    return log_sums(u, scale, columns, own_columns, shifted=shifted)[:, :, 0]
+    columns = batch.anchors.flatten(1)[:, None, None]
+    return log_sums(batch.u, scale, columns, own_columns(batch), shifted=shifted)[:, :, 0]
+
+
+def own_columns(batch: Subjects) -> Tensor:
+    """Share that an anchor counts of its subject's views: (lanes, views, views, samples)."""
+    u, _, own = batch
+    own = own[:, None, None]
+    if u.shape[1] > 1:
+        same_view = torch.eye(u.shape[1], dtype=torch.bool, device=u.device)[..., None]
+        own = torch.where(same_view, own, 1)
+    return own.expand(*u.shape[:2], *u.shape[1:3])
 
 
 def totals(batch: Subjects, weights: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from skmmcl.kernels import delta
-from skmmcl.losses._guided import metadata, repulsion, subjects, weighted_contrast
+from skmmcl.losses._contrast import contrast
+from skmmcl.losses._guided import metadata, subjects
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_lane
 
@@ -84,5 +85,4 @@ class SoftSupConLoss(TemperatureLoss):
         scale = self.scale(batch.u.dtype)
         same = delta(metadata(y, z, batch.u))
         weights = torch.where(same > 0, 1, per_lane(self.epsilon, batch.u))
-        against = repulsion(batch, scale, shifted=self.shifted)
-        return weighted_contrast(batch, against, scale, weights).view(z.shape[:-3])
+        return contrast(batch, scale, weights, shifted=self.shifted).view(z.shape[:-3])

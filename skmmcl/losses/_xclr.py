@@ -8,7 +8,8 @@ from torch import Tensor
 
 from skmmcl.kernels import cosine
 from skmmcl.kernels._missing import isolate
-from skmmcl.losses._guided import metadata, repulsion, subjects, weighted_contrast
+from skmmcl.losses._contrast import contrast
+from skmmcl.losses._guided import metadata, subjects
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_lane
 
@@ -88,5 +89,4 @@ class XCLRLoss(TemperatureLoss):
         # Less the largest, which falls out of the weights' shares.
         logits = (cosine(columns) - 1) / per_lane(self.target_temperature, batch.u)
         weights = isolate(logits.exp(), known)
-        against = repulsion(batch, scale, shifted=self.shifted)
-        return weighted_contrast(batch, against, scale, weights).view(z.shape[:-3])
+        return contrast(batch, scale, weights, shifted=self.shifted).view(z.shape[:-3])

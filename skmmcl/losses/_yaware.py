@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from skmmcl.kernels._affinity import Kernel
-from skmmcl.losses._guided import repulsion, subjects, weighted_contrast
+from skmmcl.losses._contrast import contrast
+from skmmcl.losses._guided import subjects
 from skmmcl.losses._kernel import KernelLoss
 
 
@@ -83,6 +84,5 @@ class YAwareLoss(KernelLoss):
         """
         batch = subjects(z, mask, sample_weight, self_pairs=self.self_pairs)
         scale = self.scale(batch.u.dtype)
-        against = repulsion(batch, scale, shifted=self.shifted)
-        loss = weighted_contrast(batch, against, scale, self.weights(y, z, batch))
+        loss = contrast(batch, scale, self.weights(y, z, batch), shifted=self.shifted)
         return loss.view(z.shape[:-3])
