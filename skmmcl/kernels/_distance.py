@@ -10,12 +10,12 @@ from torch.nn import functional as F
 
 from skmmcl.kernels._missing import as_columns, isolate
 
-# Of the distance x in units of the bandwidth.
+# Of the distance x in units of the bandwidth, in its place.
 PROFILES: dict[str, Callable[[Tensor], Tensor]] = {
-    "cauchy": lambda x: 1 / (1 + x**2),
-    "epanechnikov": lambda x: (1 - x**2).clamp_min(0),
-    "exponential": lambda x: torch.exp(-x),
-    "gaussian": lambda x: torch.exp(-(x**2) / 2),
+    "cauchy": lambda x: x.square_().add_(1).reciprocal_(),
+    "epanechnikov": lambda x: x.square_().neg_().add_(1).clamp_min_(0),
+    "exponential": lambda x: x.neg_().exp_(),
+    "gaussian": lambda x: x.square_().mul_(-0.5).exp_(),
 }
 
 

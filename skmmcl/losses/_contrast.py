@@ -19,9 +19,7 @@ from skmmcl.losses._guided import (
 from skmmcl.losses._similarity import over, weighted_sum
 
 
-def contrast(
-    batch: Subjects, scale: float | Tensor, weights: Tensor, *, shifted: bool
-) -> Tensor:
+def contrast(batch: Subjects, scale: float | Tensor, weights: Tensor, *, shifted: bool) -> Tensor:
     """Weighted InfoNCE of each lane, as `weighted_contrast` gives it, in fewer calls.
 
     A lane so large that its matrix is computed in pieces is left to that, which sums up

@@ -44,11 +44,14 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
     n_anchors, n_keys = similarities.shape[-2:]
     s = similarities.reshape(-1, n_anchors, n_keys)
     s = s.float() if s.dtype in (torch.float16, torch.bfloat16) else s
-    counts = s.new_ones(1, n_anchors, n_keys)
-    if not self_pairs:
-        counts = counts - torch.eye(n_anchors, n_keys, dtype=s.dtype, device=s.device)
     weights = weights.to(s.dtype).expand(similarities.shape).reshape(s.shape)
-    return info_nce(s, weights, counts, s.new_ones(1, n_anchors)).view(similarities.shape[:-2])
+    log_counts = None
+    if not self_pairs:
+        weights, log_counts = weights.clone(), s.new_zeros(1, n_anchors, n_keys)
+        weights.diagonal(dim1=1, dim2=2).zero_()
+        log_counts.diagonal(dim1=1, dim2=2).fill_(REMOVED)
+    loss = _mean_over_anchors(s, weights, log_counts, s.new_ones(()))
+    return loss.view(similarities.shape[:-2])
 
 
 def info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Tensor:
@@ -56,36 +59,43 @@ def info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Ten
 
     Parameters
     ----------
-    s, weights : Tensor of shape (n_lanes, n_anchors, n_keys)
-    counts : Tensor, broadcast to ``s``
-    anchors : Tensor, broadcast to (n_lanes, n_anchors)
+    s, weights, counts : Tensor of shape (n_lanes, n_anchors, n_keys)
+    anchors : Tensor of shape (n_lanes, n_anchors)
 
     Returns
     -------
     Tensor of shape (n_lanes,)
     """
-    target = weights * counts
+    none = counts == 0
+    log_counts = counts.masked_fill(none, 1).log().masked_fill(none, REMOVED)
+    return _mean_over_anchors(s, weights * counts, log_counts, anchors)
+
+
+def _mean_over_anchors(
+    s: Tensor, target: Tensor, log_counts: Tensor | None, anchors: Tensor
+) -> Tensor:
     total = target.sum(-1, keepdim=True)
     share = anchors * (total[..., 0] > 0)
     share = over(share, share.sum(-1, keepdim=True))
-    return _InfoNCE.apply(s, over(target, total), counts, share)
+    return _InfoNCE.apply(s, over(target, total), log_counts, share)
 
 
 class _InfoNCE(torch.autograd.Function):
     """One matrix is kept: the gradient, which the forward pass has at hand."""
 
     @staticmethod
-    def forward(ctx: Any, s: Tensor, target: Tensor, counts: Tensor, share: Tensor) -> Tensor:
-        attraction = (target * s).sum(-1)
-        softmax = s.masked_fill(counts == 0, REMOVED)
-        largest = softmax.amax(-1, keepdim=True)
-        softmax.sub_(largest).exp_().mul_(counts)
-        total = softmax.sum(-1, keepdim=True)
-        value = (total.clamp_min(torch.finfo(s.dtype).tiny).log() + largest)[..., 0] - attraction
+    def forward(
+        ctx: Any, s: Tensor, target: Tensor, log_counts: Tensor | None, share: Tensor
+    ) -> Tensor:
+        counted = s if log_counts is None else s + log_counts
+        log_softmax = torch.log_softmax(counted, -1)
+        # A key that counts twice has twice the softmax, but a similarity of one.
+        logs = log_softmax if log_counts is None else log_softmax - log_counts
+        value = -((target * logs).sum(-1) * share).sum(-1)
         if ctx.needs_input_grad[0]:
-            gradient = softmax.mul_(over(share[..., None], total))
-            ctx.save_for_backward(gradient.sub_(target.mul_(share[..., None])))
-        return (value * share).sum(-1)
+            gradient = log_softmax.exp_().sub_(target).mul_(share[..., None])
+            ctx.save_for_backward(gradient)
+        return value
 
     @staticmethod
     @once_differentiable

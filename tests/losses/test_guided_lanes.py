@@ -99,6 +99,19 @@ def test_a_large_batch_is_computed_in_pieces(monkeypatch):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("name", ["yaware", "soft-supcon", "xclr"])
+def test_bits_where_lanes_are_computed_in_groups(name, monkeypatch):
+    z, known, mask, weight = batch((5, 2, 32, 8))
+    merged = merge_losses([lane(name, k) for k in range(5)])
+    whole = with_gradient(merged, name, z, known, mask, weight)
+    lane_bytes = (2 * 32) ** 2 * 4
+    monkeypatch.setattr(_gram, "MAX_KEPT_BYTES", lane_bytes)
+    monkeypatch.setattr(_gram, "MAX_PIECE_BYTES", 2 * lane_bytes)
+    grouped = with_gradient(merged, name, z, known, mask, weight)
+    for found, expected in zip(grouped, whole, strict=True):
+        assert torch.equal(found, expected)
+
+
 def test_bandwidths_of_columns_by_lane():
     z, known, _, _ = batch((2, 2, 6, 4), torch.float64)
     y = known["prior"]
