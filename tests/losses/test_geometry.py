@@ -23,6 +23,7 @@ CASES = {case["name"]: case for case in json.loads(FILE.read_text())["geometry_c
 FAST = {
     "supcon_balanced_K3_n4_tau0.5",
     "softsupcon_incl_(4, 4, 4)_eps0.0100_tau0.5",
+    "yaware_scalar4_excl_d8",
     "yaware_scalar4_incl_d3",
     "yaware_circle_R0.8_sigma1.0_tau0.5",
     "euclid_incl_d2",
@@ -216,6 +217,10 @@ def test_classes_ask_for_more_than_any_sphere_has():
     told = sphere_realizability(delta(torch.tensor([0, 0, 1, 1])), 0.5, self_pairs=False)
     assert told.smallest_eigenvalue == -math.inf
     assert told.entropy == 0
+    with_self = sphere_realizability(delta(torch.tensor([0, 0, 1, 1])), 0.5)
+    assert with_self.smallest_eigenvalue == -math.inf
+    assert with_self.entropy == pytest.approx(math.log(2))
+    assert not with_self.realizable
     assert told.gap == pytest.approx(math.log(1 + 2 * math.exp(-2 / 0.5)), abs=1e-6)
 
 
