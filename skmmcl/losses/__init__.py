@@ -7,9 +7,46 @@ identical subjects. All may have the same leading lane dimensions, for as many f
 are trained together: a loss then gives a value for each lane.
 """
 
+from skmmcl.losses._anatcl import AnatCLLoss
 from skmmcl.losses._cmc import CMCLoss
+from skmmcl.losses._conditional import ConditionalAlignmentLoss, ConditionalUniformityLoss
+from skmmcl.losses._decoupled import DecoupledUniformityLoss
+from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
+from skmmcl.losses._euclidean import EuclideanInfoNCELoss
+from skmmcl.losses._fairkl import FairKLLoss
+from skmmcl.losses._jaccard_supcon import JaccardSupConLoss
 from skmmcl.losses._lanes import loss_signature, merge_losses
+from skmmcl.losses._mulsupcon import MulSupConLoss
 from skmmcl.losses._pairwise_cmc import PairwiseCMCLoss
+from skmmcl.losses._realizability import Realizability, sphere_realizability
+from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
+from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
+from skmmcl.losses._weighted_info_nce import weighted_info_nce
+from skmmcl.losses._xclr import XCLRLoss
+from skmmcl.losses._yaware import YAwareLoss
 
-__all__ = ["CMCLoss", "PairwiseCMCLoss", "SupConLoss", "loss_signature", "merge_losses"]
+__all__ = [
+    "AnatCLLoss",
+    "CMCLoss",
+    "ConditionalAlignmentLoss",
+    "ConditionalUniformityLoss",
+    "DecoupledUniformityLoss",
+    "EpsSupInfoNCELoss",
+    "EuclideanInfoNCELoss",
+    "ExpRegressionLoss",
+    "FairKLLoss",
+    "JaccardSupConLoss",
+    "MulSupConLoss",
+    "PairwiseCMCLoss",
+    "Realizability",
+    "SoftSupConLoss",
+    "SupConLoss",
+    "ThresholdRegressionLoss",
+    "XCLRLoss",
+    "YAwareLoss",
+    "loss_signature",
+    "merge_losses",
+    "sphere_realizability",
+    "weighted_info_nce",
+]

@@ -15,12 +15,13 @@ import torch
 
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import ConnectomeAttention
+from tests.losses import guided_cases
 
 FOLDER = Path(
     os.environ.get("SKMMCL_LOSS_CASES") or Path(__file__).parents[1] / "data" / "loss_cases"
 )
-# Tensors that are no embeddings: never differentiated, kept as integers or as they are.
-LABELS = {"y", "mask"}
+# Tensors that are no embeddings: never differentiated; integers and truth values stay such.
+LABELS = {"y", "mask", "s", "labels", "bias", "prior", "measures", "Y", "Yq", "Yk"}
 
 
 def cmc(inputs, params):
@@ -71,6 +72,7 @@ COMPUTE = {
     "CMC-encoder": encoder_output,
     "CMC-pairwise": pairwise,
     "InfoNCE": nt_xent,
+    **guided_cases.COMPUTE,
 }
 
 
@@ -88,7 +90,8 @@ def to_inputs(raw, dtype):
         if isinstance(value, dict):
             inputs[name] = {k: torch.tensor(v, dtype=dtype) for k, v in value.items()}
         elif name in LABELS:
-            inputs[name] = torch.tensor(value)
+            labels = torch.tensor(value)
+            inputs[name] = labels.to(dtype) if labels.is_floating_point() else labels
         else:
             inputs[name] = torch.tensor(value, dtype=dtype, requires_grad=True)
     return inputs
@@ -110,12 +113,19 @@ def test_reference_case(case, dtype):
         pytest.fail(f"no dispatch for method {case['method']!r} of case {case['name']!r}")
     inputs = to_inputs(case["inputs"], dtype)
     tol = case["tol"] if dtype == torch.float64 else 2e-4
-    output = COMPUTE[case["method"]](inputs, case["params"])
+    output = COMPUTE[case["method"]](inputs, {"name": case["name"], **case["params"]})
     value = output.sum()
-    assert value.item() == pytest.approx(case["expected"], abs=tol * max(1, abs(case["expected"])))
+    if isinstance(case["expected"], list):
+        expected = torch.tensor(case["expected"])
+        torch.testing.assert_close(output, expected, rtol=tol, atol=tol, check_dtype=False)
+    else:
+        smallest = tol * max(1, abs(case["expected"]))
+        assert value.item() == pytest.approx(case["expected"], abs=smallest)
     if "expected_output" in case:
         expected = torch.tensor(case["expected_output"], dtype=dtype)
         torch.testing.assert_close(output, expected, rtol=tol, atol=tol)
+    if not value.requires_grad:
+        return
     value.backward()
     leaves = [t for t in inputs.values() if isinstance(t, torch.Tensor) and t.requires_grad]
     assert all(torch.isfinite(leaf.grad).all() for leaf in leaves)

@@ -1,0 +1,91 @@
+"""How alike the anatomy of subjects is, by measures of regions of interest."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from skmmcl.kernels._missing import isolate
+
+
+@torch.no_grad()
+def local_anatomy(measures: Tensor) -> Tensor:
+    """Mean over regions of the cosine between the regions' measures.
+
+    Each measure of a subject is first scaled to go from 0 to 1 over the regions.
+
+    Parameters
+    ----------
+    measures : Tensor of shape (*lanes, n_samples, n_regions, n_measures)
+        Such as cortical thickness, volume and surface; NaN is missing.
+
+    Returns
+    -------
+    weights : Tensor of shape (*lanes, n_samples, n_samples)
+        From 0 to 1; a region where every measure is the least has no direction, and
+        counts as 0.
+
+    References
+    ----------
+    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
+       arXiv 2408.07079.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.kernels import local_anatomy
+    >>> measures = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 0.0]]])
+    >>> local_anatomy(measures)
+    tensor([[1.0000, 0.5000],
+            [0.5000, 0.5000]])
+    """
+    known, measures = _split_missing(measures)
+    least = measures.amin(-2, keepdim=True)
+    width = measures.amax(-2, keepdim=True) - least
+    scaled = (measures - least) / torch.where(width > 0, width, 1)
+    return isolate(_mean_cosine(scaled), known)
+
+
+@torch.no_grad()
+def global_anatomy(measures: Tensor) -> Tensor:
+    """Mean over measures of the cosine between the profiles over all regions.
+
+    Parameters
+    ----------
+    measures : Tensor of shape (*lanes, n_samples, n_regions, n_measures)
+        Such as cortical thickness, volume and surface; NaN is missing.
+
+    Returns
+    -------
+    weights : Tensor of shape (*lanes, n_samples, n_samples)
+        From 0 to 1.
+
+    References
+    ----------
+    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
+       arXiv 2408.07079.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.kernels import global_anatomy
+    >>> global_anatomy(torch.tensor([[[1.0], [0.0]], [[1.0], [1.0]]]))
+    tensor([[1.0000, 0.7071],
+            [0.7071, 1.0000]])
+    """
+    known, measures = _split_missing(measures)
+    return isolate(_mean_cosine(measures.mT), known)
+
+
+def _split_missing(measures: Tensor) -> tuple[Tensor, Tensor]:
+    if measures.dtype not in (torch.float32, torch.float64):
+        measures = measures.float()
+    missing = measures.isnan()
+    return ~missing.flatten(-2).any(-1), measures.masked_fill(missing, 0)
+
+
+def _mean_cosine(x: Tensor) -> Tensor:
+    """Mean over the last but one dimension of the cosines along the last."""
+    u = F.normalize(x, dim=-1).flatten(-2)
+    return (u @ u.mT / x.shape[-2]).clamp_min(0)

@@ -1,0 +1,22 @@
+"""Shapes and missing values, the same for every kernel."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def as_columns(y: Tensor) -> Tensor:
+    """Metadata as (*lanes, n_samples, n_columns), in single precision at least."""
+    if not y.is_floating_point():
+        y = y.to(torch.get_default_dtype())
+    elif y.dtype in (torch.float16, torch.bfloat16):
+        y = y.float()
+    return y[:, None] if y.ndim == 1 else y
+
+
+def isolate(weights: Tensor, known: Tensor) -> Tensor:
+    """Weights (..., n, n) where those not ``known`` (..., n) are like themselves alone."""
+    both = known[..., :, None] & known[..., None, :]
+    alone = torch.eye(weights.shape[-1], dtype=weights.dtype, device=weights.device)
+    return torch.where(both, weights, alone)
