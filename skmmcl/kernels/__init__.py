@@ -1,7 +1,7 @@
 """How alike subjects are in what is known of them: kernels in plain torch.
 
-A kernel takes metadata of shape (*lanes, n_samples, n_columns), or (n_samples,), and gives
-weights of shape (*lanes, n_samples, n_samples). It is never differentiated. A subject of
+A kernel takes metadata of shape ``(*lanes, n_samples, n_columns)``, or (n_samples,), and gives
+weights of shape ``(*lanes, n_samples, n_samples)``. It is never differentiated. A subject of
 whom something is missing is like itself alone.
 """
 

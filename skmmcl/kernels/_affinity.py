@@ -41,7 +41,7 @@ def affinity(
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_columns) or (n_samples,)
+    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
         Metadata; NaN is missing, and so is a negative code or label.
     kernel : str, sequence of str or callable, default="gaussian"
         One of "cauchy", "delta", "epanechnikov", "exponential", "gaussian" and "jaccard"
@@ -55,7 +55,7 @@ def affinity(
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         Not negative.
 
     Raises

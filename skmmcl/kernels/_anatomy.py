@@ -17,12 +17,12 @@ def local_anatomy(measures: Tensor) -> Tensor:
 
     Parameters
     ----------
-    measures : Tensor of shape (*lanes, n_samples, n_regions, n_measures)
+    measures : Tensor of shape ``(*lanes, n_samples, n_regions, n_measures)``
         Such as cortical thickness, volume and surface; NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1; a region where every measure is the least has no direction, and
         counts as 0.
 
@@ -53,12 +53,12 @@ def global_anatomy(measures: Tensor) -> Tensor:
 
     Parameters
     ----------
-    measures : Tensor of shape (*lanes, n_samples, n_regions, n_measures)
+    measures : Tensor of shape ``(*lanes, n_samples, n_regions, n_measures)``
         Such as cortical thickness, volume and surface; NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1.
 
     References

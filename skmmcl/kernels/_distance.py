@@ -35,7 +35,7 @@ def cauchy(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_columns) or (n_samples,)
+    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Distance at which the weight is one half; ``gamma**-0.5`` of the form
@@ -43,7 +43,7 @@ def cauchy(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -62,14 +62,14 @@ def epanechnikov(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_columns) or (n_samples,)
+    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Distance from which on the weight is zero.
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -89,14 +89,14 @@ def exponential(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_columns) or (n_samples,)
+    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Distance at which the weight is ``1 / e``.
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -115,14 +115,14 @@ def gaussian(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_columns) or (n_samples,)
+    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Standard deviation of the Gaussian (not the variance).
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -143,12 +143,12 @@ def cosine(y: Tensor) -> Tensor:
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_columns)
+    y : Tensor of shape ``(*lanes, n_samples, n_columns)``
         Metadata or a prior representation; NaN is missing.
 
     Returns
     -------
-    similarities : Tensor of shape (*lanes, n_samples, n_samples)
+    similarities : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From -1 to 1. Not for the weights of a loss, which may not be negative.
 
     Examples

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def as_columns(y: Tensor) -> Tensor:
-    """Metadata as (*lanes, n_samples, n_columns), in single precision at least."""
+    """Metadata as ``(*lanes, n_samples, n_columns)``, in single precision at least."""
     if not y.is_floating_point():
         y = y.to(torch.get_default_dtype())
     elif y.dtype in (torch.float16, torch.bfloat16):

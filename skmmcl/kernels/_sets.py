@@ -14,12 +14,12 @@ def delta(y: Tensor) -> Tensor:
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_columns) or (n_samples,)
+    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
         Class codes; a negative one or NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         Zeros and ones.
 
     Examples
@@ -44,12 +44,12 @@ def jaccard(y: Tensor) -> Tensor:
 
     Parameters
     ----------
-    y : Tensor of shape (*lanes, n_samples, n_labels)
+    y : Tensor of shape ``(*lanes, n_samples, n_labels)``
         Zeros and ones; a row with a negative entry or NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape (*lanes, n_samples, n_samples)
+    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1, and 0 for two empty sets.
 
     Examples

@@ -21,13 +21,13 @@ class AnatCLLoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
     anatomy : {"local", "global"}, default="local"
         `skmmcl.kernels.local_anatomy` or `skmmcl.kernels.global_anatomy`.
-    bandwidth : float or Tensor of shape (*lanes,), default=5.0
+    bandwidth : float or Tensor of shape ``(*lanes,)``, default=5.0
         Of the Gaussian kernel of age.
-    age_weight, anatomy_weight : float or Tensor of shape (*lanes,), default=1.0
+    age_weight, anatomy_weight : float or Tensor of shape ``(*lanes,)``, default=1.0
         Of the two terms.
     sharpness : float, optional
         If given, the kernel a of anatomy, whose values all lie close to 1, becomes
@@ -91,21 +91,21 @@ class AnatCLLoss(TemperatureLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        measures : Tensor of shape (*lanes, n_samples, n_regions, n_measures)
+        measures : Tensor of shape ``(*lanes, n_samples, n_regions, n_measures)``
             Such as thickness, volume and surface. In each term, a subject with NaN
             attracts its own views alone.
-        y : Tensor of shape (*lanes, n_samples)
+        y : Tensor of shape ``(*lanes, n_samples)``
             Age.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has a positive.
         """
         batch = subjects(z, mask, sample_weight)

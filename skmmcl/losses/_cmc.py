@@ -28,7 +28,7 @@ class CMCLoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.7
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.7
         Divides the cosine similarities.
     denominator : {"negatives", "all"}, default="negatives"
         What the positives are held against: the negatives alone, as in the paper's
@@ -69,17 +69,17 @@ class CMCLoss(TemperatureLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the modality. An absent embedding is neither
             anchor, positive nor negative.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has both a positive and a negative.
         """
         u = unit_vectors(z)

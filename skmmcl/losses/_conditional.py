@@ -37,19 +37,19 @@ class ConditionalLoss(nn.Module):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape (*lanes, n_samples) or (*lanes, n_samples, n_columns), optional
+        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``, optional
             Metadata. A subject with NaN, or -1 among integers, is alike to itself alone, and
             so is everyone if there is none.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when there is no pair.
         """
         batch = subjects(z, mask, sample_weight)
@@ -74,8 +74,8 @@ class ConditionalAlignmentLoss(ConditionalLoss):
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=5.0
-        Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
-        (*lanes, n_columns).
+        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
+        ``(*lanes, n_columns)``.
 
     References
     ----------
@@ -113,13 +113,13 @@ class ConditionalUniformityLoss(ConditionalLoss):
 
     Parameters
     ----------
-    t : float or Tensor of shape (*lanes,), default=2.0
+    t : float or Tensor of shape ``(*lanes,)``, default=2.0
         The potential of two embeddings at distance d is ``exp(-t d^2)``.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=5.0
-        Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
-        (*lanes, n_columns).
+        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
+        ``(*lanes, n_columns)``.
     divisor : {"weights", "pairs"}, default="weights"
         Whether the sum is divided by the weights, or by the number of pairs.
 

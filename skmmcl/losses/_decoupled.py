@@ -25,13 +25,13 @@ class DecoupledUniformityLoss(nn.Module):
 
     Parameters
     ----------
-    t : float or Tensor of shape (*lanes,), default=2.0
+    t : float or Tensor of shape ``(*lanes,)``, default=2.0
         The potential of two means at distance d is ``exp(-t d^2)``.
     kernel : "cosine", str, sequence of str or callable, optional
         As `skmmcl.kernels.affinity` takes it, or "cosine".
     bandwidth : float, sequence of float or Tensor, default=1.0
-        Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
-        (*lanes, n_columns).
+        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
+        ``(*lanes, n_columns)``.
     regularization : float or "auto", default=0.01
         Added to the diagonal of the kernel matrix; "auto" is one over the root of the number
         of subjects.
@@ -79,19 +79,19 @@ class DecoupledUniformityLoss(nn.Module):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        prior : Tensor of shape (*lanes, n_samples, n_features), optional
+        prior : Tensor of shape ``(*lanes, n_samples, n_features)``, optional
             What the kernel is of; needed if there is one. A subject with NaN is alike to
             itself alone.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 with fewer than two subjects.
         """
         batch = subjects(z, mask, sample_weight)

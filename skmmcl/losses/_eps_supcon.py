@@ -23,9 +23,9 @@ class EpsSupInfoNCELoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
-    epsilon : float or Tensor of shape (*lanes,), default=0.1
+    epsilon : float or Tensor of shape ``(*lanes,)``, default=0.1
         Margin between similarities over the temperature: a margin of ``temperature *
         epsilon`` between cosines.
     form : {"out", "in", "supcon"}, default="out"
@@ -79,18 +79,18 @@ class EpsSupInfoNCELoss(TemperatureLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape (*lanes, n_samples) or (*lanes, n_samples, n_columns)
+        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``
             Class codes. A subject with -1 or NaN is a class of its own.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has a positive.
         """
         batch = subjects(z, mask, sample_weight)

@@ -21,13 +21,13 @@ class EuclideanInfoNCELoss(KernelLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=1.0
+    temperature : float or Tensor of shape ``(*lanes,)``, default=1.0
         Half the squared distance is divided by it.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=5.0
-        Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
-        (*lanes, n_columns).
+        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
+        ``(*lanes, n_columns)``.
     self_pairs : bool, default=True
         Whether an anchor is a positive of itself. Without, the squared distances are
         determined up to a constant only.

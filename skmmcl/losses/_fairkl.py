@@ -39,7 +39,7 @@ class FairKLLoss(nn.Module):
     form : {"moments", "kl"}, default="moments"
         Whether means and standard deviations are matched by their squared differences, or
         by the Kullback-Leibler divergence of bias-conflicting from bias-aligned pairs.
-    std_weight : float or Tensor of shape (*lanes,), default=1.0
+    std_weight : float or Tensor of shape ``(*lanes,)``, default=1.0
         Of the standard deviations among the moments.
 
     References
@@ -80,18 +80,18 @@ class FairKLLoss(nn.Module):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y, bias : Tensor of shape (*lanes, n_samples)
+        y, bias : Tensor of shape ``(*lanes, n_samples)``
             Codes of class and of bias. A subject with -1 or NaN in either takes no part.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes. Of a group without pairs nothing is matched, of one with
             a single pair no standard deviation.
         """

@@ -32,9 +32,9 @@ class JaccardSupConLoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.07
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.07
         Divides the cosine similarities.
-    threshold : float or Tensor of shape (*lanes,), default=0.3
+    threshold : float or Tensor of shape ``(*lanes,)``, default=0.3
         Least Jaccard index of a positive.
     weighted : bool, default=True
         Whether a positive counts by its index, else by 1.
@@ -80,19 +80,19 @@ class JaccardSupConLoss(TemperatureLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape (*lanes, n_samples, n_labels)
+        y : Tensor of shape ``(*lanes, n_samples, n_labels)``
             Zeros and ones. A subject with -1 or NaN attracts its own views alone and is a
             negative of all others.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has a positive.
         """
         batch = subjects(z, mask, sample_weight)

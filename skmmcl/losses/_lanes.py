@@ -17,7 +17,7 @@ class TemperatureLoss(nn.Module):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,)
+    temperature : float or Tensor of shape ``(*lanes,)``
         Divides the cosine similarities.
     """
 

@@ -24,7 +24,7 @@ class MulSupConLoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
     per_sample : bool, default=False
         Whether a subject counts once in the mean, else once for each of its labels.

@@ -31,19 +31,19 @@ class RegressionLoss(KernelLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape (*lanes, n_samples) or (*lanes, n_samples, n_columns)
+        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``
             What is regressed. A subject with NaN, or -1 among integers, attracts its own
             views alone and is a negative of all others.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has a positive. May be negative.
         """
         batch = subjects(z, mask, sample_weight)
@@ -67,13 +67,13 @@ class ExpRegressionLoss(RegressionLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=2.0
-        Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
-        (*lanes, n_columns).
+        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
+        ``(*lanes, n_columns)``.
     include_positive : bool, default=True
         Whether a positive is held against itself too, which bounds its term below and
         makes training more stable; the paper's form leaves it out.
@@ -121,13 +121,13 @@ class ThresholdRegressionLoss(RegressionLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=2.0
-        Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
-        (*lanes, n_columns).
+        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
+        ``(*lanes, n_columns)``.
 
     References
     ----------

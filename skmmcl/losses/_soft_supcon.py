@@ -22,9 +22,9 @@ class SoftSupConLoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
-    epsilon : float or Tensor of shape (*lanes,), default=0.1
+    epsilon : float or Tensor of shape ``(*lanes,)``, default=0.1
         Weight of other classes.
     self_pairs : bool, default=True
         Whether an anchor is a positive of itself.
@@ -67,18 +67,18 @@ class SoftSupConLoss(TemperatureLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape (*lanes, n_samples) or (*lanes, n_samples, n_columns)
+        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``
             Class codes. A subject with -1 or NaN is a class of its own.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes.
         """
         batch = subjects(z, mask, sample_weight, self_pairs=self.self_pairs)

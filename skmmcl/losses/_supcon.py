@@ -26,7 +26,7 @@ class SupConLoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.7
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.7
         Divides the cosine similarities.
     no_positive : {"skip", "zero"}, default="skip"
         Whether an anchor that is alone in its class is left out of the mean or counts
@@ -58,16 +58,16 @@ class SupConLoss(TemperatureLoss):
 
         Parameters
         ----------
-        f : Tensor of shape (*lanes, n_samples, n_components)
+        f : Tensor of shape ``(*lanes, n_samples, n_components)``
             One embedding per subject.
-        y : Tensor of shape (*lanes, n_samples)
+        y : Tensor of shape ``(*lanes, n_samples)``
             Class codes; a subject with -1 takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has a positive.
         """
         u = unit_vectors(f[..., None, :, :])

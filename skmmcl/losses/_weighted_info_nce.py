@@ -21,7 +21,7 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
 
     Parameters
     ----------
-    similarities : Tensor of shape (*lanes, n_anchors, n_keys)
+    similarities : Tensor of shape ``(*lanes, n_anchors, n_keys)``
         Over the temperature.
     weights : Tensor, broadcast to ``similarities``
         Of the keys for each anchor, not negative; divided by their sum here. An anchor
@@ -31,7 +31,7 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
 
     Returns
     -------
-    loss : Tensor of shape (*lanes,)
+    loss : Tensor of shape ``(*lanes,)``
         Mean over the anchors; 0 when none has a weight.
 
     Examples

@@ -19,9 +19,9 @@ class XCLRLoss(TemperatureLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
-    target_temperature : float or Tensor of shape (*lanes,), default=0.1
+    target_temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities of the metadata. A sphere may have no room for the
         optimum if it is below ``temperature``.
     self_pairs : bool, default=False
@@ -67,19 +67,19 @@ class XCLRLoss(TemperatureLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape (*lanes, n_samples, n_columns)
+        y : Tensor of shape ``(*lanes, n_samples, n_columns)``
             Metadata or a prior representation. A subject with NaN attracts its own views
             alone and is a negative of all others.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has a positive.
         """
         batch = subjects(z, mask, sample_weight, self_pairs=self.self_pairs)

@@ -19,13 +19,13 @@ class YAwareLoss(KernelLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor of shape (*lanes,), default=0.1
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
         Divides the cosine similarities.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=5.0
-        Of the kernel, for all columns or for each; a tensor is of shape (*lanes,) or
-        (*lanes, n_columns).
+        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
+        ``(*lanes, n_columns)``.
     self_pairs : bool, default=False
         Whether an anchor is a positive of itself, as in the theory of [2]_.
 
@@ -67,19 +67,19 @@ class YAwareLoss(KernelLoss):
 
         Parameters
         ----------
-        z : Tensor of shape (*lanes, n_views, n_samples, n_components)
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
             Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape (*lanes, n_samples) or (*lanes, n_samples, n_columns)
+        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``
             Metadata. A subject with NaN, or -1 among integers, is alike to itself alone:
             it attracts its own views and is a negative of all others.
-        mask : Tensor of shape (*lanes, n_samples, n_views), optional
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
             True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape (*lanes, n_samples), optional
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
 
         Returns
         -------
-        Tensor of shape (*lanes,)
+        Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 when no anchor has a positive.
         """
         batch = subjects(z, mask, sample_weight, self_pairs=self.self_pairs)

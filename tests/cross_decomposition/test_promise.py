@@ -38,12 +38,13 @@ def embedded(**params):
     return make_pipeline(CMCCSSEmbedder(random_state=0, **params), classifier())
 
 
-@pytest.fixture(scope="module")
-def scores():
+@pytest.fixture(scope="module", params=["default cohort", "complementary modalities"])
+def scores(request):
     """Mean balanced accuracy over the folds, one row per seed."""
     rows = []
     for seed in SEEDS:
-        X, y, _ = make_cohort(random_state=seed)
+        complementarity = {"default cohort": 0.4, "complementary modalities": 0.7}[request.param]
+        X, y, _ = make_cohort(complementarity=complementarity, random_state=seed)
         row = {name: score(alone(name), X, y) for name in X.modalities}
         row = {"best modality": max(row.values())}
         row["concatenation"] = score(make_pipeline(StandardScaler(), classifier()), X, y)
