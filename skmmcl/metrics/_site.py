@@ -134,7 +134,7 @@ def _count_owners(names: NDArray, codes: NDArray, groups: ArrayLike | None) -> l
     owners = np.arange(len(codes)) if groups is None else check_column(groups, "groups")
     sizes = [len(np.unique(owners[codes == k])) for k in range(len(names))]
     if len(names) < 2:
-        raise ValueError(f"All subjects are of site {names[0]!r}: two sites are needed.")
+        raise ValueError(f"All subjects are of site {str(names[0])!r}: two sites are needed.")
     if single := [str(name) for name, size in zip(names, sizes, strict=True) if size < 2]:
         what = "subject" if groups is None else "group"
         raise ValueError(

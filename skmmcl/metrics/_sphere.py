@@ -135,7 +135,7 @@ def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
 def _squared_distances(u: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
     """Squared distances of some rows to all rows after them, each pair once."""
     cosines = u[rows] @ u[rows.start + 1 :].T
-    later = np.tri(*cosines.shape[::-1], dtype=bool).T
+    later = np.tri(*cosines.shape[::-1], dtype=np.bool_).T
     return np.maximum(2 - 2 * cosines[later], 0)
 
 
