@@ -190,12 +190,10 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64], lower: float) -> flo
 
 def _main_directions(X: ArrayLike, name: str, variance: float) -> NDArray[np.float64]:
     """Orthonormal scores of the subjects on the first principal directions."""
-    x = _centered(X, name)
-    u, s, _ = np.linalg.svd(x, full_matrices=False)
+    given = check_matrix(X, name)
+    u, s, _ = np.linalg.svd(_centered(given, name), full_matrices=False)
     # Below that, directions of float32 input are noise of its rounding.
-    own = getattr(X, "dtype", None)
-    eps = np.finfo(np.float32 if own == np.float32 else np.float64).eps
-    rank = int((s > s[0] * max(x.shape) * eps).sum())
+    rank = int((s > s[0] * max(given.shape) * np.finfo(given.dtype).eps).sum())
     share = np.cumsum(s**2) / np.sum(s**2)
     kept = rank if variance == 1 else min(rank, int(np.searchsorted(share, variance)) + 1)
     return u[:, :kept]

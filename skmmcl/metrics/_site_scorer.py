@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import numpy as np
 from sklearn.pipeline import Pipeline
 
@@ -17,8 +19,7 @@ def site_scorer(sites="site", **options):
     sites : str, default="site"
         Which side data of the subjects, ``X.meta[sites]``, holds the sites.
     **options : dict
-        Further arguments of :func:`site_predictability`. Its `groups` may be the name of side
-        data here.
+        Further arguments of :func:`site_predictability`; `groups` is the name of side data too.
 
     Returns
     -------
@@ -57,6 +58,7 @@ def site_scorer(sites="site", **options):
 
 class _SiteScorer:
     def __init__(self, sites, options):
+        signature(site_predictability).bind(None, None, **options)
         self._sites = sites
         self._options = options
 
@@ -67,7 +69,7 @@ class _SiteScorer:
                 f"{type(X).__name__}: give MultimodalData(..., meta={{{self._sites!r}: sites}})."
             )
         options = dict(self._options)
-        if isinstance(options.get("groups"), str):
+        if options.get("groups") is not None:
             options["groups"] = _side_data(X, options["groups"])
         representation = np.asarray(_transformer_of(estimator).transform(X))
         return -site_predictability(representation, _side_data(X, self._sites), **options)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
@@ -155,6 +158,21 @@ def test_scorer_in_cross_validation_beside_another():
         assert scores["test_age"].shape == (3,)
         test_site[shift] = scores["test_site"].mean()
     assert test_site[20] < -0.9 < test_site[0]
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_scorer_pickles_and_takes_part_in_routing(routing):
+    X, scorer = multimodal(1), pickle.loads(pickle.dumps(site_scorer(cv=2)))
+    pipe = make_pipeline(FunctionTransformer(smri_of), PCA(2, random_state=0))
+    with config_context(enable_metadata_routing=routing):
+        order = np.random.default_rng(0).permutation(120)
+        scores = cross_validate(pipe, X[order], cv=2, scoring={"site": scorer}, error_score="raise")
+    assert (scores["test_site"] < 0).all()
+
+
+def test_scorer_refuses_options_that_the_metric_lacks():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'folds'"):
+        site_scorer(folds=3)
 
 
 def test_scorer_says_what_it_misses():
