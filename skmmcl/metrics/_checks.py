@@ -1,0 +1,56 @@
+"""What every metric asks of its input."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def check_matrix(X: ArrayLike, name: str, least: int = 2) -> NDArray:
+    """Return a finite matrix of `least` subjects or more, in its own floating type."""
+    return check_array(X, dtype=[np.float64, np.float32], ensure_min_samples=least, input_name=name)
+
+
+def check_column(values: ArrayLike, name: str) -> NDArray:
+    """Return one value for each subject, of any type."""
+    column = np.asarray(values)
+    if column.ndim == 2 and column.shape[1] == 1:
+        return column[:, 0]
+    if column.ndim != 1:
+        raise ValueError(f"{name} must hold one value for each subject, got shape {column.shape}.")
+    return column
+
+
+def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Return true and predicted ages of the same subjects, in float64."""
+    check_consistent_length(y_true, y_pred)
+    true, predicted = check_column(y_true, "y_true"), check_column(y_pred, "y_pred")
+    return _finite(true, "y_true"), _finite(predicted, "y_pred")
+
+
+def _finite(column: NDArray, name: str) -> NDArray[np.float64]:
+    return check_array(column, dtype=np.float64, ensure_2d=False, input_name=name)
+
+
+def check_positive(value: float, name: str) -> float:
+    """Return a number that is above zero and finite."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    if not 0 < value < np.inf:
+        raise ValueError(f"{name} must be above zero and finite, got {value!r}.")
+    return float(value)
+
+
+def check_fraction(value: float, name: str) -> float:
+    """Return a number from 0 to 1."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a fraction from 0 to 1, no percentage, got {value!r}.")
+    return float(value)

@@ -1,0 +1,77 @@
+"""The score of the OpenBHB challenge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sklearn.metrics import mean_absolute_error
+
+from skmmcl.metrics._checks import check_ages, check_fraction
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+_SITE_POWER = 0.3
+
+
+def openbhb_score(
+    y_true: ArrayLike, y_pred: ArrayLike, *, site_balanced_accuracy: float, sample_weight=None
+) -> float:
+    """Score of the OpenBHB challenge: error of brain age, times how well the site is seen.
+
+    It is ``site_balanced_accuracy ** 0.3 * mean_absolute_error``.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True ages of subjects of sites that training did not see, in years.
+    y_pred : array-like of shape (n_samples,)
+        Their ages as a ridge regression on the representation predicts them, in years.
+    site_balanced_accuracy : float
+        Balanced accuracy of predicting the site from the representation, of subjects of the
+        sites of training, as a fraction: 0.05 for 5 %. :func:`site_predictability` gives one.
+    sample_weight : array-like of shape (n_samples,), optional
+        Weights of the subjects in the error.
+
+    Returns
+    -------
+    score : float
+        Lower is better; of the unit of the error, years.
+
+    Raises
+    ------
+    ValueError
+        For NaN, infinite values, other numbers of true and predicted ages, and a balanced
+        accuracy out of 0 to 1, as a percentage would be.
+
+    See Also
+    --------
+    site_predictability : Balanced accuracy of a probe for the site.
+
+    Notes
+    -----
+    A representation that does not know the site has a balanced accuracy of one over the number
+    of sites, 0 only by an oddity. Scores of cohorts with other numbers of sites are therefore
+    not comparable.
+
+    References
+    ----------
+    .. [1] Dufumier B. et al. (2022). OpenBHB: a large-scale multi-site brain MRI data-set for age
+       prediction and debiasing. NeuroImage 263, 119637.
+
+    Examples
+    --------
+    >>> from skmmcl.metrics import openbhb_score
+    >>> round(openbhb_score([20, 40], [23, 38], site_balanced_accuracy=0.05), 3)
+    1.018
+
+    As the ``scoring`` of scikit-learn:
+
+    >>> from sklearn.metrics import make_scorer
+    >>> make_scorer(openbhb_score, greater_is_better=False, site_balanced_accuracy=0.05)
+    make_scorer(openbhb_score, greater_is_better=False, ...)
+    """
+    seen = check_fraction(site_balanced_accuracy, "site_balanced_accuracy")
+    age, predicted = check_ages(y_true, y_pred)
+    error = mean_absolute_error(age, predicted, sample_weight=sample_weight)
+    return float(seen**_SITE_POWER * error)

@@ -1,0 +1,155 @@
+"""How well a linear probe tells from a representation where a subject was scanned."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+    cross_val_predict,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+
+from skmmcl.metrics._checks import check_column, check_matrix
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+_MISSING = {"", "None", "nan", "<NA>", "NaT"}
+
+
+def site_predictability(
+    X: ArrayLike,
+    sites: ArrayLike,
+    *,
+    probe=None,
+    cv=5,
+    groups: ArrayLike | None = None,
+    random_state=0,
+    n_jobs: int | None = None,
+) -> float:
+    """Balanced accuracy of telling the site from a representation, cross-validated.
+
+    Every subject is predicted once, by a probe that did not see it; the recalls of the sites
+    over all these predictions are averaged.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        The representation, of subjects that did not train it.
+    sites : array-like of shape (n_samples,)
+        Site, scanner or another attribute of each subject: text or integers.
+    probe : classifier, optional
+        What predicts the site; it is cloned. By default a
+        :class:`~sklearn.linear_model.LogisticRegression` with balanced classes on standardised
+        features, both fitted on the training folds only.
+    cv : int, cross-validation generator or iterable, default=5
+        Folds that leave every subject out exactly once. An integer gives shuffled stratified
+        folds, fewer where no site has so many subjects.
+    groups : array-like of shape (n_samples,), optional
+        Whose scans they are: scans of one group share a fold. Give it wherever subjects were
+        scanned more than once, for the probe may know the subject rather than the site.
+    random_state : int or RandomState, default=0
+        Shuffles the folds of an integer `cv`.
+    n_jobs : int, optional
+        Number of probes to fit at once, as in scikit-learn.
+
+    Returns
+    -------
+    balanced_accuracy : float
+        From 0 to 1. Around ``1 / n_sites`` a linear probe knows nothing of the site, and lower
+        is better.
+
+    Raises
+    ------
+    ValueError
+        For NaN, infinite values, missing sites, other numbers of subjects and sites, a single
+        site, continuous numbers for sites, and sites with a single subject (or group).
+
+    See Also
+    --------
+    site_scorer : The same as the ``scoring`` of scikit-learn.
+    openbhb_score : Weighs it with the error of brain age.
+
+    Notes
+    -----
+    A probe that cannot tell the site shows that it is not linearly visible to so many subjects,
+    no more. Sites differ in age and sex too, which a good representation does see: chance is
+    then not what to expect of it. In the published challenge [1]_ the probe learns from the
+    training set and predicts a set of other subjects of the same sites: hand in its settings
+    with `probe` and a single such split is ``probe.fit(...)`` and
+    :func:`~sklearn.metrics.balanced_accuracy_score`.
+
+    References
+    ----------
+    .. [1] Dufumier B. et al. (2022). OpenBHB: a large-scale multi-site brain MRI data-set for age
+       prediction and debiasing. NeuroImage 263, 119637.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.metrics import site_predictability
+    >>> rng = np.random.default_rng(0)
+    >>> X, sites = rng.normal(size=(60, 4)), np.repeat(["London", "Paris", "Rome"], 20)
+    >>> site_predictability(X, sites) < 0.5  # chance is a third
+    True
+    >>> X[sites == "Rome"] += 10
+    >>> site_predictability(X, sites) > 0.5
+    True
+    """
+    check_consistent_length(X, sites, groups)
+    x = check_matrix(X, "X").astype(np.float64)
+    names, codes = _as_codes(sites)
+    largest = max(_count_owners(names, codes, groups))
+    splits = _splits(x, codes, cv, largest, groups, random_state)
+    if probe is None:
+        classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
+        probe = make_pipeline(StandardScaler(), classifier)
+    predicted = cross_val_predict(probe, x, codes, cv=splits, n_jobs=n_jobs)
+    return float(balanced_accuracy_score(codes, predicted))
+
+
+def _as_codes(sites: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Return the names of the sites and, for each subject, the number of its site."""
+    column = check_column(sites, "sites")
+    # numpy turns the NaN of a list of texts into one.
+    if n_missing := sum(str(site) in _MISSING for site in column.tolist()):
+        raise ValueError(f"The site of {n_missing} of {len(column)} subjects is missing.")
+    check_classification_targets(column)
+    return np.unique(column, return_inverse=True)
+
+
+def _count_owners(names: NDArray, codes: NDArray, groups: ArrayLike | None) -> list[int]:
+    """Count the subjects of each site, or its groups; raise where one cannot be split."""
+    owners = np.arange(len(codes)) if groups is None else check_column(groups, "groups")
+    sizes = [len(np.unique(owners[codes == k])) for k in range(len(names))]
+    if len(names) < 2:
+        raise ValueError(f"All subjects are of site {str(names[0])!r}: two sites are needed.")
+    if single := [str(name) for name, size in zip(names, sizes, strict=True) if size < 2]:
+        what = "subject" if groups is None else "group"
+        raise ValueError(
+            f"{len(single)} of {len(names)} sites have a single {what}, so that no probe can both "
+            f"learn and be tested on them; leave them out: {', '.join(single[:10])}."
+        )
+    return sizes
+
+
+def _splits(x: NDArray, codes: NDArray, cv, largest: int, groups, random_state) -> list:
+    """Return the training and test rows of each fold."""
+    if isinstance(cv, Integral):
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        cv = kind(min(int(cv), largest), shuffle=True, random_state=random_state)
+    with warnings.catch_warnings():
+        # Predictions are pooled over the folds: a small site may be absent from some.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(check_cv(cv).split(x, codes, groups))
