@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # type checkers read True; to import typing would cost mo
 if TYPE_CHECKING:
     from skmmcl import (
         base,
+        contrastive,
         cross_decomposition,
         data,
         datasets,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         training,
         utils,
     )
+    from skmmcl.contrastive import YAwareEmbedder
     from skmmcl.cross_decomposition import CMCCSSEmbedder
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
@@ -36,7 +38,9 @@ __all__ = [
     "CrossFitTransformer",
     "LabeledOnly",
     "MultimodalData",
+    "YAwareEmbedder",
     "base",
+    "contrastive",
     "cross_decomposition",
     "data",
     "datasets",
@@ -59,6 +63,7 @@ _HOMES = {
     "CrossFitTransformer": "skmmcl.model_selection",
     "LabeledOnly": "skmmcl.model_selection",
     "MultimodalData": "skmmcl.data",
+    "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
     "stacked_fits": "skmmcl.parallel",
 }
