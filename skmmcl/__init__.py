@@ -25,7 +25,16 @@ if TYPE_CHECKING:
         training,
         utils,
     )
-    from skmmcl.contrastive import YAwareEmbedder
+    from skmmcl.contrastive import (
+        ConditionalUniformityEmbedder,
+        ContrastiveRegressionEmbedder,
+        DecoupledUniformityEmbedder,
+        EpsSupInfoNCEEmbedder,
+        MultiLabelSupConEmbedder,
+        SupConEmbedder,
+        WeightedContrastiveEmbedder,
+        YAwareEmbedder,
+    )
     from skmmcl.cross_decomposition import CMCCSSEmbedder
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
@@ -35,9 +44,16 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "CMCCSSEmbedder",
+    "ConditionalUniformityEmbedder",
+    "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
+    "DecoupledUniformityEmbedder",
+    "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
+    "MultiLabelSupConEmbedder",
     "MultimodalData",
+    "SupConEmbedder",
+    "WeightedContrastiveEmbedder",
     "YAwareEmbedder",
     "base",
     "contrastive",
@@ -60,9 +76,16 @@ __all__ = [
 # Where the names that are no room of their own live.
 _HOMES = {
     "CMCCSSEmbedder": "skmmcl.cross_decomposition",
+    "ConditionalUniformityEmbedder": "skmmcl.contrastive",
+    "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",
+    "DecoupledUniformityEmbedder": "skmmcl.contrastive",
+    "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
+    "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
+    "SupConEmbedder": "skmmcl.contrastive",
+    "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
     "stacked_fits": "skmmcl.parallel",

@@ -61,13 +61,16 @@ class BaseMetadataEmbedder(BaseGuidedEmbedder):
 class BaseKernelEmbedder(BaseMetadataEmbedder):
     """An embedder that weighs pairs of subjects by a kernel of their metadata."""
 
-    kernel: str | Sequence[str] | Callable[..., torch.Tensor]
+    kernel: str | Sequence[str] | Callable[..., torch.Tensor] | None
     bandwidth: Bandwidth
 
     bandwidth_: np.ndarray
 
+    def _kernel_used(self) -> Any:
+        return self.kernel
+
     def _as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        if self.kernel == "jaccard":
+        if self._kernel_used() == "jaccard":
             return as_labels_of_sets(columns)
         kernels = self._kernels(len(columns))
         read = [as_codes if kernel == "delta" else as_floats for kernel in kernels]
@@ -76,17 +79,18 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
 
     def _kernels(self, n_columns: int) -> list[Any]:
         """The kernel of each column."""
-        if isinstance(self.kernel, str) or callable(self.kernel):
-            return [self.kernel] * n_columns
-        if len(self.kernel) != n_columns:
+        kernel = self._kernel_used()
+        if isinstance(kernel, str) or callable(kernel):
+            return [kernel] * n_columns
+        if len(kernel) != n_columns:
             raise DataError(
-                f"kernel={self.kernel!r} has {len(self.kernel)} kernels for {n_columns} columns of "
+                f"kernel={kernel!r} has {len(kernel)} kernels for {n_columns} columns of "
                 "metadata; give one for each, or one for all."
             )
-        return list(self.kernel)
+        return list(kernel)
 
     def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        if self.kernel != "jaccard":
+        if self._kernel_used() != "jaccard":
             check_varied(values, self.metadata_names_)
         kernels = self._kernels(values.shape[1])
         self.bandwidth_ = bandwidths(values, kernels, self.bandwidth, sample_weight)
@@ -99,7 +103,7 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
         if len(rows) < 3:
             return
         weights = affinity(
-            torch.as_tensor(known[rows]), self.kernel, torch.as_tensor(self.bandwidth_)
+            torch.as_tensor(known[rows]), self._kernel_used(), torch.as_tensor(self.bandwidth_)
         )
         share = weights / weights.sum(-1, keepdim=True)
         entropy = float(torch.special.entr(share).sum(-1).median()) / np.log(len(rows))

@@ -12,7 +12,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from skmmcl import MultimodalData, YAwareEmbedder
+from skmmcl import YAwareEmbedder, stacked_fits
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError
 from skmmcl.kernels import estimate_bandwidth
@@ -24,29 +24,15 @@ def embedder(**params):
     return YAwareEmbedder(**{"max_epochs": 2, "n_components": 3, "random_state": 0, **params})
 
 
-@pytest.fixture(name="age")
-def ages():
-    return np.random.default_rng(1).uniform(20, 80, N)
-
-
-@pytest.fixture(name="X")
-def cohort(age):
-    rng = np.random.default_rng(0)
-    smri = rng.normal(size=(N, 4))
-    fc = rng.normal(size=(N, 3, 3))
-    meta = {"age": age, "site": np.array(["A", "B"] * (N // 2)), "same": np.ones(N)}
-    return MultimodalData(smri=smri, fc=fc, meta=meta)
-
-
 def test_embeddings_tell_the_age():
-    X, _, _ = make_cohort(200, modalities=["t2", "clinical"], age_effect=1.0, random_state=300)
+    X, _, _ = make_cohort(120, modalities=["t2", "clinical"], age_effect=1.0, random_state=300)
     age = X.meta["age"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the bandwidth that is too narrow
         guided, blind = (
             cross_val_score(
-                make_pipeline(embedder(bandwidth=b, max_epochs=40, n_components=8), RidgeCV()),
-                X, age, cv=4, scoring="r2",
+                make_pipeline(embedder(bandwidth=b, max_epochs=20, n_components=8), RidgeCV()),
+                X, age, cv=3, scoring="r2",
             ).mean()
             for b in ("scott", 1e-6)
         )  # fmt: skip
@@ -153,3 +139,12 @@ def test_weights_count_in_the_bandwidth(X, age):
     np.testing.assert_allclose(found, estimate_bandwidth(age[repeated]))
     median = embedder(bandwidth="median").fit(X, age, sample_weight=weight).bandwidth_
     np.testing.assert_allclose(median, estimate_bandwidth(age[repeated], "median"))
+
+
+def test_stacked_fits_of_ages_in_batches(X, age):
+    """Several batches, of unequal size in each fold, and a bandwidth of its own in each."""
+    pipe = make_pipeline(embedder(batch_size=8, validation_fraction=0.2), RidgeCV())
+    expected = cross_val_score(pipe, X, age, cv=3)
+    with stacked_fits():
+        found = cross_val_score(pipe, X, age, cv=3)
+    np.testing.assert_array_equal(found, expected)
