@@ -52,10 +52,8 @@ class BaseMetadataEmbedder(BaseGuidedEmbedder):
         return self._as_numbers(columns)
 
     def _as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        return np.column_stack([as_floats(values, name) for name, values in columns.items()])
-
-    def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        check_varied(values, self.metadata_names_)
+        """Columns by name as numbers (n_samples, n_columns), NaN where unknown."""
+        raise NotImplementedError
 
 
 class BaseKernelEmbedder(BaseMetadataEmbedder):
@@ -90,9 +88,16 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
         return list(kernel)
 
     def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        if self._kernel_used() != "jaccard":
-            check_varied(values, self.metadata_names_)
         kernels = self._kernels(values.shape[1])
+        # A column of a representation or of labels may be constant.
+        of_units = [
+            k for k, kernel in enumerate(kernels) if kernel == "delta" or kernel in PROFILES
+        ]
+        check_varied(values[:, of_units], [self.metadata_names_[k] for k in of_units])
+        if np.isnan(values).any(1).all():
+            raise DataError(
+                f"None of the {len(values)} subjects is known in all of {self.metadata_names_}."
+            )
         self.bandwidth_ = bandwidths(values, kernels, self.bandwidth, sample_weight)
         if any(kernel in PROFILES for kernel in kernels):
             self._warn_if_degenerate(values)

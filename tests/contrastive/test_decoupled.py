@@ -48,6 +48,8 @@ def test_a_prior_representation(X):
         for kernel in ("cosine", "gaussian")
     )
     assert not np.allclose(by_angle, by_distance, atol=1e-5)
+    prior[:, 0] = 0  # such as of a unit that never fires
+    embedder(kernel="cosine").fit(X, prior)
     with pytest.raises(ValueError, match="requires y"):
         embedder(kernel="cosine").fit(X)
 

@@ -18,6 +18,8 @@ from skmmcl.exceptions import DataError
 from skmmcl.kernels import estimate_bandwidth
 
 N = 40
+# Of each subject one of two columns.
+NEVER_BOTH = np.where(np.indices((N, 2)).sum(0) % 2, np.nan, np.arange(2.0 * N).reshape(N, 2))
 
 
 def embedder(**params):
@@ -114,6 +116,11 @@ def test_degenerate_bandwidth(X, age, bandwidth, said):
         ({"kernel": "jaccard"}, np.arange(2 * N).reshape(N, 2), "0 or 1.*found"),
         ({"metadata": ["age", "sex"]}, None, r"X.meta has no \['sex'\], only \['age', 'same'"),
         ({"metadata": []}, None, "names nothing"),
+        (
+            {},
+            NEVER_BOTH,
+            "None of the 40 subjects is known",
+        ),
         ({"metadata": "same"}, None, "'same' .*fewer than two"),
         ({}, None, "requires y to be passed.*X.meta"),
     ],
