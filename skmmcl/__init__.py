@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # type checkers read True; to import typing would cost mo
 if TYPE_CHECKING:
     from skmmcl import (
         base,
+        contrastive,
         cross_decomposition,
         data,
         datasets,
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
         training,
         utils,
     )
+    from skmmcl.contrastive import (
+        ConditionalUniformityEmbedder,
+        ContrastiveRegressionEmbedder,
+        DecoupledUniformityEmbedder,
+        EpsSupInfoNCEEmbedder,
+        MultiLabelSupConEmbedder,
+        SupConEmbedder,
+        WeightedContrastiveEmbedder,
+        YAwareEmbedder,
+    )
     from skmmcl.cross_decomposition import CMCCSSEmbedder
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
@@ -33,10 +44,19 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "CMCCSSEmbedder",
+    "ConditionalUniformityEmbedder",
+    "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
+    "DecoupledUniformityEmbedder",
+    "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
+    "MultiLabelSupConEmbedder",
     "MultimodalData",
+    "SupConEmbedder",
+    "WeightedContrastiveEmbedder",
+    "YAwareEmbedder",
     "base",
+    "contrastive",
     "cross_decomposition",
     "data",
     "datasets",
@@ -56,9 +76,17 @@ __all__ = [
 # Where the names that are no room of their own live.
 _HOMES = {
     "CMCCSSEmbedder": "skmmcl.cross_decomposition",
+    "ConditionalUniformityEmbedder": "skmmcl.contrastive",
+    "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",
+    "DecoupledUniformityEmbedder": "skmmcl.contrastive",
+    "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
+    "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
+    "SupConEmbedder": "skmmcl.contrastive",
+    "WeightedContrastiveEmbedder": "skmmcl.contrastive",
+    "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
     "stacked_fits": "skmmcl.parallel",
 }

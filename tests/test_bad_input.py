@@ -367,7 +367,7 @@ def test_target_of_two_columns(make_supervised, arrays, y, refuses):
 
 
 def test_no_target(make_supervised, arrays, refuses):
-    refuses(make_supervised(), arrays, None, ValueError, "requires y to be passed", "css_weight=0")
+    refuses(make_supervised(), arrays, None, ValueError, "requires y to be passed")
 
 
 def test_new_class_at_partial_fit(make_supervised, arrays, y):

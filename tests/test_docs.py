@@ -28,7 +28,11 @@ IGNORED_RULES_OF_ENGINE = IGNORED_RULES_OF_METHODS | {"PR01", "RT01", "RT03"}
 # scikit-learn's, made for every estimator.
 UNDOCUMENTED_METHODS = r"forward|set_\w+_request"
 # (estimator, parameter) whose text rightly differs from that of the others.
-OWN_PARAMETER_TEXTS: set[tuple[str, str]] = set()
+OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
+    ("CMCCSSEmbedder", "temperature"),
+    ("DecoupledUniformityEmbedder", "bandwidth"),
+    ("DecoupledUniformityEmbedder", "kernel"),
+}
 
 OBJECTS = all_public_objects()
 

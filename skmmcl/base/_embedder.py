@@ -200,8 +200,9 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array
             The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,), default=None
-            Class labels; -1, NaN or None where a subject is unlabelled.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
+            What the method is to know of the subjects, for most a class label; -1, NaN or
+            None where a subject is unlabelled.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -221,8 +222,9 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array
             The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,), default=None
-            Class labels; -1, NaN or None where a subject is unlabelled.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
+            What the method is to know of the subjects, for most a class label; -1, NaN or
+            None where a subject is unlabelled.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -297,7 +299,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.dict = True
-        tags.target_tags.required = self._uses_classes()
+        tags.target_tags.required = self._requires_y()
         tags.transformer_tags.preserves_dtype = (
             ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pickle import PicklingError
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -54,6 +54,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     net_: EmbeddingNet
     classes_: np.ndarray
     mean_representation_: np.ndarray
+    _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
     _dtype: str
     _means: dict[str, np.ndarray]
 
@@ -81,8 +82,18 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """The terms of the objective."""
 
     def _uses_classes(self) -> bool:
-        """Whether a term of the objective needs ``y``."""
+        """Whether a term of the objective needs the class codes of ``y``."""
         return False
+
+    def _requires_y(self) -> bool:
+        """Whether fit must be given ``y``."""
+        return self._uses_classes()
+
+    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        """What terms see as ``targets``: (n_samples, n_columns) with NaN where unknown."""
+
+    def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        """Check these values of the training subjects, and learn of them what terms need."""
 
     # What every method does alike
 
@@ -95,35 +106,43 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
             counted = np.flatnonzero(sample_weight)
             sample_weight = sample_weight[counted]
+        check_n_subjects(data[counted], 1 if resume else 2, type(self).__name__)
+        self._check_y(y, data)
         codes = self._read_classes(y, data, counted, reset=not resume)
-        data = data[counted]
-        check_n_subjects(data, 1 if resume else 2, type(self).__name__)
+        values = self._read_values(y, data)
+        data, values = data[counted], None if values is None else values[counted]
+        if values is not None and not resume:
+            self._learn_values(values, sample_weight)
         self._dtype = self._dtype if resume else self._choose_dtype(data)
         check_subjects(data, self._dtype)
         net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
-        subjects = self._subjects(net, data, codes, sample_weight)
+        subjects = self._subjects(net, data, codes, sample_weight, values)
         kept_at = None
         if (folder := checkpoint_folder(self.checkpoint)) is not None:
             open_folder(folder)
-            kept_at = folder, self._fingerprint(data, codes, sample_weight, net.seed_)
+            kept_at = folder, self._fingerprint(data, codes, sample_weight, values, net.seed_)
         self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
         self._learn_mean_representation(data, subjects, sample_weight)
         return self
+
+    def _is_probed(self) -> bool:
+        return self.validation_fraction is not None and self.monitor == "probe"
+
+    def _check_y(self, y: Any, data: MultimodalData) -> None:
+        if y is not None and (n_targets := num_samples(y)) != len(data):
+            raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
+        if y is None and (self._requires_y() or self._is_probed()):
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                f"is None.{self._without_y}"
+            )
 
     def _read_classes(
         self, y: Any, data: MultimodalData, counted: Any, *, reset: bool
     ) -> np.ndarray:
         """Class codes of the subjects that count; all -1 where no class is asked for."""
-        probed = self.validation_fraction is not None and self.monitor == "probe"
-        if y is not None and (n_targets := num_samples(y)) != len(data):
-            raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
-        if not self._uses_classes() and not probed:
+        if not self._uses_classes() and not self._is_probed():
             return np.full(len(data), -1)[counted]
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None. Only the self-supervised part (for example css_weight=0) needs no y."
-            )
         y = as_labels(y)[counted]
         codes, classes = encode_classes(y, None if reset else self.classes_)
         if len(classes) < 2:
@@ -186,6 +205,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         data: MultimodalData,
         codes: np.ndarray | None = None,
         sample_weight: np.ndarray | None = None,
+        values: np.ndarray | None = None,
     ) -> SubjectSet:
         """All subjects as tensors where the net is; what is absent is the mean, and masked."""
         present = dict(zip(data.modalities, data.mask.T, strict=True))
@@ -195,7 +215,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         }
         mask = None if data.mask.all() else self._view_mask(net, data)
         codes = np.full(len(data), -1) if codes is None else codes
-        return SubjectSet.everyone(x, codes, mask, sample_weight)
+        return SubjectSet.everyone(x, codes, mask, sample_weight, values)
 
     def _view_mask(self, net: EmbeddingNet, data: MultimodalData) -> np.ndarray:
         """Presence of each view, (n_samples, n_views)."""

@@ -44,7 +44,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         joined for the CSS term, so that none dominates by its length.
     projection_dim : int, default=None
         Width of a two-layer projection head between representation and losses; None for
-        no head, as in the paper.
+        no head.
     modalities : dict, list of str or None, default=None
         For a table, the columns of each modality:
         ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
@@ -163,6 +163,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     normalize_each: bool = False
     projection_dim: int | None = None
 
+    _without_y: ClassVar[str] = " Only the self-supervised part (css_weight=0) needs no y."
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "temperature": [Interval(Real, 0, None, closed="neither")],

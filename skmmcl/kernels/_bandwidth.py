@@ -12,7 +12,9 @@ MOST_SUBJECTS = 2000
 
 
 def estimate_bandwidth(
-    y: ArrayLike, rule: Literal["scott", "silverman", "median"] = "scott"
+    y: ArrayLike,
+    rule: Literal["scott", "silverman", "median"] = "scott",
+    sample_weight: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Bandwidth of each column of metadata by a rule of thumb.
 
@@ -25,6 +27,8 @@ def estimate_bandwidth(
         a column times ``n ** (-1 / (q + 4))`` or ``(n (q + 2) / 4) ** (-1 / (q + 4))``,
         with n subjects and q columns. The median is that of the distances between
         subjects that differ in a column.
+    sample_weight : array-like of shape (n_samples,), optional
+        A subject of weight w counts as w identical subjects.
 
     Returns
     -------
@@ -56,17 +60,41 @@ def estimate_bandwidth(
             f"Columns {constant} of the metadata have fewer than two different values, "
             "from which no bandwidth can be estimated."
         )
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
     if rule == "median":
-        return np.array([_median_distance(x[~np.isnan(x)]) for x in columns])
+        return np.array([_median_distance(x, weight) for x in columns])
     if rule not in ("scott", "silverman"):
         raise ValueError(f"Unknown rule {rule!r}; there are 'scott', 'silverman' and 'median'.")
-    n_samples, n_columns = (~np.isnan(columns)).sum(1), len(columns)
-    size = n_samples * (n_columns + 2) / 4 if rule == "silverman" else n_samples
-    return np.nanstd(columns, axis=1, ddof=1) * size ** (-1 / (n_columns + 4))
+    deviation, size = _deviations(columns, weight)
+    n_columns = len(columns)
+    if rule == "silverman":
+        size = size * (n_columns + 2) / 4
+    return deviation * size ** (-1 / (n_columns + 4))
 
 
-def _median_distance(x: NDArray[np.float64]) -> float:
+def _deviations(
+    columns: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Standard deviation of each column, and how many subjects it is of."""
+    known = ~np.isnan(columns)
+    share = known * weight
+    size = share.sum(1)
+    share /= size[:, None]
+    x = np.where(known, columns, 0)
+    variance = (share * (x - (share * x).sum(1, keepdims=True)) ** 2).sum(1)
+    size = np.maximum(size, 2)  # weights that sum to one do not say how many subjects there are
+    return np.sqrt(variance * size / (size - 1)), size
+
+
+def _median_distance(x: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     # Evenly over the sorted values, so that nothing is drawn.
-    x = np.sort(x)[np.linspace(0, len(x) - 1, min(len(x), MOST_SUBJECTS)).astype(int)]
-    distance = np.abs(x[:, None] - x)
-    return float(np.median(distance[distance > 0]))
+    order = np.argsort(x, kind="stable")[: np.count_nonzero(~np.isnan(x))]  # NaN comes last
+    order = order[np.linspace(0, len(order) - 1, min(len(order), MOST_SUBJECTS)).astype(int)]
+    distance = np.abs(x[order, None] - x[order])
+    pairs = np.outer(weight[order], weight[order])
+    apart = (distance > 0) & (pairs > 0)
+    distance, pairs = distance[apart], pairs[apart]
+    order = np.argsort(distance, kind="stable")
+    cumulated = np.cumsum(pairs[order])
+    middle = [np.searchsorted(cumulated, cumulated[-1] / 2, side) for side in ("left", "right")]
+    return float(distance[order[middle]].mean())

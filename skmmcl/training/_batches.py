@@ -56,17 +56,20 @@ class TrainingData:
         The modalities, prepared by the network; what is absent holds finite numbers that
         the mask hides.
     y : Tensor of int64 (n_samples,)
-        Class codes, -1 for unlabelled subjects.
+        Class codes, -1 for unlabelled subjects; batches hold every class.
     mask : Tensor of bool (n_samples, n_views) or None
         Which views a subject has; None if all have all.
     sample_weight : Tensor (n_samples,) or None
         How often a subject counts.
+    targets : Tensor (n_samples, n_columns) or None
+        What is known of the subjects beside or instead of a class, NaN where it is not.
     """
 
     x: Mapping[str, Tensor]
     y: Tensor
     mask: Tensor | None = None
     sample_weight: Tensor | None = None
+    targets: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -101,6 +104,7 @@ class SubjectSet:
         codes: np.ndarray,
         mask: np.ndarray | None,
         sample_weight: np.ndarray | None,
+        targets: np.ndarray | None = None,
     ) -> SubjectSet:
         """All subjects in one batch, their side arrays put beside the modalities."""
         like = next(iter(x.values()))
@@ -111,6 +115,7 @@ class SubjectSet:
             sample_weight=None
             if sample_weight is None
             else torch.as_tensor(sample_weight).to(like),
+            targets=None if targets is None else torch.as_tensor(targets).to(like),
         )
         return cls(data, np.arange(len(codes)), batch_size=len(codes))
 

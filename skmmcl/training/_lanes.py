@@ -22,6 +22,7 @@ def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
         lanes,
         tuple((name, *x.shape[1:], str(x.dtype)) for name, x in data.x.items()),
         data.mask is None,
+        None if data.targets is None else data.targets.shape[1:],
         tuple(None if subjects is None else subjects.layout for subjects in sets),
         str(net.device),
     )

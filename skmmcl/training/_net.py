@@ -156,7 +156,7 @@ def make_net(
     )
     with seeded(seed):
         net.initialize()
-    available = {"x", "y", "mask", "sample_weight", "index", *net.module_.gives}
+    available = {"x", "y", "targets", "mask", "sample_weight", "index", *net.module_.gives}
     net.criterion_.check(available)
     net.watched_ = bool(settings.callbacks)
     net.seed_, net.rng_ = seed, np.random.default_rng(seed)

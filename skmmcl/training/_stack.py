@@ -47,6 +47,7 @@ class Stack:
         self.x = {name: _joined([part.x[name] for part in data]) for name in data[0].x}
         self.y = _joined([part.y for part in data])
         self.mask = _joined([part.mask for part in data])
+        self.targets = _joined([part.targets for part in data])
         self.sample_weight = self._weights(data) if self.padded else data[0].sample_weight
 
     def _weights(self, data: Sequence[Any]) -> Tensor:
@@ -180,12 +181,15 @@ class Stack:
     def _beside(self, rows: Tensor, real: Tensor | None) -> dict[str, Tensor | None]:
         """What belongs to the subjects beside the modalities; padding counts as nobody."""
         y = self.y[rows]
+        targets = None if self.targets is None else self.targets[rows]
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         if real is not None:
             y = y.where(real, -1)
+            targets = None if targets is None else targets.where(real[..., None], torch.nan)
             weight = real if weight is None else weight * real
         mask = None if self.mask is None else self.mask[rows]
-        return {"y": y, "mask": mask, "sample_weight": weight, "index": rows}
+        of_subjects = {"y": y, "targets": targets, "mask": mask, "sample_weight": weight}
+        return {**of_subjects, "index": rows}
 
     def _batch(self, rows: Tensor, beside: Mapping[str, Any]) -> dict[str, Any]:
         flat = rows.flatten()

@@ -1,0 +1,95 @@
+"""What is known of the subjects, from ``y`` or from the container, as columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import DataError
+from skmmcl.utils._targets import encode_classes, is_unlabeled
+
+
+def columns_of_y(y: Any) -> dict[str, np.ndarray]:
+    """Columns of ``y`` by name."""
+    if hasattr(y, "columns"):
+        return {str(name): y[name].to_numpy() for name in y.columns}
+    # As objects, because numpy would make text of numbers beside text.
+    array = np.array(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
+    if array.ndim == 1:
+        return {str(getattr(y, "name", None) or "y"): array}
+    if array.ndim != 2 or not array.shape[1]:
+        raise DataError(
+            f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_columns)."
+        )
+    return {f"y[:, {k}]": column for k, column in enumerate(array.T)}
+
+
+def columns_of_meta(data: MultimodalData, names: str | Sequence[str]) -> dict[str, np.ndarray]:
+    """Side data of the subjects by name."""
+    wanted = [names] if isinstance(names, str) else list(names)
+    meta = data.meta
+    missing = [name for name in wanted if name not in meta]
+    if missing or not wanted:
+        raise DataError(
+            f"X.meta has no {missing}, only {sorted(meta)}. Side data come with "
+            "MultimodalData(..., meta={'age': ages})."
+            if missing
+            else "metadata=[] names nothing; None takes y."
+        )
+    return {name: np.asarray(meta[name]) for name in wanted}
+
+
+def as_codes(values: np.ndarray, name: str) -> np.ndarray:
+    """Class codes as floats, NaN where unknown."""
+    try:
+        codes, _ = encode_classes(values)
+    except ValueError as error:
+        raise DataError(
+            f"Column {name!r} of the metadata is to be compared as classes: {error}"
+        ) from error
+    return np.where(codes < 0, np.nan, codes)
+
+
+def as_floats(values: np.ndarray, name: str) -> np.ndarray:
+    """Numbers, NaN where unknown."""
+    unknown = is_unlabeled(values, None)
+    known = values[~unknown].tolist()
+    text = [value for value in known if isinstance(value, (str, bytes))]
+    if text:
+        raise DataError(
+            f"Column {name!r} of the metadata holds text, for example {text[0]!r}, between which "
+            "there is no distance. Classes are compared by the kernel 'delta'."
+        )
+    floats = np.full(len(values), np.nan)
+    try:
+        floats[~unknown] = np.array(known, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"Column {name!r} of the metadata holds no numbers: {error}") from error
+    if np.isinf(floats).any():
+        raise DataError(f"Column {name!r} of the metadata holds infinite numbers.")
+    return floats
+
+
+def as_labels_of_sets(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Zeros and ones of sets of labels, (n_samples, n_labels); NaN in a row that is unknown."""
+    labels = np.column_stack([as_floats(values, name) for name, values in columns.items()])
+    labels[(labels == -1).any(1)] = np.nan
+    known = labels[~np.isnan(labels).any(1)]
+    odd = np.setdiff1d(known, (0, 1))
+    if len(odd):
+        raise DataError(f"Labels must be 0 or 1, and -1 or NaN if unknown; found {odd[:5]}.")
+    return labels
+
+
+def check_varied(values: np.ndarray, names: Sequence[str]) -> None:
+    """Raise if a column says the same of all subjects of whom it says anything."""
+    for name, column in zip(names, values.T, strict=True):
+        known = np.unique(column[~np.isnan(column)])
+        if len(known) < 2:
+            raise DataError(
+                f"Column {name!r} of the metadata has fewer than two different values: "
+                f"{known.tolist()}, with {np.isnan(column).sum()} of {len(column)} unknown."
+            )

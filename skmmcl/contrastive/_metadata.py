@@ -1,0 +1,154 @@
+"""Embedders that are guided by a kernel of metadata."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from skmmcl.contrastive._columns import (
+    as_codes,
+    as_floats,
+    as_labels_of_sets,
+    check_varied,
+    columns_of_meta,
+    columns_of_y,
+)
+from skmmcl.contrastive._guided import BaseGuidedEmbedder
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import DataError
+from skmmcl.kernels import affinity, estimate_bandwidth
+from skmmcl.kernels._distance import PROFILES
+
+# Median entropy of the weights, as a part of the most possible, beyond which they say nothing.
+LEAST_ENTROPY, MOST_ENTROPY = 0.05, 0.98
+
+Bandwidth = Literal["scott", "silverman", "median"] | float | Sequence[float]
+
+
+class BaseMetadataEmbedder(BaseGuidedEmbedder):
+    """An embedder that is told of the subjects what ``y`` or the container's meta say."""
+
+    metadata: str | Sequence[str] | None
+
+    metadata_names_: list[str]
+
+    _without_y = " Metadata that X holds need none: metadata=['age', 'site'] names X.meta."
+
+    def _requires_y(self) -> bool:
+        return self.metadata is None
+
+    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        columns = columns_of_y(y) if self.metadata is None else columns_of_meta(data, self.metadata)
+        if hasattr(self, "net_") and len(columns) != len(self.metadata_names_):
+            raise DataError(
+                f"The metadata have the columns {list(columns)}, but {type(self).__name__} was "
+                f"fitted on {self.metadata_names_}."
+            )
+        self.metadata_names_ = list(columns)
+        return self._as_numbers(columns)
+
+    def _as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Columns by name as numbers (n_samples, n_columns), NaN where unknown."""
+        raise NotImplementedError
+
+
+class BaseKernelEmbedder(BaseMetadataEmbedder):
+    """An embedder that weighs pairs of subjects by a kernel of their metadata."""
+
+    kernel: str | Sequence[str] | Callable[..., torch.Tensor] | None
+    bandwidth: Bandwidth
+
+    bandwidth_: np.ndarray
+
+    def _kernel_used(self) -> Any:
+        return self.kernel
+
+    def _as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        if self._kernel_used() == "jaccard":
+            return as_labels_of_sets(columns)
+        kernels = self._kernels(len(columns))
+        read = [as_codes if kernel == "delta" else as_floats for kernel in kernels]
+        named = zip(read, columns.items(), strict=True)
+        return np.column_stack([read(values, name) for read, (name, values) in named])
+
+    def _kernels(self, n_columns: int) -> list[Any]:
+        """The kernel of each column."""
+        kernel = self._kernel_used()
+        if isinstance(kernel, str) or callable(kernel):
+            return [kernel] * n_columns
+        if len(kernel) != n_columns:
+            raise DataError(
+                f"kernel={kernel!r} has {len(kernel)} kernels for {n_columns} columns of "
+                "metadata; give one for each, or one for all."
+            )
+        return list(kernel)
+
+    def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        kernels = self._kernels(values.shape[1])
+        # A column of a representation or of labels may be constant.
+        of_units = [
+            k for k, kernel in enumerate(kernels) if kernel == "delta" or kernel in PROFILES
+        ]
+        check_varied(values[:, of_units], [self.metadata_names_[k] for k in of_units])
+        if np.isnan(values).any(1).all():
+            raise DataError(
+                f"None of the {len(values)} subjects is known in all of {self.metadata_names_}."
+            )
+        self.bandwidth_ = bandwidths(values, kernels, self.bandwidth, sample_weight)
+        if any(kernel in PROFILES for kernel in kernels):
+            self._warn_if_degenerate(values)
+
+    def _warn_if_degenerate(self, values: np.ndarray) -> None:
+        known = values[~np.isnan(values).any(1)]
+        rows = np.linspace(0, len(known) - 1, min(len(known), self.batch_size)).astype(int)
+        if len(rows) < 3:
+            return
+        weights = affinity(
+            torch.as_tensor(known[rows]), self._kernel_used(), torch.as_tensor(self.bandwidth_)
+        )
+        share = weights / weights.sum(-1, keepdim=True)
+        entropy = float(torch.special.entr(share).sum(-1).median()) / np.log(len(rows))
+        if LEAST_ENTROPY <= entropy <= MOST_ENTROPY:
+            return
+        narrow = entropy < LEAST_ENTROPY
+        effect = "are alike to themselves alone" if narrow else "are all alike"
+        warnings.warn(
+            f"The kernel is degenerate: with the bandwidth {self.bandwidth_.round(4).tolist()} "
+            f"subjects {effect}, so that the metadata {self.metadata_names_} guide nothing (the "
+            f"weights in a batch have {entropy:.3f} of the largest possible entropy). Give a "
+            f"{'larger' if narrow else 'smaller'} bandwidth.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+    def _of_kernel(self) -> dict[str, Any]:
+        """The parameters of a loss that takes a kernel."""
+        return {"kernel": self.kernel, "bandwidth": tuple(self.bandwidth_.tolist())}
+
+
+def bandwidths(
+    values: np.ndarray,
+    kernels: Sequence[Any],
+    bandwidth: Bandwidth,
+    sample_weight: np.ndarray | None,
+) -> np.ndarray:
+    """The bandwidth of each column; 1 where the kernel has none."""
+    widths = np.ones(len(kernels))
+    measured = [k for k, kernel in enumerate(kernels) if kernel in PROFILES]
+    if isinstance(bandwidth, str):
+        if measured:
+            widths[measured] = estimate_bandwidth(values[:, measured], bandwidth, sample_weight)
+        return widths
+    given = np.asarray(bandwidth, dtype=np.float64)
+    if given.ndim and given.shape != widths.shape:
+        raise DataError(
+            f"bandwidth={bandwidth!r} has {given.size} numbers for {len(kernels)} columns of "
+            "metadata."
+        )
+    if not (given > 0).all():
+        raise ValueError(f"bandwidth={bandwidth!r} must be above 0 in every column.")
+    return widths * given

@@ -1,0 +1,142 @@
+"""SupCon: supervised contrast of all modalities of all subjects."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from skmmcl.base import embedder
+from skmmcl.contrastive._guided import OF_CLASSES, POSITIVE, BaseClassEmbedder
+from skmmcl.losses import YAwareLoss
+from skmmcl.training import Term
+
+
+@embedder
+class SupConEmbedder(BaseClassEmbedder):
+    """Supervised contrast in which every modality of a class attracts every other.
+
+    One encoder per modality is trained so that the embeddings of subjects of one class are
+    near each other, whatever the modality, and those of different classes apart.
+
+    Read more in the :ref:`User Guide <guided>`.
+
+    Parameters
+    ----------
+    temperature : float, default=0.1
+        Divides the similarities. Small values dwell on the most similar subjects.
+    projection_dim : int, default=None
+        Width of a two-layer projection head between representation and losses; None for
+        no head.
+    modalities : dict, list of str or None, default=None
+        For a table, the columns of each modality:
+        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
+        multimodal input, the names of the modalities to use; None for all.
+    n_components : int, default=16
+        Width of each modality's representation.
+    encoders : "auto", str, Module, callable or dict, default="auto"
+        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
+        and self-attention for matrices, both beside a linear shortcut. Names are "mlp",
+        "attention" and "linear"; a module is copied with its weights; a callable is
+        called as ``encoder(shape, n_components)``.
+    standardize : bool, default=True
+        Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
+        restriction.
+    max_epochs : int, default=100
+        Passes over the subjects.
+    batch_size : int, default=64
+        Subjects in a batch, at least 2. Every batch holds every class.
+    lr : float, default=0.001
+        Learning rate.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine", "onecycle"} or None, default=None
+        Course of the learning rate over the epochs; None for a constant one.
+    gradient_clip : float, default=None
+        Largest norm of the gradient; None for no limit.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to
+        watch it; None for no such part.
+    n_iter_no_change : int or None, default=20
+        With a validation part, stop after so many epochs without improvement and keep
+        the weights of the best epoch. None to only watch.
+    monitor : {"loss", "probe"}, default="loss"
+        What is watched: the loss, or the balanced accuracy of a linear probe.
+    callbacks : list of skorch callbacks, default=None
+        Called after the engine's own.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    checkpoint : path, default=None
+        Folder in which the state of a fit is kept, so that the same fit, of the same
+        data and parameters, goes on where it was cut off.
+    device : str, default="auto"
+        Where to train, as torch names it. "auto" is CUDA where there is one.
+    dtype : {"float32", "float64", "auto"}, default="float32"
+        Precision of training and of the output; "auto" follows the input.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights and the order of the subjects. The same number gives the
+        same result; torch's and numpy's global generators are left alone.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network, ``net_.module_``, with its ``history``.
+    modalities_ : list of str
+        Names of the modalities.
+    shapes_ : dict of str to tuple
+        Shape of one subject in each modality.
+    mean_representation_ : ndarray of shape (n_views, n_components)
+        Mean of the training subjects; stands in for an absent modality.
+    history_ : dict of str to ndarray
+        Loss and terms, by epoch.
+    n_iter_ : int
+        Number of epochs that were run.
+    classes_ : ndarray
+        The classes.
+    n_features_in_ : int
+        Number of numbers per subject, over all modalities.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if fitted on a DataFrame.
+
+    See Also
+    --------
+    skmmcl.cross_decomposition.CMCCSSEmbedder : Contrasts the joined embeddings of subjects
+        beside the modalities within them.
+    EpsSupInfoNCEEmbedder : Asks for a margin, and can be kept from a bias.
+    YAwareEmbedder : For continuous or mixed metadata.
+
+    Notes
+    -----
+    An unlabelled subject attracts its own modalities alone, and repels all others. The loss
+    is y-Aware contrast by the kernel that is 1 within a class, else 0.
+
+    References
+    ----------
+    .. [1] Khosla P. et al. (2020). Supervised contrastive learning. NeurIPS 33.
+
+    Examples
+    --------
+    >>> from skmmcl.contrastive import SupConEmbedder
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, y, _ = make_cohort(n_subjects=60, random_state=0)
+    >>> SupConEmbedder(max_epochs=5, random_state=0).fit_transform(X, y).shape
+    (60, 80)
+    """
+
+    temperature: float = 0.1
+    projection_dim: int | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseClassEmbedder._parameter_constraints,  # noqa: SLF001
+        "temperature": POSITIVE,
+    }
+
+    def _make_objective(self) -> list[Term]:
+        return [Term("sup_con", YAwareLoss(self.temperature, kernel="delta"), on=OF_CLASSES)]

@@ -1,0 +1,237 @@
+"""Contrast by weights that a sphere, or the flat space, has room for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from skmmcl.base import embedder
+from skmmcl.contrastive._guided import (
+    BANDWIDTH,
+    COLUMNS,
+    KERNEL,
+    OF_CLASSES,
+    OF_METADATA,
+    POSITIVE,
+)
+from skmmcl.contrastive._metadata import BaseKernelEmbedder
+from skmmcl.data import MultimodalData
+from skmmcl.losses import EuclideanInfoNCELoss, SoftSupConLoss, XCLRLoss
+from skmmcl.training import Term
+from skmmcl.utils._sklearn import Interval, StrOptions
+
+
+@embedder
+class WeightedContrastiveEmbedder(BaseKernelEmbedder):
+    """Contrast whose weights of pairs can be met exactly: Soft SupCon, X-CLR, Euclidean.
+
+    Weighted InfoNCE asks of the embeddings a geometry that its weights fix. For these three
+    schemes there is such a geometry: classes at an angle of choice, whatever their sizes; a
+    copy of the angles between metadata; or a copy of their distances.
+
+    Read more in the :ref:`User Guide <guided>`.
+
+    Parameters
+    ----------
+    scheme : {"soft-supcon", "x-clr", "euclidean"}, default="soft-supcon"
+        What the weights of pairs are: 1 within a class and ``between_classes`` across; a
+        softmax of the cosines between metadata; or a kernel of metadata, with squared
+        distances between embeddings in place of cosines.
+    between_classes : float, default=0.1
+        With "soft-supcon", the weight of subjects of different classes. The cosine between
+        classes at the optimum is ``1 + temperature * log(between_classes)``.
+    target_temperature : float, default=0.1
+        With "x-clr", what divides the cosines between metadata.
+    metadata : str, list of str or None, default=None
+        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
+        not needed. None takes ``y``.
+    kernel : str, list of str or callable, default="gaussian"
+        How alike subjects are by their metadata: "cauchy", "epanechnikov",
+        "exponential" or "gaussian" for numbers, "delta" for classes, "jaccard" for sets
+        of labels; a list with one for each column, whose product is taken; or a function
+        of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
+        n_samples).
+    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
+        Distance at which numbers begin to differ, in their units, for all columns or for
+        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
+        training subjects. Classes and sets of labels have none.
+    temperature : float, default=0.1
+        Divides the similarities. Small values dwell on the most similar subjects.
+    projection_dim : int, default=None
+        Width of a two-layer projection head between representation and losses; None for
+        no head.
+    modalities : dict, list of str or None, default=None
+        For a table, the columns of each modality:
+        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
+        multimodal input, the names of the modalities to use; None for all.
+    n_components : int, default=16
+        Width of each modality's representation.
+    encoders : "auto", str, Module, callable or dict, default="auto"
+        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
+        and self-attention for matrices, both beside a linear shortcut. Names are "mlp",
+        "attention" and "linear"; a module is copied with its weights; a callable is
+        called as ``encoder(shape, n_components)``.
+    standardize : bool, default=True
+        Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
+        restriction.
+    max_epochs : int, default=100
+        Passes over the subjects.
+    batch_size : int, default=64
+        Subjects in a batch, at least 2. Every batch holds every class.
+    lr : float, default=0.001
+        Learning rate.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine", "onecycle"} or None, default=None
+        Course of the learning rate over the epochs; None for a constant one.
+    gradient_clip : float, default=None
+        Largest norm of the gradient; None for no limit.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to
+        watch it; None for no such part.
+    n_iter_no_change : int or None, default=20
+        With a validation part, stop after so many epochs without improvement and keep
+        the weights of the best epoch. None to only watch.
+    monitor : {"loss", "probe"}, default="loss"
+        What is watched: the loss, or the balanced accuracy of a linear probe.
+    callbacks : list of skorch callbacks, default=None
+        Called after the engine's own.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    checkpoint : path, default=None
+        Folder in which the state of a fit is kept, so that the same fit, of the same
+        data and parameters, goes on where it was cut off.
+    device : str, default="auto"
+        Where to train, as torch names it. "auto" is CUDA where there is one.
+    dtype : {"float32", "float64", "auto"}, default="float32"
+        Precision of training and of the output; "auto" follows the input.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights and the order of the subjects. The same number gives the
+        same result; torch's and numpy's global generators are left alone.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network, ``net_.module_``, with its ``history``.
+    modalities_ : list of str
+        Names of the modalities.
+    shapes_ : dict of str to tuple
+        Shape of one subject in each modality.
+    mean_representation_ : ndarray of shape (n_views, n_components)
+        Mean of the training subjects; stands in for an absent modality.
+    history_ : dict of str to ndarray
+        Loss and terms, by epoch.
+    n_iter_ : int
+        Number of epochs that were run.
+    classes_ : ndarray
+        The classes; only with "soft-supcon".
+    bandwidth_ : ndarray of shape (n_columns,)
+        Bandwidth of each column of the metadata; only with "euclidean".
+    metadata_names_ : list of str
+        Names of the columns of the metadata.
+    n_features_in_ : int
+        Number of numbers per subject, over all modalities.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if fitted on a DataFrame.
+
+    See Also
+    --------
+    skmmcl.losses.sphere_realizability : Whether a weighting can be met on the sphere.
+    SupConEmbedder : Classes as far apart as can be.
+    YAwareEmbedder : A kernel of metadata on the sphere.
+
+    Notes
+    -----
+    Of a single column of numbers the cosines are 1 or -1: "x-clr" is for several columns,
+    centred, or for a representation that another model gave. An unlabelled subject is a
+    class of its own, and one of unknown metadata attracts its own modalities alone.
+
+    References
+    ----------
+    .. [1] Vock, Duchesnay E., Dufumier B. (2026). arXiv 2605.13943.
+    .. [2] Sobal V. et al. (2025). X-sample contrastive loss: improving contrastive learning
+       with sample similarity graphs. ICLR.
+
+    Examples
+    --------
+    >>> from skmmcl.contrastive import WeightedContrastiveEmbedder
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, y, _ = make_cohort(n_subjects=60, random_state=0)
+    >>> WeightedContrastiveEmbedder(max_epochs=5, random_state=0).fit_transform(X, y).shape
+    (60, 80)
+    """
+
+    scheme: Literal["soft-supcon", "x-clr", "euclidean"] = "soft-supcon"
+    between_classes: float = 0.1
+    target_temperature: float = 0.1
+    metadata: str | Sequence[str] | None = None
+    kernel: str | Sequence[str] | Callable[..., torch.Tensor] = "gaussian"
+    bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "scott"
+    temperature: float = 0.1
+    projection_dim: int | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
+        "scheme": [StrOptions({"soft-supcon", "x-clr", "euclidean"})],
+        "between_classes": [Interval(Real, 0, 1, closed="right")],
+        "target_temperature": POSITIVE,
+        "metadata": COLUMNS,
+        "kernel": KERNEL,
+        "bandwidth": BANDWIDTH,
+        "temperature": POSITIVE,
+    }
+
+    def _uses_classes(self) -> bool:
+        return self.scheme == "soft-supcon"
+
+    def _requires_y(self) -> bool:
+        return self._uses_classes() or super()._requires_y()
+
+    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        if not self._uses_classes():
+            return super()._read_values(y, data)
+        if self.metadata is not None:
+            raise ValueError(
+                f"scheme='soft-supcon' takes the classes from y, not metadata={self.metadata!r}."
+            )
+        return None
+
+    def _kernel_used(self) -> Any:
+        return "cosine" if self.scheme == "x-clr" else super()._kernel_used()
+
+    def _make_objective(self) -> list[Term]:
+        if self.scheme == "x-clr":
+            x_clr = XCLRLoss(self.temperature, target_temperature=self.target_temperature)
+            return [Term("x_clr", x_clr, on=OF_METADATA)]
+        if self.scheme == "euclidean":
+            euclidean = EuclideanInfoNCELoss(self.temperature, **self._of_kernel())
+            return [Term("euclidean", euclidean, on=OF_METADATA)]
+        self._warn_if_no_room()
+        soft = SoftSupConLoss(self.temperature, epsilon=self.between_classes)
+        return [Term("soft_sup_con", soft, on=OF_CLASSES)]
+
+    def _warn_if_no_room(self) -> None:
+        wanted = 1 + self.temperature * np.log(self.between_classes)
+        least = -1 / (len(self.classes_) - 1)
+        if wanted < least:
+            warnings.warn(
+                f"between_classes={self.between_classes} with temperature={self.temperature} asks "
+                f"for a cosine of {wanted:.3f} between classes; {len(self.classes_)} classes can "
+                f"have no less than {least:.3f} on a sphere, and not all at like angles. Raise it.",
+                UserWarning,
+                stacklevel=5,
+            )

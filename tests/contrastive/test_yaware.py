@@ -1,0 +1,157 @@
+"""YAwareEmbedder: what it learns, which metadata it takes, what it says of bad ones."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skmmcl import YAwareEmbedder, stacked_fits
+from skmmcl.datasets import make_cohort
+from skmmcl.exceptions import DataError
+from skmmcl.kernels import estimate_bandwidth
+
+N = 40
+# Of each subject one of two columns.
+NEVER_BOTH = np.where(np.indices((N, 2)).sum(0) % 2, np.nan, np.arange(2.0 * N).reshape(N, 2))
+
+
+def embedder(**params):
+    return YAwareEmbedder(**{"max_epochs": 2, "n_components": 3, "random_state": 0, **params})
+
+
+def test_embeddings_tell_the_age():
+    X, _, _ = make_cohort(120, modalities=["t2", "clinical"], age_effect=1.0, random_state=300)
+    age = X.meta["age"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the bandwidth that is too narrow
+        guided, blind = (
+            cross_val_score(
+                make_pipeline(embedder(bandwidth=b, max_epochs=20, n_components=8), RidgeCV()),
+                X, age, cv=3, scoring="r2",
+            ).mean()
+            for b in ("scott", 1e-6)
+        )  # fmt: skip
+    assert guided > blind + 0.05
+    assert guided > 0.3
+
+
+def test_metadata_of_the_container_need_no_y(X, age):
+    named = embedder(metadata="age").fit(X)
+    given = embedder().fit(X, age)
+    np.testing.assert_array_equal(named.transform(X), given.transform(X))
+    assert named.metadata_names_ == ["age"]
+    assert given.metadata_names_ == ["y"]
+    np.testing.assert_allclose(given.bandwidth_, estimate_bandwidth(age))
+
+
+def test_mixed_metadata(X, age):
+    kernel = ["gaussian", "delta"]
+    named = embedder(metadata=["age", "site"], kernel=kernel).fit(X)
+    table = pd.DataFrame({"age": age, "site": X.meta["site"]})
+    given = embedder(kernel=kernel).fit(X, table)
+    np.testing.assert_array_equal(named.transform(X), given.transform(X))
+    assert given.metadata_names_ == ["age", "site"]
+    assert given.bandwidth_[1] == 1
+    listed = [[a, s] for a, s in zip(age, X.meta["site"], strict=True)]
+    np.testing.assert_array_equal(
+        embedder(kernel=kernel).fit(X, listed).transform(X), given.transform(X)
+    )
+
+
+def test_bandwidth_of_each_column(X, age):
+    y = np.c_[age, age / 10]
+    one = embedder(bandwidth=5.0).fit(X, y)
+    assert one.bandwidth_.tolist() == [5, 5]
+    each = embedder(bandwidth=[5.0, 0.5]).fit(X, y)
+    assert each.bandwidth_.tolist() == [5, 0.5]
+    assert not np.array_equal(one.transform(X), each.transform(X))
+
+
+def test_unknown_metadata_attract_nobody(X, age):
+    """A subject without an age counts like one whose age is far from all others."""
+    unknown, far = age.copy(), age.copy()
+    unknown[3], far[3] = np.nan, 1e4
+    one, other = (embedder(bandwidth=5.0).fit(X, y).transform(X) for y in (unknown, far))
+    np.testing.assert_allclose(one, other, atol=1e-5)
+    as_none = np.where(np.isnan(unknown), None, unknown)
+    np.testing.assert_array_equal(embedder(bandwidth=5.0).fit(X, as_none).transform(X), one)
+
+
+def test_a_function_as_kernel(X, age):
+    def laplace(y):
+        return torch.exp(-(y - y.mT).abs() / 5)
+
+    found = embedder(kernel=laplace).fit(X, age).transform(X)
+    expected = embedder(kernel="exponential", bandwidth=5.0).fit(X, age).transform(X)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("bandwidth", "said"), [(1e-4, "alike to themselves alone.*larger"), (1e4, "all alike.*small")]
+)
+def test_degenerate_bandwidth(X, age, bandwidth, said):
+    with pytest.warns(UserWarning, match=said):
+        embedder(bandwidth=bandwidth).fit(X, age)
+
+
+@pytest.mark.parametrize(
+    ("params", "y", "said"),
+    [
+        ({}, ["A", "B"] * (N // 2), "'y' .*holds text, for example 'A'.*'delta'"),
+        ({"kernel": "delta"}, np.linspace(0, 1, N), "'y' .*compared as classes: Unknown label"),
+        ({}, np.full(N, np.nan), "'y' .*fewer than two different values: .*40 of 40 unknown"),
+        ({}, np.where(np.arange(N), 1.0, np.inf), "infinite"),
+        ({}, np.zeros((N, 2, 2)), r"shape \(40, 2, 2\)"),
+        ({"kernel": ["gaussian", "delta"]}, np.arange(N), "2 kernels for 1 columns"),
+        ({"kernel": ["gaussian", "rbf"]}, np.c_[np.arange(N), np.arange(N)], "Unknown kernel"),
+        ({"bandwidth": [1.0, 2.0]}, np.arange(N), "2 numbers for 1 columns"),
+        ({"bandwidth": [1.0, 0.0]}, np.c_[np.arange(N), np.arange(N)], "above 0"),
+        ({"kernel": "jaccard"}, np.arange(2 * N).reshape(N, 2), "0 or 1.*found"),
+        ({"metadata": ["age", "sex"]}, None, r"X.meta has no \['sex'\], only \['age', 'same'"),
+        ({"metadata": []}, None, "names nothing"),
+        (
+            {},
+            NEVER_BOTH,
+            "None of the 40 subjects is known",
+        ),
+        ({"metadata": "same"}, None, "'same' .*fewer than two"),
+        ({}, None, "requires y to be passed.*X.meta"),
+    ],
+)
+def test_bad_metadata(X, params, y, said):
+    with pytest.raises(ValueError, match=said):
+        embedder(**params).fit(X, y)
+
+
+def test_partial_fit_keeps_bandwidth_and_columns(X, age):
+    model = embedder().partial_fit(X, age)
+    first = model.bandwidth_.copy()
+    model.partial_fit(X, 2 * age)
+    np.testing.assert_array_equal(model.bandwidth_, first)
+    with pytest.raises(DataError, match=r"fitted on \['y'\]"):
+        model.partial_fit(X, np.c_[age, age])
+
+
+def test_weights_count_in_the_bandwidth(X, age):
+    weight = np.arange(N) % 3
+    repeated = np.repeat(np.arange(N), weight)
+    found = embedder().fit(X, age, sample_weight=weight).bandwidth_
+    np.testing.assert_allclose(found, estimate_bandwidth(age[repeated]))
+    median = embedder(bandwidth="median").fit(X, age, sample_weight=weight).bandwidth_
+    np.testing.assert_allclose(median, estimate_bandwidth(age[repeated], "median"))
+
+
+def test_stacked_fits_of_ages_in_batches(X, age):
+    """Several batches, of unequal size in each fold, and a bandwidth of its own in each."""
+    pipe = make_pipeline(embedder(batch_size=8, validation_fraction=0.2), RidgeCV())
+    expected = cross_val_score(pipe, X, age, cv=3)
+    with stacked_fits():
+        found = cross_val_score(pipe, X, age, cv=3)
+    np.testing.assert_array_equal(found, expected)
