@@ -40,8 +40,8 @@ X
 # One fit of ``CrossFitTransformer`` holds all that we compare: the model of all training subjects,
 # which gives the usual embeddings of the subjects that it *has seen* and of *new* ones, and the
 # *cross-fitted* embeddings of the training subjects. The embedder is one that can memorise, with a
-# weight of the supervised term and a learning rate above the defaults and the input left whole: there
-# is the need.
+# weight of the supervised term and a learning rate above the defaults and the input left whole:
+# there is the need.
 def embed(y, train, test):
     embedder = CMCCSSEmbedder(
         css_weight=3.0, lr=0.003, input_components=None, max_epochs=60, random_state=0
