@@ -109,7 +109,7 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         features = [x]
         for layer in self.children():
-            features.append(layer(features))  # noqa: PERF401  the layer reads the list
+            features.append(layer(features))
         return torch.cat(features, 1)
 
 
@@ -141,8 +141,11 @@ class _Layer(nn.Module):
 @contextmanager
 def _statistics_kept(norm: nn.BatchNorm3d) -> Iterator[None]:
     """Leave the running statistics alone: the first pass has seen this batch."""
-    tracks, norm.track_running_stats = norm.track_running_stats, False
+    momentum, norm.momentum = norm.momentum, 0.0
+    counter = norm.get_buffer("num_batches_tracked")
+    n_batches = counter.clone()
     try:
         yield
     finally:
-        norm.track_running_stats = tracks
+        norm.momentum = momentum
+        counter.copy_(n_batches)

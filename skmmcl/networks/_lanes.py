@@ -105,7 +105,8 @@ class EachLane(nn.Module):
 
     def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map subjects of the one lane, and give the local features of an encoder with such."""
-        h, local = self.module.forward_local(x.squeeze(0))
+        module: Any = self.module
+        h, local = module.forward_local(x.squeeze(0))
         return h.unsqueeze(0), local.unsqueeze(0)
 
 
