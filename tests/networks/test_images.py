@@ -89,7 +89,7 @@ def test_torchvision_of_another_build(monkeypatch, tmp_path):
     (tmp_path / "timm.py").write_text("raise RuntimeError('operator torchvision::nms is not')")
     monkeypatch.delitem(sys.modules, "timm", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ImportError, match="torchvision is not of the same .*torchvision::nms"):
+    with pytest.raises(ImportError, match=r"torchvision is not of the same .*torchvision::nms"):
         network_of_images()
 
 

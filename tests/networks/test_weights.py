@@ -196,7 +196,7 @@ def bad_file(kind, whole):
     if kind == "empty":
         return b""
     if kind == "pickle":
-        return pickle.dumps({"fc.weight": Dangerous()})
+        return pickle.dumps({"fc.weight": Dangerous()}, protocol=2)
     return whole[: len(whole) // 2]
 
 
