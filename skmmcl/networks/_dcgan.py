@@ -30,7 +30,7 @@ class DCGANEncoder(VolumeEncoder):
 
     References
     ----------
-    .. [1] Fedorov A. et al. (2021). On self-supervised multimodal representation learning:
+    .. [1] Fedorov A. et al. (2021). On self-supervised multi-modal representation learning:
        an application to Alzheimer's disease. ISBI.
     .. [2] Radford A. et al. (2016). Unsupervised representation learning with deep
        convolutional generative adversarial networks. ICLR.
@@ -78,7 +78,7 @@ class DCGANDecoder(nn.Module):
 
     References
     ----------
-    .. [1] Fedorov A. et al. (2021). On self-supervised multimodal representation learning:
+    .. [1] Fedorov A. et al. (2021). On self-supervised multi-modal representation learning:
        an application to Alzheimer's disease. ISBI.
 
     Examples

@@ -1,7 +1,6 @@
 """Volumes through an embedder: what is learnt, and what a batch norm gets to see."""
 
 import numpy as np
-import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
@@ -20,22 +19,16 @@ def blobs(n, side, center, signs, rng):
     return volumes.astype(np.float32)
 
 
-@pytest.fixture
-def cohort():
+def test_default_encoder_of_volumes_learns_in_cross_validation():
     rng = np.random.default_rng(0)
-    y = np.arange(40) % 2
+    y = np.arange(32) % 2
     signs = np.where(y == 1, 1.0, -1.0)
     X = MultimodalData(
-        t1=blobs(40, 16, (4, 5, 11), signs, rng), falff=blobs(40, 16, (11, 4, 6), signs, rng)
+        t1=blobs(32, 12, (4, 3, 8), signs, rng), falff=blobs(32, 12, (8, 5, 3), signs, rng)
     )
-    return X, y
-
-
-def test_default_encoder_of_volumes_learns_in_cross_validation(cohort):
-    X, y = cohort
     embedder = CMCCSSEmbedder(max_epochs=8, batch_size=8, random_state=0)
     scores = cross_val_score(make_pipeline(embedder, LogisticRegression()), X, y, cv=2)
-    assert scores.mean() > 0.7
+    assert scores.mean() > 0.75
 
 
 def encoder_with_batch_norm(shape, n_components):
