@@ -453,6 +453,22 @@ def test_encoders_that_do_not_fit(make, arrays, y, refuses, encoder, said):
     refuses(make(encoders={"smri": encoder}), arrays, y, ModalityError, said)
 
 
-def test_volumes_have_no_default_encoder_yet(make, y, refuses):
-    X = {"t1": np.ones((N, 2, 2, 2)), "age": np.ones((N, 1))}
+def test_no_default_encoder_of_so_many_axes(make, y, refuses):
+    X = {"t1": np.ones((N, 2, 2, 2, 2, 2)), "age": np.ones((N, 1))}
     refuses(make(), X, y, ModalityError, "'t1' .*no default encoder.* give one")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "said"),
+    [
+        ("resnet18", (8, 8), r"'t1' .*takes volumes .*not \(8, 8\)"),
+        ("densenet121", (8, 30, 30), r"'t1' .*sides of at least 29 voxels, not \(8, 30, 30\)"),
+        ("sfcn", (31, 32, 32), r"'t1' .*sides of at least 32"),
+        ("dcgan", (32, 32, 30), r"'t1' .*a side of 32, 64, 128, not \(32, 32, 30\); pad"),
+        ("timm/resnet18:large", (3, 8, 8), r"'t1' .*unknown encoder .*'timm/NAME:pretrained'"),
+        ("timm/resnet18", (2, 4, 4, 4), r"'t1' .*'timm/resnet18' takes images"),
+    ],
+)
+def test_networks_of_volumes_and_images_that_do_not_fit(make, y, refuses, name, shape, said):
+    X = {"t1": np.ones((N, *shape), dtype="float32"), "age": np.ones((N, 1))}
+    refuses(make(encoders={"t1": name}, input_components=None), X, y, ModalityError, said)

@@ -6,16 +6,27 @@ have an axis of lanes before that, so that several fits can be trained side by s
 """
 
 from skmmcl.networks._attention import ConnectomeAttention
+from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
+from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
+from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned, LaneLinear, has_lanes, merge_lanes
 from skmmcl.networks._mlp import MLP, ProjectionHead
-from skmmcl.networks._multiview import InputStage, MultiviewNetwork
+from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
-from skmmcl.networks._standardize import ComponentScores, Reconstruction, Standardize
+from skmmcl.networks._small_cnn import SmallCNN3d
+from skmmcl.networks._standardize import ComponentScores, InputStage, Reconstruction, Standardize
+from skmmcl.networks._volume_encoder import VolumeEncoder
+from skmmcl.networks._weights import WeightsReport, load_weights
 
 __all__ = [
     "ComponentScores",
     "ConnectomeAttention",
+    "DCGANDecoder",
+    "DCGANEncoder",
+    "DenseNet3d",
     "InputStage",
     "LaneLinear",
     "Laned",
@@ -24,9 +35,17 @@ __all__ = [
     "MultiviewNetwork",
     "ProjectionHead",
     "Reconstruction",
+    "ResNet3d",
+    "SFCN",
+    "SmallCNN3d",
     "Standardize",
+    "TimmEncoder",
+    "VGG3d",
+    "VolumeEncoder",
+    "WeightsReport",
     "encoder_by_shape",
     "has_lanes",
+    "load_weights",
     "make_encoder",
     "merge_lanes",
 ]

@@ -9,9 +9,15 @@ from functools import partial
 from torch import nn
 
 from skmmcl.networks._attention import ConnectomeAttention
+from skmmcl.networks._dcgan import DCGANEncoder
+from skmmcl.networks._densenet3d import DenseNet3d
+from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import EachLane, Laned
 from skmmcl.networks._mlp import MLP
+from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
+from skmmcl.networks._small_cnn import SmallCNN3d
 from skmmcl.networks._standardize import Reconstruction
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
@@ -20,7 +26,19 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLP,
     "linear": partial(MLP, hidden=()),
     "attention": ConnectomeAttention,
+    "small_cnn": SmallCNN3d,
+    "densenet121": DenseNet3d,
+    "tiny_densenet": partial(DenseNet3d, blocks=(6, 12, 16), growth=16),
+    "resnet18": ResNet3d,
+    "resnet34": partial(ResNet3d, depth=34),
+    "resnet50": partial(ResNet3d, depth=50),
+    "vgg11": VGG3d,
+    "vgg16": partial(VGG3d, blocks=(2, 2, 3, 3, 3)),
+    "sfcn": SFCN,
+    "dcgan": DCGANEncoder,
 }
+TIMM = "timm/"
+BY_AXES = {1: "mlp", 2: "attention", 3: "small_cnn", 4: "small_cnn"}  # of one subject
 
 
 def make_encoder(
@@ -33,10 +51,14 @@ def make_encoder(
 
     Parameters
     ----------
-    spec : "auto", "mlp", "linear", "attention", Module, or callable
+    spec : str, Module or callable
         "auto" is an MLP for vectors and self-attention for matrices, both beside a
-        linear shortcut. A module is copied, with its weights. A callable is called as
-        ``spec(shape, n_components)``.
+        linear shortcut, and a small CNN for volumes. Other names are "mlp", "linear",
+        "attention"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
+        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/"
+        before any name of timm, and ":pretrained" after it for timm's weights. A module
+        is copied, with its weights. A callable is called as ``spec(shape,
+        n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -61,8 +83,6 @@ def make_encoder(
     >>> type(make_encoder("auto", (90, 90), 8).encoder).__name__
     'ConnectomeAttention'
     """
-    if isinstance(spec, str) and spec != "auto" and spec not in ENCODERS:
-        raise ValueError(f"unknown encoder {spec!r}; known are 'auto' and {sorted(ENCODERS)}")
     name = _name_by_shape(shape) if spec == "auto" else spec
     seen = tuple(shape) if reconstruction is None else reconstruction.shape
     if name in ("mlp", "linear"):
@@ -71,7 +91,8 @@ def make_encoder(
         encoder = _build(name, shape, n_components)
         if reconstruction is not None:
             encoder = nn.Sequential(reconstruction, encoder)
-    return LinearShortcut(encoder, seen, n_components) if spec == "auto" else encoder
+    beside = spec == "auto" and len(shape) <= 2
+    return LinearShortcut(encoder, seen, n_components) if beside else encoder
 
 
 def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Module:
@@ -82,13 +103,28 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
             f"encoder 'attention' takes matrices (regions, features), not shape {tuple(shape)}"
         )
     else:
-        build = ENCODERS[spec] if isinstance(spec, str) else spec
+        build = _named(spec) if isinstance(spec, str) else spec
         encoder = build(tuple(shape), n_components)
     return encoder if isinstance(encoder, Laned) else EachLane(encoder)
 
 
+def _named(name: str) -> Callable[..., nn.Module]:
+    if name.startswith(TIMM):
+        network, _, weights = name.removeprefix(TIMM).partition(":")
+        if weights in ("", "pretrained"):
+            return partial(TimmEncoder, name=network, pretrained=weights == "pretrained")
+    if name not in ENCODERS:
+        raise ValueError(
+            f"unknown encoder {name!r}; known are 'auto' and {sorted(ENCODERS)}, and for images "
+            "'timm/NAME' or 'timm/NAME:pretrained'"
+        )
+    return ENCODERS[name]
+
+
 def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
-    """Build an MLP for vectors or self-attention for matrices, without a linear shortcut.
+    """Build an MLP for vectors, self-attention for matrices or a small CNN for volumes.
+
+    It is the encoder that "auto" means, without a linear shortcut.
 
     Parameters
     ----------
@@ -117,9 +153,9 @@ def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
 
 
 def _name_by_shape(shape: Sequence[int]) -> str:
-    if len(shape) > 2:
+    if len(shape) not in BY_AXES:
         raise ValueError(
             f"there is no default encoder for arrays of shape {tuple(shape)} per subject; "
             "give one, for example encoders={'t1': MyCNN()}"
         )
-    return "mlp" if len(shape) == 1 else "attention"
+    return BY_AXES[len(shape)]

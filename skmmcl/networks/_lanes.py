@@ -103,6 +103,12 @@ class EachLane(nn.Module):
         """Map subjects of the one lane."""
         return self.module(x.squeeze(0)).unsqueeze(0)
 
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map subjects of the one lane, and give the local features of an encoder with such."""
+        module: Any = self.module
+        h, local = module.forward_local(x.squeeze(0))
+        return h.unsqueeze(0), local.unsqueeze(0)
+
 
 def has_lanes(network: nn.Module) -> bool:
     """Tell whether networks of this kind can be trained side by side as one.

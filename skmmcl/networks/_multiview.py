@@ -3,83 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
+from skmmcl.networks._lanes import EachLane
 from skmmcl.networks._mlp import ProjectionHead
-from skmmcl.networks._standardize import ComponentScores, Reconstruction, Standardize
-
-
-@dataclass(frozen=True)
-class InputStage:
-    """What the training subjects say of a modality, before anything is trained.
-
-    Parameters
-    ----------
-    mean, scale : ndarray
-        Of each entry, or single numbers for all; a scale of 0 is taken as 1.
-    standardize : bool, default=True
-        Whether the encoder sees z-scores.
-    axes : ndarray of shape (n_axes, n_entries), optional
-        Principal axes to which the modality is restricted.
-    deviation : ndarray of shape (n_axes,), optional
-        Standard deviation along each.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmmcl.networks import InputStage
-    >>> InputStage(np.zeros(3), np.ones(3)).scores((3,)) is None  # no axes
-    True
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-    standardize: bool = True
-    axes: np.ndarray | None = None
-    deviation: np.ndarray | None = None
-
-    def scores(self, shape: Sequence[int]) -> ComponentScores | None:
-        """Make the module that turns subjects into component scores.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Shape of one subject.
-
-        Returns
-        -------
-        ComponentScores or None
-            None if the modality is not restricted.
-        """
-        if self.axes is None or self.deviation is None:
-            return None
-        scale = self.scale if self.standardize else np.ones_like(self.scale)
-        return ComponentScores(shape, self.mean, scale, self.axes, self.deviation)
-
-    def reconstruction(self, shape: Sequence[int], unit: float) -> Reconstruction:
-        """Make the module that turns component scores back into subjects.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Shape of one subject.
-        unit : float
-            By which the scores were divided.
-
-        Returns
-        -------
-        Reconstruction
-            Takes scores of shape (n_lanes, n_samples, n_axes).
-        """
-        center = 0.0 if self.standardize else self.mean
-        return Reconstruction(shape, np.asarray(self.axes) * unit, center)
+from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
 
 
 class MultiviewNetwork(nn.Module):
@@ -243,19 +176,22 @@ class MultiviewNetwork(nn.Module):
         dict
             As `forward` gives, with a leading axis of lanes.
         """
-        z = h = self.encode_lanes(x)
+        z = h = self.encode_lanes(x, mask)
         if self.heads is not None:
             views = zip(self.heads, h.unbind(1), strict=True)
             z = torch.stack([head(h_view) for head, h_view in views], dim=1)
         return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
 
-    def encode_lanes(self, x: Mapping[str, Tensor]) -> Tensor:
+    def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a prepared batch of each lane, without projection heads.
 
         Parameters
         ----------
         x : dict of Tensor ``(n_lanes, n_samples, ...)``
             The modalities, prepared.
+        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
+            True where the subject has the view. Encoders that know no lanes, and may
+            normalise over the batch, then see those subjects only.
 
         Returns
         -------
@@ -266,8 +202,11 @@ class MultiviewNetwork(nn.Module):
             name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
             for name, value in x.items()
         }
-        pairs = zip(self.views, self.encoders, strict=True)
-        return torch.stack([encoder(scaled[name]) for name, encoder in pairs], dim=1)
+        h = [
+            _encoded(scaled[name], encoder, None if mask is None else mask[..., view])
+            for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
+        ]
+        return torch.stack(h, dim=1)
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
@@ -275,6 +214,18 @@ class MultiviewNetwork(nn.Module):
         if mask is not None:
             z = z * mask.mT.unsqueeze(-1)
         return z.transpose(1, 2).flatten(2)
+
+
+def _encoded(x: Tensor, encoder: nn.Module, present: Tensor | None) -> Tensor:
+    """Encode a view; encoders that may normalise over the batch see who is present only."""
+    if present is None or not any(isinstance(m, EachLane) for m in encoder.modules()):
+        return encoder(x)
+    (rows,) = present[0].nonzero(as_tuple=True)
+    if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
+        return encoder(x)
+    h = encoder(x[:, rows])
+    unseen = h.detach().mean(1, keepdim=True).expand(-1, x.shape[1], -1)  # any finite numbers
+    return unseen.index_copy(1, rows, h)
 
 
 def _tried_encoder(
@@ -296,6 +247,8 @@ def _tried_encoder(
             zeros = torch.zeros(1, 2, *seen, dtype=like.dtype, device=like.device)
             found = tuple(encoder.eval()(zeros).shape)[1:]
         encoder.train(training)
+    except (ImportError, OSError):  # a package, or weights to be downloaded
+        raise
     except Exception as error:
         raise ModalityError(
             f"The encoder of modality {name!r} does not take arrays of shape "

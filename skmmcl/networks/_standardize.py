@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -131,3 +132,69 @@ class Reconstruction(Laned):
 
     def forward_lanes(self, x: Tensor) -> Tensor:
         return torch.baddbmm(self.center, x, self.axes).unflatten(-1, self.to_shape)
+
+
+@dataclass(frozen=True)
+class InputStage:
+    """What the training subjects say of a modality, before anything is trained.
+
+    Parameters
+    ----------
+    mean, scale : ndarray
+        Of each entry, or single numbers for all; a scale of 0 is taken as 1.
+    standardize : bool, default=True
+        Whether the encoder sees z-scores.
+    axes : ndarray of shape (n_axes, n_entries), optional
+        Principal axes to which the modality is restricted.
+    deviation : ndarray of shape (n_axes,), optional
+        Standard deviation along each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.networks import InputStage
+    >>> InputStage(np.zeros(3), np.ones(3)).scores((3,)) is None  # no axes
+    True
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    standardize: bool = True
+    axes: np.ndarray | None = None
+    deviation: np.ndarray | None = None
+
+    def scores(self, shape: Sequence[int]) -> ComponentScores | None:
+        """Make the module that turns subjects into component scores.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of one subject.
+
+        Returns
+        -------
+        ComponentScores or None
+            None if the modality is not restricted.
+        """
+        if self.axes is None or self.deviation is None:
+            return None
+        scale = self.scale if self.standardize else np.ones_like(self.scale)
+        return ComponentScores(shape, self.mean, scale, self.axes, self.deviation)
+
+    def reconstruction(self, shape: Sequence[int], unit: float) -> Reconstruction:
+        """Make the module that turns component scores back into subjects.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of one subject.
+        unit : float
+            By which the scores were divided.
+
+        Returns
+        -------
+        Reconstruction
+            Takes scores of shape (n_lanes, n_samples, n_axes).
+        """
+        center = 0.0 if self.standardize else self.mean
+        return Reconstruction(shape, np.asarray(self.axes) * unit, center)

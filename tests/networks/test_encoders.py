@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from skmmcl.networks import MLP, ConnectomeAttention, ProjectionHead, Standardize, make_encoder
+from skmmcl.networks import (
+    MLP,
+    ConnectomeAttention,
+    ProjectionHead,
+    SmallCNN3d,
+    Standardize,
+    encoder_by_shape,
+    make_encoder,
+)
 
 
 def n_parameters(module):
@@ -73,6 +81,7 @@ def test_projection_head_is_two_layers():
         ("mlp", (5, 7), MLP),
         ("linear", (7,), MLP),
         ("attention", (5, 7), ConnectomeAttention),
+        ("small_cnn", (5, 7, 6), SmallCNN3d),
         (ConnectomeAttention, (5, 7), ConnectomeAttention),
         (partial(MLP, hidden=(3,)), (7,), MLP),
         (lambda shape, n_components: nn.Linear(shape[0], n_components), (7,), nn.Linear),
@@ -111,9 +120,16 @@ def test_attention_takes_matrices_only(shape):
         make_encoder("attention", shape, 2)
 
 
-def test_no_default_for_volumes():
-    with pytest.raises(ValueError, match=r"no default encoder for arrays of shape \(4, 4, 4\)"):
-        make_encoder("auto", (4, 4, 4), 2)
+@pytest.mark.parametrize("shape", [(4, 5, 4), (3, 4, 5, 4), (1, 1, 2)])
+def test_default_for_volumes_is_a_small_cnn_alone(shape):
+    encoder = make_encoder("auto", shape, 2)
+    assert type(encoder.module) is type(encoder_by_shape(shape, 2)) is SmallCNN3d
+    assert encoder(torch.zeros(1, 3, *shape)).shape == (1, 3, 2)
+
+
+def test_no_default_for_more_axes():
+    with pytest.raises(ValueError, match=r"no default encoder for .* \(2, 2, 2, 2, 2\)"):
+        make_encoder("auto", (2,) * 5, 2)
 
 
 def test_standardize():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks import MLP, InputStage, MultiviewNetwork
+from skmmcl.networks import InputStage, MultiviewNetwork
 
 SHAPES = {"table": (3,), "fc": (5, 5)}
 
@@ -130,8 +130,30 @@ def test_an_encoder_that_does_not_fit_is_named(encoder, message):
         make(encoders={"table": encoder})
 
 
-def test_encoder_of_a_volume_must_be_given():
-    with pytest.raises(ModalityError, match=r"modality 't1'.*there is no default encoder"):
-        MultiviewNetwork(["t1"], {"t1": (4, 4, 4)}, 2)
-    network = MultiviewNetwork(["t1"], {"t1": (4, 4, 4)}, 2, encoders={"t1": MLP})
-    assert network({"t1": torch.zeros(3, 4, 4, 4)})["h"].shape == (1, 3, 2)
+def test_volumes_beside_a_table():
+    network = MultiviewNetwork(["t1", "age"], {"t1": (4, 5, 4), "age": (1,)}, 2)
+    x = {"t1": torch.zeros(3, 4, 5, 4), "age": torch.zeros(3, 1)}
+    assert network(x)["h"].shape == (2, 3, 2)
+
+
+@pytest.mark.parametrize("n_present", [4, 2])
+def test_batch_norm_is_not_disturbed_by_absent_subjects(x, n_present):
+    norm = nn.Sequential(nn.BatchNorm1d(3, momentum=None), nn.Linear(3, 2))
+    with_mask, alone = (make(encoders={"table": norm}) for _ in range(2))
+    mask = torch.ones(6, 2, dtype=torch.bool)
+    mask[n_present:, 0] = False
+    x["table"][n_present:] = 1e6
+    h = with_mask(x, mask)["h"][0]
+    expected = alone({name: value[:n_present] for name, value in x.items()})["h"][0]
+    torch.testing.assert_close(h[:n_present], expected)
+    assert h.isfinite().all()
+    seen = with_mask.encoders[0].module[0].running_mean
+    torch.testing.assert_close(seen, x["table"][:n_present].mean(0))
+
+
+@pytest.mark.parametrize("n_present", [0, 1])
+def test_too_few_present_subjects_to_normalise(x, n_present):
+    norm = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 2))
+    mask = torch.ones(6, 2, dtype=torch.bool)
+    mask[n_present:, 0] = False
+    assert make(encoders={"table": norm})(x, mask)["h"].isfinite().all()

@@ -1,0 +1,115 @@
+"""Encoders of 2D images, from the timm package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class TimmEncoder(nn.Module):
+    """An image network of timm, as an encoder.
+
+    By name it is asked for as ``encoders={"t2": "timm/resnet18"}``, and with pretrained
+    weights as ``"timm/resnet18:pretrained"``; timm downloads them once. Images are best
+    given with an axis of channels: what has two axes is taken for a matrix wherever the
+    encoder is not concerned, and z-scored entry by entry.
+
+    Parameters
+    ----------
+    shape : tuple (height, width) or (channels, height, width)
+        Shape of one subject.
+    n_components : int
+        Width of the output.
+    name : str
+        What timm calls the network; ``timm.list_models()`` has all names.
+    pretrained : bool, default=False
+        Whether it starts with the weights that timm has for it.
+
+    Raises
+    ------
+    ImportError
+        If timm is not installed, or its torchvision does not fit torch.
+    OSError
+        If weights are to be downloaded and the network is down.
+    ValueError
+        If timm has no network of that name, or the shape is not that of an image.
+
+    References
+    ----------
+    .. [1] Wightman R. (2019). PyTorch image models.
+       https://github.com/huggingface/pytorch-image-models
+
+    Examples
+    --------
+    >>> from skmmcl.networks import TimmEncoder
+    >>> encoder = TimmEncoder((3, 224, 224), 16, name="efficientnet_b0")  # doctest: +SKIP
+    >>> encoder(torch.zeros(2, 3, 224, 224)).shape  # doctest: +SKIP
+    torch.Size([2, 16])
+    """
+
+    def __init__(
+        self, shape: Sequence[int], n_components: int, *, name: str, pretrained: bool = False
+    ) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        if len(shape) not in (2, 3):
+            raise ValueError(
+                f"the encoder 'timm/{name}' takes images of shape (height, width) or (channels, "
+                f"height, width) per subject, not {self.shape}"
+            )
+        timm = _import_timm(name)
+        if not timm.is_model(name):
+            raise ValueError(f"timm has no network {name!r}; see timm.list_models()")
+        settings = timm.get_pretrained_cfg(name)
+        options: dict[str, Any] = {}
+        if settings is not None and settings.fixed_input_size:
+            options["img_size"] = self.shape[-2:]
+        self.network = timm.create_model(
+            name,
+            pretrained=pretrained,
+            in_chans=1 if len(shape) == 2 else shape[0],
+            num_classes=n_components,
+            **options,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n_samples, *shape)`` to (n_samples, n_components)."""
+        return self.forward_local(x)[0]
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode images, and give the local features on the way.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_samples, *shape)``
+            The images.
+
+        Returns
+        -------
+        h : Tensor of shape (n_samples, n_components)
+            The representation, as a call gives it.
+        local : Tensor of shape (n_samples, n_features, height, width)
+            The last features before pooling; of transformers, (n_samples, n_tokens,
+            n_features).
+        """
+        local = self.network.forward_features(x.unsqueeze(1) if len(self.shape) == 2 else x)
+        return self.network.forward_head(local), local
+
+
+def _import_timm(name: str) -> ModuleType:
+    try:
+        import timm
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"the encoder 'timm/{name}' needs timm: pip install \"skmmcl[images]\" ({error})"
+        ) from error
+    except (ImportError, RuntimeError) as error:  # torchvision raises what it meets
+        raise ImportError(
+            f"the encoder 'timm/{name}' needs timm, which is installed but cannot be imported, "
+            "most often because torchvision is not of the same version and build (CPU or CUDA) "
+            f"as torch: {error}"
+        ) from error
+    return timm

@@ -1,0 +1,126 @@
+"""Plain stacks of 3D convolutions: VGG and SFCN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+
+
+class VGG3d(VolumeEncoder):
+    """VGG with batch normalisation and 3D convolutions; VGG11 if nothing else is said.
+
+    Parameters
+    ----------
+    shape : tuple (depth, height, width) or (channels, depth, height, width)
+        Shape of one subject.
+    n_components : int
+        Width of the output.
+    blocks : sequence of int, default=(1, 1, 2, 2, 2)
+        Convolutions before each halving of the grid; (2, 2, 3, 3, 3) is VGG16.
+
+    References
+    ----------
+    .. [1] Simonyan K. and Zisserman A. (2015). Very deep convolutional networks for
+       large-scale image recognition. ICLR.
+    .. [2] Dufumier B. et al. (2021). Benchmarking CNN on 3D anatomical brain MRI:
+       architectures, data augmentation and deep ensemble learning. arXiv 2106.01132.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import VGG3d
+    >>> with torch.device("meta"):  # takes no memory
+    ...     encoder = VGG3d((64, 64, 64), 1)
+    >>> sum(p.numel() for p in encoder.parameters())
+    50153601
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        n_components: int,
+        *,
+        blocks: Sequence[int] = (1, 1, 2, 2, 2),
+    ) -> None:
+        last, min_side = f"block{len(blocks)}", 2 ** (len(blocks) - 1)
+        super().__init__(shape, local_layer=last, min_side=min_side)
+        n_in = self.in_channels
+        for k, n_convolutions in enumerate(blocks):
+            n_out = min(64 * 2**k, 512)
+            if k:
+                self.add_module(f"pool{k}", nn.MaxPool3d(2))
+            self.add_module(f"block{k + 1}", _convolutions(n_in, n_out, n_convolutions))
+            n_in = n_out
+        self.avgpool = nn.AdaptiveAvgPool3d(7)
+        self.flat = nn.Flatten()
+        self.fc = nn.Sequential(
+            nn.Linear(n_in * 7**3, 128),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(128, 128),
+            nn.ReLU(),
+            nn.Dropout(),
+            nn.Linear(128, n_components),
+        )
+        draw_weights(self)
+
+
+def _convolutions(n_in: int, n_out: int, n_convolutions: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for k in range(n_convolutions):
+        conv = nn.Conv3d(n_out if k else n_in, n_out, kernel_size=3, padding=1)
+        layers += [conv, nn.BatchNorm3d(n_out), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class SFCN(VolumeEncoder):
+    """Simple fully convolutional network, made for brain age.
+
+    Parameters
+    ----------
+    shape : tuple (depth, height, width) or (channels, depth, height, width)
+        Shape of one subject.
+    n_components : int
+        Width of the output.
+    widths : sequence of int, default=(32, 64, 128, 256, 256)
+        Channels of the convolutions that halve the grid.
+
+    References
+    ----------
+    .. [1] Peng H. et al. (2021). Accurate brain age prediction with lightweight deep neural
+       networks. Medical Image Analysis 68:101871.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import SFCN
+    >>> with torch.device("meta"):  # takes no memory
+    ...     encoder = SFCN((64, 64, 64), 40)
+    >>> sum(p.numel() for p in encoder.parameters())
+    2952936
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        n_components: int,
+        *,
+        widths: Sequence[int] = (32, 64, 128, 256, 256),
+    ) -> None:
+        super().__init__(shape, local_layer=f"conv_{len(widths)}", min_side=2 ** len(widths))
+        n_in = self.in_channels
+        for k, n_out in enumerate(widths):
+            conv = nn.Conv3d(n_in, n_out, kernel_size=3, padding=1)
+            norm, relu = nn.BatchNorm3d(n_out), nn.ReLU()
+            self.add_module(f"conv_{k}", nn.Sequential(conv, norm, nn.MaxPool3d(2), relu))
+            n_in = n_out
+        last = nn.Sequential(nn.Conv3d(n_in, 64, 1), nn.BatchNorm3d(64), nn.ReLU())
+        self.add_module(f"conv_{len(widths)}", last)
+        self.avgpool = nn.AdaptiveAvgPool3d(1)
+        self.dropout = nn.Dropout()
+        self.fc = nn.Conv3d(64, n_components, kernel_size=1)
+        self.flat = nn.Flatten()
+        draw_weights(self)

@@ -1,0 +1,112 @@
+"""What all encoders of volumes have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class VolumeEncoder(nn.Module):
+    """Encoder of volumes: its layers, one after the other in the order of their definition.
+
+    A subclass defines its layers in ``__init__``. The axis of channels that 3D convolutions
+    need is added to volumes that have none.
+
+    Parameters
+    ----------
+    shape : tuple (depth, height, width) or (channels, depth, height, width)
+        Shape of one subject.
+    local_layer : str
+        Name of the layer whose output is the map of local features.
+    min_side : int, default=1
+        Voxels that each side has at least.
+
+    Attributes
+    ----------
+    in_channels : int
+        Channels that the first layer takes.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not that of a volume, or a side is too short.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from skmmcl.networks import VolumeEncoder
+    >>> class Tiny(VolumeEncoder):
+    ...     def __init__(self, shape, n_components):
+    ...         super().__init__(shape, local_layer="conv")
+    ...         self.conv = nn.Conv3d(self.in_channels, 4, kernel_size=2, stride=2)
+    ...         self.flat = nn.Flatten()
+    ...         self.fc = nn.LazyLinear(n_components)
+    >>> h, local = Tiny((6, 6, 6), 2).forward_local(torch.zeros(5, 6, 6, 6))
+    >>> h.shape, local.shape
+    (torch.Size([5, 2]), torch.Size([5, 4, 3, 3, 3]))
+    """
+
+    def __init__(self, shape: Sequence[int], *, local_layer: str, min_side: int = 1) -> None:
+        super().__init__()
+        self.shape, self.local_layer = tuple(shape), local_layer
+        name = type(self).__name__
+        if len(shape) not in (3, 4):
+            raise ValueError(
+                f"{name} takes volumes of shape (depth, height, width) or (channels, depth, "
+                f"height, width) per subject, not {self.shape}"
+            )
+        if min(shape[-3:]) < min_side:
+            raise ValueError(
+                f"{name} takes volumes with sides of at least {min_side} voxels, not "
+                f"{tuple(shape[-3:])}"
+            )
+        self.in_channels = 1 if len(shape) == 3 else shape[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n_samples, *shape)`` to (n_samples, n_components)."""
+        x = self._with_channels(x)
+        for layer in self.children():
+            x = layer(x)
+        return x
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode volumes, and give the local features on the way.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_samples, *shape)``
+            The volumes.
+
+        Returns
+        -------
+        h : Tensor of shape (n_samples, n_components)
+            The representation, as a call gives it.
+        local : Tensor of shape (n_samples, n_features, depth, height, width)
+            Output of ``local_layer``, on its coarser grid.
+        """
+        x = self._with_channels(x)
+        for name, layer in self.named_children():
+            x = layer(x)
+            if name == self.local_layer:
+                local = x
+        return x, local
+
+    def _with_channels(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(1) if len(self.shape) == 3 else x
+
+
+def draw_weights(network: nn.Module) -> None:
+    """Draw the convolutions anew, such that activations keep their variance through ReLUs.
+
+    Parameters
+    ----------
+    network : Module
+        Changed in place.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv3d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
