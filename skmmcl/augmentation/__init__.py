@@ -1,7 +1,12 @@
 """Random changes of batches on the device, each subject by a draw of its own."""
 
 from skmmcl.augmentation._base import Augmentation, Compose
-from skmmcl.augmentation._batch import augment_batch
+from skmmcl.augmentation._batch import (
+    augment_batch,
+    augmented_names,
+    check_augment,
+    is_local,
+)
 from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
 from skmmcl.augmentation._default import default_augmentation
 from skmmcl.augmentation._features import FeatureDropout, FeatureNoise
@@ -29,5 +34,8 @@ __all__ = [
     "Shift",
     "TorchIOAdapter",
     "augment_batch",
+    "augmented_names",
+    "check_augment",
     "default_augmentation",
+    "is_local",
 ]

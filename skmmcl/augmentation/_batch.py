@@ -8,20 +8,59 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skmmcl.augmentation._base import Transform
+from skmmcl.augmentation._base import Augmentation, Compose, Transform
 from skmmcl.exceptions import ModalityError
 
 Augment = Mapping[Any, Transform]
 
 
 def augmented_names(augment: Augment | None) -> list[str]:
-    """The modalities that are augmented."""
+    """List the modalities that are augmented.
+
+    Parameters
+    ----------
+    augment : dict of str or tuple of str to callable, or None
+        As `augment_batch` takes it.
+
+    Returns
+    -------
+    list of str
+        Each once.
+
+    Examples
+    --------
+    >>> from skmmcl.augmentation import Flip, augmented_names
+    >>> augmented_names({("t1", "falff"): Flip(), "t1": Flip(1)})
+    ['t1', 'falff']
+    """
     keys = augment or {}
     return list(dict.fromkeys(name for key in keys for name in _names(key)))
 
 
 def check_augment(augment: Augment | None, shapes: Mapping[str, Sequence[int]]) -> None:
-    """Raise if an augmentation is for no modality, none at all, or for unlike ones alike."""
+    """Raise before training if modalities cannot be augmented as asked.
+
+    Parameters
+    ----------
+    augment : dict of str or tuple of str to callable, or None
+        As `augment_batch` takes it.
+    shapes : mapping of str to tuple
+        Shape of one subject in each modality.
+
+    Raises
+    ------
+    ModalityError
+        If a name is unknown, a transform is none, or modalities that are to get the same
+        draw differ in shape.
+
+    Examples
+    --------
+    >>> from skmmcl.augmentation import Flip, check_augment
+    >>> check_augment({"t1": Flip()}, {"falff": (8, 8, 8)})
+    Traceback (most recent call last):
+        ...
+    skmmcl.exceptions.ModalityError: augment names ['t1']; the modalities are ['falff'].
+    """
     unknown = [name for name in augmented_names(augment) if name not in shapes]
     if unknown:
         raise ModalityError(f"augment names {unknown}; the modalities are {list(shapes)}.")
@@ -87,6 +126,32 @@ def augment_batch(
                 )
             out[name] = changed
     return out
+
+
+def is_local(transform: Transform) -> bool:
+    """Tell whether a transform draws from the generator that it is given alone.
+
+    Functions and classes of other packages are taken not to, since only their authors know.
+
+    Parameters
+    ----------
+    transform : callable
+        Called as ``transform(x, generator)``.
+
+    Returns
+    -------
+    bool
+        False if torch's global generator may be touched.
+
+    Examples
+    --------
+    >>> from skmmcl.augmentation import Flip, is_local
+    >>> is_local(Flip()), is_local(lambda x, generator: x)
+    (True, False)
+    """
+    if isinstance(transform, Compose):
+        return all(is_local(step) for step in transform.transforms)
+    return isinstance(transform, Augmentation)
 
 
 def _names(key: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -41,8 +41,6 @@ class TorchIOAdapter:
 
     transform: Callable[[Tensor], Tensor]
 
-    draws_globally = True  # asks the engine to be alone with torch's generator
-
     def __post_init__(self) -> None:
         if not callable(self.transform):
             raise ValueError(f"transform must be one of TorchIO, got {self.transform!r}.")
