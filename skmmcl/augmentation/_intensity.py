@@ -186,7 +186,7 @@ class BiasField(SpatialAugmentation):
         grid, degrees = self._grid(x), torch.arange(self.order + 1)
         shape = (len(degrees),) * len(grid)
         drawn = uniform(self.coefficients, (len(x), *shape), x, generator)
-        total = sum(torch.meshgrid(*[degrees] * len(grid), indexing="ij"))
+        total = torch.stack(torch.meshgrid(*[degrees] * len(grid), indexing="ij")).sum(0)
         drawn = drawn * (total <= self.order).to(x)
         powers = [_powers(size, degrees.to(x)).expand(len(x), -1, -1) for size in grid]
         field = along_axes(drawn, powers).exp_()

@@ -194,8 +194,8 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """What the training subjects say of a modality."""
         mean, scale = weighted_moments(array, present, sample_weight)
         stage = InputStage(mean, scale, self.standardize)
-        compress = self.input_components is not None and name not in augmented_names(self.augment)
-        if not compress or len(self.shapes_[name]) > 2:
+        is_whole = len(self.shapes_[name]) > 2 or name in augmented_names(self.augment)
+        if self.input_components is None or is_whole:
             return stage
         unit = scale if self.standardize else np.ones_like(scale)
         axes, deviation = principal_axes(
