@@ -47,7 +47,7 @@ class GaussianNoise(Augmentation):
         check_range("std", self.std, 0.0)
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
-        std = uniform(self.std, (len(x),), x, generator) * x.flatten(1).std(1, correction=0)
+        std = uniform(self.std, (len(x), 1), x, generator) * _mean_std(x.flatten(1))[1]
         return normal_like(x, generator).mul_(per_subject(std, x)).add_(x)
 
 
@@ -131,15 +131,14 @@ class Intensity(Augmentation):
         shift = uniform(self.shift, (len(x), 1), x, generator)
         gamma = uniform(self.gamma, (len(x), 1), x, generator)
         values = x.flatten(1)
-        std, mean = torch.std_mean(values, 1, correction=0, keepdim=True)
+        mean, std = _mean_std(values)
         if self.gamma != (1, 1):
-            low, high = values.aminmax(dim=1, keepdim=True)
+            low, high = values.amin(1, keepdim=True), values.amax(1, keepdim=True)
             span = (high - low).clamp(min=torch.finfo(x.dtype).tiny)
             unit = (values - low).div_(span)
             # Faster than pow; the logarithm of 0 is -inf, and the exponential of that 0.
             values = unit.log_().mul_(gamma).exp_().mul_(span).add_(low)
-        values = torch.addcmul(mean * (1 - scale) + shift * std, values, scale)
-        return values.view_as(x)
+        return torch.addcmul(mean * (1 - scale) + shift * std, values, scale).view_as(x)
 
 
 @dataclass(frozen=True)
@@ -192,6 +191,13 @@ class BiasField(SpatialAugmentation):
         field = along_axes(drawn, powers).exp_()
         channels = x.dim() - 1 - len(grid)
         return x * field.reshape(len(x), *[1] * channels, *grid)
+
+
+def _mean_std(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each row; several times faster than `torch.std_mean`."""
+    mean = values.mean(1, keepdim=True)
+    norm = torch.linalg.vector_norm(values - mean, dim=1, keepdim=True)
+    return mean, norm / values.shape[1] ** 0.5
 
 
 def _powers(size: int, degrees: Tensor) -> Tensor:

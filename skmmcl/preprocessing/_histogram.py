@@ -121,7 +121,9 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         return counted if counted.any() else ~counted
 
     def _check(self, X, *, reset):
-        return validate_data(self, X, reset=reset, allow_nd=True, dtype=np.float32)
+        return validate_data(
+            self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=2
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
