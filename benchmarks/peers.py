@@ -89,7 +89,7 @@ def environment_of(name: str, folder: Path) -> Path:
         pins = (HERE.parent / "constraints.txt").read_text()
         constraint.write_text(re.search(r"^torch==.*$", pins, re.MULTILINE)[0] + "\n")
         pip = [python, "-m", "pip", "install", "--quiet", "--constraint", constraint]
-        checked([*pip, PEERS[name].requirement], timeout=INSTALL_SECONDS)
+        checked([*pip, *PEERS[name].requirement.split()], timeout=INSTALL_SECONDS)
         done.touch()
     return python
 

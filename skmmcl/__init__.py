@@ -10,6 +10,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers read True; to import typing would cost most of the import
 if TYPE_CHECKING:
     from skmmcl import (
+        augmentation,
         base,
         contrastive,
         cross_decomposition,
@@ -55,6 +56,7 @@ __all__ = [
     "SupConEmbedder",
     "WeightedContrastiveEmbedder",
     "YAwareEmbedder",
+    "augmentation",
     "base",
     "contrastive",
     "cross_decomposition",

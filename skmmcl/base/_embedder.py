@@ -89,6 +89,12 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         tells subjects apart by their noise. Self-attention and encoders that are given
         see them in their own shape, reconstructed from the scores. None for no
         restriction.
+    augment : dict of str to callable, default=None
+        Random changes of a modality in training, called as ``transform(x, generator)`` on
+        the batch in its own shape and units, for example
+        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
+        stand together in a tuple get the same draw. What is augmented is not restricted
+        to principal components.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
@@ -150,6 +156,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     encoders: Any = "auto"
     standardize: bool = True
     input_components: int | None = 60
+    augment: Mapping[Any, Any] | None = None
     max_epochs: int = 100
     batch_size: int = 64
     lr: float = 1e-3
@@ -174,6 +181,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         "encoders": [str, dict, callable, torch.nn.Module],
         "standardize": ["boolean"],
         "input_components": [Interval(Integral, 1, None, closed="left"), None],
+        "augment": [dict, None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],

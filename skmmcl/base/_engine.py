@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
+from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._input import MultimodalInputMixin, check_n_subjects, check_subjects
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
@@ -45,6 +46,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     encoders: Any
     standardize: bool
     input_components: int | None
+    augment: Mapping[Any, Any] | None
     lr: float
     validation_fraction: float | None
     monitor: str
@@ -115,6 +117,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             self._learn_values(values, sample_weight)
         self._dtype = self._dtype if resume else self._choose_dtype(data)
         check_subjects(data, self._dtype)
+        check_augment(self.augment, self.shapes_)
         net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight, values)
         kept_at = None
@@ -191,7 +194,8 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """What the training subjects say of a modality."""
         mean, scale = weighted_moments(array, present, sample_weight)
         stage = InputStage(mean, scale, self.standardize)
-        if self.input_components is None or len(self.shapes_[name]) > 2:
+        is_whole = len(self.shapes_[name]) > 2 or name in augmented_names(self.augment)
+        if self.input_components is None or is_whole:
             return stage
         unit = scale if self.standardize else np.ones_like(scale)
         axes, deviation = principal_axes(

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.exceptions import ModalityError
@@ -33,7 +33,8 @@ class ModalityTransformer(  # type: ignore[call-arg]
     transformers : dict of str to {"drop", "passthrough"} or estimator
         What to do with a modality, by its name. Transformers are cloned. Modalities of more
         than one dimension per subject are flattened for them, and get their shape back if the
-        number of values is unchanged.
+        number of values is unchanged; those whose tag ``three_d_array`` is set, such as
+        `ConnectomeVectorizer`, see them in their own shape.
     remainder : {"drop", "passthrough"} or estimator, default="passthrough"
         What to do with each modality that `transformers` does not name.
 
@@ -105,7 +106,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
             If `transformers` names a modality that X does not have, or nobody has a modality
             that is to be transformed.
         """
-        X = as_container(X)
+        X = as_container(X, type(self).__name__)
         self._check_transformers(X)
         if y is not None:
             check_consistent_length(X, y)
@@ -136,7 +137,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
             If a modality is missing, unknown or of another shape.
         """
         check_is_fitted(self)
-        X = as_container(X)
+        X = as_container(X, type(self).__name__)
         self._check_modalities(X)
         kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
         fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
@@ -249,26 +250,26 @@ class ModalityTransformer(  # type: ignore[call-arg]
         choice, shape = self._choice(name), X.shapes[name]
         if isinstance(choice, str):
             return choice, shape
-        table, present = present_rows(X, name)
+        table, present = present_rows(X, name, flat=not _takes_shape(choice))
         if len(table) == 0:
             raise ModalityError(
                 f"No subject has the modality {name!r}, so {choice!r} cannot be fitted on it; "
                 "pass it through or drop it."
             )
         choice.fit(table, None if y is None else np.asarray(y)[present])
-        width = choice.transform(table[:1]).shape[1]
-        return choice, shape if width == math.prod(shape) else (width,)
+        found = choice.transform(table[:1]).shape[1:]
+        return choice, shape if found == (math.prod(shape),) else tuple(found)
 
     def _transform_one(self, X, name):
         """Return a modality transformed, with NaN for the subjects who lack it."""
         transformer, shape = self.transformers_[name], self._shapes_out[name]
-        table, present = present_rows(X, name)
+        table, present = present_rows(X, name, flat=not _takes_shape(transformer))
         if len(table) == 0:
             return np.full((len(X), *shape), np.nan)
         values = transformer.transform(table)
         values = values.toarray() if issparse(values) else np.asarray(values)
         if len(table) < len(X):
-            gaps = np.full((len(X), values.shape[1]), np.nan, np.result_type(values, np.float32))
+            gaps = np.full((len(X), *values.shape[1:]), np.nan, np.result_type(values, np.float32))
             gaps[present] = values
             values = gaps
         if X.columns[name] is None:
@@ -295,3 +296,12 @@ class ModalityTransformer(  # type: ignore[call-arg]
         tags.input_tags.dict = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _takes_shape(transformer):
+    """Whether a transformer, or the first of a pipeline, is for more than tables."""
+    while hasattr(transformer, "steps"):
+        transformer = transformer.steps[0][1]
+    if not hasattr(transformer, "__sklearn_tags__"):
+        return False
+    return get_tags(transformer).input_tags.three_d_array

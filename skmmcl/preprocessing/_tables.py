@@ -18,11 +18,16 @@ def name_columns(values, columns):
     return pd.DataFrame(values, columns=columns)
 
 
-def present_rows(X, name):
-    """Return a modality as a table of the subjects who have it, and who they are."""
+def present_rows(X, name, *, flat=True):
+    """Return a modality as a table of the subjects who have it, and who they are.
+
+    With ``flat=False`` subjects keep their shape.
+    """
     present = X.mask[:, X.modalities.index(name)]
     values = np.asarray(X[name])
     values = values if present.all() else values[present]
+    if not flat:
+        return values, present
     table = values.reshape(len(values), math.prod(X.shapes[name]))
     return name_columns(table, X.columns[name]), present
 
@@ -36,11 +41,11 @@ def names_out(transformer, width):
     return list(names) if len(names) == width else None
 
 
-def as_container(X):
+def as_container(X, user):
     """Return named modalities as a container; refuse anything else."""
     if not is_multimodal(X):
         raise ModalityError(
-            "ModalityTransformer takes MultimodalData, a dict of arrays, records or a structured "
-            f"array, got {type(X).__name__}; make one by skmmcl.data.split_columns."
+            f"{user} takes MultimodalData, a dict of arrays, records or a structured array, "
+            f"got {type(X).__name__}; make one by skmmcl.data.split_columns."
         )
     return as_multimodal(X)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
+from skmmcl.augmentation import is_local
 from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
@@ -88,6 +89,7 @@ class FitJob(Job):
         checkpoint: tuple[Any, str] | None = None,
     ) -> None:
         self.net, self.subjects, self.settings = net, subjects, settings
+        net.augment_ = settings.augment
         self.kept_at = checkpoint
         self.n_epochs, self.goal = n_epochs, len(net.history) + n_epochs
         self.device = net.device
@@ -111,7 +113,8 @@ class FitJob(Job):
     @cached_property
     def draws_globally(self) -> bool:
         """Whether the training may draw from torch's default generator."""
-        return draws_globally(self.net.module_)
+        augments = (self.settings.augment or {}).values()
+        return draws_globally(self.net.module_) or not all(map(is_local, augments))
 
     @cached_property
     def n_bytes(self) -> int:  # type: ignore[override]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,9 @@ import torch
 from sklearn.utils import check_random_state
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, PrintLog
-from torch import nn
+from torch import Tensor, nn
 
+from skmmcl.augmentation import augment_batch, augmented_names
 from skmmcl.exceptions import TrainingError
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress
 from skmmcl.training._objective import Objective, Term
@@ -35,6 +36,7 @@ class EmbeddingNet(NeuralNet):
 
     linked_ = False  # whether the parameters are views of those of a stack
     watched_ = False  # whether callbacks of the user see it
+    augment_: Mapping[Any, Any] | None = None  # what is done to batches in training
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
         """Give none: what skorch's own print and score is in `record_epoch`."""
@@ -86,6 +88,14 @@ class EmbeddingNet(NeuralNet):
         self.criterion_.to(device)
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())  # goes where the weights are
         return self
+
+    def augment(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Change the modalities of a batch at random; none of them if the fit augments nothing."""
+        if not self.augment_:
+            return {}
+        seed = int(self.augment_rng_.integers(2**63))
+        out = augment_batch(x, self.augment_, torch.Generator().manual_seed(seed))
+        return {name: out[name] for name in augmented_names(self.augment_)}
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything on the CPU, and left to the outer pickler.
@@ -160,6 +170,8 @@ def make_net(
     net.criterion_.check(available)
     net.watched_ = bool(settings.callbacks)
     net.seed_, net.rng_ = seed, np.random.default_rng(seed)
+    # Apart from the one above, so that augmentation leaves the order of the subjects as it is.
+    net.augment_rng_ = np.random.default_rng([seed, 1])
     return net
 
 

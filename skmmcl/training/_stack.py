@@ -119,6 +119,8 @@ class Stack:
         names: list[str] = []
         values, sizes = [], []
         for batch, counts in self._batches(sets):
+            if training:
+                self._augment(batch["x"], counts)
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
             self._notify("on_batch_begin", seen, training, [{}] * len(seen))
             losses, outputs = self._step(batch, seen, training=training)
@@ -130,6 +132,16 @@ class Stack:
         table = torch.stack(values).double().cpu().numpy()  # the epoch's one transfer
         weights = np.array(sizes)
         self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
+
+    def _augment(self, x: Mapping[str, Tensor], counts: Sequence[int]) -> None:
+        """Change the subjects of each lane, not its padding, by the draws of its own net."""
+
+        def change(k: int, net: Any) -> None:
+            lane = {name: value[k, : counts[k]] for name, value in x.items()}
+            for name, value in net.augment(lane).items():
+                x[name][k, : counts[k]] = value
+
+        self.each(change)
 
     def _notify(
         self, event: str, seen: Sequence[Any], training: bool, told: Sequence[Mapping[str, Any]]

@@ -31,6 +31,7 @@ class Settings:
     monitor: str = "loss"
     callbacks: Any = None
     checkpoint: Any = None
+    augment: Any = None
     device: Any = "cpu"
     verbose: int = 0
     random_state: Any = 0

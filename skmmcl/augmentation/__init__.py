@@ -1,0 +1,41 @@
+"""Random changes of batches on the device, each subject by a draw of its own."""
+
+from skmmcl.augmentation._base import Augmentation, Compose
+from skmmcl.augmentation._batch import (
+    augment_batch,
+    augmented_names,
+    check_augment,
+    is_local,
+)
+from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
+from skmmcl.augmentation._default import default_augmentation
+from skmmcl.augmentation._features import FeatureDropout, FeatureNoise
+from skmmcl.augmentation._geometry import Flip, ResizedCrop, Shift
+from skmmcl.augmentation._intensity import BiasField, GaussianBlur, GaussianNoise, Intensity
+from skmmcl.augmentation._patches import Cutout, PatchSwap
+from skmmcl.augmentation._torchio import TorchIOAdapter
+
+__all__ = [
+    "Augmentation",
+    "BiasField",
+    "Compose",
+    "ConnectomeNoise",
+    "Cutout",
+    "EdgeDropout",
+    "FeatureDropout",
+    "FeatureNoise",
+    "Flip",
+    "GaussianBlur",
+    "GaussianNoise",
+    "Intensity",
+    "PatchSwap",
+    "RegionDropout",
+    "ResizedCrop",
+    "Shift",
+    "TorchIOAdapter",
+    "augment_batch",
+    "augmented_names",
+    "check_augment",
+    "default_augmentation",
+    "is_local",
+]

@@ -1,0 +1,65 @@
+"""Spatial axes of a batch: how many there are, and matrices that act along them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+
+import torch
+from torch import Tensor
+
+from skmmcl.augmentation._base import Augmentation
+
+
+@dataclass(frozen=True)
+class SpatialAugmentation(Augmentation):
+    """Base of augmentations that know which axes are space."""
+
+    _: KW_ONLY
+    spatial_dims: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.spatial_dims not in (1, 2, 3):
+            raise ValueError(f"spatial_dims must be 1, 2 or 3, got {self.spatial_dims!r}.")
+
+    def _grid(self, x: Tensor) -> tuple[int, ...]:
+        """Sizes of the spatial axes."""
+        if x.dim() <= self.spatial_dims:
+            raise ValueError(
+                f"{type(self).__name__} with spatial_dims={self.spatial_dims} takes batches of at "
+                f"least {self.spatial_dims + 1} dimensions, got {tuple(x.shape)}."
+            )
+        return tuple(x.shape[-self.spatial_dims :])
+
+    def _sides(self, x: Tensor, fraction: float) -> list[int]:
+        """A fraction of each spatial axis, in voxels, at least one."""
+        return [max(1, round(fraction * size)) for size in self._grid(x)]
+
+
+def along_axes(x: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+    """Multiply each of the last axes by a matrix of each subject.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, ..., *sizes)
+        The batch.
+    matrices : sequence of Tensor
+        For each of ``sizes``, (n_samples, new_size, size).
+
+    Returns
+    -------
+    Tensor of shape (n_samples, ..., *new_sizes)
+    """
+    n, first = len(x), x.dim() - len(matrices)
+    for k, matrix in enumerate(matrices):
+        before, after = x.shape[: first + k], x.shape[first + k + 1 :]
+        if not after:
+            x = torch.bmm(x.reshape(n, -1, x.shape[-1]), matrix.mT)
+        else:
+            rest = torch.Size(after).numel()
+            blocks = x.reshape(n, -1, x.shape[first + k], rest)
+            # By the subject: a product that is broadcast would copy the matrix for each block.
+            x = torch.stack([torch.matmul(m, b) for m, b in zip(matrix, blocks, strict=True)])
+        x = x.reshape(*before, matrix.shape[1], *after)
+    return x

@@ -1,0 +1,158 @@
+"""Augmentation of several modalities of the same subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skmmcl.augmentation._base import Augmentation, Compose, Transform
+from skmmcl.exceptions import ModalityError
+
+Augment = Mapping[Any, Transform]
+
+
+def augmented_names(augment: Augment | None) -> list[str]:
+    """List the modalities that are augmented.
+
+    Parameters
+    ----------
+    augment : dict of str or tuple of str to callable, or None
+        As `augment_batch` takes it.
+
+    Returns
+    -------
+    list of str
+        Each once.
+
+    Examples
+    --------
+    >>> from skmmcl.augmentation import Flip, augmented_names
+    >>> augmented_names({("t1", "falff"): Flip(), "t1": Flip(1)})
+    ['t1', 'falff']
+    """
+    keys = augment or {}
+    return list(dict.fromkeys(name for key in keys for name in _names(key)))
+
+
+def check_augment(augment: Augment | None, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Raise before training if modalities cannot be augmented as asked.
+
+    Parameters
+    ----------
+    augment : dict of str or tuple of str to callable, or None
+        As `augment_batch` takes it.
+    shapes : mapping of str to tuple
+        Shape of one subject in each modality.
+
+    Raises
+    ------
+    ModalityError
+        If a name is unknown, a transform is none, or modalities that are to get the same
+        draw differ in shape.
+
+    Examples
+    --------
+    >>> from skmmcl.augmentation import Flip, check_augment
+    >>> check_augment({"t1": Flip()}, {"falff": (8, 8, 8)})
+    Traceback (most recent call last):
+        ...
+    skmmcl.exceptions.ModalityError: augment names ['t1']; the modalities are ['falff'].
+    """
+    unknown = [name for name in augmented_names(augment) if name not in shapes]
+    if unknown:
+        raise ModalityError(f"augment names {unknown}; the modalities are {list(shapes)}.")
+    for key, transform in (augment or {}).items():
+        if not callable(transform):
+            raise ModalityError(
+                f"augment of modality {key!r} must be called as transform(x, generator), got "
+                f"{transform!r}."
+            )
+        found = {tuple(shapes[name]) for name in _names(key)}
+        if len(found) > 1:
+            raise ModalityError(
+                f"augment gives {key!r} the same draw, but their shapes differ: {sorted(found)}."
+            )
+
+
+def augment_batch(
+    x: Mapping[str, Tensor], augment: Augment, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """Augment the modalities of a batch.
+
+    Parameters
+    ----------
+    x : dict of Tensor ``(n_samples, *shape)``
+        The modalities.
+    augment : dict of str or tuple of str to callable
+        What to do with a modality, in this order. Modalities that stand together in a tuple must
+        be of one shape and get the same draw, noise included. Each is called as
+        ``transform(x, generator)``.
+    generator : torch.Generator
+        Draws; one of the CPU.
+
+    Returns
+    -------
+    dict of Tensor
+        All modalities, those without an augmentation as they were.
+
+    Raises
+    ------
+    ModalityError
+        If a transform changes the shape of a modality.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import Cutout, augment_batch
+    >>> x = {"t1": torch.ones(4, 8, 8, 8), "falff": torch.ones(4, 8, 8, 8)}
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> out = augment_batch(x, {("t1", "falff"): Cutout()}, generator)
+    >>> torch.equal(out["t1"], out["falff"])
+    True
+    """
+    out = dict(x)
+    for key, transform in augment.items():
+        before = generator.get_state()
+        for name in _names(key):
+            generator.set_state(before)
+            changed = transform(out[name], generator)
+            if changed.shape != out[name].shape:
+                raise ModalityError(
+                    f"The augmentation of modality {name!r} gave shape {tuple(changed.shape)} for "
+                    f"a batch of shape {tuple(out[name].shape)}; it must stay."
+                )
+            out[name] = changed
+    return out
+
+
+def is_local(transform: Transform) -> bool:
+    """Tell whether a transform draws from the generator that it is given alone.
+
+    Functions and classes of other packages are taken not to, since only their authors know.
+
+    Parameters
+    ----------
+    transform : callable
+        Called as ``transform(x, generator)``.
+
+    Returns
+    -------
+    bool
+        False if torch's global generator may be touched.
+
+    Examples
+    --------
+    >>> from skmmcl.augmentation import Flip, is_local
+    >>> is_local(Flip()), is_local(lambda x, generator: x)
+    (True, False)
+    """
+    if isinstance(transform, Compose):
+        return all(is_local(step) for step in transform.transforms)
+    return isinstance(transform, Augmentation)
+
+
+def _names(key: str | tuple[str, ...]) -> tuple[str, ...]:
+    return key if isinstance(key, tuple) else (key,)

@@ -1,0 +1,134 @@
+"""Augmentations that move what is seen: flips, shifts, zooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from skmmcl.augmentation._axes import SpatialAugmentation, along_axes
+from skmmcl.augmentation._base import Range, check_range, uniform
+
+
+@dataclass(frozen=True)
+class Flip(SpatialAugmentation):
+    """Mirror subjects.
+
+    A flip from left to right exchanges the hemispheres and so destroys what is lateralised, as
+    much of language, handedness and disease is: it is in no `default_augmentation`.
+
+    Parameters
+    ----------
+    axis : int, default=0
+        Spatial axis that is mirrored; 0 is left to right in volumes of orientation RAS or LAS.
+    p : float, default=0.5
+        Probability, in [0, 1], that a subject is changed.
+    spatial_dims : {1, 2, 3}, default=3
+        How many of the last axes are space; those before them are channels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import Flip
+    >>> Flip(p=1, spatial_dims=1)(torch.tensor([[1.0, 2.0, 3.0]]), torch.Generator())
+    tensor([[3., 2., 1.]])
+    """
+
+    axis: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.axis < self.spatial_dims:
+            raise ValueError(
+                f"axis must be one of the {self.spatial_dims} spatial axes, got {self.axis!r}."
+            )
+
+    def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
+        self._grid(x)
+        return x.flip(self.axis - self.spatial_dims)
+
+
+@dataclass(frozen=True)
+class Shift(SpatialAugmentation):
+    """Move subjects by whole voxels; what leaves the grid is cropped.
+
+    Parameters
+    ----------
+    max_shift : float, default=0.06
+        Largest move in each direction along each axis, as a fraction of that axis in [0, 1).
+    fill : float, default=0.0
+        Value of what comes into the grid, in the units of the data: that of the background.
+    p : float, default=0.5
+        Probability, in [0, 1], that a subject is changed.
+    spatial_dims : {1, 2, 3}, default=3
+        How many of the last axes are space; those before them are channels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import Shift
+    >>> shift = Shift(0.5, p=1, spatial_dims=1)
+    >>> shift(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), torch.Generator().manual_seed(0))
+    tensor([[0., 0., 1., 2.]])
+    """
+
+    max_shift: float = 0.06
+    fill: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.max_shift < 1:
+            raise ValueError(f"max_shift must be a fraction in [0, 1), got {self.max_shift!r}.")
+
+    def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
+        moves = [
+            torch.randint(-most, most + 1, (len(x),), generator=generator).tolist()
+            for most in (int(self.max_shift * size) for size in self._grid(x))
+        ]
+        out = torch.full_like(x, self.fill)
+        for new, old, *by in zip(out, x, *moves, strict=True):
+            to = [slice(max(d, 0), min(d, 0) or None) for d in by]
+            start = [slice(max(-d, 0), min(-d, 0) or None) for d in by]
+            new[..., *to] = old[..., *start]
+        return out
+
+
+@dataclass(frozen=True)
+class ResizedCrop(SpatialAugmentation):
+    """Crop a box at random and enlarge it to the whole grid by linear interpolation.
+
+    Parameters
+    ----------
+    scale : tuple of two floats, default=(0.8, 1.0)
+        Range, within (0, 1], of the side of the box as a fraction of each axis; all axes of a
+        subject are enlarged alike.
+    p : float, default=0.5
+        Probability, in [0, 1], that a subject is changed.
+    spatial_dims : {1, 2, 3}, default=3
+        How many of the last axes are space; those before them are channels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import ResizedCrop
+    >>> crop = ResizedCrop((0.5, 0.5), p=1, spatial_dims=1)
+    >>> crop(torch.tensor([[0.0, 1.0, 2.0, 3.0, 4.0]]), torch.Generator().manual_seed(0))
+    tensor([[0.1125, 0.6125, 1.1125, 1.6125, 2.1125]])
+    """
+
+    scale: Range = (0.8, 1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("scale", self.scale, 1e-3, 1.0)
+
+    def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
+        scale = uniform(self.scale, (len(x), 1), x, generator)
+        matrices = []
+        for size in self._grid(x):
+            place = torch.arange(size, device=x.device, dtype=x.dtype)
+            start = uniform((0.0, 1.0), (len(x), 1), x, generator) * (1 - scale) * (size - 1)
+            source = start + scale * place
+            matrices.append((1 - (source[..., None] - place).abs()).clamp(min=0))
+        return along_axes(x, matrices)

@@ -1,0 +1,205 @@
+"""Augmentations of the values of images and volumes, which leave everything in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from skmmcl.augmentation._axes import SpatialAugmentation, along_axes
+from skmmcl.augmentation._base import (
+    Augmentation,
+    Range,
+    check_range,
+    normal_like,
+    per_subject,
+    uniform,
+)
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Augmentation):
+    """Add independent normal noise to each value.
+
+    Parameters
+    ----------
+    std : tuple of two floats, default=(0.0, 0.2)
+        Range of the noise's standard deviation, in units of the standard deviation of all values
+        of the subject.
+    p : float, default=0.5
+        Probability, in [0, 1], that a subject is changed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import GaussianNoise
+    >>> x = torch.randn(8, 5, 5, 5, generator=torch.Generator().manual_seed(0))
+    >>> noisy = GaussianNoise((0.1, 0.1), p=1)(x, torch.Generator().manual_seed(1))
+    >>> round(float((noisy - x).std() / x.std()), 2)
+    0.1
+    """
+
+    std: Range = (0.0, 0.2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("std", self.std, 0.0)
+
+    def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
+        std = uniform(self.std, (len(x), 1), x, generator) * _mean_std(x.flatten(1))[1]
+        return normal_like(x, generator).mul_(per_subject(std, x)).add_(x)
+
+
+@dataclass(frozen=True)
+class GaussianBlur(SpatialAugmentation):
+    """Smooth by a Gaussian kernel.
+
+    At the border the kernel is cut off and scaled so that it sums to 1.
+
+    Parameters
+    ----------
+    sigma : tuple of two floats, default=(0.1, 1.0)
+        Range of the kernel's standard deviation, in voxels and above 0; a FWHM is 2.355 of them.
+    p : float, default=0.5
+        Probability, in [0, 1], that a subject is changed.
+    spatial_dims : {1, 2, 3}, default=3
+        How many of the last axes are space; those before them are channels.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import GaussianBlur
+    >>> blur = GaussianBlur((0.5, 0.5), p=1, spatial_dims=1)
+    >>> blur(torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]]), torch.Generator())
+    tensor([[2.9539e-04, 1.0648e-01, 7.8657e-01, 1.0648e-01, 2.9539e-04]])
+    """
+
+    sigma: Range = (0.1, 1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("sigma", self.sigma, 1e-3)
+
+    def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
+        sigma = uniform(self.sigma, (len(x), 1, 1), x, generator)
+        matrices = []
+        for size in self._grid(x):
+            place = torch.arange(size, device=x.device, dtype=x.dtype)
+            kernel = torch.exp(-0.5 * ((place[:, None] - place) / sigma).square())
+            matrices.append(kernel / kernel.sum(-1, keepdim=True))
+        return along_axes(x, matrices)
+
+
+@dataclass(frozen=True)
+class Intensity(Augmentation):
+    """Change contrast, brightness and the curve of the values.
+
+    Parameters
+    ----------
+    scale : tuple of two floats, default=(0.9, 1.1)
+        Range of the factor of the deviations from the subject's mean.
+    shift : tuple of two floats, default=(-0.1, 0.1)
+        Range of what is added, in units of the standard deviation of all values of the subject.
+    gamma : tuple of two floats, default=(0.8, 1.25)
+        Range, above 0, of the exponent that is applied between the subject's lowest and highest
+        value; (1, 1) for none.
+    p : float, default=0.5
+        Probability, in [0, 1], that a subject is changed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import Intensity
+    >>> double = Intensity((2, 2), (0, 0), (1, 1), p=1)
+    >>> double(torch.tensor([[1.0, 2.0, 3.0]]), torch.Generator())
+    tensor([[0., 2., 4.]])
+    """
+
+    scale: Range = (0.9, 1.1)
+    shift: Range = (-0.1, 0.1)
+    gamma: Range = (0.8, 1.25)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("scale", self.scale, 0.0)
+        check_range("shift", self.shift, -float("inf"))
+        check_range("gamma", self.gamma, 1e-3)
+
+    def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
+        scale = uniform(self.scale, (len(x), 1), x, generator)
+        shift = uniform(self.shift, (len(x), 1), x, generator)
+        gamma = uniform(self.gamma, (len(x), 1), x, generator)
+        values = x.flatten(1)
+        mean, std = _mean_std(values)
+        if self.gamma != (1, 1):
+            low, high = values.amin(1, keepdim=True), values.amax(1, keepdim=True)
+            span = (high - low).clamp(min=torch.finfo(x.dtype).tiny)
+            unit = (values - low).div_(span)
+            # Faster than pow; the logarithm of 0 is -inf, and the exponential of that 0.
+            values = unit.log_().mul_(gamma).exp_().mul_(span).add_(low)
+        return torch.addcmul(mean * (1 - scale) + shift * std, values, scale).view_as(x)
+
+
+@dataclass(frozen=True)
+class BiasField(SpatialAugmentation):
+    """Multiply by a smooth field, as an uneven coil of a scanner does.
+
+    The field is the exponential of a polynomial of the voxels' places, each axis running from -1
+    to 1, as in TorchIO :cite:p:`perezgarcia2021`. It is never negative, and zeros stay zeros.
+
+    Parameters
+    ----------
+    coefficients : tuple of two floats, default=(-0.5, 0.5)
+        Range of the polynomial's coefficients, without units.
+    order : int, default=3
+        Degree of the polynomial, at least 1.
+    p : float, default=0.5
+        Probability, in [0, 1], that a subject is changed.
+    spatial_dims : {1, 2, 3}, default=3
+        How many of the last axes are space; those before them are channels.
+
+    References
+    ----------
+    :cite:t:`perezgarcia2021`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import BiasField
+    >>> bias = BiasField((0.1, 0.1), 1, p=1, spatial_dims=1)  # exp(0.1 + 0.1 * place)
+    >>> bias(torch.ones(1, 3), torch.Generator())
+    tensor([[1.0000, 1.1052, 1.2214]])
+    """
+
+    coefficients: Range = (-0.5, 0.5)
+    order: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("coefficients", self.coefficients, -float("inf"))
+        if self.order < 1:
+            raise ValueError(f"order must be at least 1, got {self.order!r}.")
+
+    def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
+        grid, degrees = self._grid(x), torch.arange(self.order + 1)
+        shape = (len(degrees),) * len(grid)
+        drawn = uniform(self.coefficients, (len(x), *shape), x, generator)
+        total = torch.stack(torch.meshgrid(*[degrees] * len(grid), indexing="ij")).sum(0)
+        drawn = drawn * (total <= self.order).to(x)
+        powers = [_powers(size, degrees.to(x)).expand(len(x), -1, -1) for size in grid]
+        field = along_axes(drawn, powers).exp_()
+        channels = x.dim() - 1 - len(grid)
+        return x * field.reshape(len(x), *[1] * channels, *grid)
+
+
+def _mean_std(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each row; several times faster than `torch.std_mean`."""
+    mean = values.mean(1, keepdim=True)
+    norm = torch.linalg.vector_norm(values - mean, dim=1, keepdim=True)
+    return mean, norm / values.shape[1] ** 0.5
+
+
+def _powers(size: int, degrees: Tensor) -> Tensor:
+    place = torch.linspace(-1, 1, size, dtype=degrees.dtype, device=degrees.device)
+    return place[:, None] ** degrees

@@ -1,0 +1,68 @@
+"""Regression of confounds out of modalities."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from skmmcl.preprocessing._side_data import SideColumns, SideDataTransformer
+
+
+class ConfoundRegressor(SideDataTransformer):
+    """Take out of each value what is linear in confounds, as learnt on the training subjects.
+
+    The training mean stays. What a confound shares with the target is taken out too.
+
+    Parameters
+    ----------
+    confounds : str or list of str
+        Names of side data of the container. Numbers enter linearly, text as classes.
+    modalities : list of str, default=None
+        Which modalities; None for all.
+
+    Attributes
+    ----------
+    models_ : dict of str to ndarray
+        Of each modality the change of each value, (n_confound_columns, n_values).
+    modalities_ : tuple of str
+        The modalities that are transformed.
+
+    See Also
+    --------
+    ComBat : Takes out what differs between sites, in mean and variance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.data import MultimodalData
+    >>> from skmmcl.preprocessing import ConfoundRegressor
+    >>> age = np.array([20.0, 30.0, 40.0])
+    >>> X = MultimodalData(smri=np.column_stack([age, 3 - age]), meta={"age": age})
+    >>> ConfoundRegressor("age").fit_transform(X)["smri"].round(6)
+    array([[ 30., -27.],
+           [ 30., -27.],
+           [ 30., -27.]])
+    """
+
+    _parameter_constraints: ClassVar = {
+        "confounds": [str, list, tuple],
+        "modalities": [list, tuple, None],
+    }
+
+    def __init__(self, confounds, *, modalities=None):
+        self.confounds = confounds
+        self.modalities = modalities
+
+    def _learn_side_data(self, X):
+        self._columns = SideColumns(self.confounds).fit(X, slice(None))
+
+    def _fit_model(self, values, X, rows, name):
+        confounds = self._columns.transform(X, rows)
+        design = np.column_stack([np.ones(len(values)), confounds])
+        coefficients = np.linalg.lstsq(design, values.astype(np.float64))[0][1:]
+        return coefficients, confounds.mean(axis=0)
+
+    def _apply(self, model, values, X, rows):
+        coefficients, mean = model
+        return values - (self._columns.transform(X, rows) - mean) @ coefficients

@@ -1,0 +1,234 @@
+"""Connectomes as vectors of their edges."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from skmmcl.exceptions import DataError
+from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
+
+_KINDS = {"correlation", "covariance", "partial correlation", "precision", "tangent"}
+
+
+class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
+    """Turn symmetric matrices, or time series, into vectors of edges.
+
+    For modalities of a container wrap it: ``ModalityTransformer({"fc": ConnectomeVectorizer()})``.
+
+    Parameters
+    ----------
+    measure : str or transformer, default=None
+        None if subjects are matrices. To compute them from the time series of regions, a kind of
+        nilearn's ``ConnectivityMeasure`` ("correlation", "covariance", "partial correlation",
+        "precision", "tangent"), which needs ``pip install "skmmcl[volumes]"``, or such a
+        transformer itself. The reference of "tangent" is learnt in ``fit``.
+    fisher_z : bool, default=False
+        Whether correlations become arctanh of them; needs `discard_diagonal`.
+    discard_diagonal : bool, default=True
+        Whether the diagonal is left out.
+
+    Attributes
+    ----------
+    n_regions_ : int
+        Number of regions.
+    measure_ : transformer or None
+        What computes matrices, fitted.
+    diagonal_ : ndarray of shape (n_regions,)
+        Mean diagonal of the training subjects, for ``inverse_transform``.
+
+    See Also
+    --------
+    nilearn.connectome.ConnectivityMeasure : Connectivity from time series.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.preprocessing import ConnectomeVectorizer
+    >>> fc = np.array([[[1.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 1.0]]])
+    >>> vectorizer = ConnectomeVectorizer(fisher_z=True)
+    >>> edges = vectorizer.fit_transform(fc)
+    >>> edges.round(2)
+    array([[0.55, 0.1 , 0.  ]])
+    >>> bool(np.allclose(vectorizer.inverse_transform(edges), fc))
+    True
+    """
+
+    _parameter_constraints: ClassVar = {
+        "measure": [None, StrOptions(_KINDS), HasMethods(["fit", "transform"])],
+        "fisher_z": ["boolean"],
+        "discard_diagonal": ["boolean"],
+    }
+
+    def __init__(self, measure=None, *, fisher_z=False, discard_diagonal=True):
+        self.measure = measure
+        self.fisher_z = fisher_z
+        self.discard_diagonal = discard_diagonal
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Learn the number of regions, and what the measure needs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_regions, n_regions)
+            Symmetric matrices, which may be flat; with a measure, time series of shape
+            (n_samples, n_times, n_regions).
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        DataError
+            If the matrices are not square and symmetric.
+        """
+        if self.fisher_z and not self.discard_diagonal:
+            raise ValueError("fisher_z=True needs discard_diagonal=True: arctanh(1) is infinite.")
+        self.measure_ = _make_measure(self.measure)
+        if self.measure_ is not None:
+            self.measure_.fit(_time_series(X))
+        matrices = self._matrices(X)
+        self.n_regions_ = matrices.shape[1]
+        self.diagonal_ = np.nanmean(np.diagonal(matrices, axis1=1, axis2=2), axis=0)
+        return self
+
+    def transform(self, X):
+        """Give the edges of each subject.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_regions, n_regions)
+            As in ``fit``.
+
+        Returns
+        -------
+        edges : ndarray of shape (n_samples, n_edges)
+            The upper triangle, row by row.
+
+        Raises
+        ------
+        DataError
+            If the matrices are not square and symmetric, differ in size from those of ``fit``,
+            or with `fisher_z` hold a correlation of 1 or more.
+        """
+        check_is_fitted(self)
+        matrices = self._matrices(X)
+        if matrices.shape[1] != self.n_regions_:
+            raise DataError(
+                f"X has {matrices.shape[1]} regions, ConnectomeVectorizer was fitted on "
+                f"{self.n_regions_}."
+            )
+        edges = matrices[:, *self._places()]
+        if not self.fisher_z:
+            return edges
+        beyond = np.argwhere(np.abs(edges) >= 1)
+        if len(beyond):
+            row, edge = beyond[0]
+            one, other = (place[edge] for place in self._places())
+            raise DataError(
+                f"fisher_z takes correlations below 1, but regions {one} and {other} of subject "
+                f"{row} have {edges[row, edge]}."
+            )
+        return np.arctanh(edges)
+
+    def inverse_transform(self, X):
+        """Give the matrices that have these edges.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_edges)
+            Edges.
+
+        Returns
+        -------
+        matrices : ndarray of shape (n_samples, n_regions, n_regions)
+            Symmetric matrices; their diagonal is that of the training mean if it was discarded.
+            Of a tangent measure they are in the tangent space.
+        """
+        check_is_fitted(self)
+        edges = check_array(X, ensure_all_finite="allow-nan")
+        rows, columns = self._places()
+        if edges.shape[1] != len(rows):
+            raise DataError(f"X has {edges.shape[1]} edges, expected {len(rows)}.")
+        edges = np.tanh(edges) if self.fisher_z else edges
+        matrices = np.zeros((len(edges), self.n_regions_, self.n_regions_), dtype=edges.dtype)
+        if self.discard_diagonal:
+            matrices[:, *np.diag_indices(self.n_regions_)] = self.diagonal_
+        matrices[:, rows, columns] = matrices[:, columns, rows] = edges
+        return matrices
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the edges.
+
+        Parameters
+        ----------
+        input_features : None
+            Not used.
+
+        Returns
+        -------
+        feature_names_out : ndarray of str
+            ``edge_<region>_<region>``.
+        """
+        check_is_fitted(self)
+        pairs = zip(*self._places(), strict=True)
+        return np.asarray([f"edge_{i}_{j}" for i, j in pairs], dtype=object)
+
+    def _places(self):
+        return np.triu_indices(self.n_regions_, k=int(self.discard_diagonal))
+
+    def _matrices(self, X):
+        if self.measure_ is not None:
+            series = _time_series(X)
+            # nilearn takes no single subject to a tangent space, though its reference is fixed.
+            twice = series * 2 if len(series) == 1 else series
+            return np.asarray(self.measure_.transform(twice))[: len(series)]
+        X = check_array(X, allow_nd=True, ensure_all_finite="allow-nan", dtype="numeric")
+        side = math.isqrt(X.shape[1]) if X.ndim == 2 else X.shape[1]
+        if X[0].size != side * side or X.ndim > 3:
+            raise DataError(
+                f"Expected square matrices (n_samples, n_regions, n_regions), got {X.shape}."
+            )
+        X = X.reshape(len(X), side, side)
+        for row, matrix in enumerate(X):
+            if not np.allclose(matrix, matrix.T, rtol=1e-4, atol=1e-6, equal_nan=True):
+                raise DataError(f"The matrix of subject {row} is not symmetric.")
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False  # no table but flat square matrices
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _make_measure(measure):
+    if not isinstance(measure, str):
+        return None if measure is None else clone(measure)
+    try:
+        from nilearn.connectome import ConnectivityMeasure
+    except ImportError as error:
+        raise ImportError(
+            f"ConnectomeVectorizer(measure={measure!r}) needs nilearn: "
+            'pip install "skmmcl[volumes]".'
+        ) from error
+    return ConnectivityMeasure(kind=measure)
+
+
+def _time_series(X):
+    series = check_array(X, allow_nd=True, dtype=np.float64)
+    if series.ndim != 3:
+        raise DataError(
+            f"Expected time series (n_samples, n_times, n_regions), got shape {series.shape}."
+        )
+    return list(series)

@@ -1,0 +1,175 @@
+"""z-scores and histograms of volumes, and vectors of connectomes."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmmcl import MultimodalData
+from skmmcl.exceptions import DataError
+from skmmcl.preprocessing import (
+    ConnectomeVectorizer,
+    HistogramStandardizer,
+    MaskedZScore,
+    ModalityTransformer,
+)
+
+
+@pytest.fixture(name="volumes")
+def made_volumes():
+    rng = np.random.default_rng(0)
+    volumes = rng.gamma(2.0, size=(4, 6, 5, 4)) * np.array([1, 10, 100, 3])[:, None, None, None]
+    volumes[:, 0] = 0
+    return volumes
+
+
+@pytest.fixture(name="series")
+def made_series():
+    return np.random.default_rng(0).normal(size=(5, 40, 6))
+
+
+@pytest.mark.parametrize("mask", ["nonzero", "all", "given"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
+def test_z_scores_within_the_mask(volumes, mask, dtype):
+    volumes = (100 * volumes).astype(dtype)
+    given = np.zeros(volumes.shape[1:], dtype=bool)
+    given[2:4, 1:3] = True
+    inside = {"nonzero": volumes != 0, "all": volumes == volumes}.get(mask, given[None])
+    inside = np.broadcast_to(inside, volumes.shape)
+    scaler = MaskedZScore(given if mask == "given" else mask)
+    out = scaler.fit_transform(volumes)
+    for row, z in enumerate(out):
+        values = volumes[row][inside[row]].astype(float)
+        np.testing.assert_allclose(
+            z[inside[row]], (values - values.mean()) / values.std(), rtol=1e-4, atol=1e-5
+        )
+        assert (z[~inside[row]] == 0).all()
+    X = MultimodalData(t1=volumes)
+    assert np.array_equal(ModalityTransformer({"t1": scaler}).fit_transform(X)["t1"], out)
+
+
+def test_bad_masks_and_volumes_are_named(volumes):
+    with pytest.raises(DataError, match="mask has 4 voxels, the volumes have 120"):
+        MaskedZScore(np.ones(4, dtype=bool)).fit(volumes)
+    with pytest.raises(DataError, match="mask is empty"):
+        MaskedZScore(np.zeros((6, 5, 4), dtype=bool)).fit(volumes)
+    volumes[2] = 0
+    with pytest.raises(DataError, match="Volume 2 has no voxel in the mask"):
+        MaskedZScore().fit_transform(volumes)
+    volumes[2] = 5
+    assert (MaskedZScore().fit_transform(volumes)[2] == 0).all()
+
+
+def test_histograms_become_alike(volumes):
+    pytest.importorskip("torchio")
+    standardizer = HistogramStandardizer().fit(volumes[:3])
+    assert standardizer.landmarks_.shape == (13,)
+    assert np.all(np.diff(standardizer.landmarks_) >= 0)
+    out = standardizer.transform(volumes)
+    assert out.shape == volumes.shape
+    assert (out[:, 0] == 0).all()
+    medians = [np.median(volume[1:]) for volume in out]
+    assert np.ptp(medians) < 1
+    brighter = standardizer.transform(7 * volumes)
+    np.testing.assert_allclose(brighter, out, rtol=1e-3, atol=1e-3)
+
+
+def test_histograms_equal_those_of_torchio(volumes, tmp_path):
+    torchio = pytest.importorskip("torchio")
+    import nibabel as nib
+
+    volumes = volumes.astype(np.float32)
+    paths = [tmp_path / f"{row}.nii" for row in range(len(volumes))]
+    for volume, path in zip(volumes, paths, strict=True):
+        nib.save(nib.Nifti1Image(volume, np.eye(4)), path)
+    landmarks = torchio.HistogramStandardization.train(paths, progress=False)
+    transform = torchio.HistogramStandardization({"t1": landmarks})
+    subject = transform(torchio.Subject(t1=torchio.ScalarImage(paths[1])))
+    ours = HistogramStandardizer(background=None).fit(volumes)
+    np.testing.assert_allclose(ours.landmarks_, landmarks)
+    found = ours.transform(volumes[1:2])[0]
+    np.testing.assert_allclose(found, subject["t1"].numpy()[0], rtol=1e-5, atol=1e-4)
+
+
+def test_missing_torchio_names_the_extra(volumes, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchio", None)
+    with pytest.raises(ImportError, match=r'pip install "skmmcl\[volumes\]"'):
+        HistogramStandardizer().fit(volumes)
+
+
+@pytest.mark.parametrize("fisher_z", [False, True])
+def test_edges_and_back(series, fisher_z):
+    fc = np.array([np.corrcoef(subject.T) for subject in series])
+    vectorizer = ConnectomeVectorizer(fisher_z=fisher_z)
+    edges = vectorizer.fit_transform(fc)
+    assert edges.shape == (5, 15)
+    expected = [fc[:, i, j] for i in range(6) for j in range(i + 1, 6)]
+    expected = np.arctanh(expected).T if fisher_z else np.transpose(expected)
+    np.testing.assert_allclose(edges, expected)
+    np.testing.assert_allclose(vectorizer.inverse_transform(edges), fc)
+    assert vectorizer.get_feature_names_out()[:2].tolist() == ["edge_0_1", "edge_0_2"]
+    flat = ConnectomeVectorizer(fisher_z=fisher_z).fit_transform(fc.reshape(5, -1))
+    assert np.array_equal(flat, edges)
+
+
+def test_diagonal_may_stay(series):
+    covariance = np.array([np.cov(subject.T) for subject in series])
+    vectorizer = ConnectomeVectorizer(discard_diagonal=False)
+    edges = vectorizer.fit_transform(covariance)
+    assert edges.shape == (5, 21)
+    np.testing.assert_allclose(vectorizer.inverse_transform(edges), covariance)
+
+
+@pytest.mark.parametrize("kind", ["correlation", "partial correlation", "tangent"])
+def test_measures_of_nilearn_are_learnt_on_training_subjects(series, kind):
+    connectome = pytest.importorskip("nilearn.connectome")
+    X = MultimodalData(bold=series, smri=np.ones((5, 2)))
+    expected = connectome.ConnectivityMeasure(kind=kind).fit(list(series[:3]))
+    expected = expected.transform(list(series[3:]))
+    for measure in (kind, connectome.ConnectivityMeasure(kind=kind)):
+        prepare = ModalityTransformer({"bold": ConnectomeVectorizer(measure)}).fit(X[:3])
+        edges = prepare.transform(X[3:])["bold"]
+        np.testing.assert_allclose(edges, expected[:, *np.triu_indices(6, k=1)])
+    scaled = make_pipeline(ConnectomeVectorizer(kind), StandardScaler())
+    assert ModalityTransformer({"bold": scaled}).fit_transform(X)["bold"].shape == (5, 15)
+
+
+def test_missing_nilearn_names_the_extra(series, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nilearn.connectome", None)
+    with pytest.raises(ImportError, match=r'needs nilearn: pip install "skmmcl\[volumes\]"'):
+        ConnectomeVectorizer("tangent").fit(series)
+
+
+def test_bad_connectomes_are_named(series):
+    fc = np.array([np.corrcoef(subject.T) for subject in series])
+    skewed = fc.copy()
+    skewed[2, 0, 1] += 0.5
+    perfect = fc.copy()
+    perfect[1, 0, 3] = perfect[1, 3, 0] = 1.0
+    fitted = ConnectomeVectorizer(fisher_z=True).fit(fc)
+    with pytest.raises(DataError, match="matrix of subject 2 is not symmetric"):
+        ConnectomeVectorizer().fit(skewed)
+    with pytest.raises(DataError, match="Expected square matrices"):
+        ConnectomeVectorizer().fit(fc[:, :3])
+    with pytest.raises(DataError, match=r"regions 0 and 3 of subject 1 have 1\.0"):
+        fitted.transform(perfect)
+    with pytest.raises(DataError, match="X has 4 regions"):
+        fitted.transform(fc[:, :4, :4])
+    with pytest.raises(DataError, match="X has 3 edges, expected 15"):
+        fitted.inverse_transform(np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="needs discard_diagonal=True"):
+        ConnectomeVectorizer(fisher_z=True, discard_diagonal=False).fit(fc)
+    with pytest.raises(DataError, match="Expected time series"):
+        ConnectomeVectorizer("tangent").fit(fc[0])
+
+
+def test_gaps_in_connectomes_stay(series):
+    fc = np.array([np.corrcoef(subject.T) for subject in series])
+    fc[0, 1] = fc[0, :, 1] = np.nan
+    edges = ConnectomeVectorizer(fisher_z=True).fit_transform(fc)
+    assert np.isnan(edges[0]).sum() == 5
+    assert not np.isnan(edges[1:]).any()

@@ -1,0 +1,145 @@
+"""The embedders' parameter ``augment``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.model_selection import StratifiedKFold, cross_validate
+
+from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
+from skmmcl.augmentation import Augmentation, FeatureDropout, FeatureNoise, Flip, GaussianNoise
+from skmmcl.exceptions import ModalityError
+from skmmcl.training._stack import Stack
+
+N = 30
+SHAPES = {"smri": (6,), "t1": (4, 5, 3), "falff": (4, 5, 3)}
+
+
+@pytest.fixture(name="y")
+def classes():
+    return np.arange(N) % 2
+
+
+@pytest.fixture(name="X")
+def cohort(y):
+    rng = np.random.default_rng(0)
+    return MultimodalData(
+        {name: (rng.normal(size=(N, *shape)).T + y).T for name, shape in SHAPES.items()}
+    )
+
+
+class Spy:
+    """An augmentation that changes nothing and remembers what it saw."""
+
+    def __init__(self):
+        self.shapes, self.firsts = [], []
+
+    def __call__(self, x, generator):
+        self.shapes.append(tuple(x.shape))
+        self.firsts.append(float(torch.rand((), generator=generator)))
+        return x
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def mlp(shape, n_components):
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(int(np.prod(shape)), n_components)
+    )
+
+
+def make(**params):
+    return CMCCSSEmbedder(
+        **{"max_epochs": 3, "n_components": 2, "batch_size": 16, "encoders": mlp}
+        | {"random_state": 0}
+        | params
+    )
+
+
+def test_batches_are_augmented_in_training_alone_in_their_own_shape(X, y):
+    spy = Spy()
+    emb = make(augment={"smri": spy, ("t1", "falff"): spy}, validation_fraction=0.2).fit(X, y)
+    assert {shape[1:] for shape in spy.shapes} == set(SHAPES.values())
+    vectors = [shape[0] for shape in spy.shapes if shape[1:] == SHAPES["smri"]]
+    assert sum(vectors) == 3 * 24  # epochs, and subjects that are not held out: no padding
+    assert spy.firsts[1::3] == spy.firsts[2::3]  # the pair
+    assert len(set(spy.firsts)) == 2 * len(spy.firsts) / 3
+    seen = len(spy.shapes)
+    emb.transform(X)
+    assert len(spy.shapes) == seen
+
+
+def test_what_is_augmented_is_not_compressed(X, y):
+    assert make(augment={"t1": GaussianNoise()}).fit(X, y).net_.module_.compressed == ["smri"]
+    assert make(augment={"smri": FeatureNoise()}).fit(X, y).net_.module_.compressed == []
+
+
+def test_augmentation_leaves_the_order_of_the_subjects_as_it_is(X, y):
+    plain = make(input_components=None).fit(X, y).transform(X)
+    nothing = make(augment={"smri": FeatureNoise(p=0)}).fit(X, y).transform(X)
+    noisy = make(augment={"smri": FeatureNoise(p=1)}).fit(X, y).transform(X)
+    assert np.array_equal(plain, nothing)
+    assert not np.array_equal(plain, noisy)
+
+
+def test_the_seed_decides_and_fits_go_on_with_their_draws(X, y):
+    augment = {"smri": FeatureNoise(), ("t1", "falff"): Flip()}
+    before = torch.random.get_rng_state()
+    first = make(augment=augment).fit(X, y).transform(X)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert np.array_equal(make(augment=augment).fit(X, y).transform(X), first)
+    by_epochs = make(augment=augment)
+    for _ in range(3):
+        by_epochs.partial_fit(X, y)
+    assert np.array_equal(by_epochs.transform(X), first)
+
+
+def scores(emb, X, y):
+    cv = StratifiedKFold(3, shuffle=True, random_state=0)
+    fits = cross_validate(
+        emb, X, y, cv=cv, scoring=lambda *_: 0.0, return_estimator=True, error_score="raise"
+    )
+    return [fitted.transform(X) for fitted in fits["estimator"]]
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_stacked_fits_give_the_same_bits(X, y, local, monkeypatch):
+    widths, link = [], Stack._link
+    monkeypatch.setattr(Stack, "_link", lambda self: widths.append(len(self.nets)) or link(self))
+    drop, vectors = FeatureDropout((0.1, 0.5)), X[["smri"]].assign({"other": X["smri"] + 1})
+    augment = {"smri": drop if local else global_noise}
+    emb = make(augment=augment, encoders="auto")
+    expected = scores(emb, vectors, y)
+    with stacked_fits():
+        found = scores(emb, vectors, y)
+    assert (max(widths, default=1) > 1) == local  # what may draw globally trains alone
+    for one, other in zip(expected, found, strict=True):
+        assert np.array_equal(one, other)
+
+
+def global_noise(x, generator):
+    return x + torch.rand(())
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        ({"t2": Flip()}, r"augment names \['t2'\]"),
+        ({"t1": 0.5}, r"must be called as transform\(x, generator\)"),
+        ({("t1", "smri"): Flip()}, "their shapes differ"),
+    ],
+)
+def test_bad_augmentation_is_refused_before_training(X, y, augment, message):
+    with pytest.raises(ModalityError, match=message):
+        make(augment=augment).fit(X, y)
+
+
+def test_errors_in_an_augmentation_come_out_of_fit(X, y):
+    class Broken(Augmentation):
+        def _change(self, x, batch, generator):
+            raise RuntimeError("no such coil")
+
+    with pytest.raises(RuntimeError, match="no such coil"):
+        make(augment={"t1": Broken(p=1)}).fit(X, y)
