@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         preprocessing,
         training,
         utils,
+        volumes,
     )
     from skmmcl.contrastive import (
         ConditionalUniformityEmbedder,
@@ -71,6 +72,7 @@ __all__ = [
     "stacked_fits",
     "training",
     "utils",
+    "volumes",
 ]
 
 # Where the names that are no room of their own live.

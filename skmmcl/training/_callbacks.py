@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,23 +13,37 @@ from sklearn.metrics import recall_score
 from skorch.callbacks import Callback, EarlyStopping
 from tqdm.auto import tqdm
 
+from skmmcl.training._stored import StoredRows
 
-def represent(net: Any, subjects: Any, n_rows: int = 1024) -> np.ndarray:
+N_ROWS = 1024
+N_VOXELS = 2**22  # of volumes, whose feature maps hold many times as many numbers
+
+
+def represent(net: Any, subjects: Any, n_rows: int | None = None) -> np.ndarray:
     """Encode subjects in large batches, to (n_views, n_samples, n_components)."""
     net.module_.eval()
     encode = getattr(net.module_, "encode_lanes", None)
-    blocks = []
+    sources, blocks = subjects.data.x, []
+    rows = torch.as_tensor(subjects.rows, device=subjects.data.y.device)
+    batches = rows.split(n_rows or _n_rows(sources))
+    for source in sources.values():
+        if isinstance(source, StoredRows):
+            source.expect(batches)
     with torch.inference_mode():
-        for start in range(0, len(subjects), n_rows):
-            rows = torch.as_tensor(subjects.rows[start : start + n_rows])
-            rows = rows.to(subjects.data.y.device)
-            x = {name: source[rows] for name, source in subjects.data.x.items()}
+        for rows in batches:
+            x = {name: source[rows] for name, source in sources.items()}
             if encode is None:
                 h = net.module_.encode(x)
             else:
                 h = encode({name: value[None] for name, value in x.items()})[0]
             blocks.append(h.cpu().numpy())
     return np.concatenate(blocks, axis=1)
+
+
+def _n_rows(sources: Mapping[str, Any]) -> int:
+    """How many subjects are encoded at once."""
+    volumes = [math.prod(source.shape[1:]) for source in sources.values() if len(source.shape) > 3]
+    return max(1, min(N_ROWS, N_VOXELS // max(volumes, default=1)))
 
 
 class TrainingDone(KeyboardInterrupt):
