@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
+    from skmmcl.volumes import load_volumes
 
 __version__ = "0.1.0.dev0"
 
@@ -64,6 +65,7 @@ __all__ = [
     "exceptions",
     "inspection",
     "labeled_scorer",
+    "load_volumes",
     "losses",
     "model_selection",
     "networks",
@@ -90,6 +92,7 @@ _HOMES = {
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
+    "load_volumes": "skmmcl.volumes",
     "stacked_fits": "skmmcl.parallel",
 }
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-
 from skmmcl.data import MultimodalData
 from skmmcl.data._frames import drop_index
 from skmmcl.data._io import read_source
@@ -17,7 +16,7 @@ PREFIX = "sub-"
 
 
 def load_bids(root, modalities, *, participants=None, **options) -> MultimodalData:
-    """Make a container of the volumes in a BIDS folder.
+    r"""Make a container of the volumes in a BIDS folder.
 
     Parameters
     ----------

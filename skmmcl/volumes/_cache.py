@@ -36,6 +36,7 @@ class VolumeCache:
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.folder, self.recipe = folder, recipe
+        self._of_recipe = recipe.key()
         self._keys: dict[str, str] = {}
 
     def __getstate__(self) -> tuple[Path, Recipe]:
@@ -57,7 +58,7 @@ class VolumeCache:
         key = self._keys[file.path] = self._key(digest)
         if not self._load(key, out):  # the same content may have been met under another name
             out[:] = self.recipe(content, file)
-            self._write(self._volume(key), _npy_header(out), memoryview(out).cast("B"))
+            self._write(self._volume(key), _npy_header(out), out.data.cast("B"))
 
     def _load(self, key: str, out: np.ndarray) -> bool:
         """Read a stored volume; False if it is not there or not whole."""
@@ -67,13 +68,13 @@ class VolumeCache:
             # cuts off meanwhile is found out instead of ending the process.
             with self._volume(key).open("rb", buffering=0) as file:
                 is_sound = file.read(len(header)) == header
-                n_read = file.readinto(memoryview(out).cast("B")) if is_sound else 0
+                n_read = file.readinto(out.data.cast("B")) if is_sound else 0
                 return n_read == out.nbytes and not file.read(1)
         except OSError:
             return False
 
     def _key(self, digest: str) -> str:
-        return hashlib.sha256(digest.encode() + self.recipe.key).hexdigest()[:40]
+        return hashlib.sha256(digest.encode() + self._of_recipe).hexdigest()[:40]
 
     def _volume(self, key: str) -> Path:
         return self.folder / f"{key}.npy"

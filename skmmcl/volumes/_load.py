@@ -218,7 +218,7 @@ def _brain_mask() -> Any:
             "mask='brain' comes from nilearn, which is not installed: "
             'pip install "skmmcl[volumes]"'
         ) from error
-    return load_mni152_brain_mask(resolution=2)
+    return load_mni152_brain_mask(resolution=1)
 
 
 def _open_cache(cache: Any, recipe: Recipe) -> VolumeCache | None:

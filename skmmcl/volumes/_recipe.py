@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -39,9 +39,8 @@ class Recipe:
     mask: np.ndarray | None
     dtype: str
 
-    @cached_property
     def key(self) -> bytes:
-        """Differs where a setting, this code or a library that computes voxels does."""
+        """Give a hash that differs where a setting, this code or a library that computes voxels does."""
         shape, affine = self.grid
         mask = b"" if self.mask is None else np.packbits(self.mask).tobytes()
         settings = repr((shape, affine.tolist(), self.interpolation, self.dtype, code_version()))
@@ -107,7 +106,8 @@ def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: st
         from nilearn.image import resample_img
     except ImportError as error:
         raise ImportError(
-            'Volumes are resampled by nilearn, which is not installed: pip install "skmmcl[volumes]"'
+            "Volumes are resampled by nilearn, which is not installed: "
+            'pip install "skmmcl[volumes]"'
         ) from error
     image = resample_img(
         nib.Nifti1Image(data, affine),
