@@ -40,7 +40,7 @@ class Recipe:
     dtype: str
 
     def key(self) -> bytes:
-        """Give a hash that differs where a setting, this code or a library that computes voxels does."""
+        """Give a hash that changes with each setting, this code and what computes voxels."""
         shape, affine = self.grid
         mask = b"" if self.mask is None else np.packbits(self.mask).tobytes()
         settings = repr((shape, affine.tolist(), self.interpolation, self.dtype, code_version()))

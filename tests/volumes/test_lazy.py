@@ -12,6 +12,7 @@ from skmmcl.exceptions import DataError
 from skmmcl.volumes import _files, _recipe, load_volumes
 
 GRID = (5, 6, 7)
+AFFINE = np.diag([2.0, 2, 2, 1])
 
 
 @pytest.fixture
@@ -53,9 +54,7 @@ def test_what_is_read_is_the_users_own(paths, arrays):
 
 
 def test_a_pickle_holds_no_voxels_and_does_not_depend_on_what_was_read(paths, arrays):
-    volumes = load_volumes(
-        paths, mask=nib.Nifti1Image(np.ones(GRID, np.uint8), np.diag([2.0, 2, 2, 1]))
-    )
+    volumes = load_volumes(paths, mask=nib.Nifti1Image(np.ones(GRID, np.uint8), AFFINE))
     before = pickle.dumps(volumes)
     assert len(before) < 2500
     np.testing.assert_array_equal(np.asarray(pickle.loads(before)), arrays)
@@ -95,21 +94,13 @@ def test_threads_give_the_same(paths, arrays):
 def test_container_reads_nothing_by_itself(paths, arrays, decoded):
     X = MultimodalData(t1=load_volumes([*paths[:3], None]), age=[[1.0], [2], [3], [4]])
     part = X[[2, 3, 0]]
-    assert repr(part).splitlines()[1].split() == [
-        "t1",
-        "(3,",
-        "5,",
-        "6,",
-        "7)",
-        "float32",
-        "1",
-        "missing",
-    ]
+    assert "(3, 5, 6, 7)" in repr(part)
     assert part.to_dict()["t1"].shape == (3, *GRID)
+    assert part.mask[:, 0].tolist() == [True, False, True]
     assert X.assign(age=[[5.0]] * 4).materialize()["t1"].present.tolist() == [True] * 3 + [False]
     assert decoded == []
     np.testing.assert_array_equal(np.asarray(part["t1"])[[0, 2]], arrays[[2, 0]])
-    assert np.asarray(part)[1, :210].tolist() != part.to_dict()["age"].tolist()
+    assert np.isnan(np.asarray(part)[1, :210]).all()
     assert next(iter(part))["t1"].shape == GRID
 
 
@@ -143,10 +134,10 @@ def flip_a_byte(path):
 
 
 def nan(path):
-    array = np.ones(GRID, np.float32)
+    array = np.random.default_rng(0).normal(size=GRID).astype(np.float32)
     array[1, 2, 3] = np.nan
     array[4, 0, 0] = np.inf
-    nib.save(nib.Nifti1Image(array, np.diag([2.0, 2, 2, 1])), path)
+    nib.save(nib.Nifti1Image(array, AFFINE), path)
 
 
 FAULTS = {
@@ -218,7 +209,7 @@ def test_many_faults_are_listed_together(save, arrays):
         volumes.check()
     assert str(error.value).count("is damaged") == 5
     for path in paths:  # mended since
-        nib.save(nib.Nifti1Image(arrays[0], np.diag([2.0, 2, 2, 1])), path)
+        nib.save(nib.Nifti1Image(arrays[0], AFFINE), path)
     with pytest.raises(DataError, match="has changed since load_volumes"):
         volumes.check()
     load_volumes(paths).check()
