@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         preprocessing,
         training,
         utils,
+        volumes,
     )
     from skmmcl.contrastive import (
         ConditionalUniformityEmbedder,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
+    from skmmcl.volumes import load_volumes
 
 __version__ = "0.1.0.dev0"
 
@@ -65,6 +67,7 @@ __all__ = [
     "exceptions",
     "inspection",
     "labeled_scorer",
+    "load_volumes",
     "losses",
     "model_selection",
     "networks",
@@ -73,6 +76,7 @@ __all__ = [
     "stacked_fits",
     "training",
     "utils",
+    "volumes",
 ]
 
 # Where the names that are no room of their own live.
@@ -90,6 +94,7 @@ _HOMES = {
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
+    "load_volumes": "skmmcl.volumes",
     "stacked_fits": "skmmcl.parallel",
 }
 

@@ -31,7 +31,9 @@ def test_importing_the_root_takes_less_than_50_ms(repo_dir):
     assert min(float(run_python(code, repo_dir)) for _ in range(5)) < 0.05
 
 
-@pytest.mark.parametrize("room", ["data", "datasets", "exceptions", "model_selection", "utils"])
+@pytest.mark.parametrize(
+    "room", ["data", "datasets", "exceptions", "model_selection", "utils", "volumes"]
+)
 def test_rooms_below_the_networks_do_without_torch(room, repo_dir):
     code = f"import sys, skmmcl.{room}; print('torch' in sys.modules)"
     assert run_python(code, repo_dir).strip() == "False"

@@ -92,7 +92,10 @@ def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
     if is_frame(value):
         ids = frame_ids(value)
         value, columns = frame_to_array(name, value)
-    array = value if _is_lazy(name, value) else _to_array(name, value)
+    if _is_lazy(name, value):
+        array, ids = value, getattr(value, "ids", None)
+    else:
+        array = _to_array(name, value)
     _check_form(name, array)
     return Modality(array, columns), ids
 

@@ -48,7 +48,8 @@ def check_values(X, dtype) -> None:
     Parameters
     ----------
     X : MultimodalData
-        The subjects. Lazy modalities are not read here: they check what they load.
+        The subjects. Of lazy modalities the method ``check``, if there is one, is called to look
+        at what they load.
     dtype : dtype or None
         The type to train in; None for that of each modality.
 
@@ -71,13 +72,23 @@ def check_values(X, dtype) -> None:
     lines: list[str] = []
     advice: dict[str, str] = {}
     for name, kind in X.dtypes.items():
-        if kind.kind == "f" and isinstance(X.base(name), np.ndarray):
+        if hasattr(X.base(name), "check"):
+            _check_lazy(X, name)
+        elif kind.kind == "f" and isinstance(X.base(name), np.ndarray):
             target = kind if dtype is None else np.dtype(dtype)
             for what, finding in _scan(X, name, target).items():
                 lines.append(_describe(X, name, what, finding, target))
                 advice.setdefault(what, _ADVICE[what].format(name=name))
     if lines:
         raise DataError("\n".join([*lines, *advice.values()]))
+
+
+def _check_lazy(X, name: str) -> None:
+    """Let a lazy modality look at the files of those who are to have it."""
+    try:
+        X[X[[name]].mask[:, 0]][name].check()
+    except DataError as error:
+        raise DataError(f"Modality {name!r}: {error}") from error
 
 
 def _scan(X, name: str, target: np.dtype) -> dict[str, _Finding]:

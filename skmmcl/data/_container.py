@@ -40,8 +40,8 @@ class MultimodalData(Content):
     **arrays : array-like of shape (n_subjects, ...)
         Modalities as keywords: numpy arrays (also memory-mapped) of any number of dimensions,
         DataFrames, Series, lists of one array per subject (None if missing), or lazy array-likes
-        with ``shape``, ``dtype`` and ``__getitem__(rows)``. Arrays are shared, never copied or
-        written to.
+        with ``shape``, ``dtype`` and ``__getitem__(rows)``, such as those of
+        :func:`~skmmcl.volumes.load_volumes`. Arrays are shared, never copied or written to.
 
     See Also
     --------

@@ -27,6 +27,8 @@ def blank(array, present: np.ndarray):
     """Return one modality with NaN in absent rows, copied only if they hold something else."""
     if present.all():
         return array
+    if hasattr(array, "restrict"):  # lazy volumes stay in their files
+        return array.restrict(present)
     array = np.asarray(array)
     if array.dtype.kind != "f":
         array = array.astype(np.float64)

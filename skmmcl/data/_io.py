@@ -45,7 +45,7 @@ def read_folder(path, *, meta: str | None, mmap_mode) -> tuple[dict, object, lis
                 sources[name] = source
     if not sources:
         raise DataError(f"{path} holds no modality beside {listing.name if listing else 'it'}.")
-    participants = None if listing is None else _read_table(listing)
+    participants = None if listing is None else read_source(listing)
     ids = _list_subjects(sources, participants)
     arrays = {name: _align(source, ids, participants) for name, source in sources.items()}
     return arrays, None if participants is None else drop_index(participants.values), ids
@@ -81,7 +81,7 @@ def _find_listing(files: list[Path], meta: str | None) -> Path | None:
 
 def _read_file(file: Path, mmap_mode) -> dict[str, _Source]:
     if file.suffix in _SEPARATORS:
-        return {file.stem: _read_table(file)}
+        return {file.stem: read_source(file)}
     try:
         loaded = np.load(file, mmap_mode=mmap_mode, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -95,7 +95,7 @@ def _read_file(file: Path, mmap_mode) -> dict[str, _Source]:
     return {name: _Source(file, array) for name, array in arrays.items()}
 
 
-def _read_table(file: Path) -> _Source:
+def read_source(file: Path) -> _Source:
     """Read a table; ids stay text, so that '007' keeps its zeros."""
     import pandas as pd
 

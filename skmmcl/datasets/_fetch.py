@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from http.client import HTTPException
@@ -13,6 +12,7 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 from skmmcl.datasets._registry import SOURCES, Source
+from skmmcl.utils._files import cache_folder, write_whole
 
 BASE_URL = "https://raw.githubusercontent.com"
 TIMEOUT = 60  # seconds without an answer
@@ -45,11 +45,6 @@ def find_file(
     content = download(SOURCES[name]) if build is None else build()
     write_whole(path, content)
     return path
-
-
-def cache_folder() -> Path:
-    """Return the folder that downloads go to: SKMMCL_CACHE, else ~/skmmcl_data."""
-    return Path(os.environ.get("SKMMCL_CACHE") or "~/skmmcl_data").expanduser()
 
 
 def _local_folders(data_home: str | Path | None) -> list[Path]:
@@ -85,16 +80,3 @@ def _read(url: str) -> bytes:
                     "SKMMCL_DATA to a folder that holds the files of the cohorts."
                 ) from error
         time.sleep(WAIT)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that others see all of it or none, whoever writes it at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(part).replace(path)
-    except BaseException:
-        Path(part).unlink()
-        raise

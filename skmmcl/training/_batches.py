@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skmmcl.training._stored import StoredRows
+
 MULTIPLE = 8  # padded batches hold so many subjects or a multiple: most folds then fit together
 
 
@@ -32,16 +34,21 @@ def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any
 
 def prepared(
     name: str, array: Any, present: np.ndarray, fill: np.ndarray, net: Any, n_rows: int = 4096
-) -> Tensor:
-    """A modality as the encoder reads it; what the network compresses is never copied whole."""
+) -> Tensor | StoredRows:
+    """A modality as the encoder reads it; what the network compresses is never copied whole.
+
+    Volumes that lie in files stay there.
+    """
+    if not isinstance(array, np.ndarray) and len(array.shape) > 3:
+        return StoredRows(array, present, fill, next(net.module_.parameters()).dtype, net.device)
     compressed = getattr(net.module_, "compressed", ())
     if name not in compressed:
-        return to_tensor(array[:], present, fill, net)
+        return to_tensor(np.asarray(array[:]), present, fill, net)
     whole = torch.empty(0)
     with torch.no_grad():
         for start in range(0, len(present), n_rows):
             rows = slice(start, start + n_rows)
-            block = to_tensor(array[rows], present[rows], fill, net)
+            block = to_tensor(np.asarray(array[rows]), present[rows], fill, net)
             scores = net.module_.prepare({name: block})[name]
             if not len(whole):
                 whole = scores.new_empty(len(present), *scores.shape[1:])
@@ -55,7 +62,7 @@ class TrainingData:
 
     Attributes
     ----------
-    x : dict of Tensor ``(n_samples, *shape)``
+    x : dict of Tensor or StoredRows ``(n_samples, *shape)``
         The modalities, prepared by the network; what is absent holds finite numbers that
         the mask hides.
     y : Tensor of int64 (n_samples,)
@@ -68,7 +75,7 @@ class TrainingData:
         What is known of the subjects beside or instead of a class, NaN where it is not.
     """
 
-    x: Mapping[str, Tensor]
+    x: Mapping[str, Tensor | StoredRows]
     y: Tensor
     mask: Tensor | None = None
     sample_weight: Tensor | None = None
@@ -103,7 +110,7 @@ class SubjectSet:
     @classmethod
     def everyone(
         cls,
-        x: Mapping[str, Tensor],
+        x: Mapping[str, Tensor | StoredRows],
         codes: np.ndarray,
         mask: np.ndarray | None,
         sample_weight: np.ndarray | None,
@@ -117,8 +124,10 @@ class SubjectSet:
             mask=None if mask is None else torch.as_tensor(mask, device=like.device),
             sample_weight=None
             if sample_weight is None
-            else torch.as_tensor(sample_weight).to(like),
-            targets=None if targets is None else torch.as_tensor(targets).to(like),
+            else torch.as_tensor(sample_weight).to(like.device, like.dtype),
+            targets=None
+            if targets is None
+            else torch.as_tensor(targets).to(like.device, like.dtype),
         )
         return cls(data, np.arange(len(codes)), batch_size=len(codes))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,27 @@ from sklearn.metrics import recall_score
 from skorch.callbacks import Callback, EarlyStopping
 from tqdm.auto import tqdm
 
+from skmmcl.training._stored import StoredRows
 
-def represented(net: Any, subjects: Any, n_rows: int = 1024) -> Iterator[tuple[slice, np.ndarray]]:
+N_ROWS = 1024
+N_VOXELS = 2**22  # of volumes, whose feature maps hold many times as many numbers
+
+
+def represented(
+    net: Any, subjects: Any, n_rows: int | None = None
+) -> Iterator[tuple[slice, np.ndarray]]:
     """Encode subjects in large batches: which they are, and (n_views, n_rows, n_components)."""
     net.module_.eval()
-    for start in range(0, len(subjects), n_rows):
-        part = slice(start, start + n_rows)
-        rows = torch.as_tensor(subjects.rows[part]).to(subjects.data.y.device)
+    sources = subjects.data.x
+    n_rows = n_rows or _n_rows(sources)
+    batches = torch.as_tensor(subjects.rows, device=subjects.data.y.device).split(n_rows)
+    for source in sources.values():
+        if isinstance(source, StoredRows):
+            source.expect(batches)
+    for k, rows in enumerate(batches):
         with torch.inference_mode():
-            x = {name: source[rows] for name, source in subjects.data.x.items()}
-            h = _encode(net.module_, x)
-        yield part, h.cpu().numpy()
+            h = _encode(net.module_, {name: source[rows] for name, source in sources.items()})
+        yield slice(k * n_rows, (k + 1) * n_rows), h.cpu().numpy()
 
 
 def _encode(module: Any, x: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -31,7 +42,7 @@ def _encode(module: Any, x: dict[str, torch.Tensor]) -> torch.Tensor:
     return module.encode_lanes({name: value[None] for name, value in x.items()})[0]
 
 
-def represent(net: Any, subjects: Any, n_rows: int = 1024) -> np.ndarray:
+def represent(net: Any, subjects: Any, n_rows: int | None = None) -> np.ndarray:
     """Encode subjects in large batches, to (n_views, n_samples, n_components)."""
     whole = np.empty(0)
     for part, h in represented(net, subjects, n_rows):
@@ -39,6 +50,12 @@ def represent(net: Any, subjects: Any, n_rows: int = 1024) -> np.ndarray:
             whole = np.empty((h.shape[0], len(subjects), h.shape[2]), dtype=h.dtype)
         whole[:, part] = h
     return whole
+
+
+def _n_rows(sources: Mapping[str, Any]) -> int:
+    """How many subjects are encoded at once."""
+    volumes = [math.prod(source.shape[1:]) for source in sources.values() if len(source.shape) > 3]
+    return max(1, min(N_ROWS, N_VOXELS // max(volumes, default=1)))
 
 
 class TrainingDone(KeyboardInterrupt):

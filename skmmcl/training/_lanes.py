@@ -10,6 +10,7 @@ from torch import Tensor
 
 from skmmcl.networks import has_lanes
 from skmmcl.training._batches import SubjectSet
+from skmmcl.training._stored import StoredRows
 
 
 def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
@@ -18,6 +19,8 @@ def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
     if lanes is None:
         return None
     data = sets[0].data
+    if any(isinstance(x, StoredRows) for x in data.x.values()):
+        return None
     return (
         lanes,
         tuple((name, *x.shape[1:], str(x.dtype)) for name, x in data.x.items()),
@@ -46,7 +49,7 @@ def lanes_of(net: Any) -> Any:
 def lane_bytes(net: Any, subjects: SubjectSet) -> int:
     """Estimate what a lane holds: subjects, weights with their optimizer's, activations."""
     size = next(net.module_.parameters()).element_size()
-    data = sum(x.numel() for x in subjects.data.x.values())
+    data = sum(x.numel() for x in subjects.data.x.values() if isinstance(x, Tensor))
     weights = sum(t.numel() for t in (*net.module_.parameters(), *net.module_.buffers()))
     kept = 0
 

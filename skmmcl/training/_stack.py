@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from skmmcl.networks import merge_lanes
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._lanes import forward_lanes, lanes_of
 from skmmcl.training._objective import Objective
+from skmmcl.training._stored import StoredRows
 
 
 class Stack:
@@ -168,15 +169,23 @@ class Stack:
         dealt = [subjects.deal() for subjects in sets]
         counts = [[len(lane[s]) for lane in dealt] for s in range(len(dealt[0]))]
         if not self.padded:
-            for s, members in enumerate(dealt[0]):
-                rows = torch.as_tensor(members, device=self.y.device)[None]
+            batches = [torch.as_tensor(members, device=self.y.device)[None] for members in dealt[0]]
+            self._expect(batches)
+            for s, rows in enumerate(batches):
                 yield self._batch(rows, self._beside(rows, None)), counts[s]
             return
         rows, real = self._padded(dealt, sets[0].layout[1])
+        self._expect(rows)
         beside = self._beside(rows, real)
         for s in range(len(rows)):
             of_step = {name: None if v is None else v[s] for name, v in beside.items()}
             yield self._batch(rows[s], of_step), counts[s]
+
+    def _expect(self, batches: Iterable[Tensor]) -> None:
+        """Let modalities that lie in files read ahead."""
+        for source in self.x.values():
+            if isinstance(source, StoredRows):
+                source.expect(rows.flatten() for rows in batches)
 
     def _padded(self, dealt: Sequence[Sequence[np.ndarray]], width: int) -> tuple[Tensor, Tensor]:
         """Rows (n_batches, n_lanes, width) of an epoch, and which of them are no padding."""

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
 ROWS = 256
+VOXELS = 2**21  # in a block of volumes
 TINY = np.finfo(np.float32).tiny
 
 
@@ -46,21 +47,40 @@ def weighted_moments(
     """
     rows = np.flatnonzero(present)
     weight = np.ones(len(rows)) if weight is None else np.asarray(weight, dtype=float)[rows]
-    over_all = len(array.shape) > 3
+    of = _moments_over_all if len(array.shape) > 3 else _moments_of_each
+    mean, scale = of(array, rows, weight)
+    smallest = np.maximum(1e-8 * np.abs(mean), TINY)
+    return mean, np.where(scale > smallest, scale, 0.0)
 
+
+def _moments_of_each(
+    array: Any, rows: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     def total(of: Any) -> np.ndarray:
         result: Any = 0.0
         for start in range(0, len(rows), ROWS):
             part = slice(start, start + ROWS)
             block = of(np.asarray(array[rows[part]], dtype=np.float64))
-            block = block.reshape(len(block), -1).mean(1) if over_all else block
             result = result + np.tensordot(weight[part], block, axes=1)
-        return result / weight.sum()
+        return np.asarray(result / weight.sum())
 
-    mean = np.asarray(total(lambda block: block))
-    scale = np.sqrt(np.asarray(total(lambda block: (block - mean) ** 2)))
-    smallest = np.maximum(1e-8 * np.abs(mean), TINY)
-    return mean, np.where(scale > smallest, scale, 0.0)
+    mean = total(lambda block: block)
+    return mean, np.sqrt(total(lambda block: (block - mean) ** 2))
+
+
+def _moments_over_all(
+    array: Any, rows: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of volumes, which are large: each is read once, and few are in memory."""
+    step = max(1, min(ROWS, VOXELS // math.prod(array.shape[1:])))
+    means, variances = np.empty(len(rows)), np.empty(len(rows))
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        block = np.asarray(array[rows[part]], dtype=np.float64).reshape(len(rows[part]), -1)
+        means[part], variances[part] = block.mean(axis=1), block.var(axis=1)
+    mean = np.average(means, weights=weight)
+    spread = np.average(variances + (means - mean) ** 2, weights=weight)
+    return np.asarray(mean), np.sqrt(spread)
 
 
 EXACT_UP_TO = 2000  # subjects or entries; above, the axes are found by a randomised method

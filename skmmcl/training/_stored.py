@@ -1,0 +1,105 @@
+"""Volumes in files, of which each batch reads its own."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class StoredRows:
+    """Stands for the tensor ``(n_samples, *shape)`` of a modality that lies in files.
+
+    Rows are read when they are picked; those that `expect` was told of are read by a thread
+    while the batch before is trained on.
+
+    Parameters
+    ----------
+    array : lazy array-like of shape ``(n_samples, *shape)``
+        Gives rows by an array of positions.
+    present : ndarray of bool (n_samples,)
+        Who has the modality; the others are not read.
+    fill : ndarray
+        What the others hold.
+    dtype : torch.dtype
+        Type that is wanted.
+    device : torch.device or str, default="cpu"
+        Where it is wanted.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from skmmcl.training._stored import StoredRows
+    >>> rows = StoredRows(np.eye(2), np.array([True, False]), np.array(9.0), torch.float32)
+    >>> rows[torch.tensor([1, 0])]
+    tensor([[9., 9.],
+            [1., 0.]])
+    """
+
+    def __init__(
+        self,
+        array: Any,
+        present: np.ndarray,
+        fill: np.ndarray,
+        dtype: torch.dtype,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.array, self.present, self.fill = array, present, fill
+        self.dtype, self.device = dtype, torch.device(device)
+        self.shape = torch.Size(array.shape)
+        self._expected: deque[np.ndarray] = deque()
+        self._next: tuple[np.ndarray, Future[Tensor]] | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        return self._pick(rows.cpu().numpy())
+
+    def index_select(self, dim: int, rows: Tensor) -> Tensor:
+        """Pick rows, as the method of a tensor does."""
+        if dim:
+            raise ValueError("Only rows can be picked.")
+        return self[rows]
+
+    def expect(self, batches: Iterable[Tensor]) -> None:
+        """Say which rows will be picked, batch after batch; replaces what was said before."""
+        self._expected = deque(rows.cpu().numpy() for rows in batches)
+        self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        rows = self._expected.popleft() if self._expected else None
+        self._next = None if rows is None else (rows, self._reader.submit(self._read, rows))
+
+    @cached_property
+    def _reader(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, thread_name_prefix="skmmcl-volumes")
+
+    def _pick(self, rows: np.ndarray) -> Tensor:
+        if self._next is None or not np.array_equal(self._next[0], rows):
+            return self._read(rows)
+        values = self._next[1].result()
+        self._read_ahead()
+        return values
+
+    def _read(self, rows: np.ndarray) -> Tensor:
+        present = self.present[rows]
+        if present.all():
+            return self._load(rows)
+        fill = torch.as_tensor(self.fill).to(self.device, self.dtype)
+        values = fill.expand(len(rows), *self.shape[1:]).clone()
+        if present.any():
+            values[torch.as_tensor(present)] = self._load(rows[present])
+        return values
+
+    def _load(self, rows: np.ndarray) -> Tensor:
+        # What is stored in few bytes goes to the device as it is and is cast there.
+        stored = getattr(self.array, "storage_dtype", self.array.dtype)
+        values = np.asarray(self.array[rows], dtype=stored)
+        return torch.as_tensor(values).to(self.device).to(self.dtype)

@@ -1,0 +1,132 @@
+"""Volumes on disk, ready to be read: one file for each, named by all that it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+
+from skmmcl.exceptions import DataError
+from skmmcl.utils._files import write_whole
+from skmmcl.volumes._files import VolumeFile, file_stamp
+from skmmcl.volumes._recipe import Recipe
+
+SETTLED = 2.0  # seconds after which a file that is written again has another time for certain
+
+
+class VolumeCache:
+    """A folder of ``.npy`` files that any number of processes may fill and read at once.
+
+    A volume's name is a hash of its source's content and of the settings, and it gets that name
+    when it is complete. Whoever finds it under that name may take it; if two make it at once, the
+    later of two equal files stays. The hash of a source is kept too, under the source's path,
+    size and times, so that a source is read once.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it is first written to.
+    recipe : Recipe
+        What is done to each file.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self.folder, self.recipe = folder, recipe
+        self._of_recipe = recipe.key()
+        self._keys: dict[str, str] = {}
+
+    def __getstate__(self) -> tuple[Path, Recipe]:
+        return self.folder, self.recipe
+
+    def __setstate__(self, state: tuple[Path, Recipe]) -> None:
+        self.__init__(*state)  # type: ignore[misc]
+
+    def read(self, file: VolumeFile, out: np.ndarray) -> None:
+        """Read the volume of a file into an array of the recipe's shape and dtype."""
+        key = self._keys.get(file.path) or self._known_key(file)
+        if key is None or not self._load(key, out):
+            self._make(file, out)
+
+    def _make(self, file: VolumeFile, out: np.ndarray) -> None:
+        content = read_unchanged(file)
+        digest = hashlib.sha256(content).hexdigest()
+        self._note(file, digest)
+        key = self._keys[file.path] = self._key(digest)
+        if not self._load(key, out):  # the same content may have been met under another name
+            out[:] = self.recipe(content, file)
+            self._write(self._volume(key), _npy_header(out), out.data.cast("B"))
+
+    def _load(self, key: str, out: np.ndarray) -> bool:
+        """Read a stored volume; False if it is not there or not whole."""
+        header = _npy_header(out)
+        try:
+            # Reading costs half of what copying from a memory map does, and a file that somebody
+            # cuts off meanwhile is found out instead of ending the process.
+            with self._volume(key).open("rb", buffering=0) as file:
+                is_sound = file.read(len(header)) == header
+                n_read = file.readinto(out.data.cast("B")) if is_sound else 0
+                return n_read == out.nbytes and not file.read(1)
+        except OSError:
+            return False
+
+    def _key(self, digest: str) -> str:
+        return hashlib.sha256(digest.encode() + self._of_recipe).hexdigest()[:40]
+
+    def _volume(self, key: str) -> Path:
+        return self.folder / f"{key}.npy"
+
+    def _note_of(self, file: VolumeFile) -> Path:
+        name = hashlib.sha256(repr((file.path, file.stamp)).encode()).hexdigest()[:40]
+        return self.folder / "sources" / name
+
+    def _known_key(self, file: VolumeFile) -> str | None:
+        try:
+            digest = self._note_of(file).read_text()
+        except OSError:
+            return None
+        self._keys[file.path] = self._key(digest)
+        return self._keys[file.path]
+
+    def _note(self, file: VolumeFile, digest: str) -> None:
+        _, *times, _ = file.stamp
+        if time.time() - max(times) / 1e9 > SETTLED:
+            self._write(self._note_of(file), digest.encode())
+
+    def _write(self, path: Path, *content: bytes | memoryview) -> None:
+        try:
+            write_whole(path, *content)
+        except OSError as error:
+            warnings.warn(
+                f"The cache of volumes in {self.folder} cannot be written ({error}); files are "
+                "read anew in each epoch. Give cache= another folder, or make room.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def read_unchanged(file: VolumeFile) -> bytes:
+    """Read the content of a file that is still the one whose header was read.
+
+    Raises
+    ------
+    DataError
+        If it is not.
+    """
+    try:
+        content = Path(file.path).read_bytes()
+        if file_stamp(file.path) == file.stamp:
+            return content
+    except OSError as error:
+        raise DataError(f"can no longer be read: {error}") from error
+    raise DataError("has changed since load_volumes looked at it; call it again")
+
+
+def _npy_header(array: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    about = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(buffer, about)
+    return buffer.getvalue()

@@ -1,0 +1,156 @@
+"""One image file: what its header says, and its voxels."""
+
+from __future__ import annotations
+
+import math
+import os
+import zlib
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
+from nibabel.wrapstruct import WrapStructError
+
+from skmmcl.exceptions import DataError
+from skmmcl.volumes._grid import Grid, canonical_grid, orientation
+
+# The extra "volumes" has isal, which takes half the time of zlib.
+fast_gzip = import_module("isal.igzip" if find_spec("isal") else "gzip")
+
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    ImageFileError,
+    HeaderDataError,
+    WrapStructError,
+)
+GZIPPED = b"\x1f\x8b"
+FIRST_BYTES = 4096  # of a file, gzipped or not, within which its header ends
+HEAD_BYTES = 544  # enough for any header
+# By the number that a file begins with.
+KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
+
+
+class VolumeFile(NamedTuple):
+    """A file that is known to have the header of a 3-D image.
+
+    Attributes
+    ----------
+    path : str
+        Absolute.
+    stamp : tuple of int
+        Size, times and number of the file when its header was read.
+    grid : Grid
+        Of its voxels, in the canonical orientation (right, anterior, superior).
+    """
+
+    path: str
+    stamp: tuple[int, ...]
+    grid: Grid
+
+
+def read_header(path: str) -> VolumeFile:
+    """Look at a file without reading its voxels.
+
+    Raises
+    ------
+    DataError
+        If it is no 3-D image of numbers.
+    """
+    try:
+        stamp, header = file_stamp(path), _header(path)
+        shape, affine = header.get_data_shape(), header.get_best_affine()
+    except FileNotFoundError:
+        raise DataError("does not exist") from None
+    except UNREADABLE as error:
+        raise DataError(f"cannot be read as an image: {error}") from error
+    if header.get_data_dtype().kind not in "biuf":
+        raise DataError(f"holds no real numbers (dtype {header.get_data_dtype()})")
+    return VolumeFile(path, stamp, _checked_grid(shape, np.asarray(affine, dtype=float)))
+
+
+def file_stamp(path: str) -> tuple[int, ...]:
+    """What changes when a file does."""
+    stat = os.stat(path)  # noqa: PTH116  Path.stat costs more, and this is done often
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def decode(content: bytes) -> np.ndarray:
+    """Voxels of a file's content as float32, in the canonical orientation.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
+    """
+    try:
+        # nibabel itself would read through its own gzip, or several times slower through
+        # indexed_gzip where that is installed.
+        plain = fast_gzip.decompress(content) if content[:2] == GZIPPED else content
+        data, affine = _voxels(plain)
+    except UNREADABLE as error:
+        raise DataError(f"is damaged: {error or type(error).__name__}") from error
+    return nib.apply_orientation(data.reshape(data.shape[:3]), orientation(affine))
+
+
+def _voxels(plain: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Scaled voxels as the file orders them, and their affine."""
+    header = _parse(plain[:HEAD_BYTES])
+    if _kind(plain) is nib.MGHImage:
+        image = nib.MGHImage.from_bytes(plain)
+        return image.get_fdata(dtype=np.float32), image.affine
+    shape = header.get_data_shape()
+    data = np.frombuffer(
+        plain, header.get_data_dtype(), math.prod(shape), header.get_data_offset()
+    ).reshape(shape, order="F")
+    slope, intercept = header.get_slope_inter()
+    if slope is not None and (slope, intercept) != (1, 0):
+        data = apply_read_scaling(data, slope, intercept)
+    return data.astype(np.float32, copy=False), header.get_best_affine()
+
+
+def _header(path: str) -> Any:
+    with Path(path).open("rb") as file:
+        head = file.read(FIRST_BYTES)
+    if head[:2] == GZIPPED:
+        head = zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    return _parse(head)
+
+
+def _parse(head: bytes) -> Any:
+    kind = _kind(head)
+    if kind is nib.MGHImage:
+        return kind.header_class.from_fileobj(BytesIO(head))
+    n_bytes = kind.header_class.template_dtype.itemsize
+    if len(head) < n_bytes:
+        raise EOFError(f"it ends after {len(head)} bytes, within the header")
+    return kind.header_class.from_fileobj(BytesIO(head[:n_bytes] + bytes(4)))  # no extensions
+
+
+def _kind(content: bytes) -> Any:
+    sizes = [int.from_bytes(content[:4], order) for order in ("little", "big")]
+    for size in sizes:
+        if size in KINDS:
+            return KINDS[size]
+    raise ValueError("it is none of NIfTI-1, NIfTI-2 and MGH, in one file, gzipped or not")
+
+
+def _checked_grid(shape: Sequence[int], affine: np.ndarray) -> Grid:
+    shape = tuple(int(n) for n in shape)
+    if len(shape) < 3 or any(n != 1 for n in shape[3:]):
+        raise DataError(f"is {len(shape)}-D, of shape {shape}; expected a 3-D volume")
+    if 0 in shape:
+        raise DataError(f"is empty, of shape {shape}")
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise DataError(f"has an affine that cannot be inverted: {affine.tolist()}")
+    return canonical_grid(shape[:3], affine)

@@ -1,0 +1,108 @@
+"""Grids of voxels: the one that a cohort is brought to, and which files are on it already."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any, NamedTuple
+
+import nibabel as nib
+import numpy as np
+
+TOLERANCE = 1e-3  # mm; headers store float32
+
+
+class Grid(NamedTuple):
+    """Shape of a grid of voxels, and where it lies.
+
+    Attributes
+    ----------
+    shape : (int, int, int)
+        Number of voxels along each axis.
+    affine : ndarray of shape (4, 4)
+        From indices of voxels to mm.
+    """
+
+    shape: tuple[int, int, int]
+    affine: np.ndarray
+
+    def is_near(self, other: Grid) -> bool:
+        """Whether voxels of the two lie at the same places."""
+        return self.shape == other.shape and np.allclose(
+            self.affine, other.affine, rtol=0, atol=TOLERANCE
+        )
+
+    @property
+    def about(self) -> str:
+        """Shape, voxel sizes and origin in words."""
+        sizes = " x ".join(f"{size:.4g}" for size in nib.affines.voxel_sizes(self.affine))
+        origin = ", ".join(f"{x:.4g}" for x in self.affine[:3, 3])
+        return f"shape {self.shape} with voxels of {sizes} mm from ({origin})"
+
+
+def orientation(affine: np.ndarray) -> np.ndarray:
+    """How the axes of an image are flipped and swapped to be right, anterior, superior."""
+    return nib.io_orientation(affine)
+
+
+def canonical_grid(shape: tuple[int, ...], affine: np.ndarray) -> Grid:
+    """Grid of an image after `orientation` has been applied to it."""
+    turn = orientation(affine)
+    turned = np.empty(3, dtype=int)
+    turned[turn[:, 0].astype(int)] = shape
+    x, y, z = turned.tolist()
+    return Grid((x, y, z), affine @ nib.orientations.inv_ornt_aff(turn, shape))
+
+
+def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
+    """Grid that a cohort is resampled to, which covers the field of view of one of its files.
+
+    Raises
+    ------
+    ValueError
+        If affine or shape are none.
+    """
+    shape = None if target_shape is None else _checked_shape(target_shape)
+    if target_affine is None:
+        return own if shape is None else _stretched(own, shape)
+    affine = np.asarray(target_affine, dtype=float)
+    if affine.shape in {(), (3,)}:
+        affine = np.diag(np.broadcast_to(affine, 3))
+    if affine.shape not in {(3, 3), (4, 4)} or not abs(np.linalg.det(affine[:3, :3])) > 1e-9:
+        raise ValueError(
+            "target_affine must be a voxel size in mm, three of them, or an invertible matrix of "
+            f"shape (3, 3) or (4, 4); got {target_affine!r}."
+        )
+    return _covering(own, affine, shape)
+
+
+def _checked_shape(target_shape: Any) -> tuple[int, int, int]:
+    shape = np.asarray(target_shape)
+    if shape.shape != (3,) or shape.dtype.kind not in "iu" or (shape < 1).any():
+        raise ValueError(f"target_shape must be three positive integers; got {target_shape!r}.")
+    x, y, z = shape.tolist()
+    return x, y, z
+
+
+def _stretched(own: Grid, shape: tuple[int, int, int]) -> Grid:
+    """As many voxels as asked for in the same field of view."""
+    step = np.array(own.shape) / np.array(shape)
+    into_own = nib.affines.from_matvec(np.diag(step), (step - 1) / 2)
+    return Grid(shape, own.affine @ into_own)
+
+
+def _covering(own: Grid, affine: np.ndarray, shape: tuple[int, int, int] | None) -> Grid:
+    """Voxels of the affine's size over the field of view; a 4 x 4 affine also says from where."""
+    edges = list(product(*((-0.5, n - 0.5) for n in own.shape)))
+    corners = nib.affines.apply_affine(own.affine, edges)
+    in_voxels = corners @ np.linalg.inv(affine[:3, :3]).T
+    low, high = in_voxels.min(axis=0), in_voxels.max(axis=0)
+    if affine.shape == (4, 4):
+        start = affine[:3, 3]
+        high = high - np.linalg.solve(affine[:3, :3], start) + 0.5
+    else:
+        start = affine @ (low + 0.5)
+        high = high - low
+    if shape is None:
+        x, y, z = np.maximum(1, np.ceil(high - TOLERANCE)).astype(int).tolist()
+        shape = x, y, z
+    return Grid(shape, nib.affines.from_matvec(affine[:3, :3], start))

@@ -1,0 +1,228 @@
+"""From a list of files to volumes that can be trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from skmmcl.data._frames import frame_ids, is_frame
+from skmmcl.exceptions import DataError
+from skmmcl.utils._files import cache_folder
+from skmmcl.volumes._cache import VolumeCache
+from skmmcl.volumes._files import UNREADABLE, VolumeFile, read_header
+from skmmcl.volumes._grid import Grid, target_grid
+from skmmcl.volumes._lazy import LazyVolumes
+from skmmcl.volumes._recipe import Recipe, resample
+from skmmcl.volumes._store import VolumeStore, in_threads, list_faults, subject_name
+
+CHOICES = {
+    "interpolation": ("continuous", "linear", "nearest"),
+    "dtype": ("float32", "float16"),
+    "on_error": ("raise", "missing"),
+}
+
+
+def load_volumes(
+    paths,
+    *,
+    target_affine=None,
+    target_shape=None,
+    interpolation="continuous",
+    mask=None,
+    dtype="float32",
+    cache=None,
+    on_error="raise",
+    n_jobs=None,
+) -> LazyVolumes:
+    """Make a modality of 3-D images in files, which are read when they are needed.
+
+    Headers are looked at now: all volumes must be 3-D and lie on the same grid of voxels after
+    their axes were turned to right, anterior, superior; else give `target_affine` or
+    `target_shape`. Voxels are read first by `fit`, before it trains, or by
+    :meth:`LazyVolumes.check`; they are then taken from the cache.
+
+    Parameters
+    ----------
+    paths : list, array or Series of str or path
+        NIfTI (``.nii``, ``.nii.gz``) or MGH files (``.mgz``), one for each subject; None or NaN
+        for one without. The index of a Series names the subjects.
+    target_affine : float, (3,), (3, 3) or (4, 4) array-like, optional
+        Size of voxels in mm, or affine, of the grid to which all volumes are resampled; nilearn
+        does it. The grid covers the field of view of the first file, or of as many voxels as
+        `target_shape` says.
+    target_shape : (int, int, int), optional
+        Number of voxels of that grid; alone, it keeps the field of view.
+    interpolation : {"continuous", "linear", "nearest"}, default="continuous"
+        How values between voxels are found; use "nearest" for maps of labels.
+    mask : "brain", path or Nifti1Image, optional
+        Voxels outside become 0. "brain" is nilearn's mask of the MNI152 template, for volumes
+        in MNI space. Masks are brought to the grid of the volumes.
+    dtype : {"float32", "float16"}, default="float32"
+        Type in which volumes are stored; float16 halves the cache, and keeps three digits.
+    cache : path or False, optional
+        Folder for the volumes as they are after all this; by default ``volumes`` in the folder
+        that ``SKMMCL_CACHE`` names, else in ``~/skmmcl_data``. It may be deleted at any time.
+        False reads each file anew in each epoch.
+    on_error : {"raise", "missing"}, default="raise"
+        Whether a file that cannot be used is an error, or marks its subject as lacking the
+        modality.
+    n_jobs : int, optional
+        Number of threads that read; None means 1, -1 all processors.
+
+    Returns
+    -------
+    LazyVolumes
+        One volume for each path.
+
+    Raises
+    ------
+    DataError
+        If files are missing, are no 3-D images, or lie on different grids; names subjects and
+        files.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import nibabel as nib, numpy as np
+    >>> from skmmcl.volumes import load_volumes
+    >>> with TemporaryDirectory() as folder:
+    ...     paths = [Path(folder, f"s{k}.nii.gz") for k in range(3)]
+    ...     for path in paths:
+    ...         nib.save(nib.Nifti1Image(np.ones((4, 5, 6), "float32"), np.eye(4)), path)
+    ...     load_volumes(paths, cache=folder).check()
+    LazyVolumes of shape (3, 4, 5, 6), float32
+    """
+    _check_choices(interpolation=interpolation, dtype=dtype, on_error=on_error)
+    listed, ids = _read_paths(paths)
+    skip_faulty = on_error == "missing"
+    files = _look_at(listed, ids, skip_faulty=skip_faulty, n_jobs=n_jobs)
+    if target_affine is None and target_shape is None:
+        grid = _common_grid(files, ids, skip_faulty=skip_faulty)
+    else:
+        first = next(file for file in files if file is not None)
+        grid = target_grid(first.grid, target_affine, target_shape)
+    recipe = Recipe(grid, interpolation, _read_mask(mask, grid), dtype)
+    store = VolumeStore(
+        files, ids, recipe, _open_cache(cache, recipe), skip_faulty=skip_faulty, n_jobs=n_jobs
+    )
+    return LazyVolumes(store)
+
+
+def _check_choices(**given: Any) -> None:
+    for name, value in given.items():
+        if value not in CHOICES[name]:
+            raise ValueError(f"{name} must be one of {CHOICES[name]}; got {value!r}.")
+
+
+def _read_paths(paths) -> tuple[list[str | None], np.ndarray | None]:
+    if isinstance(paths, (str, Path)):
+        raise DataError(f"load_volumes takes a list of paths, one for each subject; got {paths!r}.")
+    ids = frame_ids(paths) if is_frame(paths) else None
+    listed = [_read_path(row, path) for row, path in enumerate(paths)]
+    if not any(listed):
+        raise DataError(f"None of {len(listed)} subjects has a volume.")
+    return listed, ids
+
+
+def _read_path(row: int, path) -> str | None:
+    if path is None or path != path:  # noqa: PLR0124  NaN
+        return None
+    if not isinstance(path, (str, Path)):
+        raise DataError(f"Entry {row} of paths must be a path or None; got {path!r}.")
+    return str(Path(path).expanduser().absolute())
+
+
+def _look_at(
+    paths: list[str | None], ids: np.ndarray | None, *, skip_faulty: bool, n_jobs: int | None
+) -> list[VolumeFile | None]:
+    """Read all headers."""
+    faults: dict[int, str] = {}
+
+    def look(row: int) -> VolumeFile | None:
+        path = paths[row]
+        try:
+            return None if path is None else read_header(path)
+        except DataError as error:
+            faults[row] = f"{subject_name(row, ids)}: {path} {error}."
+            return None
+
+    files = in_threads(look, range(len(paths)), n_jobs)
+    return _without_faulty(files, faults, skip_faulty=skip_faulty)
+
+
+def _without_faulty(
+    files: list[VolumeFile | None], faults: dict[int, str], *, skip_faulty: bool
+) -> list[VolumeFile | None]:
+    sound = [None if row in faults else file for row, file in enumerate(files)]
+    if faults and (not skip_faulty or not any(sound)):
+        raise DataError(list_faults([faults[row] for row in sorted(faults)], len(files)))
+    return sound
+
+
+def _common_grid(
+    files: list[VolumeFile | None], ids: np.ndarray | None, *, skip_faulty: bool
+) -> Grid:
+    """Grid on which most files are; removes the others from the list, or raises."""
+    grids = [file.grid for file in files if file is not None]
+    rounded = [(grid.shape, np.round(grid.affine, 2).tobytes()) for grid in grids]
+    (common, _), *_ = Counter(rounded).most_common(1)
+    grid = grids[rounded.index(common)]
+    faults = {
+        row: f"{subject_name(row, ids)}: {file.path} has {file.grid.about}; expected {grid.about}. "
+        "Give target_affine= to bring all volumes to one grid."
+        for row, file in enumerate(files)
+        if file is not None and not file.grid.is_near(grid)
+    }
+    files[:] = _without_faulty(files, faults, skip_faulty=skip_faulty)
+    return grid
+
+
+def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
+    if mask is None:
+        return None
+    image = _mask_image(mask)
+    values = np.asarray(image.dataobj, dtype=np.float32)
+    if values.ndim != 3:
+        raise DataError(f"mask must be a 3-D image; got shape {values.shape}.")
+    if values.shape != grid.shape or not Grid(grid.shape, image.affine).is_near(grid):
+        values = resample(values, image.affine, grid, "nearest")
+    inside = values > 0
+    if not inside.any():
+        raise DataError(f"mask is empty on the grid of the volumes, {grid.about}.")
+    return inside
+
+
+def _mask_image(mask: Any) -> Any:
+    if isinstance(mask, str) and mask == "brain":
+        return _brain_mask()
+    if isinstance(mask, (str, Path)):
+        try:
+            return nib.load(mask)
+        except UNREADABLE as error:
+            raise DataError(f"mask {mask} cannot be read as an image: {error}") from error
+    if not hasattr(mask, "dataobj"):
+        raise ValueError(f"mask must be 'brain', a path or an image of nibabel; got {mask!r}.")
+    return mask
+
+
+def _brain_mask() -> Any:
+    try:
+        from nilearn.datasets import load_mni152_brain_mask
+    except ImportError as error:
+        raise ImportError(
+            "mask='brain' comes from nilearn, which is not installed: "
+            'pip install "skmmcl[volumes]"'
+        ) from error
+    return load_mni152_brain_mask(resolution=1)
+
+
+def _open_cache(cache: Any, recipe: Recipe) -> VolumeCache | None:
+    if cache is False:
+        return None
+    folder = cache_folder() / "volumes" if cache is None else Path(cache).expanduser().absolute()
+    return VolumeCache(folder, recipe)

@@ -1,0 +1,129 @@
+"""What is done to a file's voxels before anybody sees them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+from skmmcl.exceptions import DataError
+from skmmcl.volumes._files import VolumeFile, decode
+from skmmcl.volumes._grid import Grid
+
+MAKES_VOXELS = ("_files.py", "_grid.py", "_recipe.py")
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Settings that a stored volume depends on, beside the content of its file.
+
+    Attributes
+    ----------
+    grid : Grid
+        To which all volumes are brought.
+    interpolation : {"continuous", "linear", "nearest"}
+        How volumes on another grid are resampled.
+    mask : ndarray of bool of the grid's shape, or None
+        Voxels outside become 0.
+    dtype : {"float32", "float16"}
+        Type that is stored.
+    """
+
+    grid: Grid
+    interpolation: str
+    mask: np.ndarray | None
+    dtype: str
+
+    def key(self) -> bytes:
+        """Give a hash that changes with each setting, this code and what computes voxels."""
+        shape, affine = self.grid
+        mask = b"" if self.mask is None else np.packbits(self.mask).tobytes()
+        settings = repr((shape, affine.tolist(), self.interpolation, self.dtype, code_version()))
+        return hashlib.sha256(settings.encode() + mask).digest()
+
+    def __call__(self, content: bytes, file: VolumeFile) -> np.ndarray:
+        """Make what is stored of a file's content.
+
+        Raises
+        ------
+        DataError
+            If the file is damaged or has voxels that training cannot use.
+        """
+        data = decode(content)
+        gaps = ~np.isfinite(data)
+        holed = bool(gaps.any())
+        if holed:
+            data = np.where(gaps, np.float32(0), data)
+        if not file.grid.is_near(self.grid):
+            data = self._resampled(data, file.grid.affine, self.interpolation)
+            if holed:
+                gaps = self._resampled(gaps.astype(np.float32), file.grid.affine, "nearest") > 0
+        if self.mask is not None:
+            data = np.where(self.mask, data, np.float32(0))
+            gaps = gaps & self.mask if holed else gaps
+        if holed:
+            _check_gaps(gaps)
+        return self._stored(data)
+
+    def _resampled(self, data: np.ndarray, affine: np.ndarray, interpolation: str) -> np.ndarray:
+        return resample(data, affine, self.grid, interpolation)
+
+    def _stored(self, data: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            stored = np.ascontiguousarray(data, dtype=self.dtype)
+        if self.dtype == "float16" and not np.isfinite(stored).all():
+            raise DataError(
+                f"has values up to {np.abs(data).max():.4g}, too large for dtype='float16'; use "
+                "'float32'"
+            )
+        return stored
+
+
+@cache
+def code_version() -> str:
+    """Hash of the code here that makes voxels, and versions of what it calls."""
+    folder = Path(__file__).parent
+    code = hashlib.sha256(b"".join((folder / name).read_bytes() for name in MAKES_VOXELS))
+    versions = [f"{name} {_version(name)}" for name in ("nibabel", "nilearn", "scipy")]
+    return " ".join([code.hexdigest(), *versions])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: str) -> np.ndarray:
+    """Bring voxels to a grid by nilearn; what lies outside their field of view is 0."""
+    try:
+        from nilearn.image import resample_img
+    except ImportError as error:
+        raise ImportError(
+            "Volumes are resampled by nilearn, which is not installed: "
+            'pip install "skmmcl[volumes]"'
+        ) from error
+    image = resample_img(
+        nib.Nifti1Image(data, affine),
+        target_affine=grid.affine,
+        target_shape=grid.shape,
+        interpolation=interpolation,
+        copy_header=True,
+        force_resample=True,
+    )
+    return np.asarray(image.dataobj, dtype=np.float32)
+
+
+def _check_gaps(gaps: np.ndarray) -> None:
+    if gaps.any():
+        place = tuple(np.argwhere(gaps)[0].tolist())
+        raise DataError(
+            f"has {int(gaps.sum())} voxels that are NaN or infinite, the first at {place}; fill "
+            "them, or give a mask without them"
+        )

@@ -1,0 +1,159 @@
+"""The files of a whole cohort, read one volume at a time; what all slices of it share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import joblib
+import numpy as np
+
+from skmmcl.exceptions import DataError
+from skmmcl.volumes._cache import VolumeCache, read_unchanged
+from skmmcl.volumes._files import VolumeFile
+from skmmcl.volumes._recipe import Recipe
+
+SHOWN = 5  # faulty files that a message lists
+
+
+class VolumeStore:
+    """Files with sound headers, and how their voxels are had.
+
+    Parameters
+    ----------
+    files : list of VolumeFile or None
+        One for each subject; None for one without the modality.
+    ids : ndarray of shape (n_subjects,) or None
+        Names of the subjects.
+    recipe : Recipe
+        What is done to each file.
+    cache : VolumeCache or None
+        Where the outcome is kept.
+    skip_faulty : bool
+        Whether subjects of faulty files are taken to lack the modality.
+    n_jobs : int or None
+        Number of threads that read.
+    """
+
+    def __init__(
+        self,
+        files: list[VolumeFile | None],
+        ids: np.ndarray | None,
+        recipe: Recipe,
+        cache: VolumeCache | None,
+        *,
+        skip_faulty: bool,
+        n_jobs: int | None,
+    ) -> None:
+        self.files, self.ids, self.recipe, self.cache = files, ids, recipe, cache
+        self.skip_faulty, self.n_jobs = skip_faulty, n_jobs
+        self._sound: set[int] = set()
+        self._faults: dict[int, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what this process has found out: a hash must not depend on who has read what.
+        return {**self.__dict__, "_sound": set(), "_faults": {}}
+
+    def with_files(self, files: list[VolumeFile | None], ids: np.ndarray | None) -> VolumeStore:
+        """Give a store of other files with the same settings."""
+        return VolumeStore(
+            files, ids, self.recipe, self.cache, skip_faulty=self.skip_faulty, n_jobs=self.n_jobs
+        )
+
+    def present(self, rows: np.ndarray) -> np.ndarray:
+        """Tell who has a volume; where faulty ones are to be skipped, all are read for it."""
+        has_file = np.array([self.files[row] is not None for row in rows], dtype=bool)
+        if self.skip_faulty:
+            self.check(rows)
+        return has_file & ~np.isin(rows, list(self._faults))
+
+    def check(self, rows: np.ndarray) -> None:
+        """Read volumes that were not read before, into the cache if there is one.
+
+        Raises
+        ------
+        DataError
+            Lists the faulty ones, unless they are skipped.
+        """
+        known = self._sound | self._faults.keys()
+        new = [row for row in rows.tolist() if self.files[row] is not None and row not in known]
+        # Processes that fill one cache at once begin at different ends.
+        order = np.random.default_rng(os.getpid()).permutation(new).tolist()
+        self._each(self._try, order)
+        faults = [self._faults[row] for row in rows.tolist() if row in self._faults]
+        if faults and not self.skip_faulty:
+            self._faults.clear()  # the user may mend the files
+            raise DataError(list_faults(faults, len(rows)))
+
+    def _try(self, row: int) -> None:
+        try:
+            self.read_one(row, np.empty(self.recipe.grid.shape, self.recipe.dtype))
+            self._sound.add(row)
+        except DataError as error:
+            self._faults[row] = str(error)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Read volumes as they are stored; those who have none get NaN."""
+        out = np.empty((len(rows), *self.recipe.grid.shape), self.recipe.dtype)
+        self._each(lambda k: self._read_or_nan(int(rows[k]), out[k]), range(len(rows)))
+        return out
+
+    def _read_or_nan(self, row: int, out: np.ndarray) -> None:
+        if self.files[row] is None or row in self._faults:
+            out.fill(np.nan)
+            return
+        try:
+            self.read_one(row, out)
+        except DataError as error:
+            if not self.skip_faulty:
+                raise
+            self._faults[row] = str(error)
+            out.fill(np.nan)
+
+    def read_one(self, row: int, out: np.ndarray) -> None:
+        """Read the volume of a subject who has a file.
+
+        Raises
+        ------
+        DataError
+            If it cannot be used; names the subject and the file.
+        """
+        file = self.files[row]
+        if file is None:
+            raise DataError(f"{subject_name(row, self.ids)} has no file.")
+        try:
+            if self.cache is None:
+                out[:] = self.recipe(read_unchanged(file), file)
+            else:
+                self.cache.read(file, out)
+        except DataError as error:
+            raise DataError(f"{subject_name(row, self.ids)}: {file.path} {error}.") from error
+
+    def _each(self, act: Callable[[int], None], items: Iterable[int]) -> None:
+        in_threads(act, items, self.n_jobs)
+
+
+def in_threads(act: Callable, items: Iterable, n_jobs: int | None) -> list:
+    """Results of acting on each item; what is done is to release the interpreter's lock."""
+    n_threads = joblib.effective_n_jobs(n_jobs)
+    if n_threads == 1:
+        return [act(item) for item in items]
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(act, items))
+
+
+def subject_name(row: int, ids: np.ndarray | None) -> str:
+    """How messages name a subject."""
+    return f"Subject {row}" if ids is None else f"Subject {ids.tolist()[row]!r} (row {row})"
+
+
+def list_faults(faults: list[str], n_volumes: int) -> str:
+    """Put the first of many faults into one message."""
+    lines = faults[:SHOWN]
+    if len(faults) > 1:
+        lines = [f"{len(faults)} of {n_volumes} volumes cannot be used.", *lines]
+    if len(faults) > SHOWN:
+        lines.append("...")
+    return "\n".join([*lines, "on_error='missing' takes such subjects to lack the modality."])

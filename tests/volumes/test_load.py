@@ -1,0 +1,250 @@
+"""What files become, and which are refused."""
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from skmmcl.exceptions import DataError
+from skmmcl.volumes import load_volumes
+
+GRID = (5, 6, 7)
+
+
+def test_volumes_are_those_of_nibabel(paths, arrays):
+    volumes = load_volumes(paths)
+    assert volumes.shape == (4, *GRID)
+    assert volumes.dtype == np.float32
+    np.testing.assert_array_equal(np.asarray(volumes), arrays)
+    np.testing.assert_array_equal(volumes.affine, nib.load(paths[0]).affine)
+
+
+@pytest.mark.parametrize("cache", [None, False])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.nii", nib.Nifti1Image), ("a.nii.gz", nib.Nifti2Image), ("a.mgz", nib.MGHImage)],
+)
+def test_kinds_of_files(save, arrays, cache, name, kind):
+    path = save(name, arrays[0], kind=kind)
+    np.testing.assert_array_equal(load_volumes([path], cache=cache)[0], arrays[0])
+
+
+def test_stored_integers_are_scaled(save):
+    array = np.arange(210, dtype=np.int16).reshape(GRID)
+    image = nib.Nifti1Image(array, np.eye(4))
+    image.header.set_slope_inter(0.5, -3)
+    path = save("a.nii.gz", array)
+    nib.save(image, path)
+    np.testing.assert_array_equal(load_volumes([path])[0], nib.load(path).get_fdata())
+
+
+def test_big_endian_and_a_fourth_axis_of_one(save, arrays):
+    path = save("a.nii.gz", arrays[0][..., None])
+    header = nib.Nifti1Header(endianness=">")
+    header.set_data_dtype(np.float32)
+    other = path.with_name("b.nii")
+    nib.Nifti1Image(arrays[1], np.diag([2.0, 2, 2, 1]), header).to_filename(other)
+    assert int.from_bytes(other.read_bytes()[:4], "big") == 348
+    np.testing.assert_array_equal(np.asarray(load_volumes([path, other])), arrays[:2])
+
+
+def test_axes_are_turned_to_right_anterior_superior(save, arrays):
+    plain = nib.Nifti1Image(arrays[0], np.diag([2.0, 3, 4, 1]))
+    turned = plain.as_reoriented(nib.orientations.axcodes2ornt("PSR"))
+    path = save("turned.nii.gz", turned.get_fdata(dtype=np.float32), turned.affine)
+    volumes = load_volumes([save("plain.nii.gz", arrays[0], plain.affine), path])
+    np.testing.assert_array_equal(volumes[1], arrays[0])
+    np.testing.assert_allclose(volumes.affine, plain.affine)
+
+
+def test_subjects_are_named_by_the_index_of_a_series(paths):
+    table = pd.Series([str(path) for path in paths[:2]] + [None], index=["a", "b", "c"])
+    volumes = load_volumes(table)
+    assert volumes.ids.tolist() == ["a", "b", "c"]
+    assert volumes.present.tolist() == [True, True, False]
+    assert load_volumes(table.reset_index(drop=True).fillna(np.nan)).ids is None
+
+
+# ---------------------------------------------------------------------------------------- grids
+
+
+@pytest.mark.parametrize(
+    ("affine", "shape", "expected", "sizes"),
+    [
+        (4.0, None, (3, 3, 4), (4, 4, 4)),
+        ([2, 4, 7], None, (5, 3, 2), (2, 4, 7)),
+        (None, (5, 3, 7), (5, 3, 7), (2, 4, 2)),
+        (np.eye(3) * 2, (9, 9, 9), (9, 9, 9), (2, 2, 2)),
+        (np.diag([-4.0, 4, 4, 1]), None, (1, 4, 4), (4, 4, 4)),
+    ],
+)
+def test_target_grids(paths, affine, shape, expected, sizes):
+    volumes = load_volumes(paths, target_affine=affine, target_shape=shape)
+    assert volumes.shape[1:] == expected
+    np.testing.assert_allclose(nib.affines.voxel_sizes(volumes.affine), sizes)
+
+
+def test_target_grid_covers_the_field_of_view(paths):
+    coarse, fine = (load_volumes(paths, target_affine=size) for size in (2.0, 1.0))
+    np.testing.assert_allclose(coarse.affine, nib.load(paths[0]).affine)
+    assert fine.shape[1:] == tuple(2 * n for n in GRID)
+    np.testing.assert_allclose(fine.affine[:3, 3], [-0.5] * 3)  # half a voxel of 1 mm inside
+
+
+def test_files_on_other_grids_are_resampled(save):
+    x = np.arange(12.0, dtype=np.float32)
+    ramp = np.broadcast_to(x[:, None, None], (12, 12, 12))
+    shifted = nib.affines.from_matvec(np.eye(3), [3, 0, 0])
+    paths = [save("a.nii.gz", ramp, np.eye(4)), save("b.nii.gz", ramp, shifted)]
+    with pytest.raises(DataError, match=r"Subject \d: .*Give target_affine="):
+        load_volumes(paths)
+    volumes = load_volumes(paths, target_affine=2.0, interpolation="linear")
+    assert volumes.shape == (2, 6, 6, 6)
+    inner = (slice(2, 5), 3, 3)
+    np.testing.assert_allclose(volumes[0][inner], [4.5, 6.5, 8.5])
+    np.testing.assert_allclose(volumes[1][inner], [1.5, 3.5, 5.5])  # starts 3 mm further
+
+
+def test_nearest_keeps_labels(save):
+    labels = np.random.default_rng(0).choice([0, 7, 207], size=(8, 8, 8)).astype(np.uint8)
+    path = save("a.nii.gz", labels, np.eye(4))
+    found = np.asarray(load_volumes([path], target_affine=1.6, interpolation="nearest"))
+    assert set(np.unique(found)) == {0, 7, 207}
+
+
+@pytest.mark.parametrize(
+    "given", [{"target_affine": np.zeros((3, 3))}, {"target_affine": [1, 2]}, {"target_shape": 5}]
+)
+def test_bad_targets(paths, given):
+    with pytest.raises(ValueError, match=f"{next(iter(given))} must be"):
+        load_volumes(paths, **given)
+
+
+# ---------------------------------------------------------------------------------------- masks
+
+
+def test_mask_sets_the_outside_to_zero(save, paths, arrays):
+    inside = np.zeros(GRID, np.uint8)
+    inside[1:4, 2:5, 3:] = 1
+    mask = save("mask.nii.gz", inside)
+    for given in (mask, str(mask), nib.load(mask)):
+        volumes = load_volumes(paths, mask=given)
+        np.testing.assert_array_equal(np.asarray(volumes), arrays * inside)
+        np.testing.assert_array_equal(volumes.mask, inside)
+    coarse = load_volumes(paths, mask=mask, target_affine=4.0)
+    assert coarse.mask.shape == coarse.shape[1:]
+    assert 0 < coarse.mask.sum() < coarse.mask.size
+
+
+def test_brain_mask_lies_in_mni_space(save):
+    array = np.ones((9, 11, 9), np.float32)
+    affine = nib.affines.from_matvec(20 * np.eye(3), [-80, -116, -62])
+    volume = load_volumes([save("mni.nii.gz", array, affine)], mask="brain")[0]
+    assert volume[4, 5, 5] == 1  # in the middle of the brain
+    assert volume[0, 0, 0] == volume[-1, -1, -1] == 0
+    assert 0.15 < volume.mean() < 0.5
+
+
+def test_masks_that_are_none(save, paths):
+    empty = save("empty.nii.gz", np.zeros(GRID, np.uint8))
+    with pytest.raises(DataError, match="mask is empty on the grid"):
+        load_volumes(paths, mask=empty)
+    with pytest.raises(DataError, match=r"mask nowhere\.nii cannot be read"):
+        load_volumes(paths, mask="nowhere.nii")
+    with pytest.raises(DataError, match="3-D image"):
+        load_volumes(paths, mask=save("4d.nii.gz", np.ones((*GRID, 2), np.uint8)))
+    with pytest.raises(ValueError, match="mask must be 'brain'"):
+        load_volumes(paths, mask=3)
+
+
+# ---------------------------------------------------------------------------------- bad headers
+
+
+def text(path):
+    path.write_text("no image")
+
+
+def cut_header(path):
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def empty_file(path):
+    path.write_bytes(b"")
+
+
+def four_d(path):
+    nib.save(nib.Nifti1Image(np.zeros((*GRID, 3)), np.eye(4)), path)
+
+
+def two_d(path):
+    nib.save(nib.Nifti1Image(np.zeros((5, 6)), np.eye(4)), path)
+
+
+def other_shape(path):
+    nib.save(nib.Nifti1Image(np.zeros((5, 6, 8)), np.diag([2.0, 2, 2, 1])), path)
+
+
+def other_affine(path):
+    nib.save(nib.Nifti1Image(np.zeros(GRID), np.diag([2.0, 2, 2.5, 1])), path)
+
+
+def colours(path):
+    rgb = np.zeros(GRID, np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
+    nib.save(nib.Nifti1Image(rgb, np.eye(4)), path)
+
+
+def flat_affine(path):
+    image = nib.Nifti1Image(np.zeros(GRID), None)
+    image.header.set_sform(np.diag([2.0, 2, 0, 1]), code=1)
+    path.write_bytes(image.to_bytes())
+
+
+FAULTS = {
+    text: "cannot be read as an image: it is none of NIfTI",
+    cut_header: "cannot be read as an image",
+    empty_file: "cannot be read as an image",
+    four_d: r"is 4-D, of shape \(5, 6, 7, 3\); expected a 3-D volume",
+    two_d: "is 2-D",
+    other_shape: r"has shape \(5, 6, 8\) with voxels of 2 x 2 x 2 mm from .*; expected shape",
+    other_affine: "has .* 2 x 2 x 2.5 mm .*; expected .* 2 x 2 x 2 mm",
+    colours: "holds no real numbers",
+    flat_affine: "has an affine that cannot be inverted",
+}
+
+
+@pytest.mark.parametrize("spoil", FAULTS)
+@pytest.mark.parametrize("row", [0, 2])
+def test_bad_headers_name_subject_and_file(paths, spoil, row):
+    spoil(paths[row])
+    listed = pd.Series(paths, index=list("abcd"))
+    name = rf"Subject '{'abcd'[row]}' \(row {row}\): {paths[row]} "
+    with pytest.raises(DataError, match=name + FAULTS[spoil]):
+        load_volumes(listed)
+    volumes = load_volumes(listed, on_error="missing")
+    assert volumes.present.tolist() == [k != row for k in range(4)]
+
+
+def test_missing_files_are_listed(paths):
+    for path in paths[1:]:
+        path.unlink()
+    with pytest.raises(DataError, match=r"3 of 4 volumes cannot be used.*\n.*s1.nii.gz does not"):
+        load_volumes(paths)
+    assert load_volumes(paths, on_error="missing").present.tolist() == [True, False, False, False]
+    paths[0].unlink()
+    with pytest.raises(DataError, match="4 of 4"):
+        load_volumes(paths, on_error="missing")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [("t1.nii", "one for each subject"), ([None, np.nan], "None of 2"), ([3], "Entry 0")],
+)
+def test_what_is_no_list_of_paths(given, message):
+    with pytest.raises(DataError, match=message):
+        load_volumes(given)
+
+
+@pytest.mark.parametrize("name", ["interpolation", "dtype", "on_error"])
+def test_unknown_choices(paths, name):
+    with pytest.raises(ValueError, match=f"{name} must be one of"):
+        load_volumes(paths, **{name: "odd"})
