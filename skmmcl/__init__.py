@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         utils,
     )
     from skmmcl.contrastive import (
+        AnatCLEmbedder,
         ConditionalUniformityEmbedder,
         ContrastiveRegressionEmbedder,
         DecoupledUniformityEmbedder,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AnatCLEmbedder",
     "CMCCSSEmbedder",
     "ConditionalUniformityEmbedder",
     "ContrastiveRegressionEmbedder",
@@ -75,6 +77,7 @@ __all__ = [
 
 # Where the names that are no room of their own live.
 _HOMES = {
+    "AnatCLEmbedder": "skmmcl.contrastive",
     "CMCCSSEmbedder": "skmmcl.cross_decomposition",
     "ConditionalUniformityEmbedder": "skmmcl.contrastive",
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
