@@ -9,11 +9,12 @@ import numpy as np
 from torch import Tensor
 
 from skmmcl.base import embedder
-from skmmcl.contrastive._guided import BANDWIDTH, COLUMNS, NOT_NEGATIVE, OF_METADATA, POSITIVE
+from skmmcl.contrastive._columns import measures_of_regions
+from skmmcl.contrastive._guided import COLUMNS, NOT_NEGATIVE, OF_METADATA, POSITIVE
 from skmmcl.contrastive._metadata import BaseKernelEmbedder
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import DataError, ModalityError
-from skmmcl.losses import AnatCLLoss
+from skmmcl.exceptions import DataError
+from skmmcl.losses import AnatCLLoss, YAwareLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 
@@ -21,7 +22,7 @@ from skmmcl.utils._sklearn import StrOptions
 class AnatCLOfTargets(AnatCLLoss):
     """The loss of targets that hold the age and then all measures, side by side."""
 
-    def __init__(self, shape: tuple[int, int], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, shape: tuple[int, ...], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.shape = shape
 
@@ -43,10 +44,11 @@ class AnatCLEmbedder(BaseKernelEmbedder):
 
     Parameters
     ----------
-    measures : str, default=None
-        Modality of shape (n_regions, n_measures), such as cortical thickness, volume and
-        surface, or a vector of one measure. None for the first that is a matrix, else the
-        first.
+    measures : str, list of str or None, default=None
+        Tables of the side data of X, ``X.meta``, or modalities, of shape (n_regions,) or
+        (n_regions, n_measures) per subject: cortical thickness, volume and surface of the
+        same regions. None takes every table of the side data; where there is none, age
+        alone guides.
     anatomy : {"local", "global"}, default="local"
         Whether regions are compared one by one, by the angle between their measures, or
         all at once in each measure.
@@ -55,13 +57,11 @@ class AnatCLEmbedder(BaseKernelEmbedder):
     sharpness : float, default=None
         Anatomies are much alike; if given, a likeness a becomes ``exp(sharpness * (a -
         1))``.
-    metadata : str, list of str or None, default=None
-        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
-        not needed. None takes ``y``.
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
-        Distance at which numbers begin to differ, in their units, for all columns or for
-        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
+    metadata : str or None, default=None
+        Column of ``X.meta`` that holds the age; ``y`` is then not needed. None takes ``y``.
+    bandwidth : {"scott", "silverman", "median"} or float, default="scott"
+        Distance at which ages begin to differ, in years; or the rule by which
+        `skmmcl.kernels.estimate_bandwidth` finds it for the training subjects.
     temperature : float, default=0.1
         Divides the similarities. Small values dwell on the most similar subjects.
     projection_dim : int, default=None
@@ -155,8 +155,9 @@ class AnatCLEmbedder(BaseKernelEmbedder):
 
     Notes
     -----
-    The measures are a modality as others are, with an encoder of its own. A subject without
-    them, or without an age, attracts its own modalities alone in that term.
+    Measures guide the training alone, new subjects need none; those that are a modality are
+    an input besides. A subject some of whose measures are unknown (NaN), or whose age is,
+    attracts its own modalities alone in that term.
 
     References
     ----------
@@ -165,31 +166,43 @@ class AnatCLEmbedder(BaseKernelEmbedder):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from skmmcl import MultimodalData
     >>> from skmmcl.contrastive import AnatCLEmbedder
-    >>> from skmmcl.datasets import make_cohort
-    >>> X, _, _ = make_cohort(n_subjects=60, modalities=["smri", "t2"], random_state=0)
-    >>> embedder = AnatCLEmbedder(measures="smri", metadata="age", max_epochs=5, random_state=0)
+    >>> rng = np.random.default_rng(0)
+    >>> X = MultimodalData(
+    ...     t1=rng.normal(size=(60, 30)),
+    ...     fc=rng.normal(size=(60, 10, 10)),
+    ...     meta={
+    ...         "age": rng.uniform(20, 80, 60),
+    ...         "thickness": rng.uniform(1, 4, (60, 68)),
+    ...         "volume": rng.uniform(1e3, 1e4, (60, 68)),
+    ...     },
+    ... )
+    >>> embedder = AnatCLEmbedder(
+    ...     measures=["thickness", "volume"], metadata="age", max_epochs=5, random_state=0
+    ... )
     >>> embedder.fit_transform(X).shape
     (60, 32)
     """
 
-    measures: str | None = None
+    measures: str | Sequence[str] | None = None
     anatomy: Literal["local", "global"] = "local"
     anatomy_weight: float = 1.0
     sharpness: float | None = None
-    metadata: str | Sequence[str] | None = None
-    bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "scott"
+    metadata: str | None = None
+    bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
-        "measures": [str, None],
+        "measures": COLUMNS,
         "anatomy": [StrOptions({"local", "global"})],
         "anatomy_weight": NOT_NEGATIVE,
         "sharpness": [*POSITIVE, None],
-        "metadata": COLUMNS,
-        "bandwidth": BANDWIDTH,
+        "metadata": [str, None],
+        "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE],
         "temperature": POSITIVE,
     }
 
@@ -200,31 +213,27 @@ class AnatCLEmbedder(BaseKernelEmbedder):
         age = super()._read_values(y, data)
         if age is None or age.shape[1] != 1:
             raise DataError(f"Age is one column, found {self.metadata_names_}.")
-        name = self._measured()
-        measures = np.array(data[name], dtype=np.float64).reshape(len(data), -1)
-        measures[~data.mask[:, data.modalities.index(name)]] = np.nan
-        return np.c_[age, measures]
-
-    def _measured(self) -> str:
-        """The modality that holds the measures."""
-        matrices = [name for name, shape in self.shapes_.items() if len(shape) == 2]
-        name = self.measures or (matrices or self.modalities_)[0]
-        if name not in self.modalities_:
-            raise ModalityError(f"measures={name!r}, but the modalities are {self.modalities_}.")
-        if len(self.shapes_[name]) > 2:
-            raise ModalityError(
-                f"measures={name!r} has shape {self.shapes_[name]} per subject; expected "
-                "(n_regions, n_measures)."
+        measures = measures_of_regions(data, self.measures)
+        found = None if measures is None else measures.shape[1:]
+        if not hasattr(self, "net_"):
+            self._table: tuple[int, ...] | None = found
+        elif found != self._table:
+            raise DataError(
+                f"The measures have shape {found} per subject, but {type(self).__name__} was "
+                f"fitted on {self._table}."
             )
-        return name
+        return age if measures is None else np.c_[age, measures.reshape(len(data), -1)]
 
     def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
         super()._learn_values(values[:, :1], sample_weight)
+        if values.shape[1] > 1 and np.isnan(values[:, 1:]).any(1).all():
+            raise DataError(f"None of the {len(values)} subjects has all measures of all regions.")
 
     def _make_objective(self) -> list[Term]:
-        n_regions, *n_measures = self.shapes_[self._measured()]
+        if self._table is None:
+            return [Term("y_aware", YAwareLoss(self.temperature, **self._of_kernel()), OF_METADATA)]
         loss = AnatCLOfTargets(
-            (n_regions, n_measures[0] if n_measures else 1),
+            self._table,
             self.temperature,
             anatomy=self.anatomy,
             bandwidth=float(self.bandwidth_[0]),

@@ -93,3 +93,43 @@ def check_varied(values: np.ndarray, names: Sequence[str]) -> None:
                 f"Column {name!r} of the metadata has fewer than two different values: "
                 f"{known.tolist()}, with {np.isnan(column).sum()} of {len(column)} unknown."
             )
+
+
+def measures_of_regions(data: MultimodalData, names: str | Sequence[str] | None) -> Any:
+    """Tables of regions side by side, (n_samples, n_regions, n_measures); None if there is none."""
+    meta = data.meta
+    if names is None:
+        names = [name for name, values in meta.items() if np.ndim(values) > 1]
+        if not names:
+            return None
+    names = [names] if isinstance(names, str) else list(names)
+    unknown = [name for name in names if name not in meta and name not in data.modalities]
+    if unknown or not names:
+        found = {name: values.shape[1:] for name, values in meta.items() if values.ndim > 1}
+        raise DataError(
+            f"measures={names} must name tables of X.meta, which holds the tables {found}, or "
+            f"modalities, which are {list(data.modalities)}. Side data come with "
+            "MultimodalData(..., meta={'thickness': of_subjects_and_regions})."
+        )
+    tables = {name: _table_of_regions(data, name) for name in names}
+    n_regions = {name: table.shape[1] for name, table in tables.items()}
+    if len(set(n_regions.values())) > 1:
+        raise DataError(f"The measures must be of the same regions; found, in number, {n_regions}.")
+    return np.concatenate(list(tables.values()), axis=2)
+
+
+def _table_of_regions(data: MultimodalData, name: str) -> np.ndarray:
+    """One measure or several, NaN in rows that are absent."""
+    is_side = name in data.meta
+    found = np.asarray(data.meta[name] if is_side else data[name])
+    if found.ndim not in (2, 3) or found.dtype.kind not in "biuf":
+        raise DataError(
+            f"Measures {name!r} have shape {found.shape[1:]} per subject and type {found.dtype}; "
+            "expected numbers of shape (n_regions,) or (n_regions, n_measures)."
+        )
+    table = np.array(found, dtype=np.float64)
+    if not is_side:
+        table[~data.mask[:, data.modalities.index(name)]] = np.nan
+    if np.isinf(table).any():
+        raise DataError(f"Measures {name!r} hold infinite numbers.")
+    return table.reshape(*table.shape[:2], -1)

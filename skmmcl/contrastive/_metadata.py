@@ -127,7 +127,7 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
 
     def _of_kernel(self) -> dict[str, Any]:
         """The parameters of a loss that takes a kernel."""
-        return {"kernel": self.kernel, "bandwidth": tuple(self.bandwidth_.tolist())}
+        return {"kernel": self._kernel_used(), "bandwidth": tuple(self.bandwidth_.tolist())}
 
 
 def bandwidths(
