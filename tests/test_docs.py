@@ -34,6 +34,8 @@ OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("CMCCSSEmbedder", "temperature"),
     ("DecoupledUniformityEmbedder", "bandwidth"),
     ("DecoupledUniformityEmbedder", "kernel"),
+    ("EpsSupInfoNCEEmbedder", "metadata"),
+    ("SupConEmbedder", "metadata"),
 }
 
 OBJECTS = all_public_objects()

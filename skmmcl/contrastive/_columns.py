@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,13 +43,23 @@ def columns_of_meta(data: MultimodalData, names: str | Sequence[str]) -> dict[st
     return {name: np.asarray(meta[name]) for name in wanted}
 
 
+def the_column(data: MultimodalData, names: str | Sequence[str]) -> np.ndarray:
+    """Side data of the subjects that are one column."""
+    columns = columns_of_meta(data, names)
+    if len(columns) > 1:
+        raise DataError(f"One column of X.meta holds the class; metadata={names!r} names more.")
+    return next(iter(columns.values()))
+
+
 def as_codes(values: np.ndarray, name: str) -> np.ndarray:
     """Class codes as floats, NaN where unknown."""
     try:
         codes, _ = encode_classes(values)
     except ValueError as error:
         raise DataError(
-            f"Column {name!r} of the metadata is to be compared as classes: {error}"
+            f"Column {name!r} of the metadata is to be compared as classes: {error} Numbers are "
+            "compared by the kernel 'gaussian', or cut into classes by "
+            "skmmcl.preprocessing.metadata_labels."
         ) from error
     return np.where(codes < 0, np.nan, codes)
 
@@ -61,7 +72,8 @@ def as_floats(values: np.ndarray, name: str) -> np.ndarray:
     if text:
         raise DataError(
             f"Column {name!r} of the metadata holds text, for example {text[0]!r}, between which "
-            "there is no distance. Classes are compared by the kernel 'delta'."
+            "there is no distance. Classes are compared by the kernel 'delta', and made labels by "
+            "skmmcl.preprocessing.metadata_labels."
         )
     floats = np.full(len(values), np.nan)
     try:
@@ -93,6 +105,17 @@ def check_varied(values: np.ndarray, names: Sequence[str]) -> None:
                 f"Column {name!r} of the metadata has fewer than two different values: "
                 f"{known.tolist()}, with {np.isnan(column).sum()} of {len(column)} unknown."
             )
+
+
+def warn_of_lone(codes: np.ndarray, groups: str, *, stacklevel: int) -> None:
+    """Warn of groups that have a single subject, whom no other is like."""
+    found, sizes = np.unique(codes[codes >= 0], return_counts=True)
+    if n_lone := int(np.sum(sizes < 2)):
+        warnings.warn(
+            f"{n_lone} of the {len(found)} {groups} have a single subject, whom no other is like.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def measures_of_regions(data: MultimodalData, names: str | Sequence[str] | None) -> Any:
