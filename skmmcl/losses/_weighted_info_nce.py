@@ -71,7 +71,7 @@ def info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Ten
 
 
 class _InfoNCE(torch.autograd.Function):
-    """One matrix is kept, the gradient, which is written by rows along with the value."""
+    """One matrix is made and kept: the weights, from which the softmax is taken by rows."""
 
     @staticmethod
     def forward(
@@ -82,48 +82,49 @@ class _InfoNCE(torch.autograd.Function):
         anchors: Tensor | None,
         self_pairs: bool,
     ) -> Tensor:
-        n_anchors, n_keys = s.shape[1:]
-        step = max(1, PIECE_BYTES // (s.element_size() * n_keys))
-        starts = range(0, n_anchors, step)
-        slope = torch.empty_like(s) if ctx.needs_input_grad[0] and len(starts) > 1 else None
-        parts = []
-        for start in starts:
-            rows = slice(start, start + step)
-            of_rows = [None if x is None else x[:, rows] for x in (s, target, log_counts, slope)]
-            parts.append(_of_anchors(*of_rows, None if self_pairs else start))
-        slopes, values, totals = zip(*parts, strict=True)
-        value, total = (x[0] if len(x) == 1 else torch.cat(x, 1) for x in (values, totals))
-        share = (total > 0).to(s.dtype) if anchors is None else anchors * (total > 0)
-        share = over(share, share.sum(-1, keepdim=True))
-        ctx.save_for_backward(slopes[0] if slope is None else slope, share)
-        return (value * share).sum(-1)
+        if not self_pairs:
+            target = target.clone()
+            target.diagonal(dim1=1, dim2=2).zero_()
+        total = target.sum(-1, keepdim=True)
+        share = (total > 0).to(s.dtype)
+        share = share if anchors is None else share * anchors[..., None]
+        share = over(share, share.sum(1, keepdim=True))
+        pull = target * over(share, total)
+        step = max(1, PIECE_BYTES // (s.element_size() * s.shape[2]))
+        values = [
+            _push(pull, share, s, log_counts, slice(start, start + step), self_pairs)
+            for start in range(0, s.shape[1], step)
+        ]
+        ctx.save_for_backward(pull)
+        return values[0] if len(values) == 1 else torch.stack(values).sum(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        slope, share = ctx.saved_tensors
-        return slope * (share * grad[:, None])[..., None], None, None, None, None
+        (pull,) = ctx.saved_tensors
+        return pull * -grad[:, None, None], None, None, None, None
 
 
-def _of_anchors(
+def _push(
+    pull: Tensor,
+    share: Tensor,
     s: Tensor,
-    target: Tensor,
     log_counts: Tensor | None,
-    slope: Tensor | None,
-    own: int | None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Slope along the similarities, value, and sum of weights of some anchors.
+    rows: slice,
+    self_pairs: bool,
+) -> Tensor:
+    """Take the softmax of some anchors off their pull, which is minus the slope then.
 
-    ``own`` is the key that is the first anchor itself, and left out with those after it.
+    Returns their part of the value.
     """
-    if own is not None:
-        s, target = s.clone(), target.clone()
-        s.diagonal(own, 1, 2).fill_(REMOVED)
-        target.diagonal(own, 1, 2).zero_()
-    total = target.sum(-1)
-    target = over(target, total[..., None])
-    log_softmax = torch.log_softmax(s if log_counts is None else s + log_counts, -1)
+    pull, share, s = pull[:, rows], share[:, rows], s[:, rows]
+    if not self_pairs:
+        s = s.clone()
+        s.diagonal(rows.start, 1, 2).fill_(REMOVED)
+    counts = 0 if log_counts is None else log_counts[:, rows]
+    log_softmax = torch.log_softmax(s if log_counts is None else s + counts, -1)
     # A key that counts twice has twice the softmax, but a similarity of one.
-    logs = log_softmax if log_counts is None else log_softmax - log_counts
-    value = (target * logs).sum(-1).neg_()
-    return torch.sub(log_softmax.exp_(), target, out=slope), value, total
+    logs = log_softmax if log_counts is None else log_softmax - counts
+    value = -(pull * logs).sum((1, 2))
+    pull.sub_(log_softmax.exp_().mul_(share))
+    return value
