@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         volumes,
     )
     from skmmcl.contrastive import (
+        AnatCLEmbedder,
         ConditionalUniformityEmbedder,
         ContrastiveRegressionEmbedder,
         DecoupledUniformityEmbedder,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AnatCLEmbedder",
     "CMCCSSEmbedder",
     "ConditionalUniformityEmbedder",
     "ContrastiveRegressionEmbedder",
@@ -81,6 +83,7 @@ __all__ = [
 
 # Where the names that are no room of their own live.
 _HOMES = {
+    "AnatCLEmbedder": "skmmcl.contrastive",
     "CMCCSSEmbedder": "skmmcl.cross_decomposition",
     "ConditionalUniformityEmbedder": "skmmcl.contrastive",
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",

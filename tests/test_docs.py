@@ -29,9 +29,13 @@ IGNORED_RULES_OF_ENGINE = IGNORED_RULES_OF_METHODS | {"PR01", "RT01", "RT03"}
 UNDOCUMENTED_METHODS = r"forward|set_\w+_request"
 # (estimator, parameter) whose text rightly differs from that of the others.
 OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
+    ("AnatCLEmbedder", "bandwidth"),
+    ("AnatCLEmbedder", "metadata"),
     ("CMCCSSEmbedder", "temperature"),
     ("DecoupledUniformityEmbedder", "bandwidth"),
     ("DecoupledUniformityEmbedder", "kernel"),
+    ("EpsSupInfoNCEEmbedder", "metadata"),
+    ("SupConEmbedder", "metadata"),
 }
 
 OBJECTS = all_public_objects()

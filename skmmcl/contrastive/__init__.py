@@ -1,5 +1,6 @@
 """Contrast guided by what is known of the subjects: classes, age, site, sets of labels."""
 
+from skmmcl.contrastive._anatcl import AnatCLEmbedder
 from skmmcl.contrastive._conditional import ConditionalUniformityEmbedder
 from skmmcl.contrastive._decoupled import DecoupledUniformityEmbedder
 from skmmcl.contrastive._eps_sup_info_nce import EpsSupInfoNCEEmbedder
@@ -10,6 +11,7 @@ from skmmcl.contrastive._weighted import WeightedContrastiveEmbedder
 from skmmcl.contrastive._yaware import YAwareEmbedder
 
 __all__ = [
+    "AnatCLEmbedder",
     "ConditionalUniformityEmbedder",
     "ContrastiveRegressionEmbedder",
     "DecoupledUniformityEmbedder",

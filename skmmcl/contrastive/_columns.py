@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,13 +43,23 @@ def columns_of_meta(data: MultimodalData, names: str | Sequence[str]) -> dict[st
     return {name: np.asarray(meta[name]) for name in wanted}
 
 
+def the_column(data: MultimodalData, names: str | Sequence[str]) -> np.ndarray:
+    """Side data of the subjects that are one column."""
+    columns = columns_of_meta(data, names)
+    if len(columns) > 1:
+        raise DataError(f"One column of X.meta holds the class; metadata={names!r} names more.")
+    return next(iter(columns.values()))
+
+
 def as_codes(values: np.ndarray, name: str) -> np.ndarray:
     """Class codes as floats, NaN where unknown."""
     try:
         codes, _ = encode_classes(values)
     except ValueError as error:
         raise DataError(
-            f"Column {name!r} of the metadata is to be compared as classes: {error}"
+            f"Column {name!r} of the metadata is to be compared as classes: {error} Numbers are "
+            "compared by the kernel 'gaussian', or cut into classes by "
+            "skmmcl.preprocessing.metadata_labels."
         ) from error
     return np.where(codes < 0, np.nan, codes)
 
@@ -61,7 +72,8 @@ def as_floats(values: np.ndarray, name: str) -> np.ndarray:
     if text:
         raise DataError(
             f"Column {name!r} of the metadata holds text, for example {text[0]!r}, between which "
-            "there is no distance. Classes are compared by the kernel 'delta'."
+            "there is no distance. Classes are compared by the kernel 'delta', and made labels by "
+            "skmmcl.preprocessing.metadata_labels."
         )
     floats = np.full(len(values), np.nan)
     try:
@@ -93,3 +105,54 @@ def check_varied(values: np.ndarray, names: Sequence[str]) -> None:
                 f"Column {name!r} of the metadata has fewer than two different values: "
                 f"{known.tolist()}, with {np.isnan(column).sum()} of {len(column)} unknown."
             )
+
+
+def warn_of_lone(codes: np.ndarray, groups: str, *, stacklevel: int) -> None:
+    """Warn of groups that have a single subject, whom no other is like."""
+    found, sizes = np.unique(codes[codes >= 0], return_counts=True)
+    if n_lone := int(np.sum(sizes < 2)):
+        warnings.warn(
+            f"{n_lone} of the {len(found)} {groups} have a single subject, whom no other is like.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def measures_of_regions(data: MultimodalData, names: str | Sequence[str] | None) -> Any:
+    """Tables of regions side by side, (n_samples, n_regions, n_measures); None if there is none."""
+    meta = data.meta
+    if names is None:
+        names = [name for name, values in meta.items() if np.ndim(values) > 1]
+        if not names:
+            return None
+    names = [names] if isinstance(names, str) else list(names)
+    unknown = [name for name in names if name not in meta and name not in data.modalities]
+    if unknown or not names:
+        found = {name: values.shape[1:] for name, values in meta.items() if values.ndim > 1}
+        raise DataError(
+            f"measures={names} must name tables of X.meta, which holds the tables {found}, or "
+            f"modalities, which are {list(data.modalities)}. Side data come with "
+            "MultimodalData(..., meta={'thickness': of_subjects_and_regions})."
+        )
+    tables = {name: _table_of_regions(data, name) for name in names}
+    n_regions = {name: table.shape[1] for name, table in tables.items()}
+    if len(set(n_regions.values())) > 1:
+        raise DataError(f"The measures must be of the same regions; found, in number, {n_regions}.")
+    return np.concatenate(list(tables.values()), axis=2)
+
+
+def _table_of_regions(data: MultimodalData, name: str) -> np.ndarray:
+    """One measure or several, NaN in rows that are absent."""
+    is_side = name in data.meta
+    found = np.asarray(data.meta[name] if is_side else data[name])
+    if found.ndim not in (2, 3) or found.dtype.kind not in "biuf":
+        raise DataError(
+            f"Measures {name!r} have shape {found.shape[1:]} per subject and type {found.dtype}; "
+            "expected numbers of shape (n_regions,) or (n_regions, n_measures)."
+        )
+    table = np.array(found, dtype=np.float64)
+    if not is_side:
+        table[~data.mask[:, data.modalities.index(name)]] = np.nan
+    if np.isinf(table).any():
+        raise DataError(f"Measures {name!r} hold infinite numbers.")
+    return table.reshape(*table.shape[:2], -1)

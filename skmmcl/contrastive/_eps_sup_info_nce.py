@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from skmmcl.base import embedder
-from skmmcl.contrastive._columns import as_codes, check_varied, columns_of_meta
+from skmmcl.contrastive._columns import as_codes, check_varied, the_column, warn_of_lone
 from skmmcl.contrastive._guided import NOT_NEGATIVE, OF_CLASSES, POSITIVE, BaseClassEmbedder
 from skmmcl.data import MultimodalData
 from skmmcl.losses import EpsSupInfoNCELoss, FairKLLoss
@@ -44,6 +43,9 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
     bias_form : {"moments", "kl"}, default="moments"
         Whether FairKL compares means and standard deviations of the similarities of
         subjects of like and unlike bias, or their Kullback-Leibler divergence.
+    metadata : str or None, default=None
+        Column of ``X.meta`` that holds the class; ``y`` is then not needed. None takes
+        ``y``.
     temperature : float, default=0.1
         Divides the similarities. Small values dwell on the most similar subjects.
     projection_dim : int, default=None
@@ -165,6 +167,7 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
     bias: str | None = None
     bias_weight: float = 1.0
     bias_form: Literal["moments", "kl"] = "moments"
+    metadata: str | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
 
@@ -175,25 +178,18 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
         "bias": [str, None],
         "bias_weight": NOT_NEGATIVE,
         "bias_form": [StrOptions({"moments", "kl"})],
+        "metadata": [str, None],
         "temperature": POSITIVE,
     }
 
     def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
         if self.bias is None:
             return None
-        ((name, values),) = columns_of_meta(data, self.bias).items()
-        return as_codes(values, name)[:, None]
+        return as_codes(the_column(data, self.bias), self.bias)[:, None]
 
     def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
         check_varied(values, [str(self.bias)])
-        groups, sizes = np.unique(values[~np.isnan(values)], return_counts=True)
-        if sizes.min() < 2:
-            warnings.warn(
-                f"{np.sum(sizes < 2)} of the {len(groups)} groups of bias={self.bias!r} have a "
-                "single subject, whom FairKL cannot compare within the group.",
-                UserWarning,
-                stacklevel=4,
-            )
+        warn_of_lone(values, f"groups of bias={self.bias!r}", stacklevel=5)
 
     def _make_objective(self) -> list[Term]:
         contrast = EpsSupInfoNCELoss(self.temperature, epsilon=self.epsilon, form=self.form)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+import numpy as np
+
 from skmmcl.base import BaseEmbedder
+from skmmcl.contrastive._columns import the_column, warn_of_lone
+from skmmcl.data import MultimodalData
 from skmmcl.utils._sklearn import Interval, StrOptions
 
 # What a loss of guided contrast is computed on, beside a class or metadata.
@@ -41,7 +46,23 @@ class BaseGuidedEmbedder(BaseEmbedder):
 
 
 class BaseClassEmbedder(BaseGuidedEmbedder):
-    """An embedder that is guided by one class of each subject."""
+    """An embedder that may be guided by one class of each subject, of ``y`` or of the meta."""
+
+    metadata: str | Sequence[str] | None
 
     def _uses_classes(self) -> bool:
         return True
+
+    def _requires_y(self) -> bool:
+        return self.metadata is None
+
+    def _read_classes(
+        self, y: Any, data: MultimodalData, counted: Any, *, reset: bool
+    ) -> np.ndarray:
+        guided = self._uses_classes()
+        if guided and self.metadata is not None:
+            y = the_column(data, self.metadata)
+        codes = super()._read_classes(y, data, counted, reset=reset)
+        if guided and reset:
+            warn_of_lone(codes, "classes", stacklevel=5)
+        return codes

@@ -16,6 +16,7 @@ from skmmcl.contrastive._columns import (
     check_varied,
     columns_of_meta,
     columns_of_y,
+    warn_of_lone,
 )
 from skmmcl.contrastive._guided import BaseGuidedEmbedder
 from skmmcl.data import MultimodalData
@@ -25,6 +26,9 @@ from skmmcl.kernels._distance import PROFILES
 
 # Median entropy of the weights, as a part of the most possible, beyond which they say nothing.
 LEAST_ENTROPY, MOST_ENTROPY = 0.05, 0.98
+
+# So many subjects are shown to a kernel that is a function, to see what it gives.
+MOST_SHOWN = 500
 
 Bandwidth = Literal["scott", "silverman", "median"] | float | Sequence[float]
 
@@ -98,6 +102,11 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
             raise DataError(
                 f"None of the {len(values)} subjects is known in all of {self.metadata_names_}."
             )
+        of_classes = [k for k, kernel in enumerate(kernels) if kernel == "delta"]
+        for k in of_classes:
+            warn_of_lone(values[:, k], f"classes of {self.metadata_names_[k]!r}", stacklevel=5)
+        if callable(self._kernel_used()):
+            check_function(self._kernel_used(), values)
         self.bandwidth_ = bandwidths(values, kernels, self.bandwidth, sample_weight)
         if any(kernel in PROFILES for kernel in kernels):
             self._warn_if_degenerate(values)
@@ -127,7 +136,26 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
 
     def _of_kernel(self) -> dict[str, Any]:
         """The parameters of a loss that takes a kernel."""
-        return {"kernel": self.kernel, "bandwidth": tuple(self.bandwidth_.tolist())}
+        return {"kernel": self._kernel_used(), "bandwidth": tuple(self.bandwidth_.tolist())}
+
+
+def check_function(kernel: Callable[..., torch.Tensor], values: np.ndarray) -> None:
+    """Raise if a kernel given as a function does not weigh the pairs of some of the subjects."""
+    known = torch.as_tensor(values[~np.isnan(values).any(1)][:MOST_SHOWN])[None]
+    weights = kernel(known)
+    expected = (1, known.shape[1], known.shape[1])
+    if not isinstance(weights, torch.Tensor) or weights.shape != expected:
+        found = getattr(weights, "shape", type(weights).__name__)
+        raise ValueError(
+            f"kernel={kernel!r} must give weights of shape {expected} for metadata of shape "
+            f"{tuple(known.shape)}; found {found}."
+        )
+    bad = ~(weights >= 0) | weights.isinf()
+    if bad.any():
+        raise ValueError(
+            f"kernel={kernel!r} must give numbers of 0 or more; found {weights[bad][0]:.4g}, and "
+            f"others in {int(bad.sum())} of {weights.numel()} pairs of subjects."
+        )
 
 
 def bandwidths(

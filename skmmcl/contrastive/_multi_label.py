@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any, ClassVar, Literal
@@ -133,6 +134,7 @@ class MultiLabelSupConEmbedder(BaseMetadataEmbedder):
     See Also
     --------
     SupConEmbedder : For one class a subject.
+    skmmcl.preprocessing.metadata_labels : Makes such labels of columns of metadata.
     skmmcl.losses.JaccardSupConLoss : The loss by the Jaccard index.
     skmmcl.losses.MulSupConLoss : The loss label by label.
 
@@ -191,6 +193,14 @@ class MultiLabelSupConEmbedder(BaseMetadataEmbedder):
             raise DataError(
                 f"{type(self).__name__} needs at least two different sets of labels, found "
                 f"{n_sets}, with {len(values) - len(known)} unlabelled subjects."
+            )
+
+        lone = int((known.sum(0) == 1).sum())
+        if lone:
+            warnings.warn(
+                f"{lone} of the {known.shape[1]} labels are borne by a single subject.",
+                UserWarning,
+                stacklevel=4,
             )
 
     def _make_objective(self) -> list[Term]:

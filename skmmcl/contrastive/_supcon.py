@@ -21,6 +21,9 @@ class SupConEmbedder(BaseClassEmbedder):
 
     Parameters
     ----------
+    metadata : str or None, default=None
+        Column of ``X.meta`` that holds the class; ``y`` is then not needed. None takes
+        ``y``.
     temperature : float, default=0.1
         Divides the similarities. Small values dwell on the most similar subjects.
     projection_dim : int, default=None
@@ -137,11 +140,13 @@ class SupConEmbedder(BaseClassEmbedder):
     (60, 80)
     """
 
+    metadata: str | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseClassEmbedder._parameter_constraints,  # noqa: SLF001
+        "metadata": [str, None],
         "temperature": POSITIVE,
     }
 

@@ -18,6 +18,7 @@ from skmmcl.contrastive._guided import (
     OF_CLASSES,
     OF_METADATA,
     POSITIVE,
+    BaseClassEmbedder,
 )
 from skmmcl.contrastive._metadata import BaseKernelEmbedder
 from skmmcl.data import MultimodalData
@@ -27,7 +28,7 @@ from skmmcl.utils._sklearn import Interval, StrOptions
 
 
 @embedder
-class WeightedContrastiveEmbedder(BaseKernelEmbedder):
+class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
     """Contrast whose weights of pairs can be met exactly: Soft SupCon, X-CLR, Euclidean.
 
     Weighted InfoNCE asks of the embeddings a geometry that its weights fix. For these three
@@ -205,16 +206,9 @@ class WeightedContrastiveEmbedder(BaseKernelEmbedder):
     def _uses_classes(self) -> bool:
         return self.scheme == "soft-supcon"
 
-    def _requires_y(self) -> bool:
-        return self._uses_classes() or super()._requires_y()
-
     def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
         if not self._uses_classes():
             return super()._read_values(y, data)
-        if self.metadata is not None:
-            raise ValueError(
-                f"scheme='soft-supcon' takes the classes from y, not metadata={self.metadata!r}."
-            )
         return None
 
     def _kernel_used(self) -> Any:

@@ -11,6 +11,9 @@ from torch.autograd.function import once_differentiable
 from skmmcl.losses._gram import REMOVED
 from skmmcl.losses._similarity import over
 
+# Rows of so many bytes are computed at once: few enough to stay in the processor's cache.
+PIECE_BYTES = 2**19
+
 
 def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool = True) -> Tensor:
     """Cross-entropy between each anchor's weights and the softmax of its similarities.
@@ -41,17 +44,13 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
     >>> weighted_info_nce(torch.zeros(2, 2), torch.eye(2))
     tensor(0.6931)
     """
-    n_anchors, n_keys = similarities.shape[-2:]
-    s = similarities.reshape(-1, n_anchors, n_keys)
+    s, weights = similarities, weights.detach()
     s = s.float() if s.dtype in (torch.float16, torch.bfloat16) else s
-    weights = weights.to(s.dtype).expand(similarities.shape).reshape(s.shape)
-    log_counts = None
-    if not self_pairs:
-        weights, log_counts = weights.clone(), s.new_zeros(1, n_anchors, n_keys)
-        weights.diagonal(dim1=1, dim2=2).zero_()
-        log_counts.diagonal(dim1=1, dim2=2).fill_(REMOVED)
-    loss = _mean_over_anchors(s, weights, log_counts, s.new_ones(()))
-    return loss.view(similarities.shape[:-2])
+    weights = weights.to(s.dtype).expand(s.shape)
+    if s.ndim == 2:
+        return _InfoNCE.apply(s[None], weights[None], None, None, self_pairs)[0]
+    s, weights = s.flatten(0, -3), weights.reshape(-1, *s.shape[-2:])
+    return _InfoNCE.apply(s, weights, None, None, self_pairs).view(similarities.shape[:-2])
 
 
 def info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Tensor:
@@ -68,37 +67,64 @@ def info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Ten
     """
     none = counts == 0
     log_counts = counts.masked_fill(none, 1).log().masked_fill(none, REMOVED)
-    return _mean_over_anchors(s, weights * counts, log_counts, anchors)
-
-
-def _mean_over_anchors(
-    s: Tensor, target: Tensor, log_counts: Tensor | None, anchors: Tensor
-) -> Tensor:
-    total = target.sum(-1, keepdim=True)
-    share = anchors * (total[..., 0] > 0)
-    share = over(share, share.sum(-1, keepdim=True))
-    return _InfoNCE.apply(s, over(target, total), log_counts, share)
+    return _InfoNCE.apply(s, weights * counts, log_counts, anchors, True)
 
 
 class _InfoNCE(torch.autograd.Function):
-    """One matrix is kept: the gradient, which the forward pass has at hand."""
+    """One matrix is made and kept: the weights, from which the softmax is taken by rows."""
 
     @staticmethod
     def forward(
-        ctx: Any, s: Tensor, target: Tensor, log_counts: Tensor | None, share: Tensor
+        ctx: Any,
+        s: Tensor,
+        target: Tensor,
+        log_counts: Tensor | None,
+        anchors: Tensor | None,
+        self_pairs: bool,
     ) -> Tensor:
-        counted = s if log_counts is None else s + log_counts
-        log_softmax = torch.log_softmax(counted, -1)
-        # A key that counts twice has twice the softmax, but a similarity of one.
-        logs = log_softmax if log_counts is None else log_softmax - log_counts
-        value = -((target * logs).sum(-1) * share).sum(-1)
-        if ctx.needs_input_grad[0]:
-            gradient = log_softmax.exp_().sub_(target).mul_(share[..., None])
-            ctx.save_for_backward(gradient)
-        return value
+        if not self_pairs:
+            target = target.clone()
+            target.diagonal(dim1=1, dim2=2).zero_()
+        total = target.sum(-1, keepdim=True)
+        share = (total > 0).to(s.dtype)
+        share = share if anchors is None else share * anchors[..., None]
+        share = over(share, share.sum(1, keepdim=True))
+        pull = target * over(share, total)
+        step = max(1, PIECE_BYTES // (s.element_size() * s.shape[2]))
+        values = [
+            _push(pull, share, s, log_counts, slice(start, start + step), self_pairs)
+            for start in range(0, s.shape[1], step)
+        ]
+        ctx.save_for_backward(pull)
+        return values[0] if len(values) == 1 else torch.stack(values).sum(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (gradient,) = ctx.saved_tensors
-        return gradient * grad[:, None, None], None, None, None
+        (pull,) = ctx.saved_tensors
+        return pull * -grad[:, None, None], None, None, None, None
+
+
+def _push(
+    pull: Tensor,
+    share: Tensor,
+    s: Tensor,
+    log_counts: Tensor | None,
+    rows: slice,
+    self_pairs: bool,
+) -> Tensor:
+    """Take the softmax of some anchors off their pull, which is minus the slope then.
+
+    Returns their part of the value.
+    """
+    pull, share, s = pull[:, rows], share[:, rows], s[:, rows]
+    if not self_pairs:
+        s = s.clone()
+        s.diagonal(rows.start, 1, 2).fill_(REMOVED)
+    counts = 0 if log_counts is None else log_counts[:, rows]
+    log_softmax = torch.log_softmax(s if log_counts is None else s + counts, -1)
+    # A key that counts twice has twice the softmax, but a similarity of one.
+    logs = log_softmax if log_counts is None else log_softmax - counts
+    value = -(pull * logs).sum((1, 2))
+    pull.sub_(log_softmax.exp_().mul_(share))
+    return value

@@ -55,6 +55,11 @@ def test_unlabelled_subjects(X, labels):
     assert not np.array_equal(found[0], found[2])
 
 
+def test_a_label_of_one_subject(X, labels):
+    with pytest.warns(UserWarning, match="1 of the 4 labels are borne by a single subject"):
+        embedder().fit(X, np.c_[labels, np.arange(40) == 7])
+
+
 def test_bad_labels(X, labels):
     with pytest.raises(DataError, match=r"must be 0 or 1.*found \[2"):
         embedder().fit(X, 2 * labels)

@@ -36,7 +36,9 @@ def test_unlabelled_subjects_attract_their_own_modalities_alone(X, y):
     """Unlabelled subjects count as so many classes of one subject each."""
     unlabelled, alone = y.copy(), y.copy()
     unlabelled[:5], alone[:5] = -1, np.arange(5) + 2
-    one, other = (embedder().fit(X, labels).transform(X) for labels in (unlabelled, alone))
+    one = embedder().fit(X, unlabelled).transform(X)
+    with pytest.warns(UserWarning, match="5 of the 7 classes have a single subject"):
+        other = embedder().fit(X, alone).transform(X)
     np.testing.assert_allclose(one, other, atol=1e-5)
     without = embedder().fit(X[5:], y[5:]).transform(X)
     assert not np.allclose(one, without, atol=1e-3)
@@ -55,3 +57,12 @@ def test_labels_of_text_and_none(X, y):
 def test_one_class_is_refused(X):
     with pytest.raises(DataError, match="SupConEmbedder needs at least two classes"):
         embedder().fit(X, np.zeros(len(X)))
+
+
+def test_classes_of_the_side_data(X):
+    model = embedder(metadata="site")
+    np.testing.assert_array_equal(
+        model.fit_transform(X), embedder().fit_transform(X, X.meta["site"])
+    )
+    assert model.classes_.tolist() == ["A", "B"]
+    assert model.partial_fit(X).n_iter_ == 3

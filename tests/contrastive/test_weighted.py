@@ -62,8 +62,11 @@ def test_weights_that_a_sphere_has_no_room_for(X, y):
 
 
 def test_what_the_schemes_need(X, y, age):
-    with pytest.raises(ValueError, match="takes the classes from y"):
-        embedder(metadata="site").fit(X, y)
+    with pytest.raises(ValueError, match=r"column of X\.meta holds the class"):
+        embedder(metadata=["site", "same"]).fit(X)
+    np.testing.assert_array_equal(
+        embedder(metadata="site").fit_transform(X), embedder().fit_transform(X, X.meta["site"])
+    )
     with pytest.raises(ValueError, match="requires y"):
         embedder().fit(X)
     with pytest.raises(ValueError, match="Unknown label type"):

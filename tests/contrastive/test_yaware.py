@@ -122,12 +122,21 @@ def test_degenerate_bandwidth(X, age, bandwidth, said):
             "None of the 40 subjects is known",
         ),
         ({"metadata": "same"}, None, "'same' .*fewer than two"),
+        ({"kernel": lambda y: y @ y.mT - 9}, np.arange(N), "0 or more; found -9, and others in"),
+        ({"kernel": lambda y: y}, np.arange(N), r"weights of shape \(1, 40, 40\) .* found"),
         ({}, None, "requires y to be passed.*X.meta"),
     ],
 )
 def test_bad_metadata(X, params, y, said):
     with pytest.raises(ValueError, match=said):
         embedder(**params).fit(X, y)
+
+
+def test_a_class_of_one_subject(X, age):
+    with pytest.warns(UserWarning, match="1 of the 3 classes of 'site' have a single subject"):
+        embedder(kernel=["gaussian", "delta"]).fit(
+            X, pd.DataFrame({"age": age, "site": [2, *[0, 1] * (N // 2 - 1), 0]})
+        )
 
 
 def test_partial_fit_keeps_bandwidth_and_columns(X, age):
