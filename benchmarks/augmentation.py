@@ -101,20 +101,26 @@ def measure(size: int, batch: int, repeats: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="three rounds")
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--environment", type=Path, default=ENVIRONMENTS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.inside:
-        print(json.dumps(measure(args.size, args.batch, 3 if args.quick else 15)))
+        print(json.dumps(measure(args.size, args.batch, args.repeats)))
         return
     requirement = "torchio monai threadpoolctl"
     PEERS["augmentation"] = Peer(requirement, "", "")
     try:
         python = environment_of("augmentation", args.environment)
-        shape = ["--size", str(args.size), "--batch", str(args.batch)]
-        command = [python, __file__, "--inside", *shape, *(["--quick"] if args.quick else [])]
+        given = {
+            "size": args.size,
+            "batch": args.batch,
+            "repeats": 3 if args.quick else args.repeats,
+        }
+        options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+        command = [python, __file__, "--inside", *options]
         env = {**os.environ, "PYTHONPATH": str(HERE.parent), "OMP_NUM_THREADS": "1"}
         results = json.loads(checked(command, env=env).splitlines()[-1])
     except PeerError as error:
@@ -124,8 +130,7 @@ def main() -> None:
     for change, row in results.items():
         told = ", ".join(f"{name} {ms:.2f}" for name, ms in row["ms per volume"].items())
         print(f"{change:14} {told} ms; {min(row['ratios'].values()):.2f} x", flush=True)
-    shape = {"size": args.size, "batch": args.batch}
-    write_report("augmentation", {**shape, "changes": results, "goal": GOAL, "seed": 0})
+    write_report("augmentation", {**given, "changes": results, "goal": GOAL, "seed": 0})
 
 
 if __name__ == "__main__":

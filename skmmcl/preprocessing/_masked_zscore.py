@@ -88,7 +88,7 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X_out : ndarray of that shape
-            z-scores, 0 outside the mask.
+            The z-scores, 0 outside the mask.
 
         Raises
         ------
