@@ -254,3 +254,16 @@ def test_a_text_book_loop_trains_the_same_encoders(y):
             optimizer.step()
     expected = torch.cat([encoder(part) for encoder, part in zip(encoders, x, strict=True)], 1)
     np.testing.assert_allclose(ours.transform(arrays), expected.detach(), rtol=0, atol=1e-9)
+
+
+def test_batch_norm_and_dropout_are_as_outside(X, y):
+    def encoder(shape, n_components):
+        return nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(0.2), nn.Linear(5, n_components))
+
+    embedder = CMCCSSEmbedder(encoders={"smri": encoder}, max_epochs=2, random_state=0)
+    model = Pipeline([("embed", embedder), ("classify", LogisticRegression())])
+    alone = cross_validate(model, X, y, cv=2, return_estimator=True)["estimator"]
+    with stacked_fits():
+        stacked = cross_validate(model, X, y, cv=2, return_estimator=True)["estimator"]
+    for one, other in zip(alone, stacked, strict=True):
+        assert np.array_equal(one[0].transform(X), other[0].transform(X))

@@ -58,6 +58,7 @@ def lane_bytes(net: Any, subjects: SubjectSet) -> int:
         kept += tensor.numel()
         return tensor
 
+    net.module_.eval()  # not yet in training: running statistics and dropout are left alone
     rows = torch.as_tensor(subjects.rows[: subjects.batch_size], device=subjects.data.y.device)
     batch = {name: x[rows][None] for name, x in subjects.data.x.items()}
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
