@@ -54,6 +54,9 @@ EXPECTED_TO_FAIL = {
     "MaskedZScore": {"check_estimators_dtypes": "a row of zeros is a volume with an empty mask"},
 }
 
+# The random classes of a check may have a single subject, of which embedders warn.
+LONE = "ignore:.* single subject:UserWarning"
+
 # Those that apply and that check_estimator does not run.
 FURTHER_CHECKS = [
     "check_dataframe_column_names_consistency",
@@ -85,12 +88,14 @@ def others():
 
 
 @pytest.mark.filterwarnings("ignore:.*was given one modality:UserWarning")
+@pytest.mark.filterwarnings(LONE)
 @parametrize_with_checks(embedders("auto"))
 def test_every_check_passes_in_the_dtype_of_the_input(estimator, check):
     check(estimator)
 
 
 @pytest.mark.filterwarnings("ignore:.*was given one modality:UserWarning")
+@pytest.mark.filterwarnings(LONE)
 @parametrize_with_checks(
     embedders("float32"),
     expected_failed_checks=lambda estimator: {

@@ -80,7 +80,7 @@ for name, representation in representations.items():
 # accuracy of telling six sites apart, chance 0.17; the score of the OpenBHB challenge multiplies
 # the two, and less is better. The simulated modalities show age through fixed linear loadings, so
 # that nothing can be better suited than ridge regression on all features: what the contrast has to
-# offer here is a few numbers per subject in which the site is harder to see.
+# offer here is a few numbers per subject, as good at new sites, in which the site is harder to see.
 #
 # The brain-age gap
 # -----------------
@@ -107,7 +107,7 @@ for ax, (name, gap) in zip(axes[1:], gaps.items(), strict=True):
     ax.axhline(0, color="0.8")
     ax.scatter(age[new_site], gap, color="C2", s=14, alpha=0.7)
     r = np.corrcoef(age[new_site], gap)[0, 1]
-    ax.set(title=f"{name}: r = {r:.2f} with age", xlabel="age (years)", ylabel="years")
+    ax.set(title=f"{name} (r = {r:.2f})", xlabel="age (years)", ylabel="years")
     ax.sharey(axes[1])
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)

@@ -41,11 +41,9 @@ test = np.concatenate([rest[cell == k][:100] for k in range(4)])
 # %%
 # With and without FairKL
 # -----------------------
-# ``bias="site"`` names the side data, ``bias_weight`` how much it counts. FairKL compares cosines,
-# whose differences are far smaller than the contrast itself, so that it takes a weight of about 100
-# to be heard. It can only mend what the training subjects still show: an encoder that learns them by
-# heart has nothing left to compare, hence two components of a linear encoder, and large batches, in
-# which every kind of pair occurs.
+# ``bias="site"`` names the side data. FairKL can only mend what the training subjects still show:
+# an encoder that learns them by heart has nothing left to compare, hence two components of a linear
+# encoder, and large batches, in which every kind of pair occurs.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
@@ -64,7 +62,7 @@ common = {
 }
 embedders = {
     "no FairKL": EpsSupInfoNCEEmbedder(**common),
-    "FairKL": EpsSupInfoNCEEmbedder(bias="site", bias_weight=100.0, **common),
+    "FairKL": EpsSupInfoNCEEmbedder(bias="site", **common),
 }
 embedded = {}
 for name, embedder in embedders.items():

@@ -19,7 +19,7 @@ import torch
 
 from skmmcl.losses import sphere_realizability, weighted_info_nce
 
-TEMPERATURE = 0.5
+TEMPERATURE = 1.0
 
 
 def arrange(weights, *, self_pairs=True, n_starts=4):
@@ -65,7 +65,7 @@ def of_classes(sizes, between=0.0):
 
 balanced, simplex = of_classes([6, 6, 6])
 unequal, pushed = of_classes([3, 3, 24])
-soft_classes, soft = of_classes([3, 3, 24], between=float(np.exp(-3)))
+soft_classes, soft = of_classes([3, 3, 24], between=float(np.exp(-1.5)))
 
 # %%
 # Ages
@@ -79,7 +79,7 @@ soft_classes, soft = of_classes([3, 3, 24], between=float(np.exp(-3)))
 from skmmcl.kernels import gaussian
 
 age = torch.linspace(20, 80, 13, dtype=torch.float64)
-of_age = gaussian(age, 20.0)
+of_age = gaussian(age, 30.0)
 angle = torch.arange(12, dtype=torch.float64) * 2 * torch.pi / 12
 hour = torch.stack([angle.cos(), angle.sin()], 1)
 of_hour = gaussian(hour, TEMPERATURE**0.5)  # of radius one
@@ -96,31 +96,40 @@ for name, weights in {"age": of_age, "time of day": of_hour, "Soft SupCon": soft
 import matplotlib.pyplot as plt
 
 panels = {
-    "SupCon, equal classes:\na simplex": (arrange(simplex, self_pairs=False), balanced),
-    "SupCon, classes of 3, 3 and 24:\nthe small ones together": (
-        arrange(pushed, self_pairs=False),
-        unequal,
-    ),
-    "Soft SupCon, the same classes:\nthe angle asked for": (arrange(soft), soft_classes),
-    "y-Aware, time of day:\nan exact copy": (arrange(of_hour), np.arange(12)),
-    "y-Aware, age:\nan arc": (arrange(of_age), age),
+    "SupCon, equal classes": (arrange(simplex, self_pairs=False), balanced),
+    "SupCon, classes of 3, 3 and 24": (arrange(pushed, self_pairs=False), unequal),
+    "Soft SupCon, 3, 3 and 24": (arrange(soft), soft_classes),
+    "y-Aware, time of day": (arrange(of_hour), np.arange(12)),
+    "y-Aware, age": (arrange(of_age), age),
 }
+
+
+def subtitle(u, shade):
+    """Say at which angle the first two classes stand."""
+    shade = np.asarray(shade)
+    if len(np.unique(shade)) > 3:
+        return "dark to light"
+    other = u[np.flatnonzero(shade != shade[0])[0]]
+    return f"dark and green: {np.degrees(np.arccos(u[0] @ other)):.0f} degrees"
+
+
 fig, axes = plt.subplots(2, 3, figsize=(9, 6.4), layout="constrained")
 jitter = np.random.default_rng(0)
 for ax, (title, (u, shade)) in zip(axes.flat, panels.items(), strict=False):
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, ec="0.8"))
     shown = u * (1 + 0.1 * jitter.uniform(size=(len(u), 1)))  # collapsed points stay visible
     ax.scatter(*shown.T, c=np.asarray(shade), cmap="viridis", ec="w", s=60)
-    ax.set(title=title, aspect="equal", xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
+    ax.set_title(f"{title}\n{subtitle(u, shade)}")
+    ax.set(aspect="equal", xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
     ax.axis("off")
 
-wanted = np.abs(age[:, None] - age).numpy() * TEMPERATURE**0.5 / 20
-u = panels["y-Aware, age:\nan arc"][0]
+wanted = np.abs(age[:, None] - age).numpy() * TEMPERATURE**0.5 / 30
+u = panels["y-Aware, age"][0]
 got = np.linalg.norm(u[:, None] - u, axis=-1)
 ax = axes[1, 2]
 ax.plot([0, wanted.max()], [0, wanted.max()], color="0.8")
 ax.plot(wanted.ravel(), got.ravel(), "o", ms=4, alpha=0.6, mew=0)
-ax.set(title="y-Aware, age:\nthe gap", xlabel="distance asked for", ylabel="distance found")
+ax.set(title="y-Aware, age: the gap", xlabel="distance asked for", ylabel="distance found")
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
 from skmmcl.base import embedder
 from skmmcl.contrastive._guided import (
@@ -20,7 +21,7 @@ from skmmcl.contrastive._metadata import BaseKernelEmbedder
 from skmmcl.data import MultimodalData
 from skmmcl.losses import DecoupledUniformityLoss
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import StrOptions
+from skmmcl.utils._sklearn import HasMethods, StrOptions
 
 
 @embedder
@@ -49,6 +50,10 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
     metadata : str, list of str or None, default=None
         Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
         not needed. None takes ``y``.
+    prior : transformer, default=None
+        Whose representation of the subjects takes the place of metadata. It is cloned and
+        fitted on the training subjects; one that is fitted already stays as it is within
+        `sklearn.frozen.FrozenEstimator`. None for no such prior.
     t : float, default=2.0
         How far uniformity reaches: pairs weigh ``exp(-t * d**2)`` at distance d.
     projection_dim : int, default=None
@@ -137,6 +142,8 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
         Bandwidth of each column of the metadata; only with a kernel.
     metadata_names_ : list of str
         Names of the columns of the metadata; only with a kernel.
+    prior_ : transformer
+        The fitted prior; only if there is one.
     n_features_in_ : int
         Number of numbers per subject, over all modalities.
     feature_names_in_ : ndarray of str
@@ -149,9 +156,9 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
 
     Notes
     -----
-    Without a kernel ``y`` is not used. The kernel may be of a representation by a model of
-    its own, given as ``y`` of shape (n_samples, n_columns); with many columns a kernel by
-    distance tells all subjects apart, and "cosine" is the better one.
+    Without a kernel ``y`` is not used. The kernel may be of a representation by another
+    model, by ``prior`` or as ``y`` of shape (n_samples, n_columns); with many columns a
+    kernel by distance tells all subjects apart, and "cosine" is the better one.
 
     References
     ----------
@@ -165,12 +172,22 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
     >>> X, y, _ = make_cohort(n_subjects=60, random_state=0)
     >>> DecoupledUniformityEmbedder(max_epochs=5, random_state=0).fit_transform(X).shape
     (60, 80)
+
+    With a representation by another model:
+
+    >>> from sklearn.decomposition import PCA
+    >>> embedder = DecoupledUniformityEmbedder(
+    ...     kernel="cosine", prior=PCA(4), max_epochs=5, random_state=0
+    ... )
+    >>> embedder.fit_transform(X).shape
+    (60, 80)
     """
 
     kernel: str | Sequence[str] | Callable[..., torch.Tensor] | None = None
     bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "median"
     regularization: float | Literal["auto"] = 0.01
     metadata: str | Sequence[str] | None = None
+    prior: Any = None
     t: float = 2.0
     projection_dim: int | None = None
 
@@ -180,14 +197,28 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
         "bandwidth": BANDWIDTH,
         "regularization": [StrOptions({"auto"}), *POSITIVE],
         "metadata": COLUMNS,
+        "prior": [HasMethods(["fit", "transform"]), None],
         "t": POSITIVE,
     }
 
     def _requires_y(self) -> bool:
-        return self.kernel is not None and super()._requires_y()
+        return self.kernel is not None and self.prior is None and super()._requires_y()
 
     def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        return None if self.kernel is None else super()._read_values(y, data)
+        if self.prior is not None and (self.kernel is None or self.metadata is not None):
+            raise ValueError(
+                "prior= takes the place of metadata=, and needs a kernel such as 'cosine'; got "
+                f"kernel={self.kernel!r}, metadata={self.metadata!r}."
+            )
+        if self.kernel is None:
+            return None
+        return super()._read_values(y if self.prior is None else self._of_prior(y, data), data)
+
+    def _of_prior(self, y: Any, data: MultimodalData) -> Any:
+        """The representation of the subjects by the prior, fitted in the first call."""
+        if not hasattr(self, "net_"):
+            self.prior_ = clone(self.prior).fit(data, y)
+        return self.prior_.transform(data)
 
     def _make_objective(self) -> list[Term]:
         guide = {} if self.kernel is None else self._of_kernel()

@@ -38,8 +38,9 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
     bias : str, default=None
         Column of ``X.meta``, such as the site, that similarities must not depend on, by
         FairKL; None for none.
-    bias_weight : float, default=1.0
-        Weight of FairKL.
+    bias_weight : float, default=100.0
+        Weight of FairKL. It compares cosines, whose squared differences are small beside
+        the contrast.
     bias_form : {"moments", "kl"}, default="moments"
         Whether FairKL compares means and standard deviations of the similarities of
         subjects of like and unlike bias, or their Kullback-Leibler divergence.
@@ -147,7 +148,9 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
     -----
     An unlabelled subject attracts its own modalities alone; it has no part in FairKL, nor
     has one of unknown bias. In FairKL a batch should hold pairs of each kind, of like and
-    unlike class and bias: with few subjects of a bias, take large batches.
+    unlike class and bias: with few subjects of a bias, take large batches. Nothing is left
+    to compare where an encoder learns its subjects by heart: few components and linear
+    encoders show more of what FairKL can do.
 
     References
     ----------
@@ -165,7 +168,7 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
     epsilon: float = 0.1
     form: Literal["out", "in", "supcon"] = "out"
     bias: str | None = None
-    bias_weight: float = 1.0
+    bias_weight: float = 100.0
     bias_form: Literal["moments", "kl"] = "moments"
     metadata: str | None = None
     temperature: float = 0.1

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
 
 from skmmcl import DecoupledUniformityEmbedder
 from skmmcl.training import represent
@@ -60,3 +63,22 @@ def test_regularization_matters(X, age):
         for r in (0.01, "auto")
     )
     assert not np.array_equal(weak, auto)
+
+
+def test_a_prior_by_another_model(X):
+    pca = PCA(2, random_state=0)
+    params = {"kernel": "gaussian"}
+    given = embedder(**params).fit_transform(X, pca.fit_transform(X))
+    np.testing.assert_array_equal(
+        embedder(**params, prior=PCA(2, random_state=0)).fit_transform(X), given
+    )
+    # One that knows other subjects is kept as it is.
+    frozen = clone(embedder(**params, prior=FrozenEstimator(pca.fit(X[:20])))).fit(X)
+    np.testing.assert_array_equal(frozen.prior_.transform(X), pca.transform(X))
+    assert not np.array_equal(frozen.transform(X), given)
+
+
+def test_a_prior_needs_a_kernel_and_no_metadata(X):
+    for params in ({"kernel": None}, {"kernel": "cosine", "metadata": "age"}):
+        with pytest.raises(ValueError, match="prior= takes the place of metadata="):
+            embedder(**params, prior=PCA(2)).fit(X)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 
 from skmmcl import EpsSupInfoNCEEmbedder, MultimodalData
+from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError
+from skmmcl.metrics import site_predictability
 
 
 def embedder(**params):
@@ -75,3 +79,47 @@ def test_a_site_with_a_single_subject(X, y):
     odd = MultimodalData({name: X[name] for name in X.modalities}, meta={"site": sites})
     with pytest.warns(UserWarning, match="1 of the 3 groups of bias='site' have a single subject"):
         embedder(bias="site").fit(odd, y)
+
+
+def cohort_with_a_trap(seed):
+    """Class and site go together in nine of ten training subjects, not in the test subjects."""
+    X, y, _ = make_cohort(
+        2000,
+        modalities=["t2", "clinical"],
+        prevalence=0.5,
+        n_sites=2,
+        site_effect=1.0,
+        random_state=seed,
+    )
+    site = X.meta["site"]
+    train = np.concatenate([np.flatnonzero(y == site)[:540], np.flatnonzero(y != site)[:60]])
+    left = np.setdiff1d(np.arange(len(y)), train)
+    cells = 2 * y[left] + site[left]
+    return X, y, train, np.concatenate([left[cells == k][:100] for k in range(4)])
+
+
+@pytest.mark.slow
+def test_fair_kl_halves_what_is_seen_of_the_bias():
+    """Figures of five cohorts: benchmarks/fairkl.py."""
+    found = []
+    for seed in range(5):
+        X, y, train, test = cohort_with_a_trap(seed)
+        for bias in (None, "site"):
+            model = EpsSupInfoNCEEmbedder(
+                bias=bias,
+                bias_weight=100.0,
+                encoders="linear",
+                n_components=2,
+                temperature=0.5,
+                batch_size=256,
+                lr=0.01,
+                max_epochs=30,
+                random_state=seed,
+            )
+            probe = LogisticRegression().fit(model.fit_transform(X[train], y[train]), y[train])
+            h = model.transform(X[test])
+            seen = site_predictability(h, X[test].meta["site"])
+            found.append((balanced_accuracy_score(y[test], probe.predict(h)), seen))
+    plain, fair = np.mean(found[::2], axis=0), np.mean(found[1::2], axis=0)
+    assert fair[0] >= plain[0]
+    assert fair[1] - 0.5 <= (plain[1] - 0.5) / 2
