@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,22 +13,32 @@ from skorch.callbacks import Callback, EarlyStopping
 from tqdm.auto import tqdm
 
 
+def represented(net: Any, subjects: Any, n_rows: int = 1024) -> Iterator[tuple[slice, np.ndarray]]:
+    """Encode subjects in large batches: which they are, and (n_views, n_rows, n_components)."""
+    net.module_.eval()
+    for start in range(0, len(subjects), n_rows):
+        part = slice(start, start + n_rows)
+        rows = torch.as_tensor(subjects.rows[part]).to(subjects.data.y.device)
+        with torch.inference_mode():
+            x = {name: source[rows] for name, source in subjects.data.x.items()}
+            h = _encode(net.module_, x)
+        yield part, h.cpu().numpy()
+
+
+def _encode(module: Any, x: dict[str, torch.Tensor]) -> torch.Tensor:
+    if not hasattr(module, "encode_lanes"):
+        return module.encode(x)
+    return module.encode_lanes({name: value[None] for name, value in x.items()})[0]
+
+
 def represent(net: Any, subjects: Any, n_rows: int = 1024) -> np.ndarray:
     """Encode subjects in large batches, to (n_views, n_samples, n_components)."""
-    net.module_.eval()
-    encode = getattr(net.module_, "encode_lanes", None)
-    blocks = []
-    with torch.inference_mode():
-        for start in range(0, len(subjects), n_rows):
-            rows = torch.as_tensor(subjects.rows[start : start + n_rows])
-            rows = rows.to(subjects.data.y.device)
-            x = {name: source[rows] for name, source in subjects.data.x.items()}
-            if encode is None:
-                h = net.module_.encode(x)
-            else:
-                h = encode({name: value[None] for name, value in x.items()})[0]
-            blocks.append(h.cpu().numpy())
-    return np.concatenate(blocks, axis=1)
+    whole = np.empty(0)
+    for part, h in represented(net, subjects, n_rows):
+        if not whole.size:
+            whole = np.empty((h.shape[0], len(subjects), h.shape[2]), dtype=h.dtype)
+        whole[:, part] = h
+    return whole
 
 
 class TrainingDone(KeyboardInterrupt):
