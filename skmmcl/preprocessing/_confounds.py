@@ -23,8 +23,9 @@ class ConfoundRegressor(SideDataTransformer):
 
     Attributes
     ----------
-    models_ : dict of str to ndarray
-        Of each modality the change of each value, (n_confound_columns, n_values).
+    models_ : dict of str to (ndarray, ndarray)
+        Of each modality the change of each value, (n_confound_columns, n_values), and the mean of
+        the confounds' columns.
     modalities_ : tuple of str
         The modalities that are transformed.
 

@@ -121,8 +121,9 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         return counted if counted.any() else ~counted
 
     def _check(self, X, *, reset):
+        least = 2 if reset else 1
         return validate_data(
-            self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=2
+            self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=least
         )
 
     def __sklearn_tags__(self):

@@ -90,12 +90,11 @@ class EmbeddingNet(NeuralNet):
         return self
 
     def augment(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Change the modalities of a batch at random; none of them if the fit augments nothing."""
-        if not self.augment_:
-            return {}
+        """Change at random the modalities that are to be augmented, and give them."""
         seed = int(self.augment_rng_.integers(2**63))
-        out = augment_batch(x, self.augment_, torch.Generator().manual_seed(seed))
-        return {name: out[name] for name in augmented_names(self.augment_)}
+        augment = self.augment_ or {}
+        out = augment_batch(x, augment, torch.Generator().manual_seed(seed))
+        return {name: out[name] for name in augmented_names(augment)}
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything on the CPU, and left to the outer pickler.

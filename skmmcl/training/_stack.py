@@ -138,6 +138,8 @@ class Stack:
         """Change the subjects of each lane, not its padding, by the draws of its own net."""
 
         def change(k: int, net: Any) -> None:
+            if not net.augment_:
+                return
             lane = {name: value[k, : counts[k]] for name, value in x.items()}
             for name, value in net.augment(lane).items():
                 x[name][k, : counts[k]] = value

@@ -70,6 +70,31 @@ def batch(shape, dtype=torch.float32):
     return x + x.mT if shape is MATRICES else x
 
 
+DRAW_ON_THE_DEVICE = {
+    ConnectomeNoise,
+    EdgeDropout,
+    FeatureDropout,
+    FeatureNoise,
+    GaussianNoise,
+    RegionDropout,
+}
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("cls", CASES)
+def test_on_a_gpu_the_same_subjects_change_by_the_same_parameters(cls):
+    x, transform = batch(CASES[cls]), make(cls)
+    expected = transform(x, generator(1))
+    found = transform(x.cuda(), generator(1))
+    assert found.is_cuda
+    assert torch.equal(found, transform(x.cuda(), generator(1)))
+    if cls not in DRAW_ON_THE_DEVICE:
+        torch.testing.assert_close(found.cpu(), expected)
+        return
+    changed = [(out != x).flatten(1).any(1) for out in (found.cpu(), expected)]
+    assert torch.equal(*changed)
+
+
 def test_every_augmentation_is_tested():
     public = all_public_objects().values()
     found = {cls for cls in public if isinstance(cls, type) and issubclass(cls, Augmentation)}
