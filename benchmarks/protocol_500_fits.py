@@ -207,13 +207,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
     n_fits, epochs = (20, 5) if args.quick else (args.fits, args.epochs)
-    results = {}
     for kind in args.kinds:
-        row = results[kind] = run(kind, n_fits, epochs, args.rounds, args.max_stack)
+        row = run(kind, n_fits, epochs, args.rounds, args.max_stack)
         for name in ("ratios", "not_training", "identical_scores", "roc_auc"):
             print(f"{kind:10} {name}: {row[name]}", flush=True)
         settings = {"epochs": epochs, "max_stack": args.max_stack, "rounds": args.rounds, "seed": 0}
-        write_report("protocol_500_fits", {**settings, "kinds": results, "goals": GOALS})
+        write_report(f"protocol_500_fits_{kind}", {**settings, **row, "goal": GOALS[kind]})
 
 
 if __name__ == "__main__":

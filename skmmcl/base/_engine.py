@@ -28,7 +28,7 @@ from skmmcl.training import (
     make_net,
     open_folder,
     prepared,
-    represent,
+    represented,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
 from skmmcl.utils._sklearn import check_sample_weight, num_samples
@@ -224,14 +224,17 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     def _learn_mean_representation(
         self, data: MultimodalData, subjects: SubjectSet, sample_weight: np.ndarray | None
     ) -> None:
-        h = represent(self.net_, subjects)
         weight = self._view_mask(self.net_, data).T.astype(float)
         weight = weight if sample_weight is None else weight * sample_weight
         count = weight.sum(1, keepdims=True)
-        mean = np.einsum("vn,vnd->vd", weight, h) / np.maximum(count, np.finfo(float).tiny)
+        mean, dtype = np.zeros(0), np.dtype(self._dtype)
+        for part, h in represented(self.net_, subjects):
+            share = np.einsum("vn,vnd->vd", weight[:, part], h)
+            mean = mean + share if mean.size else share
+        mean = mean / np.maximum(count, np.finfo(float).tiny)
         if not count.all():  # in a later call nobody may have the modality
             mean = np.where(count > 0, mean, self.mean_representation_)
-        self.mean_representation_ = mean.astype(h.dtype)
+        self.mean_representation_ = mean.astype(dtype)
 
     def _fingerprint(self, *job: Any) -> str:
         params = self.get_params(deep=False)

@@ -8,17 +8,26 @@ are trained together: a loss then gives a value for each lane.
 """
 
 from skmmcl.losses._anatcl import AnatCLLoss
+from skmmcl.losses._cca import CCALoss
+from skmmcl.losses._clip import CLIPLoss
 from skmmcl.losses._cmc import CMCLoss
+from skmmcl.losses._comm import CoMMLoss
 from skmmcl.losses._conditional import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.losses._decoupled import DecoupledUniformityLoss
+from skmmcl.losses._deep_info_max import DeepInfoMaxLoss
 from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
+from skmmcl.losses._info_max import InfoMaxLoss
+from skmmcl.losses._iwae import log_mixture, looser_iwae_bound
 from skmmcl.losses._jaccard_supcon import JaccardSupConLoss
 from skmmcl.losses._lanes import loss_signature, merge_losses
 from skmmcl.losses._mulsupcon import MulSupConLoss
+from skmmcl.losses._neighbourhood import NeighbourhoodLoss
 from skmmcl.losses._pairwise_cmc import PairwiseCMCLoss
+from skmmcl.losses._pseudo_correspondence import PseudoCorrespondenceLoss
 from skmmcl.losses._realizability import Realizability, sphere_realizability
+from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
@@ -28,23 +37,33 @@ from skmmcl.losses._yaware import YAwareLoss
 
 __all__ = [
     "AnatCLLoss",
+    "CCALoss",
+    "CLIPLoss",
     "CMCLoss",
+    "CoMMLoss",
     "ConditionalAlignmentLoss",
     "ConditionalUniformityLoss",
     "DecoupledUniformityLoss",
+    "DeepInfoMaxLoss",
     "EpsSupInfoNCELoss",
     "EuclideanInfoNCELoss",
     "ExpRegressionLoss",
     "FairKLLoss",
+    "InfoMaxLoss",
     "JaccardSupConLoss",
     "MulSupConLoss",
+    "NeighbourhoodLoss",
     "PairwiseCMCLoss",
+    "PseudoCorrespondenceLoss",
     "Realizability",
+    "ReconstructionLoss",
     "SoftSupConLoss",
     "SupConLoss",
     "ThresholdRegressionLoss",
     "XCLRLoss",
     "YAwareLoss",
+    "log_mixture",
+    "looser_iwae_bound",
     "loss_signature",
     "merge_losses",
     "sphere_realizability",

@@ -23,7 +23,7 @@ LARGEST_PLAIN_LOGIT = 44.0
 
 # A lane's matrix of more bytes is computed in pieces of rows. This must not depend on the
 # other lanes: it changes the order of summation, hence the bits.
-MAX_PIECE_BYTES = 16 * 2**20
+MAX_PIECE_BYTES = 8 * 2**20
 
 # All lanes' matrices together are kept for the backward pass up to this many bytes, and
 # computed once more beyond it.

@@ -11,7 +11,7 @@ from skmmcl.training._batches import (
     split_subjects,
     to_tensor,
 )
-from skmmcl.training._callbacks import represent
+from skmmcl.training._callbacks import represent, represented
 from skmmcl.training._checkpoint import Checkpoint, fingerprint, open_folder
 from skmmcl.training._fit import FitJob, fit_net, train
 from skmmcl.training._jobs import checkpoint_folder
@@ -36,6 +36,7 @@ __all__ = [
     "open_folder",
     "prepared",
     "represent",
+    "represented",
     "resolve_device",
     "seeded",
     "split_subjects",

@@ -44,13 +44,16 @@ def prepared(
     compressed = getattr(net.module_, "compressed", ())
     if name not in compressed:
         return to_tensor(np.asarray(array[:]), present, fill, net)
-    blocks = []
+    whole = torch.empty(0)
     with torch.no_grad():
         for start in range(0, len(present), n_rows):
             rows = slice(start, start + n_rows)
             block = to_tensor(np.asarray(array[rows]), present[rows], fill, net)
-            blocks.append(net.module_.prepare({name: block})[name])
-    return torch.cat(blocks)
+            scores = net.module_.prepare({name: block})[name]
+            if not len(whole):
+                whole = scores.new_empty(len(present), *scores.shape[1:])
+            whole[rows] = scores
+    return whole
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,31 +19,45 @@ N_ROWS = 1024
 N_VOXELS = 2**22  # of volumes, whose feature maps hold many times as many numbers
 
 
-def represent(net: Any, subjects: Any, n_rows: int | None = None) -> np.ndarray:
-    """Encode subjects in large batches, to (n_views, n_samples, n_components)."""
+def represented(
+    net: Any, subjects: Any, n_rows: int | None = None
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Encode subjects in large batches: which they are, and (n_views, n_rows, n_components)."""
     net.module_.eval()
-    encode = getattr(net.module_, "encode_lanes", None)
-    sources, blocks = subjects.data.x, []
-    rows = torch.as_tensor(subjects.rows, device=subjects.data.y.device)
-    batches = rows.split(n_rows or _n_rows(sources))
+    sources = subjects.data.x
+    everyone = torch.as_tensor(subjects.rows, device=subjects.data.y.device)
+    batches = everyone.split(n_rows or _n_rows(sources))
     for source in sources.values():
         if isinstance(source, StoredRows):
             source.expect(batches)
-    with torch.inference_mode():
-        for rows in batches:
-            x = {name: source[rows] for name, source in sources.items()}
-            if encode is None:
-                h = net.module_.encode(x)
-            else:
-                h = encode({name: value[None] for name, value in x.items()})[0]
-            blocks.append(h.cpu().numpy())
-    return np.concatenate(blocks, axis=1)
+    start = 0
+    for rows in batches:
+        with torch.inference_mode():
+            h = _encode(net.module_, {name: source[rows] for name, source in sources.items()})
+        yield slice(start, start + len(rows)), h.cpu().numpy()
+        start += len(rows)
 
 
 def _n_rows(sources: Mapping[str, Any]) -> int:
     """How many subjects are encoded at once."""
     volumes = [math.prod(source.shape[1:]) for source in sources.values() if len(source.shape) > 3]
     return max(1, min(N_ROWS, N_VOXELS // max(volumes, default=1)))
+
+
+def _encode(module: Any, x: dict[str, torch.Tensor]) -> torch.Tensor:
+    if not hasattr(module, "encode_lanes"):
+        return module.encode(x)
+    return module.encode_lanes({name: value[None] for name, value in x.items()})[0]
+
+
+def represent(net: Any, subjects: Any, n_rows: int | None = None) -> np.ndarray:
+    """Encode subjects in large batches, to (n_views, n_samples, n_components)."""
+    whole = np.empty(0)
+    for part, h in represented(net, subjects, n_rows):
+        if not whole.size:
+            whole = np.empty((h.shape[0], len(subjects), h.shape[2]), dtype=h.dtype)
+        whole[:, part] = h
+    return whole
 
 
 class TrainingDone(KeyboardInterrupt):

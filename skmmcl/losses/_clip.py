@@ -1,0 +1,86 @@
+"""Contrast of two views whose negatives are of the other view only."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skmmcl.losses._gram import log_sums
+from skmmcl.losses._lanes import TemperatureLoss
+from skmmcl.losses._similarity import (
+    over,
+    pad_subjects,
+    subject_counts,
+    unit_vectors,
+    view_similarities,
+    weighted_sum,
+)
+
+
+class CLIPLoss(TemperatureLoss):
+    """Symmetric cross-entropy of matching subjects across each pair of modalities.
+
+    Unlike `PairwiseCMCLoss`, an anchor is held against the other modality alone, never
+    against subjects of its own modality.
+
+    Parameters
+    ----------
+    temperature : float or Tensor of shape ``(*lanes,)``, default=0.07
+        Divides the cosine similarities.
+
+    References
+    ----------
+    .. [1] Radford A. et al. (2021). Learning transferable visual models from natural
+       language supervision. ICML.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.losses import CLIPLoss
+    >>> z = torch.eye(2).expand(2, 2, 2)
+    >>> round(CLIPLoss(temperature=1.0)(z).item(), 6)
+    0.313262
+    """
+
+    def __init__(self, temperature: float | Tensor = 0.07) -> None:
+        super().__init__(temperature)
+
+    def forward(
+        self, z: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Mean loss over the ordered pairs of views.
+
+        Parameters
+        ----------
+        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
+            Embeddings; each view is a modality.
+        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
+            True where the subject has the view. A subject takes part in the pairs of
+            which it has both views.
+        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of shape ``(*lanes,)``
+            A scalar without lanes.
+        """
+        u = unit_vectors(z)
+        n_lanes, n_views, _, _ = u.shape
+        same = torch.eye(n_views, dtype=u.dtype, device=z.device)
+        # How often a subject counts in a pair of views: view, view, subject.
+        counts = (1 - same)[..., None] * subject_counts(u, z.shape[-2], sample_weight)[
+            :, None, None
+        ]
+        if mask is not None:
+            present = pad_subjects(mask.bool().reshape(n_lanes, -1, n_views), -2).mT
+            counts = counts * (present[:, :, None] & present[:, None])
+        scale = self.scale(u.dtype)
+        # For an anchor's view and another, the columns of that other view.
+        columns = (counts[:, :, :, None] * same[..., None]).flatten(-2)
+        everyone = u.new_ones(1, 1, 1, 1)
+        against = log_sums(u, scale, columns, everyone, shifted=self.shifted)
+        positive = (view_similarities(u) * scale).transpose(2, 3)
+        n_pairs = max(1, n_views * (n_views - 1))
+        share = over(counts, counts.sum(-1, keepdim=True)) / n_pairs
+        return weighted_sum((against - positive) * (counts > 0), share).view(z.shape[:-3])

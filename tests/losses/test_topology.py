@@ -1,0 +1,64 @@
+"""Losses on neighbourhoods of tokens: constants, ties, draws."""
+
+import pytest
+import torch
+
+from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss
+from skmmcl.losses._neighbourhood import nearest
+from tests.losses.test_info_max import draw
+
+
+def test_drawn_negatives_agree_with_all_on_average():
+    one, other = draw(1, 12, 3), draw(1, 12, 3, seed=1)
+    exact = NeighbourhoodLoss(n_neighbors=3, negatives="all")(one, other)
+    drawing = NeighbourhoodLoss(n_neighbors=3, negatives="sample")
+    mean = torch.stack([drawing(one, other) for _ in range(300)]).mean()
+    assert mean.item() == pytest.approx(exact.item(), rel=0.05)
+
+
+def test_the_neighbourhood_is_a_constant():
+    one, other = (draw(2, 8, 3, seed=k).requires_grad_() for k in range(2))
+    NeighbourhoodLoss(n_neighbors=2).one_way(one, other).sum().backward()
+    assert one.grad is None
+    assert other.grad.abs().sum() > 0
+
+
+def test_a_token_is_never_its_own_neighbour():
+    same = torch.ones(1, 6, 3)
+    near = nearest(same, 2)
+    assert (near != torch.arange(6)[None, :, None]).all()
+
+
+def test_identical_tokens_leave_the_margin_and_no_gradient():
+    z = torch.ones(1, 6, 3).requires_grad_()
+    loss = NeighbourhoodLoss(margin=0.05)(z, z)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.1)
+    assert z.grad.abs().max() < 1e-6
+
+
+def test_few_tokens():
+    z = draw(2, 2, 3)
+    assert torch.isfinite(NeighbourhoodLoss()(z, z))
+
+
+def test_absent_subjects_have_weight_zero():
+    one, other = draw(3, 8, 3), draw(3, 8, 3, seed=1)
+    loss = NeighbourhoodLoss()
+    weight = torch.tensor([1.0, 0.0, 2.0])
+    kept = torch.tensor([0, 2, 2])
+    torch.testing.assert_close(loss(one, other, weight), loss(one[kept], other[kept]))
+
+
+def test_an_atlas_matches_tokens_by_their_place():
+    one, other = draw(6, 4), draw(6, 4, seed=1)
+    loss = PseudoCorrespondenceLoss(n_neighbors=2, match="identity", margin=0.0)
+    assert loss.of_pair(one, one).item() == 0  # all orders are the same
+    assert loss.of_pair(one, other).item() > 0
+
+
+def test_pairs_of_subjects_are_drawn_reproducibly():
+    one, other = draw(6, 8, 3), draw(6, 8, 3, seed=1)
+    values = [PseudoCorrespondenceLoss(seed=1)(one, other).item() for _ in range(2)]
+    assert values[0] == values[1]
+    assert values[0] != PseudoCorrespondenceLoss(max_pairs=None)(one, other).item()
