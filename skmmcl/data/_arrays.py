@@ -93,7 +93,8 @@ def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
         ids = frame_ids(value)
         value, columns = frame_to_array(name, value)
     if _is_lazy(name, value):
-        array, ids = value, getattr(value, "ids", None)
+        ids = getattr(value, "ids", None)
+        array = value if ids is None else value.without_ids()
     else:
         array = _to_array(name, value)
     _check_form(name, array)

@@ -25,15 +25,23 @@ def represented(
     """Encode subjects in large batches: which they are, and (n_views, n_rows, n_components)."""
     net.module_.eval()
     sources = subjects.data.x
-    n_rows = n_rows or _n_rows(sources)
-    batches = torch.as_tensor(subjects.rows, device=subjects.data.y.device).split(n_rows)
+    everyone = torch.as_tensor(subjects.rows, device=subjects.data.y.device)
+    batches = everyone.split(n_rows or _n_rows(sources))
     for source in sources.values():
         if isinstance(source, StoredRows):
             source.expect(batches)
-    for k, rows in enumerate(batches):
+    start = 0
+    for rows in batches:
         with torch.inference_mode():
             h = _encode(net.module_, {name: source[rows] for name, source in sources.items()})
-        yield slice(k * n_rows, (k + 1) * n_rows), h.cpu().numpy()
+        yield slice(start, start + len(rows)), h.cpu().numpy()
+        start += len(rows)
+
+
+def _n_rows(sources: Mapping[str, Any]) -> int:
+    """How many subjects are encoded at once."""
+    volumes = [math.prod(source.shape[1:]) for source in sources.values() if len(source.shape) > 3]
+    return max(1, min(N_ROWS, N_VOXELS // max(volumes, default=1)))
 
 
 def _encode(module: Any, x: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -50,12 +58,6 @@ def represent(net: Any, subjects: Any, n_rows: int | None = None) -> np.ndarray:
             whole = np.empty((h.shape[0], len(subjects), h.shape[2]), dtype=h.dtype)
         whole[:, part] = h
     return whole
-
-
-def _n_rows(sources: Mapping[str, Any]) -> int:
-    """How many subjects are encoded at once."""
-    volumes = [math.prod(source.shape[1:]) for source in sources.values() if len(source.shape) > 3]
-    return max(1, min(N_ROWS, N_VOXELS // max(volumes, default=1)))
 
 
 class TrainingDone(KeyboardInterrupt):

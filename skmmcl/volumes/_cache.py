@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from skmmcl.utils._files import write_whole
 from skmmcl.volumes._files import VolumeFile, file_stamp
 from skmmcl.volumes._recipe import Recipe
 
+ABANDONED = 86_400.0  # seconds after which nobody writes a file any more
 SETTLED = 2.0  # seconds after which a file that is written again has another time for certain
 
 
@@ -38,6 +40,7 @@ class VolumeCache:
         self.folder, self.recipe = folder, recipe
         self._of_recipe = recipe.key()
         self._keys: dict[str, str] = {}
+        self._is_swept = False
 
     def __getstate__(self) -> tuple[Path, Recipe]:
         return self.folder, self.recipe
@@ -97,6 +100,7 @@ class VolumeCache:
             self._write(self._note_of(file), digest.encode())
 
     def _write(self, path: Path, *content: bytes | memoryview) -> None:
+        self._sweep()
         try:
             write_whole(path, *content)
         except OSError as error:
@@ -106,6 +110,15 @@ class VolumeCache:
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+    def _sweep(self) -> None:
+        """Remove, once, what processes that were killed have left half written."""
+        left = [] if self._is_swept else self.folder.glob(".*.npy.*")
+        self._is_swept = True
+        for part in left:
+            with suppress(OSError):  # another process may be sweeping too
+                if time.time() - part.stat().st_mtime > ABANDONED:
+                    part.unlink()
 
 
 def read_unchanged(file: VolumeFile) -> bytes:

@@ -24,6 +24,8 @@ class LazyVolumes:
         Files of the whole cohort, made by :func:`load_volumes`.
     rows : range or ndarray of int, optional
         Subjects of the cohort; all by default.
+    named : bool, default=True
+        Whether `ids` tells the names of the subjects, if they were given.
 
     See Also
     --------
@@ -45,8 +47,10 @@ class LazyVolumes:
     array([ True, False])
     """
 
-    def __init__(self, store: VolumeStore, rows: range | np.ndarray | None = None) -> None:
-        self._store = store
+    def __init__(
+        self, store: VolumeStore, rows: range | np.ndarray | None = None, *, named: bool = True
+    ) -> None:
+        self._store, self._named = store, named
         self._rows = range(len(store.files)) if rows is None else rows
 
     @property
@@ -83,8 +87,11 @@ class LazyVolumes:
     @property
     def ids(self) -> np.ndarray | None:
         """Names of the subjects, if they were given."""
-        ids = self._store.ids
-        return None if ids is None else ids[as_key(self._rows)]
+        return self._names if self._named else None
+
+    @property
+    def _names(self) -> np.ndarray | None:
+        return None if self._store.ids is None else self._store.ids[as_key(self._rows)]
 
     @property
     def paths(self) -> list[str | None]:
@@ -136,7 +143,17 @@ class LazyVolumes:
         """
         kept = zip(self._rows, np.asarray(present, dtype=bool), strict=True)
         files = [self._store.files[row] if keep else None for row, keep in kept]
-        return LazyVolumes(self._store.with_files(files, self.ids))
+        return LazyVolumes(self._store.with_files(files, self._names), named=self._named)
+
+    def without_ids(self) -> LazyVolumes:
+        """Return the same volumes with `ids` None, as they are once a container has taken the ids.
+
+        Returns
+        -------
+        LazyVolumes
+            Messages go on naming the subjects.
+        """
+        return LazyVolumes(self._store, self._rows, named=False)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -145,7 +162,7 @@ class LazyVolumes:
         if isinstance(key, (int, np.integer)):
             (row,) = np.asarray(take_rows(self._rows, key))
             return self._store.read(np.array([row]))[0].astype(np.float32, copy=False)
-        return LazyVolumes(self._store, take_rows(self._rows, key))
+        return LazyVolumes(self._store, take_rows(self._rows, key), named=self._named)
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:

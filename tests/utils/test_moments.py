@@ -68,3 +68,14 @@ def test_scale_can_be_divided_by_in_single_precision():
     array = np.array([[1e-40], [-1e-40]])
     _, scale = weighted_moments(array, np.ones(2, bool))
     assert scale[0] == 0
+
+
+def test_few_volumes_are_in_memory_at_once(monkeypatch):
+    monkeypatch.setattr(_moments, "VOXELS", 50)
+    rng = np.random.default_rng(0)
+    volumes, weight = Lazy(rng.normal(50, 3, size=(9, 2, 3, 4))), rng.integers(1, 4, 9)
+    mean, scale = weighted_moments(volumes, np.arange(9) != 4, weight)
+    rows = np.repeat(np.arange(9), np.where(np.arange(9) == 4, 0, weight))
+    np.testing.assert_allclose(mean, volumes.array[rows].mean())
+    np.testing.assert_allclose(scale, volumes.array[rows].std())
+    assert volumes.most == 2

@@ -182,7 +182,10 @@ def start_builder(folder, paths):
 
 def test_two_builders_at_once_and_one_that_was_killed(paths, arrays, folder):
     folder.mkdir()
-    (folder / ".0123.npy.killed").write_bytes(b"half a volume")
+    old, new = folder / ".0123.npy.killed", folder / ".0123.npy.going_on"
+    for part in (old, new):
+        part.write_bytes(b"half a volume")
+    os.utime(old, (1e9, 1e9))
     builders = [start_builder(folder, paths) for _ in range(2)]
     for builder in builders:
         assert builder.stdout.readline() == "ready\n"
@@ -190,3 +193,5 @@ def test_two_builders_at_once_and_one_that_was_killed(paths, arrays, folder):
     assert sums == [pytest.approx(arrays.sum(dtype=float))] * 2
     assert len(stored(folder)) == 4
     np.testing.assert_array_equal(np.asarray(load_volumes(paths, cache=folder)), arrays)
+    assert new.exists()
+    assert not old.exists()

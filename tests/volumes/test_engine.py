@@ -77,6 +77,13 @@ def test_same_bits_as_in_memory(in_files, in_memory, y, params):
     )
 
 
+@pytest.mark.gpu
+def test_same_as_in_memory_on_a_gpu(in_files, in_memory, y):
+    expected = make(device="cuda").fit(in_memory, y).transform(in_memory)
+    found = make(device="cuda").fit(in_files, y).transform(in_files)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_no_more_than_a_few_volumes_are_in_memory(in_files, y, monkeypatch):
     most = []
     read = LazyVolumes.__array__

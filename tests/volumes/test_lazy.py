@@ -109,6 +109,12 @@ def test_ids_are_those_of_the_other_tables(paths):
     age = pd.DataFrame({"age": [1.0, 2, 3, 4]}, index=list("abcd"))
     X = MultimodalData(t1=load_volumes(listed), age=age)
     assert X.index.tolist() == list("abcd")
+    mixed = X.assign(t1=X["t1"][[2, 0, 3, 1]])  # as a permutation test does
+    assert mixed["t1"].paths == [str(paths[row]) for row in (2, 0, 3, 1)]
+    cut(paths[0])
+    again = MultimodalData(t1=load_volumes(listed))
+    with pytest.raises(DataError, match=r"Modality 't1': Subject 'a' \(row 0\)"):
+        check_values(again.assign(t1=again["t1"].restrict([1, 0, 0, 0])), "float32")
     with pytest.raises(DataError, match="same subjects in the same order"):
         MultimodalData(t1=load_volumes(listed[::-1]), age=age)
 
