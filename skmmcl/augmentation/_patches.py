@@ -15,7 +15,7 @@ from skmmcl.augmentation._base import Range, check_fill, check_range, uniform
 
 @dataclass(frozen=True)
 class Cutout(SpatialAugmentation):
-    """Replace a box at random by one value :cite:p:`devries2017`.
+    """Replace a box at random by one value.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Cutout(SpatialAugmentation):
 
 @dataclass(frozen=True)
 class PatchSwap(SpatialAugmentation):
-    """Exchange pairs of boxes within a subject :cite:p:`chen2019`.
+    """Exchange pairs of boxes within a subject.
 
     The values stay the same, only their places change.
 

@@ -13,7 +13,7 @@ from skmmcl.augmentation._base import check_batch
 
 @dataclass(frozen=True)
 class TorchIOAdapter:
-    """Apply a transform of TorchIO to volumes :cite:p:`perezgarcia2021`.
+    """Apply a transform of TorchIO to volumes.
 
     Each subject is handed over by itself, on the CPU, as one image with a channel; the probability
     is the transform's own. TorchIO draws from torch's global generator: it is seeded for each

@@ -37,7 +37,7 @@ class SiteEffects:
 
 
 class ComBat(SideDataTransformer):
-    """Take out differences between sites in mean and variance :cite:p:`johnson2007,fortin2018`.
+    """Take out differences between sites in mean and variance.
 
     Each value of a modality has an additive and a multiplicative effect of the site beside the
     effects of covariates, which are kept. The effects of a site are shrunk towards their

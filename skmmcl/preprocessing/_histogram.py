@@ -15,7 +15,7 @@ from skmmcl.utils._sklearn import Interval, fit_context
 
 
 class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Give volumes the histogram of the training subjects :cite:p:`nyul1999`.
+    """Give volumes the histogram of the training subjects.
 
     Percentiles of each volume are mapped onto those of the training subjects, piecewise linearly,
     by TorchIO :cite:p:`perezgarcia2021`. For modalities of a container wrap it:
