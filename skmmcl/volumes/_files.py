@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 import zlib
@@ -23,19 +24,21 @@ from skmmcl.exceptions import DataError
 from skmmcl.volumes._grid import Grid, canonical_grid, orientation
 
 # The extra "volumes" has isal, which takes half the time of zlib.
-fast_gzip = import_module("isal.igzip" if find_spec("isal") else "gzip")
+fast_zlib = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
 
 UNREADABLE = (
     OSError,
     EOFError,
     ValueError,
     zlib.error,
+    fast_zlib.error,
     ImageFileError,
     HeaderDataError,
     WrapStructError,
 )
 GZIPPED = b"\x1f\x8b"
 FIRST_BYTES = 4096  # of a file, gzipped or not, within which its header ends
+MOST_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
 HEAD_BYTES = 544  # enough for any header
 # By the number that a file begins with.
 KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
@@ -96,11 +99,19 @@ def decode(content: bytes) -> np.ndarray:
     try:
         # nibabel itself would read through its own gzip, or several times slower through
         # indexed_gzip where that is installed.
-        plain = fast_gzip.decompress(content) if content[:2] == GZIPPED else content
+        plain = _inflate(content) if content[:2] == GZIPPED else content
         data, affine = _voxels(plain)
     except UNREADABLE as error:
         raise DataError(f"is damaged: {error or type(error).__name__}") from error
     return nib.apply_orientation(data.reshape(data.shape[:3]), orientation(affine))
+
+
+def _inflate(content: bytes) -> bytes:
+    """Undo gzip, into memory that is asked for once: its last bytes say how much it takes."""
+    n_bytes = int.from_bytes(content[-4:], "little")
+    plain = fast_zlib.decompress(content, 31, min(max(n_bytes, 1), MOST_AT_ONCE))
+    # Of a file in several parts, as bgzip writes it, that was the first.
+    return plain if len(plain) == n_bytes else gzip.decompress(content)
 
 
 def _voxels(plain: bytes) -> tuple[np.ndarray, np.ndarray]:

@@ -148,7 +148,7 @@ def nan(path):
 
 FAULTS = {
     cut: "is damaged",
-    flip_a_byte: "is damaged: CRC check failed",
+    flip_a_byte: r"is damaged: .*([Cc]hecksum|data check)",
     nan: r"has 2 voxels that are NaN or infinite, the first at \(1, 2, 3\)",
 }
 

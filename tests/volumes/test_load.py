@@ -1,5 +1,7 @@
 """What files become, and which are refused."""
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -27,6 +29,14 @@ def test_volumes_are_those_of_nibabel(paths, arrays):
 def test_kinds_of_files(save, arrays, cache, name, kind):
     path = save(name, arrays[0], kind=kind)
     np.testing.assert_array_equal(load_volumes([path], cache=cache)[0], arrays[0])
+
+
+def test_gzip_in_several_parts(save, arrays):
+    path = save("a.nii", arrays[0])
+    content = path.read_bytes()
+    parts = path.with_name("a.nii.gz")
+    parts.write_bytes(gzip.compress(content[:500]) + gzip.compress(content[500:]))
+    np.testing.assert_array_equal(load_volumes([parts])[0], arrays[0])
 
 
 def test_stored_integers_are_scaled(save):
