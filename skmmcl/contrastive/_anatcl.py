@@ -86,6 +86,12 @@ class AnatCLEmbedder(BaseKernelEmbedder):
         tells subjects apart by their noise. Self-attention and encoders that are given
         see them in their own shape, reconstructed from the scores. None for no
         restriction.
+    augment : dict of str to callable, default=None
+        Random changes of a modality in training, called as ``transform(x, generator)`` on
+        the batch in its own shape and units, for example
+        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
+        stand together in a tuple get the same draw. What is augmented is not restricted
+        to principal components.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
