@@ -23,7 +23,7 @@ from nibabel.wrapstruct import WrapStructError
 from skmmcl.exceptions import DataError
 from skmmcl.volumes._grid import Grid, canonical_grid, orientation
 
-# The extra "volumes" has isal, which takes down to half the time of zlib.
+# The extra "volumes" has isal, which takes half the time of zlib.
 fast_zlib = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
 
 UNREADABLE = (
