@@ -130,7 +130,7 @@ def _read_paths(paths) -> tuple[list[str | None], np.ndarray | None]:
 
 
 def _read_path(row: int, path) -> str | None:
-    if path is None or path != path:  # noqa: PLR0124  NaN
+    if path is None or str(path) in {"nan", "<NA>"}:
         return None
     if not isinstance(path, (str, Path)):
         raise DataError(f"Entry {row} of paths must be a path or None; got {path!r}.")

@@ -72,7 +72,10 @@ def test_subjects_are_named_by_the_index_of_a_series(paths):
     volumes = load_volumes(table)
     assert volumes.ids.tolist() == ["a", "b", "c"]
     assert volumes.present.tolist() == [True, True, False]
-    assert load_volumes(table.reset_index(drop=True).fillna(np.nan)).ids is None
+    for dtype in ("str", "string", object):
+        by_position = load_volumes(table.reset_index(drop=True).astype(dtype))
+        assert by_position.ids is None
+        assert by_position.present.tolist() == [True, True, False]
 
 
 # ---------------------------------------------------------------------------------------- grids
