@@ -75,9 +75,10 @@ class AnatCLEmbedder(BaseKernelEmbedder):
         Width of each modality's representation.
     encoders : "auto", str, Module, callable or dict, default="auto"
         Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
-        and self-attention for matrices, both beside a linear shortcut. Names are "mlp",
-        "attention" and "linear"; a module is copied with its weights; a callable is
-        called as ``encoder(shape, n_components)``.
+        and self-attention for matrices, both beside a linear shortcut, and a small CNN
+        for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
+        and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
+        weights; a callable is called as ``encoder(shape, n_components)``.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
     input_components : int or None, default=60

@@ -66,7 +66,15 @@ backend()
 """
 
 
-@pytest.mark.usefixtures("watchdog")
+@pytest.fixture
+def _sigint():
+    """Ctrl-C is as in a program of the user's; the processes of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("watchdog", "_sigint")
 @pytest.mark.parametrize("place", ["tasks", "main thread"])
 def test_interrupt_in_this_process(engine, place):
     engine.pause = 0.01
