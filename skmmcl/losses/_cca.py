@@ -8,6 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from skmmcl.losses._similarity import at_least_single
+
 
 class CCALoss(nn.Module):
     """Negative canonical correlation of each ordered pair of modalities, summed.
@@ -65,7 +67,7 @@ class CCALoss(nn.Module):
         Tensor
             A scalar; 0 with fewer than two subjects.
         """
-        z = z.float() if z.dtype in (torch.float16, torch.bfloat16) else z
+        z = at_least_single(z)
         weight = z.new_ones(z.shape[1]) if sample_weight is None else sample_weight.to(z.dtype)
         total = z.new_zeros(())
         for i, j in permutations(range(len(z)), 2):

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from skmmcl.losses._gram import log_sums
 from skmmcl.losses._lanes import TemperatureLoss
+from skmmcl.losses._pairwise_cmc import counts_in_pairs
 from skmmcl.losses._similarity import (
     over,
-    pad_subjects,
     subject_counts,
     unit_vectors,
     view_similarities,
@@ -66,15 +66,10 @@ class CLIPLoss(TemperatureLoss):
             A scalar without lanes.
         """
         u = unit_vectors(z)
-        n_lanes, n_views, _, _ = u.shape
+        n_views = u.shape[1]
         same = torch.eye(n_views, dtype=u.dtype, device=z.device)
-        # How often a subject counts in a pair of views: view, view, subject.
-        counts = (1 - same)[..., None] * subject_counts(u, z.shape[-2], sample_weight)[
-            :, None, None
-        ]
-        if mask is not None:
-            present = pad_subjects(mask.bool().reshape(n_lanes, -1, n_views), -2).mT
-            counts = counts * (present[:, :, None] & present[:, None])
+        weight = subject_counts(u, z.shape[-2], sample_weight)[:, None, None]
+        counts = counts_in_pairs(weight, same, mask)
         scale = self.scale(u.dtype)
         # For an anchor's view and another, the columns of that other view.
         columns = (counts[:, :, :, None] * same[..., None]).flatten(-2)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skmmcl.losses._lanes import TemperatureLoss
-from skmmcl.losses._pairwise_cmc import PairwiseCMCLoss
+from skmmcl.losses._pairwise_cmc import pairwise_contrast
 
 
 class CoMMLoss(TemperatureLoss):
@@ -97,7 +97,6 @@ class CoMMLoss(TemperatureLoss):
         Tensor of shape ``(*lanes, n_subsets)``
             Mean of both directions.
         """
-        nce = PairwiseCMCLoss(self.temperature)
         n_subsets = one.shape[-3]
         found = []
         for k in range(n_subsets):
@@ -106,5 +105,6 @@ class CoMMLoss(TemperatureLoss):
                 torch.stack([a[..., k, :, :], b[..., -1, :, :]], dim=-3)
                 for a, b in ((one, other), (other, one))
             )
-            found.append(sum(nce(pair, both, sample_weight) for pair in pairs) / 2)
+            ways = [pairwise_contrast(self, pair, both, sample_weight) for pair in pairs]
+            found.append(torch.stack(ways).mean(0))
         return torch.stack(found, dim=-1)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from skmmcl.losses._gram import log_sums
 from skmmcl.losses._similarity import (
+    at_least_single,
     over,
     pad_subjects,
     share_of_own,
@@ -42,7 +43,7 @@ def subjects(
     if normalize:
         u = unit_vectors(z)
     else:
-        z = z.float() if z.dtype in (torch.float16, torch.bfloat16) else z
+        z = at_least_single(z)
         u = pad_subjects(z.reshape(-1, *z.shape[-3:]), -2)
     counts = subject_counts(u, z.shape[-2], sample_weight)
     anchors = counts[:, None].expand(-1, u.shape[1], -1)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skmmcl.losses._gram import REMOVED
-from skmmcl.losses._similarity import over
+from skmmcl.losses._similarity import at_least_single, over
 
 
 class InfoMaxLoss(nn.Module):
@@ -123,7 +123,7 @@ def _scores(anchor: Tensor, target: Tensor) -> Tensor:
 
 
 def _places(x: Tensor) -> Tensor:
-    x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    x = at_least_single(x)
     return x.unsqueeze(-1) if x.dim() == 2 else x.flatten(2)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.losses._similarity import over
+from skmmcl.losses._similarity import at_least_single, over
 
 MOST_EXACT = 256  # tokens; with more, negatives are drawn under negatives="auto"
 
@@ -108,7 +108,7 @@ class NeighbourhoodLoss(nn.Module):
         Tensor of shape (n_samples,)
             Mean over tokens and their neighbours.
         """
-        one, other = (x.float() if x.dtype in _HALF else x for x in (one, other))
+        one, other = (at_least_single(x) for x in (one, other))
         n_tokens = one.shape[1]
         k = max(1, min(self.n_neighbors, (n_tokens - 1) // 2))
         near = nearest(one, k)
@@ -132,9 +132,6 @@ class NeighbourhoodLoss(nn.Module):
         noise = torch.rand(*near.shape[:2], n_tokens, generator=self.generator).to(near.device)
         noise = noise.masked_fill(_marked(near, n_tokens), -1)
         return noise.topk(near.shape[2], dim=-1).indices
-
-
-_HALF = (torch.float16, torch.bfloat16)
 
 
 def nearest(tokens: Tensor, k: int) -> Tensor:

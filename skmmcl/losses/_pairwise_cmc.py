@@ -68,28 +68,43 @@ class PairwiseCMCLoss(TemperatureLoss):
         Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 with fewer than two subjects.
         """
-        u = unit_vectors(z)
-        n_lanes, n_views, _, _ = u.shape
-        weight = subject_counts(u, z.shape[-2], sample_weight)[:, None, None]
-        own = share_of_own(weight)
-        same = torch.eye(n_views, dtype=u.dtype, device=z.device)
-        # How often a subject counts in a pair of views: view, view, subject.
-        counts = (1 - same)[..., None] * weight
-        if mask is not None:
-            present = pad_subjects(mask.bool().reshape(n_lanes, -1, n_views), -2).mT
-            counts = counts * (present[:, :, None] & present[:, None])
-        scale = self.scale(u.dtype)
-        # An anchor meets its own view (its own subject reduced) and the pair's other view.
-        in_pair = (same[:, None] + same)[..., None]
-        columns = (counts[:, :, :, None] * in_pair).flatten(-2)
-        own_columns = 1 - same[..., None] * (1 - own)
-        against = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
-        positive = (view_similarities(u) * scale).transpose(2, 3)
-        anchors = counts * _meets_another(counts, own)
-        totals = anchors.sum(-1, keepdim=True)
-        n_pairs = max(1, n_views * (n_views - 1) // 2)
-        share = over(anchors, totals + totals.transpose(1, 2)) / n_pairs
-        return weighted_sum(against - positive, share).view(z.shape[:-3])
+        return pairwise_contrast(self, z, mask, sample_weight)
+
+
+def pairwise_contrast(
+    loss: TemperatureLoss, z: Tensor, mask: Tensor | None, sample_weight: Tensor | None
+) -> Tensor:
+    """Compute `PairwiseCMCLoss` at the temperature of another loss."""
+    u = unit_vectors(z)
+    n_views = u.shape[1]
+    weight = subject_counts(u, z.shape[-2], sample_weight)[:, None, None]
+    own = share_of_own(weight)
+    same = torch.eye(n_views, dtype=u.dtype, device=z.device)
+    counts = counts_in_pairs(weight, same, mask)
+    scale = loss.scale(u.dtype)
+    # An anchor meets its own view (its own subject reduced) and the pair's other view.
+    in_pair = (same[:, None] + same)[..., None]
+    columns = (counts[:, :, :, None] * in_pair).flatten(-2)
+    own_columns = 1 - same[..., None] * (1 - own)
+    against = log_sums(u, scale, columns, own_columns, shifted=loss.shifted)
+    positive = (view_similarities(u) * scale).transpose(2, 3)
+    anchors = counts * _meets_another(counts, own)
+    totals = anchors.sum(-1, keepdim=True)
+    n_pairs = max(1, n_views * (n_views - 1) // 2)
+    share = over(anchors, totals + totals.transpose(1, 2)) / n_pairs
+    return weighted_sum(against - positive, share).view(z.shape[:-3])
+
+
+def counts_in_pairs(weight: Tensor, same: Tensor, mask: Tensor | None) -> Tensor:
+    """How often a subject counts in a pair of views, (n_lanes, view, view, subject).
+
+    ``weight`` is (n_lanes, 1, 1, subject), ``same`` tells whether two views are the same one.
+    """
+    counts = (1 - same)[..., None] * weight
+    if mask is None:
+        return counts
+    present = pad_subjects(mask.bool().reshape(len(weight), -1, len(same)), -2).mT
+    return counts * (present[:, :, None] & present[:, None])
 
 
 def _meets_another(counts: Tensor, own: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from skmmcl.losses._similarity import at_least_single
+
 
 class PseudoCorrespondenceLoss(nn.Module):
     """Neighbourhoods of one subject's matched tokens shall be kept in another subject.
@@ -98,7 +100,7 @@ class PseudoCorrespondenceLoss(nn.Module):
         Tensor
             A scalar; 0 where no matched token has a matched neighbour.
         """
-        a, b = (F.normalize(x.float() if x.dtype in _HALF else x, dim=-1) for x in (one, other))
+        a, b = (F.normalize(at_least_single(x), dim=-1) for x in (one, other))
         image, matched = self._matches(a.detach(), b.detach())
         near = _neighbours(a.detach(), self.n_neighbors) & matched
         anchors = torch.nonzero(matched & near.any(1))[:, 0]
@@ -121,9 +123,6 @@ class PseudoCorrespondenceLoss(nn.Module):
         similarity = a @ b.mT
         image, back = similarity.argmax(1), similarity.argmax(0)
         return image, back[image] == rows
-
-
-_HALF = (torch.float16, torch.bfloat16)
 
 
 def _neighbours(a: Tensor, k: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skmmcl.losses._similarity import over
+from skmmcl.losses._similarity import at_least_single, over
 
 
 class ReconstructionLoss(nn.Module):
@@ -51,12 +51,8 @@ class ReconstructionLoss(nn.Module):
         """
         total: Any = 0.0
         for k, (name, found) in enumerate(x_hat.items()):
-            errors = (found.to(_precise(found)) - x[name]).square().flatten(1).mean(1)
+            errors = (at_least_single(found) - x[name]).square().flatten(1).mean(1)
             weight = torch.ones_like(errors) if sample_weight is None else sample_weight
             weight = weight if mask is None else weight * mask[:, k]
             total = total + (errors * over(weight.to(errors.dtype), weight.sum())).sum()
         return total
-
-
-def _precise(x: Tensor) -> torch.dtype:
-    return torch.float32 if x.dtype in (torch.float16, torch.bfloat16) else x.dtype

@@ -21,6 +21,11 @@ def pad_subjects(x: Tensor, dim: int, value: float = 0) -> Tensor:
     return F.pad(x, (0, 0) * (-1 - dim) + (0, extra), value=value) if extra else x
 
 
+def at_least_single(x: Tensor) -> Tensor:
+    """``x``, cast up from half precision: logits reach +-14 at temperature 0.07."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
 def subject_counts(u: Tensor, n_samples: int, sample_weight: Tensor | None) -> Tensor:
     """How many subjects each stands for, of shape (n_lanes, n_samples padded)."""
     if sample_weight is None:
@@ -31,11 +36,8 @@ def subject_counts(u: Tensor, n_samples: int, sample_weight: Tensor | None) -> T
 
 
 def unit_vectors(z: Tensor) -> Tensor:
-    """Embeddings of shape (..., v, n, d) on the unit sphere, of shape (n_lanes, v, n padded, d).
-
-    Half precision is cast up: logits reach +-14 at temperature 0.07.
-    """
-    z = z.float() if z.dtype in (torch.float16, torch.bfloat16) else z
+    """Embeddings of shape (..., v, n, d) on the unit sphere, of shape (n_lanes, v, n padded, d)."""
+    z = at_least_single(z)
     return _UnitVectors.apply(pad_subjects(z.reshape(-1, *z.shape[-3:]), -2))
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from skmmcl.losses._gram import REMOVED
-from skmmcl.losses._similarity import over
+from skmmcl.losses._similarity import at_least_single, over
 
 # Rows of so many bytes are computed at once: few enough to stay in the processor's cache.
 PIECE_BYTES = 2**19
@@ -45,7 +45,7 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
     tensor(0.6931)
     """
     s, weights = similarities, weights.detach()
-    s = s.float() if s.dtype in (torch.float16, torch.bfloat16) else s
+    s = at_least_single(s)
     weights = weights.to(s.dtype).expand(s.shape)
     if s.ndim == 2:
         return _InfoNCE.apply(s[None], weights[None], None, None, self_pairs)[0]
