@@ -66,6 +66,7 @@ class NeighbourhoodLoss(nn.Module):
         self,
         one: Tensor,
         other: Tensor,
+        mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
         drawn: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
@@ -75,9 +76,10 @@ class NeighbourhoodLoss(nn.Module):
         ----------
         one, other : Tensor of shape (n_samples, n_tokens, n_components)
             Tokens of two modalities; token t is the same place in both.
+        mask : Tensor of shape (n_samples, 2), optional
+            True where the subject has the modality; without one of them it is left out.
         sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects; 0 where a modality is
-            absent.
+            A subject of weight w counts as w identical subjects.
         drawn : (Tensor, Tensor) of int (n_samples, n_tokens, n_neighbors), optional
             The negatives of each direction, in place of drawing them.
 
@@ -88,9 +90,9 @@ class NeighbourhoodLoss(nn.Module):
         """
         given = drawn or (None, None)
         loss = self.one_way(one, other, given[0]) + self.one_way(other, one, given[1])
-        if sample_weight is None:
-            return loss.mean()
-        weight = sample_weight.to(loss.dtype)
+        weight = torch.ones_like(loss) if sample_weight is None else sample_weight.to(loss.dtype)
+        if mask is not None:
+            weight = weight * mask.all(1)
         return (loss * over(weight, weight.sum())).sum()
 
     def one_way(self, one: Tensor, other: Tensor, drawn: Tensor | None = None) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from typing import Literal
 
 import numpy as np
@@ -10,7 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.losses._similarity import at_least_single
+from skmmcl.losses._similarity import at_least_single, over
+
+MOST_HINGES = 2**19  # numbers that max_pairs="auto" lets a direction hold
+FEWEST_PAIRS = 6
 
 
 class PseudoCorrespondenceLoss(nn.Module):
@@ -30,8 +32,9 @@ class PseudoCorrespondenceLoss(nn.Module):
     match : {"mutual", "identity"}, default="mutual"
         Whether matches are found, or token t is the same place in all subjects, as in an
         atlas.
-    max_pairs : int or None, default=6
-        At most so many ordered pairs of subjects are drawn; None for all.
+    max_pairs : int, "auto" or None, default=6
+        At most so many ordered pairs of subjects are drawn; "auto" for as many as keep the
+        memory small, at least 6; None for all.
     seed : int, default=0
         Draws the pairs.
 
@@ -55,7 +58,7 @@ class PseudoCorrespondenceLoss(nn.Module):
         n_neighbors: int = 5,
         margin: float = 0.4,
         match: Literal["mutual", "identity"] = "mutual",
-        max_pairs: int | None = 6,
+        max_pairs: int | Literal["auto"] | None = 6,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -65,27 +68,37 @@ class PseudoCorrespondenceLoss(nn.Module):
         self.max_pairs = max_pairs
         self.rng = np.random.default_rng(seed)
 
-    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+    def forward(
+        self,
+        one: Tensor,
+        other: Tensor,
+        mask: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
         """Mean over pairs of subjects, from ``one`` to ``other`` and back.
 
         Parameters
         ----------
         one, other : Tensor of shape (n_samples, n_tokens, n_components)
             Tokens of two modalities.
+        mask : Tensor of shape (n_samples, 2), optional
+            True where the subject has the modality.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
 
         Returns
         -------
         Tensor
             A scalar; 0 with a single subject.
         """
-        pairs = list(permutations(range(len(one)), 2))
-        if self.max_pairs is not None and len(pairs) > self.max_pairs:
-            drawn = self.rng.choice(len(pairs), self.max_pairs, replace=False)
-            pairs = [pairs[i] for i in np.sort(drawn)]
-        if not pairs:
-            return (one.sum() + other.sum()) * 0
-        losses = [self.of_pair(one[p], other[q]) + self.of_pair(other[p], one[q]) for p, q in pairs]
-        return torch.stack(losses).mean()
+        counts = [_pair_counts(one, mask, sample_weight, k) for k in (0, 1)]
+        p, q = self._draw((counts[0] + counts[1]) > 0, one.shape[1])
+        total = (one.sum() + other.sum()) * 0
+        for (a, b), count in zip(((one, other), (other, one)), counts, strict=True):
+            weight = count[p, q]
+            losses = self.of_pairs(a[p], b[q])
+            total = total + (losses * over(weight.to(losses.dtype), weight.sum())).sum()
+        return total
 
     def of_pair(self, one: Tensor, other: Tensor) -> Tensor:
         """Loss of one ordered pair of subjects, whose first gives the neighbourhoods.
@@ -100,45 +113,90 @@ class PseudoCorrespondenceLoss(nn.Module):
         Tensor
             A scalar; 0 where no matched token has a matched neighbour.
         """
+        return self.of_pairs(one[None], other[None])[0]
+
+    def of_pairs(self, one: Tensor, other: Tensor) -> Tensor:
+        """Loss of ordered pairs of subjects, of which the first give the neighbourhoods.
+
+        Parameters
+        ----------
+        one, other : Tensor of shape (n_pairs, n_tokens, n_components)
+            Tokens of the subjects of each pair.
+
+        Returns
+        -------
+        Tensor of shape (n_pairs,)
+            0 where no matched token has a matched neighbour.
+        """
         a, b = (F.normalize(at_least_single(x), dim=-1) for x in (one, other))
         image, matched = self._matches(a.detach(), b.detach())
-        near = _neighbours(a.detach(), self.n_neighbors) & matched
-        anchors = torch.nonzero(matched & near.any(1))[:, 0]
-        distance = 1 - b @ b.mT
-        losses = []
-        for anchor in anchors.tolist():
-            u = image[anchor]
-            positives = image[near[anchor]]
-            negatives = _negatives(image[matched], positives, u, len(b))
-            if len(negatives):
-                apart = distance[u, positives][:, None] - distance[u, negatives] + self.margin
-                losses.append(F.relu(apart).mean())
-        return torch.stack(losses).mean() if losses else (a.sum() + b.sum()) * 0
+        near = _nearest(a.detach(), self.n_neighbors)
+        counted = matched[..., None] & _at(matched, near)
+        u = b.gather(1, image[..., None].expand(-1, -1, b.shape[-1]))
+        distance = 1 - u @ b.mT
+        positives = _at(image, near)
+        negatives = _negatives(image, matched, positives)
+        apart = distance.gather(2, positives)[..., None] - distance[:, :, None] + self.margin
+        used = counted[..., None] & negatives[:, :, None]
+        n_used = used.sum((2, 3)).to(apart.dtype)
+        of_anchor = over((F.relu(apart) * used).sum((2, 3)), n_used)
+        return over(of_anchor.sum(1), (n_used > 0).sum(1).to(apart.dtype))
+
+    def _draw(self, possible: Tensor, n_tokens: int) -> tuple[Tensor, Tensor]:
+        """Ordered pairs of subjects, as two arrays of indices."""
+        pairs = possible.nonzero()
+        most = self.max_pairs
+        if most == "auto":
+            per_pair = n_tokens**2 * min(self.n_neighbors, n_tokens)
+            most = max(FEWEST_PAIRS, MOST_HINGES // per_pair)
+        if most is not None and len(pairs) > most:
+            drawn = np.sort(self.rng.choice(len(pairs), most, replace=False))
+            pairs = pairs[torch.as_tensor(drawn, device=pairs.device)]
+        return pairs[:, 0], pairs[:, 1]
 
     def _matches(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
         """The token of b that each token of a matches, and which of them truly do."""
-        rows = torch.arange(len(a), device=a.device)
+        rows = torch.arange(a.shape[1], device=a.device).expand(a.shape[:2])
         if self.match == "identity":
             return rows, torch.ones_like(rows, dtype=torch.bool)
         similarity = a @ b.mT
-        image, back = similarity.argmax(1), similarity.argmax(0)
-        return image, back[image] == rows
+        image, back = similarity.argmax(2), similarity.argmax(1)
+        return image, back.gather(1, image) == rows
 
 
-def _neighbours(a: Tensor, k: int) -> Tensor:
-    """Whether the column is among the k nearest of the row, itself left out."""
+def _pair_counts(
+    like: Tensor, mask: Tensor | None, sample_weight: Tensor | None, first: int
+) -> Tensor:
+    """How often each ordered pair of subjects counts, if the first shows modality ``first``.
+
+    A subject of weight w is w subjects, which make pairs among themselves.
+    """
+    weight = like.new_ones(len(like)) if sample_weight is None else sample_weight
+    counts = torch.outer(weight, weight) - torch.diag(weight)
+    if mask is not None:
+        counts = counts * torch.outer(mask[:, first], mask[:, 1 - first])
+    return counts.clamp_min(0)
+
+
+def _nearest(a: Tensor, k: int) -> Tensor:
+    """The k other tokens nearest to each by the cosine: (n_pairs, n_tokens, k)."""
     similarity = a @ a.mT
-    similarity.fill_diagonal_(-torch.inf)
-    order = similarity.argsort(dim=1, descending=True, stable=True)[:, : min(k, len(a) - 1)]
-    return torch.zeros_like(similarity, dtype=torch.bool).scatter(1, order, value=True)
+    similarity.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
+    order = similarity.argsort(dim=2, descending=True, stable=True)
+    return order[..., : min(k, a.shape[1] - 1)]
 
 
-def _negatives(images: Tensor, positives: Tensor, u: Tensor, n_tokens: int) -> Tensor:
-    """Unmatched tokens; where there are none, all but the token and its positives."""
-    free = torch.ones(n_tokens, dtype=torch.bool, device=images.device)
-    free[images] = False
-    if not free.any():
-        free[:] = True
-        free[positives] = False
-        free[u] = False
-    return torch.nonzero(free)[:, 0]
+def _at(values: Tensor, index: Tensor) -> Tensor:
+    """Values (n_pairs, n_tokens) at indices (n_pairs, n_tokens, k) of tokens."""
+    return values.gather(1, index.flatten(1)).view_as(index)
+
+
+def _negatives(image: Tensor, matched: Tensor, positives: Tensor) -> Tensor:
+    """Which tokens an anchor is held against: (n_pairs, n_tokens, n_tokens).
+
+    The unmatched ones; where there are none, all but the token and its positives.
+    """
+    taken = torch.zeros_like(image).scatter_add(1, image, matched.to(image.dtype)) > 0
+    others = torch.ones_like(matched)[:, None].repeat(1, image.shape[1], 1)
+    others = others.scatter(2, torch.cat([image[..., None], positives], 2), value=False)
+    return torch.where(taken.all(1)[:, None, None], others, ~taken[:, None])

@@ -14,10 +14,12 @@ from skmmcl.networks._lanes import Laned, LaneLinear, has_lanes, merge_lanes
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
 from skmmcl.networks._standardize import ComponentScores, InputStage, Reconstruction, Standardize
+from skmmcl.networks._tokens import TokenNetwork
 from skmmcl.networks._volume_encoder import VolumeEncoder
 from skmmcl.networks._weights import WeightsReport, load_weights
 
@@ -35,11 +37,13 @@ __all__ = [
     "MultiviewNetwork",
     "ProjectionHead",
     "Reconstruction",
+    "RegionEncoder",
     "ResNet3d",
     "SFCN",
     "SmallCNN3d",
     "Standardize",
     "TimmEncoder",
+    "TokenNetwork",
     "VGG3d",
     "VolumeEncoder",
     "WeightsReport",

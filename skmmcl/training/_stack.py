@@ -238,8 +238,14 @@ def _told(
     if not net.callbacks_:
         return {}
     terms = {name: value.detach()[k] for name, value in losses.items()}
-    y_pred = {name: value[k] for name, value in outputs.items()}
-    return {"loss": terms.pop("loss"), "terms": terms, "y_pred": y_pred}
+    return {"loss": terms.pop("loss"), "terms": terms, "y_pred": _lane_of(outputs, k)}
+
+
+def _lane_of(outputs: Any, k: int) -> Any:
+    """A lane's part of tensors, also where they stand in a dict of their own."""
+    if isinstance(outputs, Mapping):
+        return {name: _lane_of(value, k) for name, value in outputs.items()}
+    return outputs[k]
 
 
 def _joined(parts: Sequence[Any]) -> Any:

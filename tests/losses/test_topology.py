@@ -45,9 +45,28 @@ def test_few_tokens():
 def test_absent_subjects_have_weight_zero():
     one, other = draw(3, 8, 3), draw(3, 8, 3, seed=1)
     loss = NeighbourhoodLoss()
-    weight = torch.tensor([1.0, 0.0, 2.0])
+    mask = torch.tensor([[True, True], [True, False], [True, True]])
+    weight = torch.tensor([1.0, 1.0, 2.0])
     kept = torch.tensor([0, 2, 2])
-    torch.testing.assert_close(loss(one, other, weight), loss(one[kept], other[kept]))
+    torch.testing.assert_close(loss(one, other, mask, weight), loss(one[kept], other[kept]))
+
+
+@pytest.mark.parametrize("match", ["mutual", "identity"])
+def test_weights_and_absence_between_subjects(match):
+    one, other = draw(4, 8, 3), draw(4, 8, 3, seed=1)
+    loss = PseudoCorrespondenceLoss(n_neighbors=2, match=match, max_pairs=None)
+    weight = torch.tensor([1.0, 0.0, 2.0, 1.0])
+    kept = torch.tensor([0, 2, 2, 3])
+    weighted = loss(one, other, None, weight)
+    torch.testing.assert_close(weighted, loss(one[kept], other[kept]))
+    mask = torch.tensor([[True, True], [True, False], [False, True], [True, True]])
+    pairs = [[(0, 2), (0, 3), (1, 0), (1, 2), (1, 3), (3, 0), (3, 2)]]
+    pairs.append([(q, p) for p, q in pairs[0]])  # who shows the other modality comes first
+    expected = sum(
+        torch.stack([loss.of_pair(a[p], b[q]) for p, q in found]).mean()
+        for found, (a, b) in zip(pairs, [(one, other), (other, one)], strict=True)
+    )
+    torch.testing.assert_close(loss(one, other, mask), expected)
 
 
 def test_an_atlas_matches_tokens_by_their_place():

@@ -1,0 +1,260 @@
+"""Places that are alike in one modality shall be so in the other, and in other subjects."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import combinations
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss, ReconstructionLoss
+from skmmcl.networks import TokenNetwork
+from skmmcl.training import Term
+from skmmcl.utils._sklearn import Interval, StrOptions
+
+
+@embedder
+class TopologicalConsistencyEmbedder(BaseEmbedder):
+    """Agreement of modalities on which places of a subject are alike.
+
+    Each modality is encoded as tokens, one for each place: a box of voxels of a volume, or
+    a region of an atlas. Token t is the same place in all modalities. Tokens that are
+    neighbours in one modality are to be so in the others (intra), and those of a subject in
+    other subjects (inter), while the input can be reconstructed from them.
+
+    Read more in the :ref:`User Guide <topological_consistency>`.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        Neighbours of a token.
+    margins : tuple of two floats, default=(0.05, 0.4)
+        By how much neighbours must be closer than others, in units of 1 minus the cosine:
+        within a subject, and between subjects.
+    intra_weight : float, default=10.0
+        Weight of the consistency between the modalities of a subject; 0 leaves it out.
+    inter_weight : float, default=10.0
+        Weight of the consistency between subjects; 0 leaves it out.
+    reconstruction_weight : float, default=1.0
+        Weight of the reconstruction, a mean over the modalities; 0 leaves it out, and with
+        it what keeps tokens from becoming all the same.
+    negatives : {"auto", "all", "sample"}, default="auto"
+        Within a subject, whether neighbours are held against all other tokens, or against
+        as many drawn ones; "auto" draws above 256 tokens.
+    match : {"auto", "mutual", "identity"}, default="auto"
+        Between subjects, which tokens are the same place: those that are each other's
+        nearest, or those of the same number, as in an atlas. "auto" is "mutual" if there
+        are volumes.
+    pooling : {"mean", "flatten"}, default="mean"
+        Whether a representation is the mean of the tokens, or all tokens side by side.
+    modalities : dict, list of str or None, default=None
+        For a table, the columns of each modality:
+        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
+        multimodal input, the names of the modalities to use; None for all.
+    n_components : int, default=16
+        Width of each token and, with ``pooling="mean"``, of each modality's representation.
+    encoders : "auto", str, Module, callable or dict, default="auto"
+        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors, a
+        small network that all regions share for matrices, and a small CNN for volumes.
+        Encoders with a map of local features, as all of volumes that are known by name,
+        give a token for each place of the map; see
+        :func:`~skmmcl.networks.make_encoder` for names, modules and callables.
+    standardize : bool, default=True
+        Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
+        restriction.
+    augment : dict of str to callable, default=None
+        Random changes of a modality in training, called as ``transform(x, generator)`` on
+        the batch in its own shape and units, for example
+        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
+        stand together in a tuple get the same draw. What is augmented is not restricted
+        to principal components.
+    max_epochs : int, default=100
+        Passes over the subjects.
+    batch_size : int, default=64
+        Subjects in a batch, at least 2. Every batch holds every class.
+    lr : float, default=0.001
+        Learning rate.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine", "onecycle"} or None, default=None
+        Course of the learning rate over the epochs; None for a constant one.
+    gradient_clip : float, default=None
+        Largest norm of the gradient; None for no limit.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to
+        watch it; None for no such part.
+    n_iter_no_change : int or None, default=20
+        With a validation part, stop after so many epochs without improvement and keep
+        the weights of the best epoch. None to only watch.
+    monitor : {"loss", "probe"}, default="loss"
+        What is watched: the loss, or the balanced accuracy of a linear probe.
+    callbacks : list of skorch callbacks, default=None
+        Called after the engine's own.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    checkpoint : path, default=None
+        Folder in which the state of a fit is kept, so that the same fit, of the same
+        data and parameters, goes on where it was cut off.
+    device : str, default="auto"
+        Where to train, as torch names it. "auto" is CUDA where there is one.
+    dtype : {"float32", "float64", "auto"}, default="float32"
+        Precision of training and of the output; "auto" follows the input.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights and the order of the subjects. The same number gives the
+        same result; torch's and numpy's global generators are left alone.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network, ``net_.module_``, with its ``history``.
+    modalities_ : list of str
+        Names of the modalities.
+    shapes_ : dict of str to tuple
+        Shape of one subject in each modality.
+    mean_representation_ : ndarray of shape (n_views, width)
+        Mean of the training subjects; stands in for an absent modality.
+    history_ : dict of str to ndarray
+        Loss and terms, by epoch.
+    n_iter_ : int
+        Number of epochs that were run.
+    classes_ : ndarray
+        The classes; only with a probe.
+    n_features_in_ : int
+        Number of numbers per subject, over all modalities.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if fitted on a DataFrame.
+
+    See Also
+    --------
+    CMCCSSEmbedder : Contrasts subjects as wholes.
+    skmmcl.losses.NeighbourhoodLoss : The term within subjects.
+    skmmcl.losses.PseudoCorrespondenceLoss : The term between subjects.
+
+    Notes
+    -----
+    A vector has no places. Its tokens are learned, as many as the places of the other
+    modalities, or eight. Volumes must be on one grid; those that are augmented must be
+    moved alike, which modalities in one tuple of ``augment`` are.
+
+    All pairs of modalities count alike, and a subject takes part in those of which it has
+    both. Between subjects, as many pairs of a batch are drawn as keep the memory small.
+
+    References
+    ----------
+    .. [1] Pan C. et al. (2026). Beyond instance-level self-supervision in 3D multi-modal
+       medical imaging. ICML. arXiv 2605.14654.
+
+    Examples
+    --------
+    >>> from skmmcl.cross_decomposition import TopologicalConsistencyEmbedder
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, _, _ = make_cohort(n_subjects=40, random_state=0)
+    >>> embedder = TopologicalConsistencyEmbedder(
+    ...     modalities=["sc", "fc"], max_epochs=3, random_state=0
+    ... )
+    >>> embedder.fit_transform(X).shape
+    (40, 32)
+    """
+
+    n_neighbors: int = 5
+    margins: tuple[float, float] = (0.05, 0.4)
+    intra_weight: float = 10.0
+    inter_weight: float = 10.0
+    reconstruction_weight: float = 1.0
+    negatives: Literal["auto", "all", "sample"] = "auto"
+    match: Literal["auto", "mutual", "identity"] = "auto"
+    pooling: Literal["mean", "flatten"] = "mean"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "margins": [tuple, list],
+        "intra_weight": [Interval(Real, 0, None, closed="left")],
+        "inter_weight": [Interval(Real, 0, None, closed="left")],
+        "reconstruction_weight": [Interval(Real, 0, None, closed="left")],
+        "negatives": [StrOptions({"auto", "all", "sample"})],
+        "match": [StrOptions({"auto", "mutual", "identity"})],
+        "pooling": [StrOptions({"mean", "flatten"})],
+    }
+
+    def _make_network(self, **layout: Any) -> partial:
+        return partial(
+            TokenNetwork,
+            n_components=self.n_components,
+            pooling=self.pooling,
+            reconstructs=self.reconstruction_weight > 0,
+            **layout,
+        )
+
+    def _make_objective(self) -> list[Term]:
+        intra_margin, inter_margin = _two_margins(self.margins)
+        within = NeighbourhoodLoss(
+            n_neighbors=self.n_neighbors, margin=intra_margin, negatives=self.negatives
+        )
+        between = PseudoCorrespondenceLoss(
+            n_neighbors=self.n_neighbors,
+            margin=inter_margin,
+            match=self._match(),
+            max_pairs="auto",
+        )
+        on = ("tokens", "mask", "sample_weight")
+        per_modality = self.reconstruction_weight / max(2, len(self.modalities_))
+        restored = Term(
+            "reconstruction",
+            ReconstructionLoss(),
+            on=("x_hat", "x_seen", "mask", "sample_weight"),
+            weight=per_modality,
+        )
+        return [
+            Term("intra", _OverPairs(within), on=on, weight=self.intra_weight),
+            Term("inter", _OverPairs(between), on=on, weight=self.inter_weight),
+            *([restored] if self.reconstruction_weight else []),
+        ]
+
+    def _match(self) -> Literal["mutual", "identity"]:
+        if self.match != "auto":
+            return self.match
+        has_volumes = any(len(shape) > 2 for shape in self.shapes_.values())
+        return "mutual" if has_volumes else "identity"
+
+
+class _OverPairs(nn.Module):
+    """Mean of a loss of two modalities over all pairs of them."""
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(
+        self, tokens: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        pairs = combinations(range(len(tokens)), 2)
+        of_pairs = [
+            self.loss(
+                tokens[v], tokens[w], None if mask is None else mask[:, [v, w]], sample_weight
+            )
+            for v, w in pairs
+        ]
+        return torch.stack(of_pairs).mean()
+
+
+def _two_margins(margins: Any) -> tuple[float, float]:
+    if len(margins) != 2 or not all(isinstance(m, Real) and m >= 0 for m in margins):
+        raise ValueError(
+            f"margins must be two numbers of at least 0, within and between subjects, got "
+            f"{margins!r}."
+        )
+    return float(margins[0]), float(margins[1])

@@ -1,0 +1,181 @@
+"""Drawings of a textured, coloured shape on grey: the images of Trifeature, from formulas."""
+
+import numpy as np
+
+SHAPE_SIDE = 128 / 224  # of the box around a shape, relative to the image
+PERIOD = 10 / 224  # of a texture, relative to the image
+SMALLEST_PERIOD = 4.0  # pixels: finer textures would be lost
+GREY = 0.5
+CHUNK = 2**22  # pixels drawn at a time
+
+COLORS = {
+    "red": (1.0, 0.0, 0.0),
+    "green": (0.0, 0.6, 0.0),
+    "blue": (0.0, 0.0, 1.0),
+    "yellow": (1.0, 1.0, 0.0),
+    "pink": (1.0, 0.4, 0.7),
+    "cyan": (0.0, 1.0, 1.0),
+    "purple": (0.5, 0.0, 0.5),
+    "ocean": (0.0, 0.5, 0.5),
+    "orange": (1.0, 0.5, 0.0),
+    "white": (1.0, 1.0, 1.0),
+}
+
+
+def regular(n_corners, radii=(1.0,), turn=0.0):
+    """Corners of a regular polygon, or of a star with several radii."""
+    angle = np.pi / 2 + turn + 2 * np.pi * np.arange(n_corners) / n_corners
+    radius = np.resize(radii, n_corners)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
+
+
+def box(x0, x1, y0, y1):
+    """Corners of a rectangle."""
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=float)
+
+
+# Polygons whose union is the shape, within [-1, 1] and with y upwards.
+SHAPES = {
+    "triangle": [regular(3)],
+    "square": [box(-0.8, 0.8, -0.8, 0.8)],
+    "plus": [box(-0.3, 0.3, -1, 1), box(-1, 1, -0.3, 0.3)],
+    "circle": [regular(48, radii=(0.95,))],
+    "tee": [box(-0.3, 0.3, -1, 1), box(-1, 1, 0.4, 1)],
+    "rhombus": [np.array([[0, 1], [-0.6, 0], [0, -1], [0.6, 0]])],
+    "pentagon": [regular(5)],
+    "star": [regular(10, radii=(1.0, 0.45))],
+    "fivesquare": [
+        box(x - 0.3, x + 0.3, y - 0.3, y + 0.3)
+        for x, y in ((0, 0), (-0.7, -0.7), (-0.7, 0.7), (0.7, -0.7), (0.7, 0.7))
+    ],
+    "trapezoid": [np.array([[-1, -0.7], [1, -0.7], [0.5, 0.7], [-0.5, 0.7]])],
+}
+
+
+def _wave(t):
+    return 0.5 + 0.5 * np.cos(2 * np.pi * t)
+
+
+def _cell(t):
+    """Place within a period, in [-0.5, 0.5)."""
+    return t - np.floor(t) - 0.5
+
+
+def _soft(distance):
+    """1 inside (distance below 0), 0 outside, with an edge a quarter of a period wide."""
+    return np.clip(0.5 - 4 * distance, 0, 1)
+
+
+def _pluses(u, v):
+    a, b = np.abs(_cell(u / 2)), np.abs(_cell(v / 2))
+    return _soft(2 * np.maximum(np.maximum(a, b) - 0.35, np.minimum(a, b) - 0.12))
+
+
+def _rain(u, v):
+    shift = 0.5 * (np.floor(u) % 2)
+    return _soft(np.hypot(_cell(u) * 1.2, 0.6 * 2 * _cell(v / 2 + shift)) - 0.3)
+
+
+# Brightness in [0, 1] at places measured in periods.
+TEXTURES = {
+    "solid": lambda u, _v: np.ones_like(u),
+    "stripes": lambda u, _v: _wave(u),
+    "checks": lambda u, v: 0.5 + 0.5 * np.clip(3 * np.sin(np.pi * u) * np.sin(np.pi * v), -1, 1),
+    "grid": lambda u, v: np.maximum(_wave(u / 1.5), _wave(v / 1.5)) ** 2,
+    "hexgrid": lambda u, v: np.clip(
+        (3 - sum(np.cos(2 * np.pi * w / 1.5) for w in _three_ways(u, v))) / 4.5, 0, 1
+    ),
+    "dots": lambda u, v: _soft(np.hypot(_cell(u / 1.2), _cell(v / 1.2)) - 0.28),
+    "triangles": lambda u, v: _soft(2 * (np.abs(_cell(u / 2)) - 0.5 * (_cell(v / 2) + 0.5))),
+    "zigzags": lambda u, v: _wave(v + 2 * np.abs(_cell(u / 2))),
+    "rain": _rain,
+    "pluses": _pluses,
+}
+
+
+def _three_ways(u, v):
+    half, root = 0.5, np.sqrt(3) / 2
+    return u, -half * u + root * v, -half * u - root * v
+
+
+def draw_images(rng, attributes, size):
+    """Draw an image of each row of shape, texture and colour codes.
+
+    Parameters
+    ----------
+    rng : Generator
+        Draws places and angles.
+    attributes : ndarray of int (n_images, 3)
+        Codes, in this order.
+    size : int
+        Pixels of a side.
+
+    Returns
+    -------
+    ndarray of float32 (n_images, 3, size, size)
+        Channels red, green and blue, in [0, 1].
+    """
+    n_images = len(attributes)
+    degrees = rng.integers(-45, 45, size=(n_images, 2))  # of shape and texture
+    side = SHAPE_SIDE * size
+    centers = rng.uniform(side / 2, size - side / 2, size=(n_images, 2))
+    out = np.empty((n_images, 3, size, size), dtype=np.float32)
+    step = max(1, CHUNK // size**2)
+    for k in range(10):
+        alike = np.flatnonzero(attributes[:, 0] == k)
+        for start in range(0, len(alike), step):
+            rows = alike[start : start + step]
+            u, v = _turned(centers[rows], degrees[rows, 0], size)
+            inside = _covered(list(SHAPES.values())[k], 2 * u / side, 2 * v / side, side / 2)
+            light = _textured(attributes[rows, 1], centers[rows], degrees[rows, 1], size)
+            out[rows] = _painted(inside, light, attributes[rows, 2])
+    return out
+
+
+def _turned(centers, degrees, size):
+    """Coordinates of all pixels around a centre, in pixels: two arrays (n, size, size)."""
+    place = np.arange(size, dtype=np.float32) + np.float32(0.5)
+    x = place[None, None, :] - centers[:, 0, None, None].astype(np.float32)
+    y = centers[:, 1, None, None].astype(np.float32) - place[None, :, None]
+    angle = np.radians(degrees).astype(np.float32)[:, None, None]
+    cos, sin = np.cos(angle), np.sin(angle)
+    return cos * x + sin * y, cos * y - sin * x
+
+
+def _covered(polygons, u, v, pixels):
+    """How much of each pixel is inside; ``pixels`` is how many there are in a unit."""
+    distance = np.minimum.reduce([_signed_distance(corners, u, v) for corners in polygons])
+    return np.clip(0.5 - distance * np.float32(pixels), 0, 1)
+
+
+def _signed_distance(corners, u, v):
+    """Distance to the border of a polygon, negative inside."""
+    nearest = np.full_like(u, np.inf)
+    inside = np.zeros(u.shape, dtype=bool)
+    for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        dx, dy = np.float32(x1 - x0), np.float32(y1 - y0)
+        du, dv = u - np.float32(x0), v - np.float32(y0)
+        along = np.clip((du * dx + dv * dy) / (dx * dx + dy * dy), 0, 1)
+        nearest = np.minimum(nearest, (du - along * dx) ** 2 + (dv - along * dy) ** 2)
+        if y0 != y1:
+            crosses = (v < np.float32(y0)) != (v < np.float32(y1))
+            inside ^= crosses & (du < dv * (dx / dy))
+    return np.where(inside, -1, 1) * np.sqrt(nearest)
+
+
+def _textured(codes, centers, degrees, size):
+    """Brightness of each pixel."""
+    period = np.float32(max(PERIOD * size, SMALLEST_PERIOD))
+    u, v = _turned(centers, degrees, size)
+    light = np.empty_like(u)
+    for k, texture in enumerate(TEXTURES.values()):
+        rows = codes == k
+        light[rows] = texture(u[rows] / period, v[rows] / period)
+    return light
+
+
+def _painted(inside, light, colors):
+    """Images (n, 3, size, size): the coloured texture inside, grey outside."""
+    rgb = np.array(list(COLORS.values()), dtype=np.float32)[colors][:, :, None, None]
+    inside = inside[:, None]
+    return GREY * (1 - inside) + inside * rgb * light[:, None]
