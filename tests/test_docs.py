@@ -36,6 +36,8 @@ OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("DecoupledUniformityEmbedder", "kernel"),
     ("EpsSupInfoNCEEmbedder", "metadata"),
     ("SupConEmbedder", "metadata"),
+    ("TopologicalConsistencyEmbedder", "encoders"),
+    ("TopologicalConsistencyEmbedder", "n_components"),
 }
 
 OBJECTS = all_public_objects()

@@ -241,13 +241,10 @@ class _OverPairs(nn.Module):
     def forward(
         self, tokens: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
     ) -> Tensor:
-        pairs = combinations(range(len(tokens)), 2)
-        of_pairs = [
-            self.loss(
-                tokens[v], tokens[w], None if mask is None else mask[:, [v, w]], sample_weight
-            )
-            for v, w in pairs
-        ]
+        of_pairs = []
+        for v, w in combinations(range(len(tokens)), 2):
+            both = None if mask is None else mask[:, [v, w]]
+            of_pairs.append(self.loss(tokens[v], tokens[w], both, sample_weight))
         return torch.stack(of_pairs).mean()
 
 

@@ -14,7 +14,7 @@ from skmmcl.networks._lanes import Laned, LaneLinear, has_lanes, merge_lanes
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._plain3d import SFCN, VGG3d
-from skmmcl.networks._regions import RegionEncoder
+from skmmcl.networks._region_mlp import RegionMLP
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
@@ -37,7 +37,7 @@ __all__ = [
     "MultiviewNetwork",
     "ProjectionHead",
     "Reconstruction",
-    "RegionEncoder",
+    "RegionMLP",
     "ResNet3d",
     "SFCN",
     "SmallCNN3d",

@@ -13,7 +13,7 @@ from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec
 from skmmcl.networks._lanes import EachLane
 from skmmcl.networks._multiview import MultiviewNetwork
-from skmmcl.networks._regions import RegionEncoder
+from skmmcl.networks._region_mlp import RegionMLP
 from skmmcl.networks._standardize import InputStage, Reconstruction
 from skmmcl.networks._token_decoders import make_token_decoder
 
@@ -37,7 +37,7 @@ class TokenNetwork(MultiviewNetwork):
     n_components : int
         Width of a token.
     encoders : mapping of str to encoder specification, default={}
-        See `make_encoder`; "auto" of a matrix is a `RegionEncoder`.
+        See `make_encoder`; "auto" of a matrix is a `RegionMLP`.
     stages : mapping of str to InputStage, default={}
         For each modality that is to be standardised or restricted.
     pooling : {"mean", "flatten"}, default="mean"
@@ -202,7 +202,7 @@ class _ToTokens(nn.Module):
 
 
 def _spec(spec: EncoderSpec, shape: Sequence[int]) -> EncoderSpec:
-    return RegionEncoder if spec == "auto" and len(shape) == 2 else spec
+    return RegionMLP if spec == "auto" and len(shape) == 2 else spec
 
 
 def _seen(encoder: nn.Module, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 
-class RegionEncoder(nn.Module):
+class RegionMLP(nn.Module):
     """One token for each region of a matrix, by a small network that all regions share.
 
     Parameters
@@ -27,8 +27,8 @@ class RegionEncoder(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from skmmcl.networks import RegionEncoder
-    >>> h, local = RegionEncoder((90, 7), 16).forward_local(torch.zeros(2, 90, 7))
+    >>> from skmmcl.networks import RegionMLP
+    >>> h, local = RegionMLP((90, 7), 16).forward_local(torch.zeros(2, 90, 7))
     >>> h.shape, local.shape
     (torch.Size([2, 16]), torch.Size([2, 16, 90]))
     """
@@ -36,7 +36,7 @@ class RegionEncoder(nn.Module):
     def __init__(self, shape: Sequence[int], n_components: int, *, hidden: int = 64) -> None:
         super().__init__()
         if len(shape) != 2:
-            raise ValueError(f"RegionEncoder takes matrices (regions, features), not {shape}")
+            raise ValueError(f"RegionMLP takes matrices (regions, features), not {shape}")
         self.layers = nn.Sequential(
             nn.Linear(shape[1], hidden), nn.ReLU(), nn.Linear(hidden, n_components)
         )
