@@ -53,10 +53,10 @@ class SmallCNN2d(nn.Module):
         self.stages = nn.Sequential(*(_stage(*pair) for pair in pairwise(widths)))
         self.last = nn.Sequential(nn.Flatten(), nn.Linear(16 * widths[-1], n_components))
 
-    def forward(self, x):  # noqa: ANN001, ANN201
+    def forward(self, x):
         return self.forward_local(x)[0]
 
-    def forward_local(self, x):  # noqa: ANN001, ANN201
+    def forward_local(self, x):
         local = self.stages(x)
         return self.last(local), local
 
@@ -106,7 +106,7 @@ def embedders(size: dict, seed: int) -> dict:
     }
 
 
-def probe(embedder, data: dict, tasks: tuple[str, ...], size: dict, seed: int) -> dict:  # noqa: ANN001
+def probe(embedder, data: dict, tasks: tuple[str, ...], size: dict, seed: int) -> dict:
     """Balanced accuracy of each task, in percent."""
     sets = []
     for part, subset in enumerate(("train", "test")):

@@ -138,9 +138,9 @@ class PseudoCorrespondenceLoss(nn.Module):
         negatives = _negatives(image, matched, positives)
         apart = distance.gather(2, positives)[..., None] - distance[:, :, None] + self.margin
         used = counted[..., None] & negatives[:, :, None]
-        n_used = used.sum((2, 3)).to(apart.dtype)
-        of_anchor = over((F.relu(apart) * used).sum((2, 3)), n_used)
-        return over(of_anchor.sum(1), (n_used > 0).sum(1).to(apart.dtype))
+        n_used = used.sum((2, 3))
+        of_anchor = (F.relu(apart) * used).sum((2, 3)) / n_used.clamp_min(1)
+        return of_anchor.sum(1) / (n_used > 0).sum(1).clamp_min(1)
 
     def _draw(self, possible: Tensor, n_tokens: int) -> tuple[Tensor, Tensor]:
         """Ordered pairs of subjects, as two arrays of indices."""

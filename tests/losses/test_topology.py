@@ -81,3 +81,11 @@ def test_pairs_of_subjects_are_drawn_reproducibly():
     values = [PseudoCorrespondenceLoss(seed=1)(one, other).item() for _ in range(2)]
     assert values[0] == values[1]
     assert values[0] != PseudoCorrespondenceLoss(max_pairs=None)(one, other).item()
+
+
+def test_too_few_tokens_for_a_negative_give_no_loss_and_no_gradient():
+    z = draw(3, 3, 2).requires_grad_()
+    loss = PseudoCorrespondenceLoss(match="identity", max_pairs=None)(z, draw(3, 3, 2, seed=1))
+    loss.backward()
+    assert loss.item() == 0
+    assert (z.grad == 0).all()
