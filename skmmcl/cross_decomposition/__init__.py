@@ -1,5 +1,7 @@
-"""What modalities share: estimators that contrast the modalities of a subject."""
+"""What modalities share and add: estimators that contrast the modalities of a subject."""
 
+from skmmcl.cross_decomposition._clip import CLIPEmbedder
 from skmmcl.cross_decomposition._cmccss import CMCCSSEmbedder
+from skmmcl.cross_decomposition._comm import CoMMEmbedder
 
-__all__ = ["CMCCSSEmbedder"]
+__all__ = ["CLIPEmbedder", "CMCCSSEmbedder", "CoMMEmbedder"]
