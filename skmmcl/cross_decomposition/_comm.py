@@ -271,5 +271,5 @@ def _only(modality: str, data: MultimodalData) -> MultimodalData:
     """The same subjects without any other modality."""
     if modality not in data.modalities:
         raise ModalityError(f"modality={modality!r} is none of {list(data.modalities)}.")
-    nobody = np.zeros(len(data), dtype=bool)
-    return MultimodalData(data, mask=dict.fromkeys(set(data.modalities) - {modality}, nobody))
+    mask = data.mask & (np.asarray(data.modalities) == modality)
+    return MultimodalData(dict(data.items()), index=data.index, mask=mask)
