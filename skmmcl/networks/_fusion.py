@@ -38,6 +38,8 @@ class FusionNetwork(MultiviewNetwork):
         At most so many attention heads.
     projection_dim : int, default=64
         Width of the embedding after the projection head.
+    mask_tokens : bool, default=False
+        Whether a learnt token stands in for each view that is not seen; else nothing does.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class FusionNetwork(MultiviewNetwork):
         n_layers: int = 1,
         n_heads: int = 8,
         projection_dim: int = 64,
+        mask_tokens: bool = False,
     ) -> None:
         super().__init__(views, shapes, n_components, encoders=encoders, stages=stages)
         self.encoders = nn.ModuleList(
@@ -79,6 +82,9 @@ class FusionNetwork(MultiviewNetwork):
         )
         self.fusion = FusionTransformer(n_components, n_layers=n_layers, n_heads=n_heads)
         self.head = NormalizedHead(n_components, projection_dim)
+        self.stand_in = None
+        if mask_tokens:
+            self.stand_in = nn.Parameter(0.02 * torch.randn(1, 1, len(self.views), n_components))
 
     def _seen(self, name: str) -> tuple[int, ...]:
         """Shape of one subject as the encoder sees it."""
@@ -157,4 +163,7 @@ class FusionNetwork(MultiviewNetwork):
             seen.unsqueeze(-1).expand(-1, -1, -1, t.shape[2])
             for seen, t in zip(visible.unbind(-1), tokens, strict=True)
         ]
+        if self.stand_in is not None:
+            tokens.append(self.stand_in.expand(*tokens[0].shape[:2], -1, -1))
+            each.append(~visible)
         return self.fusion(torch.cat(tokens, 2), torch.cat(each, -1))
