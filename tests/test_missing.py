@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import Ridge
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
@@ -126,4 +127,8 @@ def test_the_imputation_counts_weights_as_repeats():
     mean = np.average(h, axis=1, weights=weight)
     weighted = learn_covariance(h, present, mean, weight)
     repeated = learn_covariance(h[:, rows], present[:, rows], mean, None)
-    np.testing.assert_allclose(weighted, repeated, rtol=0.02, atol=0.01)
+    np.testing.assert_allclose(weighted, repeated)
+    beside = h.transpose(1, 0, 2).reshape(60, -1) - mean.ravel()
+    scale = np.sqrt(np.average(beside**2, axis=0, weights=weight))
+    known = ledoit_wolf((beside / scale)[rows], assume_centered=True)[0]
+    np.testing.assert_allclose(weighted, known * np.outer(scale, scale))

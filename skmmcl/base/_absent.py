@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
 
 N_ROUNDS = 5  # of filling in and estimating anew, where training subjects lack modalities
 
@@ -33,12 +32,12 @@ def learn_covariance(
         The covariance.
     """
     h = np.where(present[..., None], h, mean[:, None])
-    weight = np.ones(h.shape[1]) if sample_weight is None else sample_weight / sample_weight.mean()
+    weight = np.ones(h.shape[1]) if sample_weight is None else sample_weight
     for _ in range(1 if present.all() else N_ROUNDS):
-        rows = _side_by_side(h - mean[:, None]) * np.sqrt(weight)[:, None]
-        scale = np.sqrt(np.mean(rows**2, axis=0))
+        rows = _side_by_side(h - mean[:, None]).astype(float)
+        scale = np.sqrt(np.average(rows**2, axis=0, weights=weight))
         scale[scale == 0] = 1
-        covariance = ledoit_wolf(rows / scale, assume_centered=True)[0] * np.outer(scale, scale)
+        covariance = _shrunk_covariance(rows / scale, weight) * np.outer(scale, scale)
         h = fill_absent(h, present, mean, covariance)
     return covariance
 
@@ -76,6 +75,19 @@ def fill_absent(
         found = (seen @ slopes).reshape(len(rows), n_blocks - pattern.sum(), width)
         filled[np.ix_(~pattern, rows)] = found.transpose(1, 0, 2) + mean[~pattern][:, None]
     return filled
+
+
+def _shrunk_covariance(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Estimate of Ledoit and Wolf (2004) for centred rows; a weight of w counts as w rows."""
+    n_rows, identity = weight.sum(), np.eye(rows.shape[1])
+    covariance = (rows.T * weight) @ rows / n_rows
+    target = np.trace(covariance) / len(covariance) * identity
+    lengths = np.sum(rows**2, axis=1)
+    error = (np.average(lengths**2, weights=weight) - np.sum(covariance**2)) / n_rows
+    distance = np.sum((covariance - target) ** 2)
+    # At least a little, so that it can be inverted.
+    shrinkage = np.clip(error / distance if distance > 0 else 1.0, 1e-6, 1.0)
+    return shrinkage * (target + 1e-12 * identity) + (1 - shrinkage) * covariance
 
 
 def _side_by_side(h: np.ndarray) -> np.ndarray:

@@ -41,6 +41,9 @@ class CoMMEmbedder(BaseEmbedder):
         At most so many attention heads; fewer where ``n_components`` is not divisible by it.
     projection_dim : int, default=64
         Width of the embedding that the loss sees, after a head of three layers.
+    mask_tokens : bool, default=False
+        Whether a learnt token stands in for each modality that is absent or not looked at;
+        else nothing does.
     modalities : dict, list of str or None, default=None
         For a table, the columns of each modality:
         ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
@@ -166,6 +169,7 @@ class CoMMEmbedder(BaseEmbedder):
     n_layers: int = 1
     n_heads: int = 8
     projection_dim: int = 64
+    mask_tokens: bool = False
     n_components: int = 64
     augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
 
@@ -175,6 +179,7 @@ class CoMMEmbedder(BaseEmbedder):
         "n_layers": [Interval(Integral, 1, None, closed="left")],
         "n_heads": [Interval(Integral, 1, None, closed="left")],
         "projection_dim": [Interval(Integral, 1, None, closed="left")],
+        "mask_tokens": ["boolean"],
         "augment": [dict, StrOptions({"auto"}), None],
     }
 
@@ -259,6 +264,7 @@ class CoMMEmbedder(BaseEmbedder):
             n_layers=self.n_layers,
             n_heads=self.n_heads,
             projection_dim=self.projection_dim,
+            mask_tokens=self.mask_tokens,
             **layout,
         )
 

@@ -34,9 +34,9 @@ def test_each_kind_of_modality_gives_its_tokens():
     assert [part.n_tokens for part in make().encoders] == [1, 6, 4**3]
 
 
-@pytest.mark.parametrize("n_layers", [1, 3])
-def test_an_output_of_a_subset_is_that_of_the_modality_alone(x, n_layers):
-    network = make(n_layers=n_layers)
+@pytest.mark.parametrize("options", [{}, {"n_layers": 3}, {"mask_tokens": True}])
+def test_an_output_of_a_subset_is_that_of_the_modality_alone(x, options):
+    network = make(**options)
     by_mask = network._fused(
         {name: value[None] for name, value in x.items()}, None, network._subsets(torch.ones(1))
     )
@@ -47,9 +47,9 @@ def test_an_output_of_a_subset_is_that_of_the_modality_alone(x, n_layers):
     torch.testing.assert_close(by_mask[0, -1], network.encode(x)[0])
 
 
-@pytest.mark.parametrize("n_layers", [1, 2])
-def test_what_is_absent_is_not_seen(x, mask, n_layers):
-    network = make(n_layers=n_layers)
+@pytest.mark.parametrize("options", [{}, {"n_layers": 2}, {"mask_tokens": True}])
+def test_what_is_absent_is_not_seen(x, mask, options):
+    network = make(**options)
     expected = network(x, mask)
     changed = {name: value.clone() for name, value in x.items()}
     for view, value in enumerate(changed.values()):
@@ -104,3 +104,9 @@ def test_codes_of_places_differ(grid, width):
     assert code.shape == (torch.Size(grid).numel(), width)
     if width >= 2 * len(grid):
         assert len(torch.unique(code, dim=0)) == len(code)
+
+
+def test_tokens_that_stand_in_are_learnt_without_any_absence(x):
+    network = make(mask_tokens=True)
+    network(x)["z"].sum().backward()
+    assert (network.stand_in.grad != 0).all()
