@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         WeightedContrastiveEmbedder,
         YAwareEmbedder,
     )
-    from skmmcl.cross_decomposition import CMCCSSEmbedder
+    from skmmcl.cross_decomposition import CLIPEmbedder, CMCCSSEmbedder, CoMMEmbedder
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
@@ -48,7 +48,9 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AnatCLEmbedder",
+    "CLIPEmbedder",
     "CMCCSSEmbedder",
+    "CoMMEmbedder",
     "ConditionalUniformityEmbedder",
     "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
@@ -84,7 +86,9 @@ __all__ = [
 # Where the names that are no room of their own live.
 _HOMES = {
     "AnatCLEmbedder": "skmmcl.contrastive",
+    "CLIPEmbedder": "skmmcl.cross_decomposition",
     "CMCCSSEmbedder": "skmmcl.cross_decomposition",
+    "CoMMEmbedder": "skmmcl.cross_decomposition",
     "ConditionalUniformityEmbedder": "skmmcl.contrastive",
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",

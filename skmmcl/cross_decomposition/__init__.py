@@ -1,6 +1,13 @@
-"""What modalities share: estimators that contrast the modalities of a subject."""
+"""What modalities share and add: estimators that contrast the modalities of a subject."""
 
+from skmmcl.cross_decomposition._clip import CLIPEmbedder
 from skmmcl.cross_decomposition._cmccss import CMCCSSEmbedder
+from skmmcl.cross_decomposition._comm import CoMMEmbedder
 from skmmcl.cross_decomposition._topological_consistency import TopologicalConsistencyEmbedder
 
-__all__ = ["CMCCSSEmbedder", "TopologicalConsistencyEmbedder"]
+__all__ = [
+    "CLIPEmbedder",
+    "CMCCSSEmbedder",
+    "CoMMEmbedder",
+    "TopologicalConsistencyEmbedder",
+]

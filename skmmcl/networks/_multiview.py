@@ -144,20 +144,23 @@ class MultiviewNetwork(nn.Module):
             for name, value in x.items()
         }
 
-    def encode(self, x: Mapping[str, Tensor]) -> Tensor:
+    def encode(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a batch, without projection heads.
 
         Parameters
         ----------
         x : dict of Tensor ``(n_samples, *shape)``
             The modalities.
+        mask : Tensor of shape (n_samples, n_views), optional
+            True where the subject has the view.
 
         Returns
         -------
         Tensor of shape (n_views, n_samples, n_components)
             The representations.
         """
-        return self.encode_lanes({k: v[None] for k, v in self.prepare(x).items()})[0]
+        mask = None if mask is None else mask[None]
+        return self.encode_lanes({k: v[None] for k, v in self.prepare(x).items()}, mask)[0]
 
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
@@ -198,15 +201,18 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_lanes, n_views, n_samples, n_components)
             The representations.
         """
+        return torch.stack(self._encode_views(x, mask), dim=1)
+
+    def _encode_views(self, x: Mapping[str, Tensor], mask: Tensor | None) -> list[Tensor]:
+        """What each view's encoder gives, (n_lanes, n_samples, ...)."""
         scaled = {
             name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
             for name, value in x.items()
         }
-        h = [
+        return [
             _encoded(scaled[name], encoder, None if mask is None else mask[..., view])
             for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
         ]
-        return torch.stack(h, dim=1)
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
@@ -224,7 +230,8 @@ def _encoded(x: Tensor, encoder: nn.Module, present: Tensor | None) -> Tensor:
     if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
         return encoder(x)
     h = encoder(x[:, rows])
-    unseen = h.detach().mean(1, keepdim=True).expand(-1, x.shape[1], -1)  # any finite numbers
+    # Any finite numbers.
+    unseen = h.detach().mean(1, keepdim=True).expand(-1, x.shape[1], *h.shape[2:])
     return unseen.index_copy(1, rows, h)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skmmcl.networks import merge_lanes
 from skmmcl.training._batches import SubjectSet
-from skmmcl.training._lanes import forward_lanes, lanes_of
+from skmmcl.training._lanes import copies_of, forward_lanes, in_copies, lanes_of
 from skmmcl.training._objective import Objective
 from skmmcl.training._stored import StoredRows
 
@@ -120,6 +120,7 @@ class Stack:
         names: list[str] = []
         values, sizes = [], []
         for batch, counts in self._batches(sets):
+            batch["x"] = in_copies(batch["x"], self.network)
             if training:
                 self._augment(batch["x"], counts)
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
@@ -136,13 +137,17 @@ class Stack:
 
     def _augment(self, x: Mapping[str, Tensor], counts: Sequence[int]) -> None:
         """Change the subjects of each lane, not its padding, by the draws of its own net."""
+        copies = copies_of(self.network)
+        width = next(iter(x.values())).shape[1] // len(copies)
 
         def change(k: int, net: Any) -> None:
-            if not net.augment_:
-                return
-            lane = {name: value[k, : counts[k]] for name, value in x.items()}
-            for name, value in net.augment(lane).items():
-                x[name][k, : counts[k]] = value
+            for copy, is_augmented in enumerate(copies):
+                if not (net.augment_ and is_augmented):
+                    continue
+                rows = slice(copy * width, copy * width + counts[k])
+                lane = {name: value[k, rows] for name, value in x.items()}
+                for name, value in net.augment(lane).items():
+                    x[name][k, rows] = value
 
         self.each(change)
 
@@ -159,7 +164,7 @@ class Stack:
             torch._foreach_zero_(self.grads)
         elif training:
             self.nets[0].optimizer_.zero_grad()
-        outputs = forward_lanes(self.network, batch["x"], batch["mask"])
+        outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
         loss, terms = self.objective({**batch, **outputs})
         if training:
             loss.sum().backward()

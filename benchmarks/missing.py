@@ -1,0 +1,155 @@
+"""Balanced accuracy where whole modalities are missing, beside the usual remedies.
+
+    python benchmarks/missing.py --quick      # a minute, to see that it runs
+    python benchmarks/missing.py              # the published figures
+
+0, 10, 30 and 50 % of the entries (a modality of a subject) are taken away at random, in test
+subjects alone or in all. Each subject keeps at least one modality.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from _report import write_report
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmmcl import CLIPEmbedder, CMCCSSEmbedder, CoMMEmbedder, MultimodalData, datasets
+
+RATES = (0.0, 0.1, 0.3, 0.5)
+
+
+class CompleteCases(ClassifierMixin, BaseEstimator):
+    """Fit a pipeline on the subjects that have everything; chance if these are too few."""
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+
+    def fit(self, X, y):
+        self.classes_, counts = np.unique(y[X.mask.all(axis=1)], return_counts=True)
+        self.usual_ = np.unique(y)[0]
+        if len(counts) > 1:
+            complete = X.mask.all(axis=1)
+            self.fitted_ = clone(self.pipeline).fit(X[complete], y[complete])
+        return self
+
+    def predict(self, X):
+        return self.fitted_.predict(X) if len(self.classes_) > 1 else np.full(len(X), self.usual_)
+
+
+def make_methods(max_epochs: int) -> dict:
+    def classifier(C=1.0):
+        return LogisticRegression(C=C, class_weight="balanced", max_iter=2000)
+
+    def ours(cls, **params):
+        return make_pipeline(
+            cls(random_state=0, max_epochs=max_epochs, **params), StandardScaler(), classifier(0.1)
+        )
+
+    def concatenation(imputer):
+        return make_pipeline(StandardScaler(), imputer, classifier(0.01))
+
+    mean = concatenation(SimpleImputer())
+    return {
+        "CMC+CSS, mean": ours(CMCCSSEmbedder),
+        "CMC+CSS, ridge": ours(CMCCSSEmbedder, impute="ridge"),
+        "CLIP, ridge": ours(CLIPEmbedder, impute="ridge"),
+        "CoMM": ours(CoMMEmbedder),
+        "mean imputation": mean,
+        "KNN imputation": concatenation(KNNImputer()),
+        "complete cases": CompleteCases(mean),
+    }
+
+
+def take_away(X: MultimodalData, rate: float, rng: np.random.Generator) -> MultimodalData:
+    """Hide modalities of subjects at random; each keeps at least one of those it has."""
+    kept = X.mask & (rng.random(X.mask.shape) >= rate)
+    for row in np.flatnonzero(~kept.any(axis=1)):
+        kept[row, rng.choice(np.flatnonzero(X.mask[row]))] = True
+    return MultimodalData(dict(X.items()), mask=kept)
+
+
+def cohort(name: str, seed: int):
+    """A cohort and its classes; simulated ones are drawn anew for each repeat."""
+    if name == "simulated":
+        X, y, _ = datasets.make_cohort(random_state=seed)
+        return X, y
+    fetch = {"nspn": datasets.fetch_nspn, "abide": datasets.fetch_abide}[name]
+    X, y = fetch(return_X_y=True)
+    return X, np.unique(y, return_inverse=True)[1]
+
+
+def run(name: str, n_repeats: int, n_splits: int, max_epochs: int) -> dict:
+    """Scores by place of the holes, method, rate and repeat (mean over the folds)."""
+    methods = make_methods(max_epochs)
+    scores = {
+        place: {method: {str(rate): [] for rate in RATES} for method in methods}
+        for place in ("test", "both")
+    }
+    for seed in range(n_repeats):
+        X, y = cohort(name, seed)
+        folds = list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y))
+        holes = {rate: take_away(X, rate, np.random.default_rng(seed)) for rate in RATES}
+        for method, pipeline in methods.items():
+            predicted = {(place, rate): np.empty_like(y) for place in scores for rate in RATES}
+            for train, test in folds:
+                for rate in RATES:
+                    for place in scores:
+                        source = X if place == "test" else holes[rate]
+                        if place == "both" or rate == 0.0:
+                            fitted = clone(pipeline).fit(source[train], y[train])
+                            if place == "test":
+                                on_whole = fitted
+                        model = on_whole if place == "test" else fitted
+                        predicted[place, rate][test] = model.predict(holes[rate][test])
+            for (place, rate), values in predicted.items():
+                scores[place][method][str(rate)].append(balanced_accuracy_score(y, values))
+            print(name, seed, method, flush=True)
+    return scores
+
+
+def table(scores: dict) -> str:
+    lines = []
+    for place, of_place in scores.items():
+        lines.append(f"missing in {place}: balanced accuracy, and what is lost from 0 to 50 %")
+        for method, by_rate in of_place.items():
+            means = [np.mean(by_rate[str(rate)]) for rate in RATES]
+            cells = "".join(f"{mean:8.3f}" for mean in means)
+            lines.append(f"  {method:18}{cells}   {means[0] - means[-1]:6.3f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--cohorts", nargs="+", default=["simulated", "nspn"])
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    shared = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if shared.is_dir():
+        os.environ.setdefault("SKMMCL_DATA", str(shared))
+    size = {"n_repeats": 1, "n_splits": 2, "max_epochs": 3} if options.quick else {
+        "n_repeats": 5, "n_splits": 5, "max_epochs": 60}  # fmt: skip
+    results = {}
+    for name in options.cohorts:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            scores = run(name, **size)
+        results[name] = {**size, "rates": RATES, "scores": scores}
+        print(name, table(scores), sep="\n")
+    if not options.quick:
+        write_report("missing", results)
+
+
+if __name__ == "__main__":
+    main()
