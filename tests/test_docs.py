@@ -38,6 +38,7 @@ OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("SupConEmbedder", "metadata"),
     ("TopologicalConsistencyEmbedder", "encoders"),
     ("TopologicalConsistencyEmbedder", "n_components"),
+    ("TopologicalConsistencyEmbedder", "standardize"),
 }
 
 OBJECTS = all_public_objects()

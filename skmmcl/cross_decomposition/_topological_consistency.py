@@ -7,12 +7,13 @@ from itertools import combinations
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss, ReconstructionLoss
-from skmmcl.networks import TokenNetwork
+from skmmcl.networks import ColumnStage, InputStage, TokenNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
 
@@ -64,7 +65,8 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
         give a token for each place of the map; see
         :func:`~skmmcl.networks.make_encoder` for names, modules and callables.
     standardize : bool, default=True
-        Whether each entry of each modality is z-scored by the training subjects.
+        Whether each entry of a vector and each column of a matrix, over all regions, is
+        z-scored by the training subjects: how regions differ in all subjects is kept.
     input_components : int or None, default=60
         Vectors and matrices are replaced by their scores on so many principal components
         of the training subjects: with more features than subjects an encoder otherwise
@@ -197,6 +199,16 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
         "pooling": [StrOptions({"mean", "flatten"})],
     }
 
+    def _input_stage(
+        self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None
+    ) -> InputStage:
+        """Of matrices, how regions differ in all subjects alike is not standardised away."""
+        stage = super()._input_stage(name, array, present, sample_weight)
+        if len(self.shapes_[name]) != 2:
+            return stage
+        kept = ColumnStage(**vars(stage))
+        return kept.whole() if stage.axes is None else kept
+
     def _make_network(self, **layout: Any) -> partial:
         return partial(
             TokenNetwork,
@@ -256,7 +268,7 @@ class _OverPairs(nn.Module):
 
 
 def _two_margins(margins: Any) -> tuple[float, float]:
-    if len(margins) != 2 or not all(isinstance(m, Real) and m >= 0 for m in margins):
+    if len(margins) != 2 or not all(isinstance(m, (int, float)) and m >= 0 for m in margins):
         raise ValueError(
             f"margins must be two numbers of at least 0, within and between subjects, got "
             f"{margins!r}."

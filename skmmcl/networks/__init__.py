@@ -23,13 +23,20 @@ from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
-from skmmcl.networks._standardize import ComponentScores, InputStage, Reconstruction, Standardize
+from skmmcl.networks._standardize import (
+    ColumnStage,
+    ComponentScores,
+    InputStage,
+    Reconstruction,
+    Standardize,
+)
 from skmmcl.networks._tokens import TokenNetwork
 from skmmcl.networks._transformer import FusionTransformer
 from skmmcl.networks._volume_encoder import VolumeEncoder
 from skmmcl.networks._weights import WeightsReport, load_weights
 
 __all__ = [
+    "ColumnStage",
     "ComponentScores",
     "ConnectomeAttention",
     "CopiesNetwork",

@@ -198,3 +198,69 @@ class InputStage:
         """
         center = 0.0 if self.standardize else self.mean
         return Reconstruction(shape, np.asarray(self.axes) * unit, center)
+
+
+@dataclass(frozen=True)
+class ColumnStage(InputStage):
+    """Z-scores of the columns of matrices, over subjects and rows.
+
+    Z-scores of each entry would leave nothing of how regions differ in all subjects alike.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of shape (n_regions, n_features)
+        Of each entry.
+    standardize : bool, default=True
+        As for `InputStage`.
+    axes : ndarray of shape (n_axes, n_entries), optional
+        Principal axes of the z-scored entries.
+    deviation : ndarray of shape (n_axes,), optional
+        Standard deviation along each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.networks import ColumnStage
+    >>> stage = ColumnStage(np.array([[1.0], [3.0]]), np.zeros((2, 1)), axes=np.eye(2))
+    >>> stage.reconstruction((2, 1), 1.0).center.flatten()
+    tensor([-1.,  1.], dtype=torch.float64)
+    """
+
+    def whole(self) -> InputStage:
+        """Make the stage of matrices that are not restricted to principal components.
+
+        Returns
+        -------
+        InputStage
+            Each entry has the mean and scale of its column.
+        """
+        center, spread = (np.broadcast_to(v, self.mean.shape) for v in self._columns())
+        return InputStage(center, spread, self.standardize)
+
+    def reconstruction(self, shape: Sequence[int], unit: float) -> Reconstruction:
+        """Make the module that turns component scores back into subjects.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of one subject.
+        unit : float
+            By which the scores were divided.
+
+        Returns
+        -------
+        Reconstruction
+            Takes scores of shape (n_lanes, n_samples, n_axes).
+        """
+        if not self.standardize:
+            return super().reconstruction(shape, unit)
+        center, spread = self._columns()
+        scale = np.where(self.scale > 0, self.scale, 1.0) / spread
+        axes = np.asarray(self.axes) * unit * scale.ravel()
+        return Reconstruction(shape, axes, (self.mean - center) / spread)
+
+    def _columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and scale of each column."""
+        center = self.mean.mean(0)
+        spread = np.sqrt((self.scale**2 + (self.mean - center) ** 2).mean(0))
+        return center, np.where(spread > 0, spread, 1.0)

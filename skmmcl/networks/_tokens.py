@@ -75,7 +75,7 @@ class TokenNetwork(MultiviewNetwork):
         specs = {name: _spec(given.get(name, "auto"), shape) for name, shape in shapes.items()}
         super().__init__(views, shapes, n_components, encoders=specs, stages=stages)
         self.pooling = pooling
-        self.gives = ("h", "tokens") + (("x_hat", "x_seen") if reconstructs else ())
+        self.gives = ("h", "tokens", *(("x_hat", "x_seen") if reconstructs else ()))
         tried = [
             _tried(encoder, self._width_of_input(name), len(self.shapes[name]))
             for name, encoder in zip(views, self.encoders, strict=True)
