@@ -255,7 +255,7 @@ class CoMMEmbedder(BaseEmbedder):
         return np.asarray([f"comm_{i}" for i in range(width)], dtype=object)
 
     def _present_blocks(self, data: MultimodalData) -> np.ndarray:
-        return data.mask.any(axis=1)[:, None]
+        return np.asarray(data.mask.any(axis=1))[:, None]
 
     def _make_network(self, **layout: Any) -> partial:
         return partial(
