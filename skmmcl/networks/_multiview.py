@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
-from skmmcl.networks._lanes import EachLane
+from skmmcl.networks._lanes import foreign_modules
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
 
@@ -238,7 +238,7 @@ def _modality(key: ViewKey) -> str:
 
 def _encoded(x: Tensor, encoder: nn.Module, present: Tensor | None) -> Tensor:
     """Encode a view; encoders that may normalise over the batch see who is present only."""
-    if present is None or not any(isinstance(m, EachLane) for m in encoder.modules()):
+    if present is None or all(each.stackable for each in foreign_modules(encoder)):
         return encoder(x)
     (rows,) = present[0].nonzero(as_tuple=True)
     if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
