@@ -65,7 +65,7 @@ if not (root / "derivatives").is_dir():
 # :func:`~skmmcl.volumes.load_bids` takes the subjects from ``participants.tsv``, whose columns
 # become side data. Of the 226 subjects of the real one, ten have maps here; the others are left
 # out.
-X = load_bids(root, patterns, target_affine=6.0, interpolation="linear", cache=temporary.name)
+X = load_bids(root, patterns, target_affine=8.0, interpolation="linear", cache=temporary.name)
 X = X[X.mask.any(axis=1)]
 X
 
@@ -99,7 +99,7 @@ plt.show()
 # Each modality gets a small 3-D network, the default encoder of volumes. Everything is learnt on
 # training folds.
 embedder = CMCCSSEmbedder(
-    n_components=8, augment=augment, max_epochs=5, batch_size=8, random_state=0
+    n_components=8, augment=augment, max_epochs=3, batch_size=8, random_state=0
 )
 pipeline = make_pipeline(scale, embedder, StandardScaler(), LogisticRegression())
 sex = (X.meta["sex"] == "M").astype(int)
