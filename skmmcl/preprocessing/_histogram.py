@@ -105,7 +105,7 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         train = torchio.HistogramStandardization.train
         landmarks = []
         with TemporaryDirectory() as folder:  # TorchIO trains on files
-            path = Path(folder, "volume.nii")
+            path = Path(folder, "volume.nrrd")  # bears any number of voxels in a row
             for volume in X:
                 _write(_image(volume), path)
                 landmarks.append(train([path], masking_function=self._counted, progress=False))
@@ -174,6 +174,6 @@ def _torchio():
 
 
 def _write(image, path):
-    import nibabel as nib
+    import SimpleITK  # comes with TorchIO
 
-    nib.save(nib.Nifti1Image(image, np.eye(4)), path)
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(image), path)
