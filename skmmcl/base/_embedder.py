@@ -34,6 +34,8 @@ C = TypeVar("C", bound=type)
 def embedder(estimator: C) -> C:
     """Give an estimator its ``__init__`` from its annotated parameters, its own ones first.
 
+    A parameter of `BaseEmbedder` that is annotated anew, for another default, keeps its place.
+
     Parameters
     ----------
     estimator : type
@@ -56,7 +58,9 @@ def embedder(estimator: C) -> C:
     dataclass(kw_only=True, eq=False, repr=False)(estimator)
     init: Any = vars(estimator)["__init__"]
     signature = inspect.signature(init)
-    own = set(vars(estimator).get("__annotations__", {}))
+    *_, root = (cls for cls in estimator.__mro__ if "__dataclass_fields__" in vars(cls))
+    common = set(vars(root)["__dataclass_fields__"]) if root is not estimator else set()
+    own = set(vars(estimator).get("__annotations__", {})) - common
     ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
     init.__signature__ = signature.replace(parameters=ordered)
     return estimator

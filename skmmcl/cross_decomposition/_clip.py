@@ -29,7 +29,7 @@ class CLIPEmbedder(BaseEmbedder):
     Parameters
     ----------
     temperature : float, default=0.1
-        Divides the cosine similarities.
+        Divides the similarities. Small values dwell on the most similar subjects.
     negatives : {"other", "both"}, default="other"
         What an anchor is held against: subjects by the other modality, as in CLIP, or by
         both modalities.

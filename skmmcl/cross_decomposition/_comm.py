@@ -34,7 +34,7 @@ class CoMMEmbedder(BaseEmbedder):
     Parameters
     ----------
     temperature : float, default=0.1
-        Divides the cosine similarities.
+        Divides the similarities. Small values dwell on the most similar subjects.
     n_layers : int, default=1
         Blocks of the transformer.
     n_heads : int, default=8
@@ -255,7 +255,7 @@ class CoMMEmbedder(BaseEmbedder):
         return np.asarray([f"comm_{i}" for i in range(width)], dtype=object)
 
     def _present_blocks(self, data: MultimodalData) -> np.ndarray:
-        return data.mask.any(axis=1, keepdims=True)
+        return np.asarray(data.mask.any(axis=1))[:, None]
 
     def _make_network(self, **layout: Any) -> partial:
         return partial(
@@ -277,5 +277,5 @@ def _only(modality: str, data: MultimodalData) -> MultimodalData:
     """The same subjects without any other modality."""
     if modality not in data.modalities:
         raise ModalityError(f"modality={modality!r} is none of {list(data.modalities)}.")
-    mask = data.mask & (np.asarray(data.modalities) == modality)
+    mask = data.mask & np.equal(data.modalities, modality)
     return MultimodalData(dict(data.items()), index=data.index, mask=mask)

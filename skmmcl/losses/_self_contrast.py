@@ -57,11 +57,10 @@ class SelfContrastLoss(TemperatureLoss):
         Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 with fewer than two subjects.
         """
-        copies = torch.stack([one, other], dim=-3)
         found = [
             pairwise_contrast(
                 self,
-                copies[..., view, :, :, :],
+                torch.stack([one[..., view, :, :], other[..., view, :, :]], dim=-3),
                 None if mask is None else mask[..., [view, view]],
                 sample_weight,
             )

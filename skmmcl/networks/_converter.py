@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import EachLane, Laned, LaneLinear
+from skmmcl.networks._each_lane import EachLane
+from skmmcl.networks._lanes import Laned, LaneLinear
 from skmmcl.networks._standardize import Reconstruction
 
 
@@ -48,6 +49,9 @@ class TokenConverter(Laned):
         self.project: nn.Module | None = None
         if not _has_local(encoder):
             return
+        last = _last(encoder)
+        if isinstance(last, EachLane):
+            last.stackable = False  # its local features are not
         like = next(encoder.parameters(), torch.empty(0))
         was_training = encoder.training
         with torch.no_grad():

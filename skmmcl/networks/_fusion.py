@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +90,10 @@ class FusionNetwork(MultiviewNetwork):
     def _seen(self, name: str) -> tuple[int, ...]:
         """Shape of one subject as the encoder sees it."""
         key = self._key[name]
-        return (self.scores[key].weight.shape[-1],) if key in self.scores else self.shapes[name]
+        if key not in self.scores:
+            return self.shapes[name]
+        scores: Any = self.scores[key]
+        return (scores.weight.shape[-1],)
 
     def forward_lanes(
         self,

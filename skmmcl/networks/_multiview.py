@@ -14,6 +14,8 @@ from skmmcl.networks._lanes import foreign_modules
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
 
+ViewKey = str | tuple[str, int]
+
 
 class MultiviewNetwork(nn.Module):
     """Encode each view of the subjects and give the outputs by name.
@@ -51,7 +53,7 @@ class MultiviewNetwork(nn.Module):
     {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4)}
     """
 
-    gives = ("h", "z", "z_fused")
+    gives: tuple[str, ...] = ("h", "z", "z_fused")
     before_training = ("scores",)  # children that training does not pass through
 
     def __init__(
@@ -93,6 +95,15 @@ class MultiviewNetwork(nn.Module):
     def compressed(self) -> list[str]:
         """The modalities that `prepare` replaces by component scores."""
         return [name for name, key in self._key.items() if key in self.scores]
+
+    @property
+    def view_keys(self) -> list[ViewKey]:
+        """Where views find what they read in a batch: the modality; for its later views (it, 1) ...
+
+        What is not there under the latter is read under the former.
+        """
+        before = [self.views[:k].count(name) for k, name in enumerate(self.views)]
+        return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
         """Say what the modules do not.
@@ -191,7 +202,7 @@ class MultiviewNetwork(nn.Module):
         Parameters
         ----------
         x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared.
+            The modalities, prepared; what later views of one are to read instead, by `view_keys`.
         mask : Tensor of shape (n_lanes, n_samples, n_views), optional
             True where the subject has the view. Encoders that know no lanes, and may
             normalise over the batch, then see those subjects only.
@@ -205,14 +216,19 @@ class MultiviewNetwork(nn.Module):
 
     def _encode_views(self, x: Mapping[str, Tensor], mask: Tensor | None) -> list[Tensor]:
         """What each view's encoder gives, (n_lanes, n_samples, ...)."""
-        scaled = {
-            name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
-            for name, value in x.items()
-        }
+        scaled = {key: self._scaled(_modality(key), value) for key, value in x.items()}
         return [
-            _encoded(scaled[name], encoder, None if mask is None else mask[..., view])
-            for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
+            _encoded(
+                scaled[key if key in scaled else _modality(key)],
+                encoder,
+                None if mask is None else mask[..., view],
+            )
+            for view, (key, encoder) in enumerate(zip(self.view_keys, self.encoders, strict=True))
         ]
+
+    def _scaled(self, name: str, value: Tensor) -> Tensor:
+        key = self._key[name]
+        return self.scalers[key](value) if key in self.scalers else value
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
@@ -220,6 +236,10 @@ class MultiviewNetwork(nn.Module):
         if mask is not None:
             z = z * mask.mT.unsqueeze(-1)
         return z.transpose(1, 2).flatten(2)
+
+
+def _modality(key: ViewKey) -> str:
+    return key if isinstance(key, str) else key[0]
 
 
 def _encoded(x: Tensor, encoder: nn.Module, present: Tensor | None) -> Tensor:

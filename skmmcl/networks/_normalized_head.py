@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import Laned, LaneLinear
+from skmmcl.networks._lanes import LaneLinear
 
 EPS = 1e-5
 
 
-class NormalizedHead(Laned):
+class NormalizedHead(nn.Module):
     """Three layers with batch normalisation, in which only present subjects count.
 
     It serves the loss alone, so that it keeps no running statistics: held-out subjects are
@@ -32,13 +32,13 @@ class NormalizedHead(Laned):
     """
 
     def __init__(self, width: int, projection_dim: int) -> None:
-        super().__init__((None, None, width))
+        super().__init__()
         hidden = 2 * projection_dim
         self.layer1, self.norm1 = LaneLinear(width, hidden), _SubjectNorm(hidden)
         self.layer2, self.norm2 = LaneLinear(hidden, hidden), _SubjectNorm(hidden)
         self.layer3 = LaneLinear(hidden, projection_dim)
 
-    def forward(self, z: Tensor, count: Tensor | None = None) -> Tensor:
+    def forward_lanes(self, z: Tensor, count: Tensor | None = None) -> Tensor:
         """Map the representations to embeddings.
 
         Parameters
@@ -57,16 +57,18 @@ class NormalizedHead(Laned):
         z = torch.relu(self.norm2(_each(self.layer2, z), count))
         return _each(self.layer3, z)
 
+    forward = forward_lanes
 
-class _SubjectNorm(Laned):
+
+class _SubjectNorm(nn.Module):
     """Centre and scale each feature by the subjects of the batch."""
 
     def __init__(self, width: int) -> None:
-        super().__init__((None, width))
+        super().__init__()
         self.weight = nn.Parameter(torch.ones(1, 1, width))
         self.bias = nn.Parameter(torch.zeros(1, 1, width))
 
-    def forward(self, z: Tensor, count: Tensor | None) -> Tensor:
+    def forward_lanes(self, z: Tensor, count: Tensor | None) -> Tensor:
         """Normalise over the last axis but one."""
         share = z.new_ones(()).expand(z.shape[-2]) if count is None else count.to(z)
         share = (share / share.sum(-1, keepdim=True).clamp_min(EPS)).unsqueeze(-1)
@@ -74,6 +76,8 @@ class _SubjectNorm(Laned):
         variance = (centred.square() * share).sum(-2, keepdim=True)
         scaled = (centred * (variance + EPS).rsqrt()).flatten(1, -2)
         return torch.addcmul(self.bias, scaled, self.weight).view(z.shape)
+
+    forward = forward_lanes
 
 
 def _each(layer: LaneLinear, z: Tensor) -> Tensor:

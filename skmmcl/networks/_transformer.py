@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from skmmcl.networks._lanes import Laned, LaneLinear
 
 
-class FusionTransformer(Laned):
+class FusionTransformer(nn.Module):
     """Pre-norm transformer over tokens, read out at a learnt token of its own.
 
     Parameters
@@ -36,13 +36,13 @@ class FusionTransformer(Laned):
     """
 
     def __init__(self, width: int, *, n_layers: int = 1, n_heads: int = 8) -> None:
-        super().__init__((None, width))
+        super().__init__()
         n_heads = next(k for k in range(min(n_heads, width), 0, -1) if width % k == 0)
         self.cls = nn.Parameter(torch.randn(1, 1, 1, width))
         self.blocks = nn.ModuleList(_Block(width, n_heads, n_layers) for _ in range(n_layers))
         self.norm = LaneNorm(width)
 
-    def forward(self, tokens: Tensor, visible: Tensor) -> Tensor:
+    def forward_lanes(self, tokens: Tensor, visible: Tensor) -> Tensor:
         """Fuse the tokens of each subject, once for each choice of those that are seen.
 
         Parameters
@@ -74,6 +74,8 @@ class FusionTransformer(Laned):
         out = self.norm(self.blocks[-1](asked, x, visible, n_lanes).reshape(n_lanes, -1, width))
         return out.view(n_lanes, n_samples, n_choices, width).transpose(1, 2)
 
+    forward = forward_lanes
+
 
 class LaneNorm(Laned):
     """Layer normalisation of the last axis, with scale and shift for each lane.
@@ -93,11 +95,11 @@ class LaneNorm(Laned):
         return torch.addcmul(self.bias, F.layer_norm(x, x.shape[-1:]), self.weight)
 
 
-class _Block(Laned):
+class _Block(nn.Module):
     """Attention of some tokens to others, and a small MLP on each; both are added."""
 
     def __init__(self, width: int, n_heads: int, n_layers: int) -> None:
-        super().__init__((None, width))
+        super().__init__()
         self.n_heads = n_heads
         out_std = width**-0.5 * (2 * n_layers) ** -0.5
         self.norm1, self.norm2 = LaneNorm(width), LaneNorm(width)
@@ -107,18 +109,22 @@ class _Block(Laned):
         self.fc1 = _linear(width, 4 * width, (2 * width) ** -0.5)
         self.fc2 = _linear(4 * width, width, out_std)
 
-    def forward(self, asked: Tensor, x: Tensor, visible: Tensor, n_lanes: int) -> Tensor:
+    def forward_lanes(self, asked: Tensor, x: Tensor, visible: Tensor, n_lanes: int) -> Tensor:
         """Map (n_lanes * n_samples, n_asked, width), asked of the visible among ``x``."""
         as_lanes = (n_lanes, -1, asked.shape[-1])
         query = self.query(self.norm1(asked.reshape(as_lanes))).view(*asked.shape)
         both = self.key_value(self.norm1(x.reshape(as_lanes))).view(*x.shape[:2], -1)
-        heads = [part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
-                 for part in (query, *both.chunk(2, -1))]  # fmt: skip
-        found = F.scaled_dot_product_attention(*heads, attn_mask=visible.unsqueeze(1))
+        q, k, v = (
+            part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+            for part in (query, *both.chunk(2, -1))
+        )
+        found = F.scaled_dot_product_attention(q, k, v, attn_mask=visible.unsqueeze(1))
         found = self.attended(found.transpose(1, 2).reshape(as_lanes))
         out = asked.reshape(as_lanes) + found
         out = out + self.fc2(_quick_gelu(self.fc1(self.norm2(out))))
         return out.view(*asked.shape)
+
+    forward = forward_lanes
 
 
 def _linear(n_in: int, n_out: int, std: float) -> LaneLinear:

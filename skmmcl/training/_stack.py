@@ -135,19 +135,21 @@ class Stack:
         weights = np.array(sizes)
         self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
 
-    def _augment(self, x: Mapping[str, Tensor], counts: Sequence[int]) -> None:
+    def _augment(self, x: dict[Any, Tensor], counts: Sequence[int]) -> None:
         """Change the subjects of each lane, not its padding, by the draws of its own net."""
         copies = copies_of(self.network)
         width = next(iter(x.values())).shape[1] // len(copies)
+        names = list(x)
 
         def change(k: int, net: Any) -> None:
             for copy, is_augmented in enumerate(copies):
                 if not (net.augment_ and is_augmented):
                     continue
                 rows = slice(copy * width, copy * width + counts[k])
-                lane = {name: value[k, rows] for name, value in x.items()}
-                for name, value in net.augment(lane).items():
-                    x[name][k, rows] = value
+                for key, value in net.augment({name: x[name][k, rows] for name in names}).items():
+                    if key not in x:  # a further view of a modality
+                        x[key] = x[key[0]].clone()
+                    x[key][k, rows] = value
 
         self.each(change)
 
