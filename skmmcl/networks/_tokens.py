@@ -77,7 +77,7 @@ class TokenNetwork(MultiviewNetwork):
         self.pooling = pooling
         self.gives = ("h", "tokens", *(("x_hat", "x_seen") if reconstructs else ()))
         tried = [
-            _tried(encoder, self._width_of_input(name), len(self.shapes[name]))
+            _tried(encoder, self._shape_of_input(name), len(self.shapes[name]))
             for name, encoder in zip(views, self.encoders, strict=True)
         ]
         self.grid = _common_grid(views, [grid for grid, _, _ in tried])
@@ -93,11 +93,12 @@ class TokenNetwork(MultiviewNetwork):
                 for grid, _, seen in tried
             )
 
-    def _width_of_input(self, name: str) -> tuple[int, ...]:
+    def _shape_of_input(self, name: str) -> tuple[int, ...]:
         """Shape of one subject as the encoder is given it."""
-        if (key := self._key[name]) in self.scores:
-            return (self.scores[key].weight.shape[-1],)
-        return self.shapes[name]
+        if (key := self._key[name]) not in self.scores:
+            return self.shapes[name]
+        scores: Any = self.scores[key]
+        return (scores.weight.shape[-1],)
 
     def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
         """Encode a batch.
@@ -136,7 +137,7 @@ class TokenNetwork(MultiviewNetwork):
         dict
             As `forward` gives, with a leading axis of lanes.
         """
-        scaled = self._scaled(x)
+        scaled = {name: self._scaled(name, value) for name, value in x.items()}
         tokens = self._tokens(scaled, mask)
         out = {"h": self._pooled(tokens), "tokens": tokens}
         if self.decoders is None:
@@ -161,14 +162,8 @@ class TokenNetwork(MultiviewNetwork):
         Tensor of shape (1, n_views, n_samples, width)
             The representations.
         """
-        return self._pooled(self._tokens(self._scaled(x), mask))
-
-    def _scaled(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        scalers = self.scalers
-        return {
-            name: scalers[key](value) if (key := self._key[name]) in scalers else value
-            for name, value in x.items()
-        }
+        scaled = {name: self._scaled(name, value) for name, value in x.items()}
+        return self._pooled(self._tokens(scaled, mask))
 
     def _tokens(self, scaled: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
         views = zip(self.views, self.encoders, self.to_tokens, strict=True)
@@ -214,10 +209,11 @@ def _seen(encoder: nn.Module, x: Tensor) -> Tensor:
 
 def _local(encoder: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
     """Representation and, from an encoder that has such, the map of local features."""
-    while isinstance(encoder, nn.Sequential):
-        x, encoder = encoder[0](x), encoder[1]
-    core = encoder.module if isinstance(encoder, EachLane) else encoder
-    return encoder.forward_local(x) if hasattr(core, "forward_local") else (encoder(x), None)
+    last: Any = encoder
+    if isinstance(encoder, nn.Sequential):
+        x, last = encoder[0](x), encoder[1]
+    core = last.module if isinstance(last, EachLane) else last
+    return last.forward_local(x) if hasattr(core, "forward_local") else (last(x), None)
 
 
 def _of_present(encode: Any, x: Tensor, present: Tensor | None) -> Tensor:
