@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -216,15 +217,16 @@ class MultiviewNetwork(nn.Module):
 
     def _encode_views(self, x: Mapping[str, Tensor], mask: Tensor | None) -> list[Tensor]:
         """What each view's encoder gives, (n_lanes, n_samples, ...)."""
-        scaled = {key: self._scaled(_modality(key), value) for key, value in x.items()}
+        views = zip(self._read(x), self.encoders, strict=True)
         return [
-            _encoded(
-                scaled[key if key in scaled else _modality(key)],
-                encoder,
-                None if mask is None else mask[..., view],
-            )
-            for view, (key, encoder) in enumerate(zip(self.view_keys, self.encoders, strict=True))
+            _encoded(read, encoder, None if mask is None else mask[..., view])
+            for view, (read, encoder) in enumerate(views)
         ]
+
+    def _read(self, x: Mapping[Any, Tensor]) -> list[Tensor]:
+        """What each view reads of a prepared batch, scaled."""
+        scaled = {key: self._scaled(_modality(key), value) for key, value in x.items()}
+        return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
 
     def _scaled(self, name: str, value: Tensor) -> Tensor:
         key = self._key[name]

@@ -137,14 +137,15 @@ class TokenNetwork(MultiviewNetwork):
         dict
             As `forward` gives, with a leading axis of lanes.
         """
-        scaled = {name: self._scaled(name, value) for name, value in x.items()}
-        tokens = self._tokens(scaled, mask)
+        read = self._read(x)
+        tokens = self._tokens(read, mask)
         out = {"h": self._pooled(tokens), "tokens": tokens}
         if self.decoders is None:
             return out
-        views = list(zip(self.views, self.encoders, self.decoders, tokens.unbind(1), strict=True))
-        seen = {str(k): _seen(e, scaled[name]) for k, (name, e, *_) in enumerate(views)}
-        found = {str(k): decode(t[0])[None] for k, (*_, decode, t) in enumerate(views)}
+        decoded = enumerate(zip(self.decoders, tokens[0], strict=True))
+        found = {str(k): decode(of_view)[None] for k, (decode, of_view) in decoded}
+        encoded = enumerate(zip(self.encoders, read, strict=True))
+        seen = {str(k): _seen(encoder, value) for k, (encoder, value) in encoded}
         return {**out, "x_hat": found, "x_seen": seen}
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
@@ -162,19 +163,12 @@ class TokenNetwork(MultiviewNetwork):
         Tensor of shape (1, n_views, n_samples, width)
             The representations.
         """
-        scaled = {name: self._scaled(name, value) for name, value in x.items()}
-        return self._pooled(self._tokens(scaled, mask))
+        return self._pooled(self._tokens(self._read(x), mask))
 
-    def _tokens(self, scaled: Mapping[str, Tensor], mask: Tensor | None) -> Tensor:
-        views = zip(self.views, self.encoders, self.to_tokens, strict=True)
-        present = [None] * len(self.views) if mask is None else mask.unbind(-1)
-        return torch.stack(
-            [
-                _of_present(lambda x, e=encoder, t=to: t(*_local(e, x)), scaled[name], there)
-                for (name, encoder, to), there in zip(views, present, strict=True)
-            ],
-            dim=1,
-        )
+    def _tokens(self, read: Sequence[Tensor], mask: Tensor | None) -> Tensor:
+        present = [None] * len(read) if mask is None else mask.unbind(-1)
+        views = zip(self.encoders, self.to_tokens, read, present, strict=True)
+        return torch.stack([_of_present(*view) for view in views], dim=1)
 
     def _pooled(self, tokens: Tensor) -> Tensor:
         return tokens.mean(-2) if self.pooling == "mean" else tokens.flatten(-2)
@@ -216,14 +210,14 @@ def _local(encoder: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
     return last.forward_local(x) if hasattr(core, "forward_local") else (last(x), None)
 
 
-def _of_present(encode: Any, x: Tensor, present: Tensor | None) -> Tensor:
-    """Encode those who are there; some encoders normalise over the batch."""
-    if present is None:
-        return encode(x)
-    (rows,) = present[0].nonzero(as_tuple=True)
+def _of_present(
+    encoder: nn.Module, to_tokens: nn.Module, x: Tensor, present: Tensor | None
+) -> Tensor:
+    """Tokens of those who are there; some encoders normalise over the batch."""
+    rows = torch.arange(x.shape[1]) if present is None else present[0].nonzero()[:, 0]
     if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
-        return encode(x)
-    tokens = encode(x[:, rows])
+        return to_tokens(*_local(encoder, x))
+    tokens = to_tokens(*_local(encoder, x[:, rows]))
     unseen = tokens.detach().mean(1, keepdim=True).repeat(1, x.shape[1], 1, 1)
     return unseen.index_copy(1, rows, tokens)
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from skmmcl import MultimodalData
+from skmmcl.augmentation import RegionDropout
 from skmmcl.cross_decomposition import TopologicalConsistencyEmbedder
 from skmmcl.exceptions import ModalityError
 
@@ -138,3 +139,9 @@ def test_tokens_that_do_not_align():
 def test_margins_are_two_numbers(margins):
     with pytest.raises(ValueError, match="margins must be two numbers"):
         make(margins=margins).fit(cohort(6))
+
+
+@pytest.mark.filterwarnings("ignore:.*was given one modality:UserWarning")
+def test_a_lone_modality_that_is_augmented():
+    X = {"sc": cohort(10)["sc"]}
+    assert make(augment={"sc": RegionDropout(symmetric=False)}).fit_transform(X).shape == (10, 12)
