@@ -105,7 +105,7 @@ def embedders(size: dict, seed: int) -> dict:
     halves = {"n_components": size["width"] // 2, **common}  # one for each modality
     return {
         "Cross": CLIPEmbedder(**halves),
-        "Cross+Self": CLIPEmbedder(self_weight=1.0, **halves),
+        "Cross+Self": CLIPEmbedder(negatives="both", self_weight=1.0, **head, **halves),
         "CMC": CMCCSSEmbedder(pairwise=True, css_weight=0, **head, **halves),
         "CoMM": CoMMEmbedder(n_components=size["width"], **head, **common),
     }
@@ -140,10 +140,9 @@ def measure(name: str, size: dict, seed: int) -> dict[str, float]:
     return {"R": found["R"], "U": unique, "S": found["S"], "seconds": seconds}
 
 
-def run(size: dict, seeds: range) -> dict:
-    """All methods and seeds, printed as they come."""
-    rows = {}
-    for name in embedders(size, 0):
+def run(size: dict, seeds: range, methods: list[str] | None, rows: dict) -> dict:
+    """Methods and seeds, printed as they come."""
+    for name in methods or embedders(size, 0):
         of_seeds = [measure(name, size, seed) for seed in seeds]
         rows[name] = {key: [row[key] for row in of_seeds] for key in of_seeds[0]}
         means = "  ".join(f"{k} {np.mean(v):6.1f} ± {np.std(v):.1f}" for k, v in rows[name].items())
@@ -156,13 +155,17 @@ def main() -> None:
     parser.add_argument("--images", action="store_true", help="small images instead of vectors")
     parser.add_argument("--quick", action="store_true", help="one seed")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--methods", nargs="+", help="only these; others stay as they were")
     args = parser.parse_args()
     one_thread()
     kind = "images" if args.images else "vectors"
     seeds = range(1 if args.quick else args.seeds)
     size = {k: repr(v) if k in ("encoder", "augment") else v for k, v in SIZES[kind].items()}
-    found = {"size": size, "unit": "balanced accuracy in percent", "rows": run(SIZES[kind], seeds)}
-    others = {k: v for k, v in read_report("trifeature").items() if k in SIZES}
+    report = read_report("trifeature")
+    kept = report.get(kind, {}).get("rows", {}) if args.methods else {}
+    rows = run(SIZES[kind], seeds, args.methods, kept)
+    found = {"size": size, "unit": "balanced accuracy in percent", "rows": rows}
+    others = {k: v for k, v in report.items() if k in SIZES}
     write_report("trifeature", {**others, kind: found, "published": PUBLISHED})
 
 

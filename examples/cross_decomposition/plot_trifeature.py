@@ -59,9 +59,10 @@ common = {
     "max_epochs": 20,
     "random_state": 0,
 }
+pairwise = {"negatives": "both", "self_weight": 1.0, "temperature": 0.1, "projection_dim": 64}
 methods = {
     "Cross": CLIPEmbedder(n_components=8, **common),
-    "Cross+Self": CLIPEmbedder(n_components=8, self_weight=1.0, **common),
+    "Cross+Self": CLIPEmbedder(n_components=8, **pairwise, **common),
     "CoMM": CoMMEmbedder(n_components=16, **common),
 }
 

@@ -30,8 +30,10 @@ def make(method, seed, **params):
     }
     if method == "CoMM":
         return CoMMEmbedder(n_components=WIDTH, **common)
-    self_weight = 1.0 if method == "Cross+Self" else 0.0
-    return CLIPEmbedder(n_components=WIDTH // 2, self_weight=self_weight, **common)
+    own = {}
+    if method == "Cross+Self":
+        own = {"negatives": "both", "self_weight": 1.0, "temperature": 0.1, "projection_dim": 64}
+    return CLIPEmbedder(n_components=WIDTH // 2, **own, **common)
 
 
 def accuracies(method, seed, *, biased, tasks, **params):
