@@ -34,21 +34,22 @@ def box(x0, x1, y0, y1):
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=float)
 
 
-# Polygons whose union is the shape, within [-1, 1] and with y upwards.
+# Polygons whose union is the shape, with y upwards. They lie within the unit circle, so that they
+# stay in the image however they are turned.
 SHAPES = {
     "triangle": [regular(3)],
-    "square": [box(-0.8, 0.8, -0.8, 0.8)],
-    "plus": [box(-0.3, 0.3, -1, 1), box(-1, 1, -0.3, 0.3)],
-    "circle": [regular(48, radii=(0.95,))],
-    "tee": [box(-0.3, 0.3, -1, 1), box(-1, 1, 0.4, 1)],
+    "square": [box(-0.7, 0.7, -0.7, 0.7)],
+    "plus": [box(-0.3, 0.3, -0.95, 0.95), box(-0.95, 0.95, -0.3, 0.3)],
+    "circle": [regular(48, radii=(0.9,))],
+    "tee": [box(-0.25, 0.25, -0.95, 0.6), box(-0.8, 0.8, 0.1, 0.6)],
     "rhombus": [np.array([[0, 1], [-0.6, 0], [0, -1], [0.6, 0]])],
     "pentagon": [regular(5)],
     "star": [regular(10, radii=(1.0, 0.45))],
     "fivesquare": [
-        box(x - 0.3, x + 0.3, y - 0.3, y + 0.3)
-        for x, y in ((0, 0), (-0.7, -0.7), (-0.7, 0.7), (0.7, -0.7), (0.7, 0.7))
+        box(x - 0.22, x + 0.22, y - 0.22, y + 0.22)
+        for x, y in ((0, 0), (-0.48, -0.48), (-0.48, 0.48), (0.48, -0.48), (0.48, 0.48))
     ],
-    "trapezoid": [np.array([[-1, -0.7], [1, -0.7], [0.5, 0.7], [-0.5, 0.7]])],
+    "trapezoid": [np.array([[-0.8, -0.6], [0.8, -0.6], [0.4, 0.6], [-0.4, 0.6]])],
 }
 
 

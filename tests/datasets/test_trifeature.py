@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from skmmcl.datasets import make_trifeature
+from skmmcl.datasets._trifeature import _items, _possible
 from skmmcl.datasets._trifeature_images import COLORS, SHAPES, TEXTURES, draw_images
 
 
@@ -33,11 +34,16 @@ def test_both_members_share_the_shape_and_tasks_tell_the_attributes(kind):
 
 
 def test_sizes_are_those_of_the_paper():
-    shown = [make_trifeature(None, size=8, subset=s, random_state=0)[2] for s in ("train", "test")]
-    n_images = [len(np.unique(truth.pairs)) for truth in shown]
-    assert n_images == [2400, 200]
-    assert [len(combinations(truth)) for truth in shown] == [800, 200]
-    assert len(shown[0].pairs) == pytest.approx(576_846, rel=0.01)
+    train, test = (_items(np.random.default_rng(42), "images", s) for s in ("train", "test"))
+    assert (len(train), len(test)) == (2400, 200)
+    assert len(np.unique(train, axis=0)) == 800
+    assert len(_possible(train, None)) == pytest.approx(576_846, rel=0.01)
+    assert len(_possible(train, np.arange(10))) == pytest.approx(57_636, rel=0.02)
+
+
+def test_all_pairs_come_once():
+    X, _, truth = make_trifeature(None, size=8, subset="test", random_state=0)
+    assert len(X) == len(np.unique(truth.pairs, axis=0)) == pytest.approx(4094, rel=0.02)
 
 
 def test_subsets_have_no_combination_in_common_and_one_rule():
@@ -96,7 +102,14 @@ def test_shapes_are_coloured_and_the_ground_is_grey():
     is_ground = np.all(image == 0.5, axis=0)
     is_blue = np.all(image == np.array([0, 0, 1])[:, None, None], axis=0)
     assert (is_ground | is_blue).mean() > 0.95
-    assert is_blue.mean() == pytest.approx((0.8 * 64 / 112) ** 2, rel=0.05)
+    assert is_blue.mean() == pytest.approx((0.7 * 64 / 112) ** 2, rel=0.05)
+
+
+def test_shapes_stay_in_the_image_however_they_are_turned():
+    attributes = np.repeat(np.arange(10), 20)[:, None] * [1, 0, 0] + [0, 0, 9]  # white ones
+    images = draw_images(np.random.default_rng(0), attributes, 32)
+    white = (images[:, 0] - 0.5).sum((1, 2)).reshape(10, 20)
+    np.testing.assert_allclose(white, white.mean(1, keepdims=True).repeat(20, 1), rtol=0.06)
 
 
 @pytest.mark.parametrize(
