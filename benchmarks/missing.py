@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from _report import write_report
+from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import KNNImputer, SimpleImputer
@@ -25,7 +26,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, datasets
+from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, datasets, stacked_fits
 
 RATES = (0.0, 0.1, 0.3, 0.5)
 
@@ -101,20 +102,26 @@ def run(name: str, n_repeats: int, n_splits: int, max_epochs: int) -> dict:
         folds = list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y))
         holes = {rate: take_away(X, rate, np.random.default_rng(seed)) for rate in RATES}
         for method, pipeline in methods.items():
+            jobs = [(rate, train) for train, _ in folds for rate in RATES]
+            with stacked_fits():
+                models = Parallel()(
+                    delayed(fitted)(pipeline, holes[rate][train], y[train]) for rate, train in jobs
+                )
             predicted = {(place, rate): np.empty_like(y) for place in scores for rate in RATES}
-            for train, test in folds:
-                on_whole = clone(pipeline).fit(X[train], y[train])
-                for rate in RATES:
+            for fold, (_, test) in enumerate(folds):
+                on_whole, *_ = of_fold = models[fold * len(RATES) : (fold + 1) * len(RATES)]
+                for rate, with_holes in zip(RATES, of_fold, strict=True):
                     predicted["test", rate][test] = on_whole.predict(holes[rate][test])
-                    with_holes = on_whole
-                    if rate > 0:
-                        with_holes = clone(pipeline).fit(holes[rate][train], y[train])
                     predicted["both", rate][test] = with_holes.predict(holes[rate][test])
             for (place, rate), values in predicted.items():
                 scores[place][method][str(rate)].append(balanced_accuracy_score(y, values))
             last = [scores["test"][method][str(rate)][-1] for rate in RATES]
             print(f"  {name} {seed} {method:18}", *(f"{score:.3f}" for score in last), flush=True)
     return scores
+
+
+def fitted(pipeline, X, y):
+    return clone(pipeline).fit(X, y)
 
 
 def table(scores: dict) -> str:
