@@ -152,15 +152,15 @@ def main() -> None:
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
     if shared.is_dir():
         os.environ.setdefault("SKMMCL_DATA", str(shared))
-    results = {} if mode == "quick" else read_report("missing")
     for name in options.cohorts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = run(name, **MODES[mode])
-        results[name] = {**MODES[mode], "rates": RATES, "scores": scores}
         print(name, table(scores), sep="\n", flush=True)
         if mode != "quick":
-            write_report("missing", {k: v for k, v in results.items() if k != "environment"})
+            others = {k: v for k, v in read_report("missing").items() if k != "environment"}
+            found = {**MODES[mode], "rates": RATES, "scores": scores}
+            write_report("missing", {**others, name: found})
 
 
 if __name__ == "__main__":
