@@ -24,6 +24,7 @@ from skmmcl.networks._local import LocalHead
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._prediction import PredictionNetwork
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
@@ -47,6 +48,7 @@ __all__ = [
     "MLP",
     "MLPDecoder",
     "MultiviewNetwork",
+    "PredictionNetwork",
     "ProjectionHead",
     "Reconstruction",
     "ResNet3d",
