@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Integral, Real
@@ -18,10 +17,11 @@ from skmmcl.cross_decomposition._objectives import (
     check_weights,
     make_term,
     parse_objectives,
+    warn_of_small_batches,
 )
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks import InfoMaxNetwork
-from skmmcl.training import Term, class_aware_batches
+from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
 
 
@@ -280,7 +280,7 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
 
     def _new_net(self, data: Any, sample_weight: np.ndarray | None) -> Any:
         if "CCA" in self._used():
-            self._warn_of_small_batches(len(data))
+            warn_of_small_batches(self, len(data))
         return super()._new_net(data, sample_weight)
 
     def _make_objective(self) -> list[Term]:
@@ -289,19 +289,3 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
         if "CS" in used:  # the one that draws
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         return [make_term(name, weight, self, seed) for name, weight in used.items()]
-
-    def _warn_of_small_batches(self, n_samples: int) -> None:
-        width = self.projection_dim or self.n_components
-        n_trained = n_samples - round((self.validation_fraction or 0) * n_samples)
-        codes, rng = np.full(n_trained, -1), np.random.default_rng(0)
-        smallest = min(map(len, class_aware_batches(codes, self.batch_size, rng)))
-        if smallest > width:
-            return
-        warnings.warn(
-            f"'CCA' is computed on batches of {smallest} subjects, with {width} components: no "
-            "more subjects than components correlate nearly perfectly whatever they are, and its "
-            f"value then says what ridge={self.ridge} leaves of that, not what modalities share. "
-            "Take fewer components, or larger batches.",
-            UserWarning,
-            stacklevel=4,
-        )

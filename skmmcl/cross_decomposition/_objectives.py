@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from skmmcl.losses import CCALoss, DeepInfoMaxLoss, ReconstructionLoss
-from skmmcl.training import Term
+from skmmcl.training import Term, class_aware_batches
 
 OBJECTIVES = ("L", "CL", "CS", "S", "AE", "CCA")
 LOCAL = ("L", "CL", "CS")  # compare local maps
@@ -85,3 +87,21 @@ def _of_embeddings(
     loss: DeepInfoMaxLoss, z: Tensor, mask: Tensor | None, sample_weight: Tensor | None
 ) -> Tensor:
     return loss(z, None, mask, sample_weight)
+
+
+def warn_of_small_batches(settings: Any, n_samples: int) -> None:
+    """Warn if an estimator's batches are too small for correlations to mean something."""
+    width = settings.projection_dim or settings.n_components
+    n_trained = n_samples - round((settings.validation_fraction or 0) * n_samples)
+    codes, rng = np.full(n_trained, -1), np.random.default_rng(0)
+    smallest = min(map(len, class_aware_batches(codes, settings.batch_size, rng)))
+    if smallest > width:
+        return
+    warnings.warn(
+        f"'CCA' is computed on batches of {smallest} subjects, with {width} components: no more "
+        "subjects than components correlate nearly perfectly whatever they are, and its value "
+        f"then says what ridge={settings.ridge} leaves of that, not what modalities share. Take "
+        "fewer components, or larger batches.",
+        UserWarning,
+        stacklevel=5,
+    )
