@@ -228,9 +228,7 @@ def test_one_modality_has_no_other(X, objectives):
 
 
 def test_too_few_subjects_for_correlations(X):
-    with pytest.warns(
-        UserWarning, match=r"batches of 3 subjects, with 4 components: .*ridge=0.001"
-    ):
+    with pytest.warns(UserWarning, match=r"batches of 3 subjects, with 4 .*ridge=0.001"):
         make("DCCAE", batch_size=3, max_epochs=1).fit(X)
     with pytest.warns(UserWarning, match="batches of 24 subjects, with 24 components"):
         make("CCA", projection_dim=24, validation_fraction=0.2, max_epochs=1).fit(X)

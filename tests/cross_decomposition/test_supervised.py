@@ -110,7 +110,7 @@ def test_partial_fit_keeps_task_and_scale(X, age):
     embedder.partial_fit(X, np.round(age) + 30)
     assert embedder.task_ == "regression"
     assert embedder.target_mean_ is mean
-    with pytest.raises(DataError, match="y has 2 columns, but .* fitted on 1"):
+    with pytest.raises(DataError, match=r"y has 2 columns, but .* fitted on 1"):
         embedder.partial_fit(X, np.column_stack([age, age]))
 
 
