@@ -102,7 +102,7 @@ def known(embedder):
 
 
 OBJECTIVES = {"S": None, "L": None, "L-CL": None, "AE": None, "S-AE": {"AE": 10.0}}
-training = {"n_components": 4, "max_epochs": 30, "lr": 5e-3, "random_state": 0}
+training = {"n_components": 4, "max_epochs": 20, "lr": 8e-3, "random_state": 0}
 found = {
     name: known(DeepInfoMaxEmbedder(objectives=name, weights=weights, **training))
     for name, weights in OBJECTIVES.items()
