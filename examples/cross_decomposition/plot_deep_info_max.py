@@ -43,7 +43,7 @@ EDGES = {
     "S: embedding, embedding of the other": [((0.3, 2.3), (2.7, 2.3))],
 }
 
-fig, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(13, 2.8), layout="constrained")
 for ax, (title, edges) in zip(axes, EDGES.items(), strict=True):
     for x, color, name in zip((0, 3), COLORS, ("T1", "fALFF"), strict=True):
         draw_modality(ax, x, color, name)
