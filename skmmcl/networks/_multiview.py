@@ -103,7 +103,7 @@ class MultiviewNetwork(nn.Module):
 
         What is not there under the latter is read under the former.
         """
-        before = [self.views[:k].count(name) for k, name in enumerate(self.views)]
+        before = (self.views[:k].count(name) for k, name in enumerate(self.views))
         return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
@@ -212,18 +212,18 @@ class MultiviewNetwork(nn.Module):
 
     def _seen(self, x: Mapping[Any, Tensor]) -> list[Tensor]:
         """What the encoder of each view sees of prepared modalities."""
-        scaled = {key: self._scaled(_modality(key), value) for key, value in x.items()}
+        scaled = {}
+        for key, value in x.items():
+            of = self._key[_modality(key)]
+            scaled[key] = self.scalers[of](value) if of in self.scalers else value
         return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
-
-    def _scaled(self, name: str, value: Tensor) -> Tensor:
-        key = self._key[name]
-        return self.scalers[key](value) if key in self.scalers else value
 
     def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
         """What is made of representations (n_lanes, n_views, n_samples, n_components)."""
         z = h
         if self.heads is not None:
-            z = torch.stack([head(h[:, k]) for k, head in enumerate(self.heads)], dim=1)
+            views = zip(self.heads, h.unbind(1), strict=True)
+            z = torch.stack([head(h_view) for head, h_view in views], dim=1)
         return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
