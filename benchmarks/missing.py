@@ -1,7 +1,8 @@
 """Balanced accuracy where whole modalities are missing, beside the usual remedies.
 
     python benchmarks/missing.py --quick      # a minute, to see that it runs
-    python benchmarks/missing.py              # the published figures
+    python benchmarks/missing.py              # half an hour of one thread
+    python benchmarks/missing.py --full       # five repeats of five folds, hours
 
 0, 10, 30 and 50 % of the entries (a modality of a subject) are taken away at random, in test
 subjects alone or in all. Each subject keeps at least one modality.
@@ -15,7 +16,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _report import write_report
+from _report import read_report, write_report
+from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import KNNImputer, SimpleImputer
@@ -25,7 +27,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, datasets
+from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, datasets, stacked_fits
 
 RATES = (0.0, 0.1, 0.3, 0.5)
 
@@ -90,7 +92,7 @@ def cohort(name: str, seed: int):
 
 
 def run(name: str, n_repeats: int, n_splits: int, max_epochs: int) -> dict:
-    """Scores by place of the holes, method, rate and repeat (mean over the folds)."""
+    """Scores by place of the holes, method, rate and fold."""
     methods = make_methods(max_epochs)
     scores = {
         place: {method: {str(rate): [] for rate in RATES} for method in methods}
@@ -101,20 +103,25 @@ def run(name: str, n_repeats: int, n_splits: int, max_epochs: int) -> dict:
         folds = list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y))
         holes = {rate: take_away(X, rate, np.random.default_rng(seed)) for rate in RATES}
         for method, pipeline in methods.items():
-            predicted = {(place, rate): np.empty_like(y) for place in scores for rate in RATES}
-            for train, test in folds:
-                on_whole = clone(pipeline).fit(X[train], y[train])
-                for rate in RATES:
-                    predicted["test", rate][test] = on_whole.predict(holes[rate][test])
-                    with_holes = on_whole
-                    if rate > 0:
-                        with_holes = clone(pipeline).fit(holes[rate][train], y[train])
-                    predicted["both", rate][test] = with_holes.predict(holes[rate][test])
-            for (place, rate), values in predicted.items():
-                scores[place][method][str(rate)].append(balanced_accuracy_score(y, values))
-            last = [scores["test"][method][str(rate)][-1] for rate in RATES]
+            jobs = [(rate, train) for train, _ in folds for rate in RATES]
+            with stacked_fits():
+                models = Parallel()(
+                    delayed(fitted)(pipeline, holes[rate][train], y[train]) for rate, train in jobs
+                )
+            for fold, (_, test) in enumerate(folds):
+                on_whole, *_ = of_fold = models[fold * len(RATES) : (fold + 1) * len(RATES)]
+                for rate, with_holes in zip(RATES, of_fold, strict=True):
+                    for place, model in {"test": on_whole, "both": with_holes}.items():
+                        found = model.predict(holes[rate][test])
+                        score = balanced_accuracy_score(y[test], found)
+                        scores[place][method][str(rate)].append(round(float(score), 4))
+            last = [np.mean(scores["test"][method][str(rate)]) for rate in RATES]
             print(f"  {name} {seed} {method:18}", *(f"{score:.3f}" for score in last), flush=True)
     return scores
+
+
+def fitted(pipeline, X, y):
+    return clone(pipeline).fit(X, y)
 
 
 def table(scores: dict) -> str:
@@ -128,25 +135,32 @@ def table(scores: dict) -> str:
     return "\n".join(lines)
 
 
+MODES = {
+    "quick": {"n_repeats": 1, "n_splits": 2, "max_epochs": 2},
+    "default": {"n_repeats": 1, "n_splits": 3, "max_epochs": 20},
+    "full": {"n_repeats": 5, "n_splits": 5, "max_epochs": 60},
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cohorts", nargs="+", default=["simulated", "nspn"])
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", dest="mode", action="store_const", const="quick")
+    parser.add_argument("--full", dest="mode", action="store_const", const="full")
     options = parser.parse_args()
+    mode = options.mode or "default"
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
     if shared.is_dir():
         os.environ.setdefault("SKMMCL_DATA", str(shared))
-    size = {"n_repeats": 1, "n_splits": 2, "max_epochs": 3} if options.quick else {
-        "n_repeats": 2, "n_splits": 3, "max_epochs": 40}  # fmt: skip
-    results = {}
     for name in options.cohorts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            scores = run(name, **size)
-        results[name] = {**size, "rates": RATES, "scores": scores}
-        print(name, table(scores), sep="\n")
-    if not options.quick:
-        write_report("missing", results)
+            scores = run(name, **MODES[mode])
+        print(name, table(scores), sep="\n", flush=True)
+        if mode != "quick":
+            others = {k: v for k, v in read_report("missing").items() if k != "environment"}
+            found = {**MODES[mode], "rates": RATES, "scores": scores}
+            write_report("missing", {**others, name: found})
 
 
 if __name__ == "__main__":

@@ -35,6 +35,11 @@ from skmmcl.utils.discovery import all_estimators
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
 OF_ONE_ATLAS = {"TopologicalConsistencyEmbedder"}  # all matrices must have the same regions
 FUSED = {"CoMMEmbedder"}  # give one block, whatever the modalities
+DOUBLED = [
+    cls
+    for cls in EMBEDDERS
+    if cls._make_views is BaseEmbedder._make_views and cls.__name__ not in FUSED
+]
 N = 24
 SHAPES = {"smri": (4,), "fc": (3, 5), "clinical": (2,)}
 WIDTH = 4 + 15 + 2
@@ -200,9 +205,10 @@ def test_order_of_the_modalities_at_transform_does_not_matter(make, arrays, y):
     assert np.array_equal(embedder.transform(turned), embedder.transform(arrays))
 
 
-def test_a_lone_table_trains_two_encoders_and_says_so(make_blocks, arrays, y):
+@pytest.mark.parametrize("make", DOUBLED, indirect=True, ids=lambda cls: cls.__name__)
+def test_a_lone_table_trains_two_encoders_and_says_so(make, arrays, y):
     with pytest.warns(UserWarning, match=r"one modality, 'x', and trains two.*modalities=\{"):
-        embedder = make_blocks().fit(arrays["smri"], y)
+        embedder = make().fit(arrays["smri"], y)
     out = embedder.transform(arrays["smri"])
     assert out.shape == (N, 6)
     assert list(embedder.get_feature_names_out()) == [f"x_{i}" for i in range(6)]

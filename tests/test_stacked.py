@@ -28,7 +28,10 @@ from skmmcl.training._stack import Stack
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
-ALONE = {"TopologicalConsistencyEmbedder"}  # what their objectives do knows no lanes
+ALONE = {
+    "DeepInfoMaxEmbedder",
+    "TopologicalConsistencyEmbedder",
+}  # what their objectives do knows no lanes
 N = 40
 
 
@@ -93,6 +96,17 @@ def test_same_numbers_bit_for_bit(X, y, cls, function, widths):
         found = function(pipe, X, y)
     assert not widths if alone else max(widths) >= 3
     assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_same_numbers_with_balanced_classes(X, widths):
+    y = (np.arange(N) % 4 == 0).astype(int)
+    pipe = make_pipe(CMCCSSEmbedder, sampler="balanced", batch_size=16)
+    expected = scores(pipe, X, y)
+    with stacked_fits():
+        found = scores(pipe, X, y)
+    assert max(widths) == 4
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
 

@@ -18,7 +18,7 @@ from sklearn.model_selection import train_test_split
 from skmmcl import MultimodalData
 from skmmcl.datasets import make_cohort
 
-X, y, _ = make_cohort(n_subjects=400, n_rois=10, n_features=6, random_state=0)
+X, y, _ = make_cohort(n_subjects=300, n_rois=10, n_features=6, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 
 
@@ -52,7 +52,7 @@ def classifier(C):
     )
 
 
-short = {"max_epochs": 20, "random_state": 0}
+short = {"max_epochs": 15, "random_state": 0}
 models = {
     "CMC+CSS, mean": make_pipeline(CMCCSSEmbedder(**short), classifier(0.1)),
     "CMC+CSS, ridge": make_pipeline(CMCCSSEmbedder(impute="ridge", **short), classifier(0.1)),
@@ -65,7 +65,7 @@ for model in models.values():
 # %%
 # What is lost
 # ------------
-# Lines are means over ten draws of what is taken away; bands have their standard deviation. They
+# Lines are means over eight draws of what is taken away; bands have their standard deviation. They
 # tell of these models and test subjects alone: whole comparisons, with models trained anew, are in
 # the user guide.
 
@@ -83,7 +83,7 @@ for name, model in models.items():
                 )
                 for rate in rates
             ]
-            for draw in range(10)
+            for draw in range(8)
         ]
     )
     mean, deviation = scores.mean(axis=0), scores.std(axis=0)

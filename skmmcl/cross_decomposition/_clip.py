@@ -185,7 +185,8 @@ class CLIPEmbedder(BaseEmbedder):
     def _make_objective(self) -> list[Term]:
         kind = CLIPLoss if self.negatives == "other" else PairwiseCMCLoss
         on = ("z_one", "z_other", "mask", "sample_weight")
-        return [
-            Term("cross", kind(self.temperature), on=("z", "mask", "sample_weight")),
-            Term("self", SelfContrastLoss(self.temperature), on=on, weight=self.self_weight),
-        ]
+        terms = [Term("cross", kind(self.temperature), on=("z", "mask", "sample_weight"))]
+        if self.self_weight > 0:
+            own = SelfContrastLoss(self.temperature)
+            terms.append(Term("self", own, on=on, weight=self.self_weight))
+        return terms

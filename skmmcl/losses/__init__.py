@@ -32,6 +32,7 @@ from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
 from skmmcl.losses._self_contrast import SelfContrastLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
+from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.losses._weighted_info_nce import weighted_info_nce
 from skmmcl.losses._xclr import XCLRLoss
 from skmmcl.losses._yaware import YAwareLoss
@@ -44,6 +45,7 @@ __all__ = [
     "CoMMLoss",
     "ConditionalAlignmentLoss",
     "ConditionalUniformityLoss",
+    "CrossEntropyLoss",
     "DecoupledUniformityLoss",
     "DeepInfoMaxLoss",
     "EpsSupInfoNCELoss",
@@ -60,6 +62,7 @@ __all__ = [
     "ReconstructionLoss",
     "SelfContrastLoss",
     "SoftSupConLoss",
+    "SquaredErrorLoss",
     "SupConLoss",
     "ThresholdRegressionLoss",
     "XCLRLoss",

@@ -9,15 +9,27 @@ from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._converter import TokenConverter
 from skmmcl.networks._copies import CopiesNetwork
 from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
+from skmmcl.networks._decoders import MLPDecoder, make_decoder
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.networks._images import TimmEncoder
-from skmmcl.networks._lanes import Laned, LaneLinear, foreign_modules, has_lanes, merge_lanes
+from skmmcl.networks._info_max import InfoMaxNetwork
+from skmmcl.networks._lanes import (
+    Laned,
+    LanedEncoder,
+    LaneLinear,
+    foreign_modules,
+    has_lanes,
+    merge_lanes,
+    of_lane,
+)
+from skmmcl.networks._local import LocalHead
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._normalized_head import NormalizedHead
 from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._prediction import PredictionNetwork
 from skmmcl.networks._region_mlp import RegionMLP
 from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
@@ -45,13 +57,18 @@ __all__ = [
     "DenseNet3d",
     "FusionNetwork",
     "FusionTransformer",
+    "InfoMaxNetwork",
     "InputStage",
     "LaneLinear",
     "Laned",
+    "LanedEncoder",
     "LinearShortcut",
+    "LocalHead",
     "MLP",
+    "MLPDecoder",
     "MultiviewNetwork",
     "NormalizedHead",
+    "PredictionNetwork",
     "ProjectionHead",
     "Reconstruction",
     "RegionEncoder",
@@ -70,6 +87,8 @@ __all__ = [
     "foreign_modules",
     "has_lanes",
     "load_weights",
+    "make_decoder",
     "make_encoder",
     "merge_lanes",
+    "of_lane",
 ]

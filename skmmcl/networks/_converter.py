@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from skmmcl.networks._each_lane import EachLane
 from skmmcl.networks._lanes import Laned, LaneLinear
-from skmmcl.networks._standardize import Reconstruction
+from skmmcl.networks._local import has_local
+from skmmcl.networks._mlp import MLP
+from skmmcl.networks._shortcut import LinearShortcut
 
 
 class TokenConverter(Laned):
@@ -47,7 +49,7 @@ class TokenConverter(Laned):
         self.encoder = encoder
         self.n_tokens = 1
         self.project: nn.Module | None = None
-        if not _has_local(encoder):
+        if not _has_places(encoder):
             return
         last = _last(encoder)
         if isinstance(last, EachLane):
@@ -109,13 +111,14 @@ def _last(encoder: nn.Module) -> Any:
     return encoder[-1] if isinstance(encoder, nn.Sequential) else encoder
 
 
-def _has_local(encoder: nn.Module) -> bool:
-    last = _last(encoder)
-    return hasattr(last.module if isinstance(last, EachLane) else last, "forward_local")
+def _has_places(encoder: nn.Module) -> bool:
+    """Whether an encoder has a map of local features, and is more than that of a vector.
+
+    What stands beside a linear shortcut is faded in by it, which places cannot be.
+    """
+    return has_local(encoder) and not isinstance(_last(encoder), LinearShortcut | MLP)
 
 
-def _local(encoder: nn.Module, x: Tensor) -> Tensor:
+def _local(encoder: Any, x: Tensor) -> Tensor:
     """Map of local features (n_lanes, n_samples, n_features, *grid)."""
-    if isinstance(encoder, nn.Sequential) and isinstance(encoder[0], Reconstruction):
-        x = encoder[0](x)
-    return _last(encoder).forward_local(x)[1]
+    return encoder.forward_local(x)[1]

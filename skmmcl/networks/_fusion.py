@@ -78,7 +78,7 @@ class FusionNetwork(MultiviewNetwork):
     ) -> None:
         super().__init__(views, shapes, n_components, encoders=encoders, stages=stages)
         self.encoders = nn.ModuleList(
-            TokenConverter(encoder, self._seen(name), n_components)
+            TokenConverter(encoder, self._seen_shape(name), n_components)
             for name, encoder in zip(self.views, self.encoders, strict=True)
         )
         self.fusion = FusionTransformer(n_components, n_layers=n_layers, n_heads=n_heads)
@@ -87,7 +87,7 @@ class FusionNetwork(MultiviewNetwork):
         if mask_tokens:
             self.stand_in = nn.Parameter(0.02 * torch.randn(1, 1, len(self.views), n_components))
 
-    def _seen(self, name: str) -> tuple[int, ...]:
+    def _seen_shape(self, name: str) -> tuple[int, ...]:
         """Shape of one subject as the encoder sees it."""
         key = self._key[name]
         if key not in self.scores:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import Laned, LaneLinear
+from skmmcl.networks._lanes import LanedEncoder, LaneLinear
 
 
-class RegionEncoder(Laned):
+class RegionEncoder(LanedEncoder):
     """A linear map of each region's features, the same for all regions but for a shift.
 
     As an encoder by itself it gives the mean over the regions; in a fusion network each
@@ -40,26 +40,6 @@ class RegionEncoder(Laned):
         self.linear = LaneLinear(shape[1], n_components)
         self.shift = nn.Parameter(0.02 * torch.randn(1, 1, shape[0], n_components))
 
-    def forward_lanes(self, x: Tensor) -> Tensor:
-        return self._regions(x).mean(2)
-
-    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode matrices, and give each region's features.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_lanes, n_samples, n_regions, n_features)
-            The matrices.
-
-        Returns
-        -------
-        h : Tensor of shape (n_lanes, n_samples, n_components)
-            The representation, as a call gives it.
-        local : Tensor of shape (n_lanes, n_samples, n_components, n_regions)
-            The regions' features.
-        """
-        regions = self._regions(x)
+    def local_lanes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        regions = self.linear(x.flatten(1, 2)).view(*x.shape[:3], -1) + self.shift
         return regions.mean(2), regions.mT
-
-    def _regions(self, x: Tensor) -> Tensor:
-        return self.linear(x.flatten(1, 2)).view(*x.shape[:3], -1) + self.shift

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec
-from skmmcl.networks._lanes import EachLane
-from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._local import has_local
+from skmmcl.networks._multiview import MultiviewNetwork, at_rows, seen_rows
 from skmmcl.networks._region_mlp import RegionMLP
 from skmmcl.networks._standardize import InputStage, Reconstruction
 from skmmcl.networks._token_decoders import make_token_decoder
@@ -137,7 +137,7 @@ class TokenNetwork(MultiviewNetwork):
         dict
             As `forward` gives, with a leading axis of lanes.
         """
-        read = self._read(x)
+        read = self._seen(x)
         tokens = self._tokens(read, mask)
         out = {"h": self._pooled(tokens), "tokens": tokens}
         if self.decoders is None:
@@ -145,7 +145,7 @@ class TokenNetwork(MultiviewNetwork):
         decoded = enumerate(zip(self.decoders, tokens[0], strict=True))
         found = {str(k): decode(of_view)[None] for k, (decode, of_view) in decoded}
         encoded = enumerate(zip(self.encoders, read, strict=True))
-        seen = {str(k): _seen(encoder, value) for k, (encoder, value) in encoded}
+        seen = {str(k): _read_by(encoder, value) for k, (encoder, value) in encoded}
         return {**out, "x_hat": found, "x_seen": seen}
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
@@ -163,7 +163,7 @@ class TokenNetwork(MultiviewNetwork):
         Tensor of shape (1, n_views, n_samples, width)
             The representations.
         """
-        return self._pooled(self._tokens(self._read(x), mask))
+        return self._pooled(self._tokens(self._seen(x), mask))
 
     def _tokens(self, read: Sequence[Tensor], mask: Tensor | None) -> Tensor:
         present = [None] * len(read) if mask is None else mask.unbind(-1)
@@ -194,7 +194,7 @@ def _spec(spec: EncoderSpec, shape: Sequence[int]) -> EncoderSpec:
     return RegionMLP if spec == "auto" and len(shape) == 2 else spec
 
 
-def _seen(encoder: nn.Module, x: Tensor) -> Tensor:
+def _read_by(encoder: nn.Module, x: Tensor) -> Tensor:
     """What the encoder proper reads: subjects that are reconstructed from their scores."""
     if isinstance(encoder, nn.Sequential) and isinstance(encoder[0], Reconstruction):
         return encoder[0](x)
@@ -204,22 +204,17 @@ def _seen(encoder: nn.Module, x: Tensor) -> Tensor:
 def _local(encoder: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
     """Representation and, from an encoder that has such, the map of local features."""
     last: Any = encoder
-    if isinstance(encoder, nn.Sequential):
-        x, last = encoder[0](x), encoder[1]
-    core = last.module if isinstance(last, EachLane) else last
-    return last.forward_local(x) if hasattr(core, "forward_local") else (last(x), None)
+    return last.forward_local(x) if has_local(encoder) else (last(x), None)
 
 
 def _of_present(
     encoder: nn.Module, to_tokens: nn.Module, x: Tensor, present: Tensor | None
 ) -> Tensor:
     """Tokens of those who are there; some encoders normalise over the batch."""
-    rows = torch.arange(x.shape[1]) if present is None else present[0].nonzero()[:, 0]
-    if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
+    rows = seen_rows(present)
+    if rows is None:
         return to_tokens(*_local(encoder, x))
-    tokens = to_tokens(*_local(encoder, x[:, rows]))
-    unseen = tokens.detach().mean(1, keepdim=True).repeat(1, x.shape[1], 1, 1)
-    return unseen.index_copy(1, rows, tokens)
+    return at_rows(to_tokens(*_local(encoder, x[:, rows])), rows, x.shape[1])
 
 
 def _tried(
@@ -235,7 +230,7 @@ def _tried(
     training = encoder.training
     with torch.no_grad():
         _, local = _local(encoder.eval(), zeros)
-        seen = tuple(_seen(encoder, zeros).shape[2:])
+        seen = tuple(_read_by(encoder, zeros).shape[2:])
     encoder.train(training)
     if local is None or local.shape[3:].numel() < 2 or n_axes < 2:
         return (), 0, seen
