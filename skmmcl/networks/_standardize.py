@@ -265,12 +265,11 @@ class ColumnStage(InputStage):
         if not self.standardize:
             return super().reconstruction(shape, unit)
         center, spread = self._columns()
-        scale = np.where(self.scale > 0, self.scale, 1.0) / spread
-        axes = np.asarray(self.axes) * unit * scale.ravel()
+        axes = np.asarray(self.axes) * unit * (self.scale / spread).ravel()
         return Reconstruction(shape, axes, (self.mean - center) / spread)
 
     def _columns(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and scale of each column."""
         center = self.mean.mean(0)
         spread = np.sqrt((self.scale**2 + (self.mean - center) ** 2).mean(0))
-        return center, np.where(spread > 0, spread, 1.0)
+        return center, np.where(spread > np.finfo(np.float32).tiny, spread, 1.0)

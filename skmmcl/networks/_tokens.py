@@ -75,7 +75,7 @@ class TokenNetwork(MultiviewNetwork):
         specs = {name: _spec(given.get(name, "auto"), shape) for name, shape in shapes.items()}
         super().__init__(views, shapes, n_components, encoders=specs, stages=stages)
         self.pooling = pooling
-        self.gives = ("h", "tokens", *(("x_hat", "x_seen") if reconstructs else ()))
+        self.gives = ("h", "z", "tokens", *(("x_hat", "x_seen") if reconstructs else ()))
         tried = [
             _tried(encoder, self._shape_of_input(name), len(self.shapes[name]))
             for name, encoder in zip(views, self.encoders, strict=True)
@@ -113,7 +113,7 @@ class TokenNetwork(MultiviewNetwork):
         Returns
         -------
         dict
-            ``h`` (n_views, n_samples, width); ``tokens`` (n_views, n_samples, n_tokens,
+            ``h`` and ``z`` (n_views, n_samples, width); ``tokens`` (n_views, n_samples, n_tokens,
             n_components); and, by the number of the view as a string, ``x_hat`` and
             ``x_seen`` ``(n_samples, *shape)``, what the tokens tell of the input of the
             encoder, and that input.
@@ -139,7 +139,8 @@ class TokenNetwork(MultiviewNetwork):
         """
         read = self._seen(x)
         tokens = self._tokens(read, mask)
-        out = {"h": self._pooled(tokens), "tokens": tokens}
+        h = self._pooled(tokens)
+        out = {"h": h, "z": h, "tokens": tokens}
         if self.decoders is None:
             return out
         decoded = enumerate(zip(self.decoders, tokens[0], strict=True))
