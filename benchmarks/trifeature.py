@@ -9,7 +9,7 @@ probe of their frozen representation predicts shape (R) and the textures (U, the
 U2). For synergy (S) other networks are trained on biased pairs, which all follow the rule, and the
 probe tells pairs that follow it from others. Probes are trained on pairs of the training
 combinations and scored on those of the test combinations by balanced accuracy. All
-representations are of one width: the wider one is, the more of what a method was not trained to
+representations but the last are of one width: the wider one is, the more of what a method was not trained to
 keep is left in it by the random first weights, and linear probes find it.
 
 The paper has 10 000 pairs of 224 pixels, AlexNets and 100 epochs. Here are vectors (five values of
@@ -108,6 +108,7 @@ def embedders(size: dict, seed: int) -> dict:
         "Cross+Self": CLIPEmbedder(negatives="both", self_weight=1.0, **head, **halves),
         "CMC": CMCCSSEmbedder(pairwise=True, css_weight=0, **head, **halves),
         "CoMM": CoMMEmbedder(n_components=size["width"], **head, **common),
+        "CoMM, twice as wide": CoMMEmbedder(n_components=2 * size["width"], **head, **common),
     }
 
 

@@ -42,6 +42,7 @@ OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("SupConEmbedder", "metadata"),
     ("TopologicalConsistencyEmbedder", "encoders"),
     ("TopologicalConsistencyEmbedder", "n_components"),
+    ("TopologicalConsistencyEmbedder", "negatives"),
     ("TopologicalConsistencyEmbedder", "standardize"),
 }
 

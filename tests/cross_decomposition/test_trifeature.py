@@ -11,7 +11,6 @@ from skmmcl.cross_decomposition import CLIPEmbedder, CoMMEmbedder
 from skmmcl.datasets import make_trifeature
 
 AUGMENT = Compose([FeatureNoise((0.1, 0.1)), FeatureDropout((0.0, 0.8))])
-WIDTH = 16  # of every method's representation of a pair
 
 
 def pairs(seed, **params):
@@ -29,11 +28,11 @@ def make(method, seed, **params):
         **params,
     }
     if method == "CoMM":
-        return CoMMEmbedder(n_components=WIDTH, **common)
+        return CoMMEmbedder(n_components=32, **common)
     own = {}
     if method == "Cross+Self":
         own = {"negatives": "both", "self_weight": 1.0, "temperature": 0.1, "projection_dim": 64}
-    return CLIPEmbedder(n_components=WIDTH // 2, **own, **common)
+    return CLIPEmbedder(n_components=8, **own, **common)
 
 
 def accuracies(method, seed, *, biased, tasks, **params):
@@ -56,7 +55,7 @@ def test_only_comm_finds_synergy():
     options = {"biased": True, "tasks": ["S"], "max_epochs": 10}
     (cross,), (comm,) = (accuracies(method, 0, **options) for method in ("Cross", "CoMM"))
     assert cross < 0.55
-    assert comm > 0.59
+    assert comm > 0.6
 
 
 @pytest.mark.slow
@@ -65,7 +64,7 @@ def test_the_published_order(seed):
     """Chance is 0.2 for redundancy and uniqueness, 0.5 for synergy."""
     R, U, S = {}, {}, {}
     for method in ("Cross", "Cross+Self", "CoMM"):
-        options = {"max_epochs": 30}
+        options = {"max_epochs": 20}
         R[method], u1, u2 = accuracies(
             method, seed, biased=False, tasks=["R", "U1", "U2"], **options
         )
