@@ -9,8 +9,8 @@ probe of their frozen representation predicts shape (R) and the textures (U, the
 U2). For synergy (S) other networks are trained on biased pairs, which all follow the rule, and the
 probe tells pairs that follow it from others. Probes are trained on pairs of the training
 combinations and scored on those of the test combinations by balanced accuracy. All
-representations but the last are of one width: the wider one is, the more of what a method was not trained to
-keep is left in it by the random first weights, and linear probes find it.
+representations but the last are of one width: the wider one is, the more of what a method was not
+trained to keep is left in it by the random first weights, and linear probes find it.
 
 The paper has 10 000 pairs of 224 pixels, AlexNets and 100 epochs. Here are vectors (five values of
 each attribute, chance 20 % for R and U), and images of few pixels with a small CNN (ten values,
