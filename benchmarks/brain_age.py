@@ -29,6 +29,7 @@ from _report import write_report
 from _timing import one_thread
 from joblib import Parallel, delayed
 from scipy import stats
+from sklearn.base import clone
 from sklearn.metrics import mean_absolute_error, r2_score
 from sklearn.model_selection import GridSearchCV, GroupKFold
 
@@ -71,7 +72,7 @@ def told_sites(h: np.ndarray, sites: np.ndarray) -> float:
 def measure(method: Method, X: MultimodalData, age: np.ndarray, split: Any) -> dict[str, Any]:
     """Train on the sites of one split and look at the others."""
     train, test = split
-    sites, model, chosen = X.meta["site"], method.model, {}
+    sites, model, chosen = X.meta["site"], clone(method.model), {}
     if method.grid is None:
         model = model.fit(X[train], age[train])
     else:
