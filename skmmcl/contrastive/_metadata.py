@@ -28,8 +28,8 @@ from skmmcl.losses._realizability import unmet_share
 # Median entropy of the weights, as a part of the most possible, beyond which they say nothing.
 LEAST_ENTROPY, MOST_ENTROPY = 0.05, 0.98
 
-# Part of what the weights tell beyond which it is told that a sphere has no room for it. Ages
-# always miss some, but at the usual temperatures under a tenth.
+# Part of what the weights tell beyond which it is told that a sphere has no room for it. Of ages
+# under a hundredth is missed at a temperature of 0.1, a quarter to a half at 1.
 MOST_UNMET = 0.25
 
 # So many subjects are shown to a kernel that is a function, to see what it gives.
