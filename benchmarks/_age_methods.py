@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
 from skmmcl import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
 from skmmcl.base import BaseEmbedder, embedder
@@ -58,11 +58,11 @@ class SupervisedEmbedder(BaseEmbedder):
 
 
 class AgeGroupEmbedder(SupConEmbedder):
-    """SupCon on groups of age, of like size among the training subjects."""
+    """SupCon on groups of age, cut where there are few: of like size, one held all from 30 on."""
 
     def fit(self, X: Any, y: Any) -> Self:
-        inner = np.quantile(y, np.linspace(0, 1, N_GROUPS + 1)[1:-1])
-        return super().fit(X, np.digitize(y, inner))
+        bins = KBinsDiscretizer(N_GROUPS, encode="ordinal", strategy="kmeans", random_state=0)
+        return super().fit(X, bins.fit_transform(np.reshape(y, (-1, 1)))[:, 0].astype(int))
 
 
 class Directions(TransformerMixin, BaseEstimator):
