@@ -10,7 +10,7 @@ from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._images import TimmEncoder
-from skmmcl.networks._lanes import Laned, LaneLinear, has_lanes, merge_lanes
+from skmmcl.networks._lanes import Laned, LaneLinear, foreign_modules, has_lanes, merge_lanes
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._plain3d import SFCN, VGG3d
@@ -44,6 +44,7 @@ __all__ = [
     "VolumeEncoder",
     "WeightsReport",
     "encoder_by_shape",
+    "foreign_modules",
     "has_lanes",
     "load_weights",
     "make_encoder",

@@ -10,9 +10,11 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
-from skmmcl.networks._lanes import EachLane
+from skmmcl.networks._lanes import foreign_modules
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
+
+ViewKey = str | tuple[str, int]
 
 
 class MultiviewNetwork(nn.Module):
@@ -93,6 +95,15 @@ class MultiviewNetwork(nn.Module):
     def compressed(self) -> list[str]:
         """The modalities that `prepare` replaces by component scores."""
         return [name for name, key in self._key.items() if key in self.scores]
+
+    @property
+    def view_keys(self) -> list[ViewKey]:
+        """Where views find what they read in a batch: the modality; for its later views (it, 1) ...
+
+        What is not there under the latter is read under the former.
+        """
+        before = [self.views[:k].count(name) for k, name in enumerate(self.views)]
+        return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
         """Say what the modules do not.
@@ -188,7 +199,7 @@ class MultiviewNetwork(nn.Module):
         Parameters
         ----------
         x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared.
+            The modalities, prepared; what later views of one are to read instead, by `view_keys`.
         mask : Tensor of shape (n_lanes, n_samples, n_views), optional
             True where the subject has the view. Encoders that know no lanes, and may
             normalise over the batch, then see those subjects only.
@@ -198,15 +209,20 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_lanes, n_views, n_samples, n_components)
             The representations.
         """
-        scaled = {
-            name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
-            for name, value in x.items()
-        }
+        scaled = {key: self._scaled(_modality(key), value) for key, value in x.items()}
         h = [
-            _encoded(scaled[name], encoder, None if mask is None else mask[..., view])
-            for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
+            _encoded(
+                scaled[key if key in scaled else _modality(key)],
+                encoder,
+                None if mask is None else mask[..., view],
+            )
+            for view, (key, encoder) in enumerate(zip(self.view_keys, self.encoders, strict=True))
         ]
         return torch.stack(h, dim=1)
+
+    def _scaled(self, name: str, value: Tensor) -> Tensor:
+        key = self._key[name]
+        return self.scalers[key](value) if key in self.scalers else value
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
@@ -216,9 +232,13 @@ class MultiviewNetwork(nn.Module):
         return z.transpose(1, 2).flatten(2)
 
 
+def _modality(key: ViewKey) -> str:
+    return key if isinstance(key, str) else key[0]
+
+
 def _encoded(x: Tensor, encoder: nn.Module, present: Tensor | None) -> Tensor:
     """Encode a view; encoders that may normalise over the batch see who is present only."""
-    if present is None or not any(isinstance(m, EachLane) for m in encoder.modules()):
+    if present is None or all(each.stackable for each in foreign_modules(encoder)):
         return encoder(x)
     (rows,) = present[0].nonzero(as_tuple=True)
     if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
