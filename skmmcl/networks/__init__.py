@@ -7,6 +7,7 @@ have an axis of lanes before that, so that several fits can be trained side by s
 
 from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
+from skmmcl.networks._decoders import MLPDecoder, make_decoder
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._images import TimmEncoder
@@ -32,6 +33,7 @@ __all__ = [
     "Laned",
     "LinearShortcut",
     "MLP",
+    "MLPDecoder",
     "MultiviewNetwork",
     "ProjectionHead",
     "Reconstruction",
@@ -46,6 +48,7 @@ __all__ = [
     "encoder_by_shape",
     "has_lanes",
     "load_weights",
+    "make_decoder",
     "make_encoder",
     "merge_lanes",
 ]

@@ -36,6 +36,7 @@ class MLP(Laned):
         self, shape: Sequence[int], n_components: int, *, hidden: Sequence[int] = (64,)
     ) -> None:
         super().__init__(shape)
+        self.hidden = tuple(hidden)
         widths = [math.prod(shape), *hidden, n_components]
         self.layers = nn.ModuleList(LaneLinear(*pair) for pair in pairwise(widths))
 
