@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         cross_decomposition,
         data,
         datasets,
+        decomposition,
         exceptions,
         inspection,
         losses,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     )
     from skmmcl.cross_decomposition import CMCCSSEmbedder
     from skmmcl.data import MultimodalData
+    from skmmcl.decomposition import MMVAEEmbedder
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
     from skmmcl.volumes import load_volumes
@@ -55,6 +57,7 @@ __all__ = [
     "DecoupledUniformityEmbedder",
     "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
+    "MMVAEEmbedder",
     "MultiLabelSupConEmbedder",
     "MultimodalData",
     "SupConEmbedder",
@@ -66,6 +69,7 @@ __all__ = [
     "cross_decomposition",
     "data",
     "datasets",
+    "decomposition",
     "exceptions",
     "inspection",
     "labeled_scorer",
@@ -91,6 +95,7 @@ _HOMES = {
     "DecoupledUniformityEmbedder": "skmmcl.contrastive",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
+    "MMVAEEmbedder": "skmmcl.decomposition",
     "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
     "SupConEmbedder": "skmmcl.contrastive",

@@ -49,9 +49,9 @@ def make_cohort(
     modalities : sequence of str or dict, optional
         Some of the default modalities by name, or a dict from name to what one subject has: a
         shape such as ``(40,)``, ``(30, 20)`` or, for volumes, ``(32, 32, 32)``, or
-        ``"functional"`` or ``"structural"`` for a connectome of ``n_rois`` regions. By default ``smri`` (radiomics, ``(n_rois,
-        n_features)``), ``sc`` (structural) and ``fc`` (functional connectome), ``t2`` (64 image
-        features) and ``clinical`` (20 columns).
+        ``"functional"`` or ``"structural"`` for a connectome of ``n_rois`` regions. By default
+        ``smri`` (radiomics, ``(n_rois, n_features)``), ``sc`` (structural) and ``fc``
+        (functional connectome), ``t2`` (64 image features) and ``clinical`` (20 columns).
     n_rois : int, default=30
         Number of brain regions. The paper has 87; the default keeps a fit within seconds.
     n_features : int, default=20

@@ -13,6 +13,7 @@ from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned, LaneLinear, has_lanes, merge_lanes
 from skmmcl.networks._mlp import MLP, ProjectionHead
+from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._resnet3d import ResNet3d
@@ -34,6 +35,7 @@ __all__ = [
     "LinearShortcut",
     "MLP",
     "MLPDecoder",
+    "MMVAENetwork",
     "MultiviewNetwork",
     "ProjectionHead",
     "Reconstruction",
