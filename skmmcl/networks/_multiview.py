@@ -198,19 +198,15 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_lanes, n_views, n_samples, n_components)
             The representations.
         """
-        seen = self._seen(x)
-        h = [
-            _encoded(seen[name], encoder, None if mask is None else mask[..., view])
-            for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
-        ]
-        return torch.stack(h, dim=1)
-
-    def _seen(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Prepared modalities as the encoders see them."""
-        return {
+        scaled = {
             name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
             for name, value in x.items()
         }
+        h = [
+            _encoded(scaled[name], encoder, None if mask is None else mask[..., view])
+            for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
+        ]
+        return torch.stack(h, dim=1)
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
