@@ -11,7 +11,16 @@ from skmmcl.networks._decoders import MLPDecoder, make_decoder
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._images import TimmEncoder
-from skmmcl.networks._lanes import Laned, LaneLinear, has_lanes, merge_lanes
+from skmmcl.networks._info_max import InfoMaxNetwork
+from skmmcl.networks._lanes import (
+    Laned,
+    LanedEncoder,
+    LaneLinear,
+    has_lanes,
+    merge_lanes,
+    of_lane,
+)
+from skmmcl.networks._local import LocalHead
 from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.networks._multiview import MultiviewNetwork
@@ -29,10 +38,13 @@ __all__ = [
     "DCGANDecoder",
     "DCGANEncoder",
     "DenseNet3d",
+    "InfoMaxNetwork",
     "InputStage",
     "LaneLinear",
     "Laned",
+    "LanedEncoder",
     "LinearShortcut",
+    "LocalHead",
     "MLP",
     "MLPDecoder",
     "MMVAENetwork",
@@ -53,4 +65,5 @@ __all__ = [
     "make_decoder",
     "make_encoder",
     "merge_lanes",
+    "of_lane",
 ]

@@ -11,6 +11,7 @@ from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
 from skmmcl.networks._lanes import EachLane, Laned
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._shortcut import LinearShortcut
+from skmmcl.networks._standardize import Reconstructed
 
 
 class MLPDecoder(Laned):
@@ -82,9 +83,7 @@ def make_decoder(
     >>> make_decoder((32, 32, 32), 4, encoder)(torch.zeros(1, 2, 4)).shape
     torch.Size([1, 2, 32, 32, 32])
     """
-    core = encoder
-    while isinstance(core, nn.Sequential):  # behind what reconstructs subjects from scores
-        core = core[-1]
+    core = encoder[-1] if isinstance(encoder, Reconstructed) else encoder
     if isinstance(core, EachLane) and isinstance(core.module, DCGANEncoder):
         return EachLane(DCGANDecoder(shape, n_components, width=core.module.width))
     shortcut = isinstance(core, LinearShortcut)

@@ -113,7 +113,7 @@ class MMVAENetwork(MultiviewNetwork):
         z = self._draw(mean, scale)
         experts = _distribution(self.posterior, mean[:, None, None], scale[:, None, None])
         prior = _distribution(self.posterior, torch.zeros_like(z), torch.ones_like(z))
-        log_joint = prior.log_prob(z).sum(-1) + self._log_likelihood(self._seen(x), z, mask)
+        log_joint = prior.log_prob(z).sum(-1) + self._log_likelihood(self._scaled(x), z, mask)
         log_posteriors = experts.log_prob(z).sum(-1)
         return {**out, "log_joint": log_joint[None], "log_posteriors": log_posteriors[None]}
 

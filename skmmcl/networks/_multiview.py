@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
-from skmmcl.networks._lanes import EachLane
+from skmmcl.networks._lanes import EachLane, of_lane
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
 
@@ -123,7 +124,7 @@ class MultiviewNetwork(nn.Module):
         """
         prepared = {name: value[None] for name, value in self.prepare(x).items()}
         out = self.forward_lanes(prepared, None if mask is None else mask[None])
-        return {name: value[0] for name, value in out.items()}
+        return of_lane(out, 0)
 
     def prepare(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Do what is the same in each epoch: replace modalities by their component scores.
@@ -176,11 +177,7 @@ class MultiviewNetwork(nn.Module):
         dict
             As `forward` gives, with a leading axis of lanes.
         """
-        z = h = self.encode_lanes(x, mask)
-        if self.heads is not None:
-            views = zip(self.heads, h.unbind(1), strict=True)
-            z = torch.stack([head(h_view) for head, h_view in views], dim=1)
-        return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
+        return self._outputs(self.encode_lanes(x, mask), mask)
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a prepared batch of each lane, without projection heads.
@@ -198,15 +195,27 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_lanes, n_views, n_samples, n_components)
             The representations.
         """
-        scaled = {
-            name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
-            for name, value in x.items()
-        }
+        scaled = self._scaled(x)
         h = [
-            _encoded(scaled[name], encoder, None if mask is None else mask[..., view])
+            passed(scaled[name], encoder, of_view(mask, view))
             for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
         ]
         return torch.stack(h, dim=1)
+
+    def _scaled(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The modalities as the encoders see them, of prepared ones."""
+        return {
+            name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
+            for name, value in x.items()
+        }
+
+    def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
+        """What is made of representations (n_lanes, n_views, n_samples, n_components)."""
+        z = h
+        if self.heads is not None:
+            views = zip(self.heads, h.unbind(1), strict=True)
+            z = torch.stack([head(h_view) for head, h_view in views], dim=1)
+        return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
@@ -216,16 +225,32 @@ class MultiviewNetwork(nn.Module):
         return z.transpose(1, 2).flatten(2)
 
 
-def _encoded(x: Tensor, encoder: nn.Module, present: Tensor | None) -> Tensor:
-    """Encode a view; encoders that may normalise over the batch see who is present only."""
-    if present is None or not any(isinstance(m, EachLane) for m in encoder.modules()):
-        return encoder(x)
+def of_view(mask: Tensor | None, view: int) -> Tensor | None:
+    """Who has a view, (n_lanes, n_samples); None if all have all."""
+    return None if mask is None else mask[..., view]
+
+
+def seen_rows(present: Tensor | None) -> Tensor | None:
+    """The rows of those whom what normalises over the batch is to see; None for all."""
+    if present is None:
+        return None
     (rows,) = present[0].nonzero(as_tuple=True)
-    if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
-        return encoder(x)
-    h = encoder(x[:, rows])
-    unseen = h.detach().mean(1, keepdim=True).expand(-1, x.shape[1], -1)  # any finite numbers
-    return unseen.index_copy(1, rows, h)
+    return None if len(rows) in (0, 1, present.shape[1]) else rows  # a lone one has no variance
+
+
+def at_rows(values: Tensor, rows: Tensor, n_samples: int) -> Tensor:
+    """Values (1, n_rows, ...) of some rows among all of a batch; any finite ones in the others."""
+    unseen = values.detach().mean(1, keepdim=True)
+    unseen = unseen.expand(len(values), n_samples, *values.shape[2:])
+    return unseen.index_copy(1, rows, values)
+
+
+def passed(x: Tensor, module: nn.Module, present: Tensor | None) -> Tensor:
+    """What a module makes of a view; where it may normalise over the batch, of who is present."""
+    if present is None or not any(isinstance(m, EachLane) for m in module.modules()):
+        return module(x)
+    rows = seen_rows(present)
+    return module(x) if rows is None else at_rows(module(x[:, rows]), rows, x.shape[1])
 
 
 def _tried_encoder(
