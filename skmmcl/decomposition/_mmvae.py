@@ -23,6 +23,8 @@ class MMVAEEmbedder(BaseEmbedder):
     factors, and what it takes to describe itself, private ones, are both learnt. The
     representation of a modality is the mean of its expert.
 
+    Read more in the :ref:`User Guide <mmvae>`.
+
     Parameters
     ----------
     n_importance_samples : int, default=5
