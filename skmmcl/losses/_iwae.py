@@ -124,4 +124,4 @@ def log_mixture(log_densities: Tensor, present: Tensor | None = None) -> Tensor:
     between = [1] * (log_densities.dim() - 2)
     absent = ~present.reshape(len(present), *between, -1)
     total = torch.logsumexp(log_densities.masked_fill(absent, -torch.inf), dim=0)
-    return total - present.sum(0).log()
+    return total - present.sum(0).to(total.dtype).log()
