@@ -39,7 +39,11 @@ if TYPE_CHECKING:
         WeightedContrastiveEmbedder,
         YAwareEmbedder,
     )
-    from skmmcl.cross_decomposition import CMCCSSEmbedder
+    from skmmcl.cross_decomposition import (
+        CMCCSSEmbedder,
+        DeepInfoMaxEmbedder,
+        SupervisedEmbedder,
+    )
     from skmmcl.data import MultimodalData
     from skmmcl.decomposition import MMVAEEmbedder
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
@@ -55,12 +59,14 @@ __all__ = [
     "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
     "DecoupledUniformityEmbedder",
+    "DeepInfoMaxEmbedder",
     "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
     "MMVAEEmbedder",
     "MultiLabelSupConEmbedder",
     "MultimodalData",
     "SupConEmbedder",
+    "SupervisedEmbedder",
     "WeightedContrastiveEmbedder",
     "YAwareEmbedder",
     "augmentation",
@@ -93,12 +99,14 @@ _HOMES = {
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",
     "DecoupledUniformityEmbedder": "skmmcl.contrastive",
+    "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
     "MMVAEEmbedder": "skmmcl.decomposition",
     "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
     "SupConEmbedder": "skmmcl.contrastive",
+    "SupervisedEmbedder": "skmmcl.cross_decomposition",
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",

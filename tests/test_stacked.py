@@ -12,6 +12,8 @@ import time
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
 from sklearn.pipeline import Pipeline
@@ -20,6 +22,7 @@ from torch.nn import functional as F
 
 from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
 from skmmcl.base import BaseEmbedder
+from skmmcl.networks import foreign_modules
 from skmmcl.training import class_aware_batches
 from skmmcl.training._stack import Stack
 from skmmcl.utils.discovery import all_estimators
@@ -267,3 +270,34 @@ def test_batch_norm_and_dropout_are_as_outside(X, y):
         stacked = cross_validate(model, X, y, cv=2, return_estimator=True)["estimator"]
     for one, other in zip(alone, stacked, strict=True):
         assert np.array_equal(one[0].transform(X), other[0].transform(X))
+
+
+class Residual(nn.Module):
+    """A network of the user's own."""
+
+    def __init__(self, shape, n_components):
+        super().__init__()
+        self.first, self.last = nn.Linear(*shape, *shape), nn.Linear(*shape, n_components)
+        self.last.bias.requires_grad_(requires_grad=False)
+
+    def forward(self, x):
+        return self.last(x + torch.relu(self.first(x)))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("float64", 1e-9)])
+def test_networks_of_the_user_are_stacked(X, y, widths, dtype, tolerance):
+    embedder = CMCCSSEmbedder(
+        encoders={"smri": Residual}, max_epochs=3, dtype=dtype, random_state=0
+    )
+    expected = clone(embedder).fit(X, y).transform(X)
+    found = []
+    for n_fits in (1, 3):
+        with stacked_fits():
+            twins = Parallel()(delayed(clone(embedder).fit)(X, y) for _ in range(n_fits))
+        assert widths[-1] == n_fits
+        found += [twin.transform(X) for twin in twins]
+    assert all(np.array_equal(found[0], other) for other in found)  # whoever is beside
+    np.testing.assert_allclose(found[0], expected, rtol=0, atol=tolerance)
+    (trained,) = (each.module for each in foreign_modules(twins[0].net_.module_))
+    assert isinstance(trained, Residual)
+    assert trained.first.weight.shape == (5, 5)

@@ -15,12 +15,15 @@ from nidl.estimators.ssl import SimCLR  # noqa: E402
 
 def fit(views, y, settings):
     shared = encoder(views[0].shape[1], settings)
-    shared.latent_size = settings["n_components"]
     quiet = {name: value for name, value in QUIET.items() if name != "logger"}
     SimCLR(
         encoder=shared,
-        hidden_dims=[settings["n_components"]],
-        lr=settings["lr"],
+        proj_input_dim=settings["n_components"],
+        proj_hidden_dim=settings["n_components"],
+        proj_output_dim=settings["n_components"],
+        optimizer="adam",
+        learning_rate=settings["lr"],
+        lr_scheduler="none",
         temperature=settings["temperature"],
         weight_decay=settings["weight_decay"],
         max_epochs=settings["epochs"],

@@ -16,6 +16,7 @@ from skmmcl.networks._lanes import (
     Laned,
     LanedEncoder,
     LaneLinear,
+    foreign_modules,
     has_lanes,
     merge_lanes,
     of_lane,
@@ -25,6 +26,7 @@ from skmmcl.networks._mlp import MLP, ProjectionHead
 from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._prediction import PredictionNetwork
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
@@ -49,6 +51,7 @@ __all__ = [
     "MLPDecoder",
     "MMVAENetwork",
     "MultiviewNetwork",
+    "PredictionNetwork",
     "ProjectionHead",
     "Reconstruction",
     "ResNet3d",
@@ -60,6 +63,7 @@ __all__ = [
     "VolumeEncoder",
     "WeightsReport",
     "encoder_by_shape",
+    "foreign_modules",
     "has_lanes",
     "load_weights",
     "make_decoder",

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
-from skmmcl.networks._lanes import EachLane, Laned
+from skmmcl.networks._each_lane import EachLane
+from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._standardize import Reconstructed
@@ -85,7 +86,8 @@ def make_decoder(
     """
     core = encoder[-1] if isinstance(encoder, Reconstructed) else encoder
     if isinstance(core, EachLane) and isinstance(core.module, DCGANEncoder):
-        return EachLane(DCGANDecoder(shape, n_components, width=core.module.width))
+        decoder = DCGANDecoder(shape, n_components, width=core.module.width)
+        return EachLane(decoder, (n_components,))
     shortcut = isinstance(core, LinearShortcut)
     core = core.encoder if isinstance(core, LinearShortcut) else core
     hidden = core.hidden[::-1] if isinstance(core, MLP) else (64,)

@@ -11,8 +11,9 @@ from torch import nn
 from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._dcgan import DCGANEncoder
 from skmmcl.networks._densenet3d import DenseNet3d
+from skmmcl.networks._each_lane import EachLane
 from skmmcl.networks._images import TimmEncoder
-from skmmcl.networks._lanes import EachLane, Laned
+from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._resnet3d import ResNet3d
@@ -105,7 +106,7 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
     else:
         build = _named(spec) if isinstance(spec, str) else spec
         encoder = build(tuple(shape), n_components)
-    return encoder if isinstance(encoder, Laned) else EachLane(encoder)
+    return encoder if isinstance(encoder, Laned) else EachLane(encoder, shape)
 
 
 def _named(name: str) -> Callable[..., nn.Module]:

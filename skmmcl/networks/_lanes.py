@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skmmcl.networks._each_lane import EachLane
+
 # Of torch's own modules, those that do the same to each lane.
 WITHOUT_LANES = (nn.ModuleDict, nn.ModuleList, nn.Sequential, nn.ReLU)
 
@@ -145,31 +147,6 @@ class LaneLinear(Laned):
         return torch.baddbmm(self.bias, x, self.weight)
 
 
-class EachLane(nn.Module):
-    """A module that knows no lanes, in a net of one lane.
-
-    Parameters
-    ----------
-    module : Module
-        Takes (n_samples, ...).
-    """
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-        self.training = module.training
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map subjects of the one lane."""
-        return self.module(x.squeeze(0)).unsqueeze(0)
-
-    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map subjects of the one lane, and give the local features of an encoder with such."""
-        module: Any = self.module
-        h, local = module.forward_local(x.squeeze(0))
-        return h.unsqueeze(0), local.unsqueeze(0)
-
-
 def of_lane(value: Any, k: int) -> Any:
     """Give the part of one lane of a tensor, or of each tensor in a dict.
 
@@ -217,10 +194,14 @@ def has_lanes(network: nn.Module) -> bool:
     >>> has_lanes(MLP((3,), 2)), has_lanes(nn.Linear(3, 2))
     (True, False)
     """
-    return hasattr(network, "forward_lanes") and all(
-        hasattr(module, "forward_lanes") or isinstance(module, WITHOUT_LANES)
-        for module in network.modules()
-    )
+    return hasattr(network, "forward_lanes") and _all_know_lanes(network)
+
+
+def _all_know_lanes(module: nn.Module) -> bool:
+    if isinstance(module, EachLane):
+        return module.stackable and module.described is not None
+    known = hasattr(module, "forward_lanes") or isinstance(module, WITHOUT_LANES)
+    return known and all(map(_all_know_lanes, module.children()))
 
 
 def merge_lanes(networks: Sequence[nn.Module]) -> nn.Module:
@@ -249,11 +230,41 @@ def merge_lanes(networks: Sequence[nn.Module]) -> nn.Module:
     first = networks[0]
     apart = getattr(first, "before_training", ())
     twins: dict[int, Any] = {id(getattr(first, name)): nn.Identity() for name in apart}
+    foreign = foreign_modules(first)
+    plain = {id(t) for each in foreign for t in (*each.parameters(), *each.buffers())}
     for kind in ("named_parameters", "named_buffers"):
         others = [dict(getattr(network, kind)()) for network in networks]
         for name, tensor in others[0].items():
             if name.partition(".")[0] not in apart:
-                joined = torch.cat([other[name].detach() for other in others])
+                join = torch.stack if id(tensor) in plain else torch.cat
+                joined = join([other[name].detach() for other in others])
                 as_given = isinstance(tensor, nn.Parameter)
                 twins[id(tensor)] = nn.Parameter(joined) if as_given else joined
-    return copy.deepcopy(first, twins)
+    merged = copy.deepcopy(first, twins)
+    for each in foreign_modules(merged):
+        each.merged = True
+    return merged
+
+
+def foreign_modules(network: nn.Module) -> list[EachLane]:
+    """List the modules in a network that know no lanes.
+
+    Parameters
+    ----------
+    network : Module
+        Any network.
+
+    Returns
+    -------
+    list of Module
+        Each has the user's ``module``, and in ``stackable`` whether several of them can
+        be trained side by side by `torch.func.vmap`.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from skmmcl.networks import foreign_modules, make_encoder
+    >>> [each.stackable for each in foreign_modules(make_encoder(nn.Linear(3, 2), (3,), 2))]
+    [True]
+    """
+    return [module for module in network.modules() if isinstance(module, EachLane)]

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import EachLane
+from skmmcl.networks._each_lane import EachLane
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._standardize import Reconstructed

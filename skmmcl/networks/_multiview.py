@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
-from skmmcl.networks._lanes import EachLane, of_lane
+from skmmcl.networks._lanes import foreign_modules, of_lane
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
 
@@ -247,7 +247,7 @@ def at_rows(values: Tensor, rows: Tensor, n_samples: int) -> Tensor:
 
 def passed(x: Tensor, module: nn.Module, present: Tensor | None) -> Tensor:
     """What a module makes of a view; where it may normalise over the batch, of who is present."""
-    if present is None or not any(isinstance(m, EachLane) for m in module.modules()):
+    if present is None or all(each.stackable for each in foreign_modules(module)):
         return module(x)
     rows = seen_rows(present)
     return module(x) if rows is None else at_rows(module(x[:, rows]), rows, x.shape[1])

@@ -17,6 +17,7 @@ from skorch.callbacks import Callback, EarlyStopping
 
 from skmmcl.augmentation import is_local
 from skmmcl.exceptions import FitInterruptedWarning
+from skmmcl.networks import foreign_modules
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint, fingerprint
@@ -99,6 +100,7 @@ class FitJob(Job):
         valid_set = None if held_out is None else replace(train_set, rows=held_out, rng=None)
         self.sets = train_set, valid_set
         self.checkpoint: Checkpoint | None = None
+        self.beside = current() is not None  # other fits of a protocol
         self.complete = False  # by a checkpoint
         self.finished = True  # False after Ctrl-C
         self._untrained: EmbeddingNet | None = None
@@ -148,11 +150,13 @@ class FitJob(Job):
                 kept_callbacks = _without_checkpoint(self.net)
                 self.net.callbacks_ = [*kept_callbacks, ("checkpoint", self.checkpoint)]
         self.net.epochs_left_ = self.epochs_left
+        self._set_beside(self.beside and self.signature is not None)
         if not resumed:
             self.net.notify("on_train_begin", X=self.sets, y=None)
 
     def end(self) -> None:
         """Tell the callbacks, and the checkpoint that the fit is complete."""
+        self._set_beside(False)
         if self.complete:
             return
         self.net.notify("on_train_end", X=self.sets, y=None)
@@ -160,6 +164,10 @@ class FitJob(Job):
             self.net.callbacks_ = _without_checkpoint(self.net)
             if self.finished:
                 self.checkpoint.save(self.net, complete=True)
+
+    def _set_beside(self, beside: bool) -> None:
+        for each in foreign_modules(self.net.module_):
+            each.beside = beside
 
     @property
     def epochs_left(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skmmcl.networks import has_lanes
+from skmmcl.networks import foreign_modules, has_lanes
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._stored import StoredRows
 
@@ -43,7 +43,8 @@ def lanes_of(net: Any) -> Any:
         for name, t in tensors
         if name.partition(".")[0] not in apart
     )
-    return repr(net.module_), shapes, objective
+    foreign = tuple(each.described for each in foreign_modules(net.module_))
+    return repr(net.module_), foreign, shapes, objective
 
 
 def lane_bytes(net: Any, subjects: SubjectSet) -> int:

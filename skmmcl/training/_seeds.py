@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from skmmcl.networks import foreign_modules
+
 # Torch's default generator is one per process; whoever seeds it must be alone with it.
 _DEFAULT_GENERATOR = threading.RLock()
 
@@ -31,9 +33,14 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 def draws_globally(module: nn.Module) -> bool:
     """Whether a forward in training mode may draw from torch's default generator.
 
-    Modules of other packages are taken to do so, since only their authors know.
+    Modules of other packages are taken to do so, since only their authors know, but for
+    those that have been tried.
     """
+    tried = [each for each in foreign_modules(module) if each.stackable]
+    known = {id(child) for each in tried for child in each.modules()}
     for child in module.modules():
+        if id(child) in known:
+            continue
         root = type(child).__module__.partition(".")[0]
         if root not in ("torch", "skmmcl"):
             return True

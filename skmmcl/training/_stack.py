@@ -74,8 +74,8 @@ class Stack:
             grads.append(shared.grad)
             if len(own) > 1:
                 for k, lane in enumerate(own):
-                    lane[name].data = shared.detach()[k : k + 1]
-                    lane[name].grad = shared.grad[k : k + 1]
+                    lane[name].data = shared.detach()[k].view(lane[name].shape)
+                    lane[name].grad = shared.grad[k].view(lane[name].shape)
         for net in self.nets:
             net.linked_ = len(own) > 1
         return grads

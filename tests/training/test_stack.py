@@ -142,12 +142,12 @@ def test_reset_starts_anew(job, same_fit):
 @pytest.mark.parametrize(
     "options",
     [
-        {"encoders": {"a": nn.Linear(5, 2)}},
+        {"encoders": {"a": nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))}},
         {"encoders": {"a": nn.Sequential(nn.Linear(5, 2), nn.Dropout(0.5))}},
         {"terms": [Term("plain", lambda z: z.square().mean(), on=("z",))]},
         {"callbacks": [Callback()]},
     ],
-    ids=["module", "dropout", "loss", "callback"],
+    ids=["batch-norm", "dropout", "loss", "callback"],
 )
 def test_what_knows_no_lanes_trains_alone(job, options):
     assert fit_job(job, **options).signature is None
