@@ -153,9 +153,6 @@ class SupervisedEmbedder(BaseEmbedder):
     task: Literal["auto", "classification", "regression"] = "auto"
     class_weight: Literal["balanced"] | None = None
 
-    task_: str
-    target_mean_: np.ndarray
-    target_scale_: np.ndarray
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "task": [StrOptions({"auto", "classification", "regression"})],
@@ -220,8 +217,6 @@ class SupervisedEmbedder(BaseEmbedder):
 def _task_of(y: Any) -> str:
     """What ``y`` is to be taken for."""
     array = np.asarray(y)
-    if array.ndim > 1 and array.shape[1] > 1:
-        return "regression"
     known = array[~is_unlabeled(array)]
     known = np.array(known.tolist()) if known.dtype == object else known
     is_continuous = len(known) > 0 and type_of_target(known).startswith("continuous")
