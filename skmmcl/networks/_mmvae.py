@@ -77,8 +77,8 @@ class MMVAENetwork(MultiviewNetwork):
         self.n_draws, self.posterior, self.likelihood = n_draws, posterior, likelihood
         self.spreads = nn.ModuleList(LaneLinear(n_components, n_components) for _ in views)
         self.decoders = nn.ModuleList(
-            make_decoder(self._seen_shape(name), n_components, encoder)
-            for name, encoder in zip(self.views, self.encoders, strict=True)
+            make_decoder(shape, n_components, encoder)
+            for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
         )
         log_scale = torch.full((len(self.views),), likelihood_scale or 1.0).log()
         self.log_scale = nn.Parameter(log_scale, requires_grad=likelihood_scale is None)
@@ -141,10 +141,6 @@ class MMVAENetwork(MultiviewNetwork):
             log_p = observed.log_prob(x[name][0].flatten(1)).sum(-1)
             total = total + (log_p if mask is None else torch.where(mask[0, :, view], log_p, 0.0))
         return total
-
-    def _seen_shape(self, name: str) -> tuple[int, ...]:
-        key = self._key[name]
-        return self.scores[key].weight.shape[-1:] if key in self.scores else self.shapes[name]
 
 
 def _distribution(family: Family, mean: Tensor, scale: Tensor) -> Normal | Laplace:

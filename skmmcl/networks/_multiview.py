@@ -209,6 +209,14 @@ class MultiviewNetwork(nn.Module):
             for name, value in x.items()
         }
 
+    def _seen_shapes(self) -> list[tuple[int, ...]]:
+        """Shape of a subject as each view's encoder is given it."""
+        keys = [self._key[name] for name in self.views]
+        return [
+            (self.scores[key].weight.shape[-1],) if key in self.scores else self.shapes[name]
+            for name, key in zip(self.views, keys, strict=True)
+        ]
+
     def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
         """What is made of representations (n_lanes, n_views, n_samples, n_components)."""
         z = h

@@ -24,7 +24,7 @@ def r2(h, factors):
 def test_shared_and_private_factors_are_kept(posterior):
     X, _, truth = cohort()
     embedder = MMVAEEmbedder(
-        n_components=6, posterior=posterior, lr=0.01, max_epochs=60, random_state=0
+        n_components=6, posterior=posterior, lr=0.02, max_epochs=30, random_state=0
     )
     h = embedder.fit_transform(X)
     assert r2(h, truth.shared) > 0.7
@@ -35,7 +35,7 @@ def test_shared_and_private_factors_are_kept(posterior):
 
 def test_a_subject_without_a_modality_is_embedded_by_the_others():
     X, _, truth = cohort(missing={"pet": 0.4})
-    embedder = MMVAEEmbedder(n_components=4, lr=0.01, max_epochs=30, random_state=0).fit(X)
+    embedder = MMVAEEmbedder(n_components=4, lr=0.02, max_epochs=15, random_state=0).fit(X)
     assert r2(embedder.transform(X)[:, :4], truth.shared) > 0.5
 
 
