@@ -67,8 +67,8 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
     ridge : float, default=0.001
         Added to the variances of the embeddings in "CCA".
     projection_dim : int, default=None
-        Width of a two-layer projection head between representation and embedding; None for
-        no head, by which the embedding is the representation.
+        Width of a two-layer projection head between representation and losses; None for
+        no head.
     modalities : dict, list of str or None, default=None
         For a table, the columns of each modality:
         ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For

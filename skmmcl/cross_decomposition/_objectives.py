@@ -62,6 +62,7 @@ def make_term(name: str, weight: float, settings: Any, seed: int) -> Term:
     """Make the term of one objective, with the parameters that an estimator has for it."""
     of_subjects = ("mask", "sample_weight")
     loss: Any
+    on: tuple[str, ...]
     if name == "AE":
         loss, on = ReconstructionLoss(), ("x_hat", "x_seen", *of_subjects)
     elif name == "CCA":

@@ -52,7 +52,7 @@ class MultiviewNetwork(nn.Module):
     {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4)}
     """
 
-    gives = ("h", "z", "z_fused")
+    gives: tuple[str, ...] = ("h", "z", "z_fused")
     before_training = ("scores",)  # children that training does not pass through
 
     def __init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,8 +140,8 @@ class Reconstructed(nn.Sequential):
 
     def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Encode what is reconstructed from scores, and give the encoder's local features."""
-        reconstruction, encoder = self
-        return encoder.forward_local(reconstruction(x))
+        encoder: Any = self[1]
+        return encoder.forward_local(self[0](x))
 
 
 @dataclass(frozen=True)
