@@ -211,9 +211,10 @@ class MultiviewNetwork(nn.Module):
 
     def _seen_shapes(self) -> list[tuple[int, ...]]:
         """Shape of a subject as each view's encoder is given it."""
+        scores: Any = self.scores
         keys = [self._key[name] for name in self.views]
         return [
-            (self.scores[key].weight.shape[-1],) if key in self.scores else self.shapes[name]
+            (scores[key].weight.shape[-1],) if key in scores else self.shapes[name]
             for name, key in zip(self.views, keys, strict=True)
         ]
 
