@@ -97,6 +97,17 @@ def test_same_numbers_bit_for_bit(X, y, cls, function, widths):
         np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
+def test_same_numbers_with_balanced_classes(X, widths):
+    y = (np.arange(N) % 4 == 0).astype(int)
+    pipe = make_pipe(CMCCSSEmbedder, sampler="balanced", batch_size=16)
+    expected = scores(pipe, X, y)
+    with stacked_fits():
+        found = scores(pipe, X, y)
+    assert max(widths) == 4
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("cls", EMBEDDERS)
 def test_same_numbers_on_the_gpu(X, y, cls):

@@ -43,7 +43,7 @@ EDGES = {
     "S: embedding, embedding of the other": [((0.3, 2.3), (2.7, 2.3))],
 }
 
-fig, axes = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(13, 2.8), layout="constrained")
 for ax, (title, edges) in zip(axes, EDGES.items(), strict=True):
     for x, color, name in zip((0, 3), COLORS, ("T1", "fALFF"), strict=True):
         draw_modality(ax, x, color, name)
@@ -102,7 +102,7 @@ def known(embedder):
 
 
 OBJECTIVES = {"S": None, "L": None, "L-CL": None, "AE": None, "S-AE": {"AE": 10.0}}
-training = {"n_components": 4, "max_epochs": 30, "lr": 5e-3, "random_state": 0}
+training = {"n_components": 4, "max_epochs": 20, "lr": 8e-3, "random_state": 0}
 found = {
     name: known(DeepInfoMaxEmbedder(objectives=name, weights=weights, **training))
     for name, weights in OBJECTIVES.items()

@@ -283,3 +283,21 @@ def test_global_generators_are_left_alone(X):
     make(ALL).fit(X)
     assert np.array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), torch_state)
+
+
+def test_balanced_sampler_reads_y_for_batches_alone(X):
+    y, seen = np.array(["p"] * 6 + ["c"] * 24), []
+
+    class Look(Callback):
+        def on_batch_begin(self, net, batch, training=False, **kwargs):
+            seen.append((training, np.bincount(batch["y"]).tolist()))
+
+    embedder = make("S", sampler="balanced", batch_size=24, callbacks=[Look()])
+    with pytest.raises(ValueError, match="requires y"):
+        embedder.fit(X)
+    embedder.fit(X, y)
+    assert seen == [(True, [12, 12])] * 4
+    assert embedder.classes_.tolist() == ["c", "p"]
+    seen.clear()
+    embedder.set_params(validation_fraction=1 / 3, max_epochs=1).fit(X, y)
+    assert seen[-1] == (False, [8, 2])  # those held out are not drawn again
