@@ -79,8 +79,8 @@ from skmmcl import DeepInfoMaxEmbedder, MMVAEEmbedder
 common = {
     "n_components": 5,
     "batch_size": 200,
-    "max_epochs": 80,
-    "lr": 0.02,
+    "max_epochs": 40,
+    "lr": 0.03,
     "weight_decay": 0.03,
     "random_state": 0,
 }
