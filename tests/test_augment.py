@@ -104,11 +104,14 @@ def scores(emb, X, y):
     return [fitted.transform(X) for fitted in fits["estimator"]]
 
 
-@pytest.mark.parametrize("local", [True, False])
-def test_stacked_fits_give_the_same_bits(X, y, local, monkeypatch):
+@pytest.mark.filterwarnings("ignore:CMCCSSEmbedder was given one modality")
+@pytest.mark.parametrize(
+    ("local", "names"), [(True, ("smri", "other")), (False, ("smri", "other")), (True, ("smri",))]
+)
+def test_stacked_fits_give_the_same_bits(X, y, local, names, monkeypatch):
     widths, link = [], Stack._link
     monkeypatch.setattr(Stack, "_link", lambda self: widths.append(len(self.nets)) or link(self))
-    drop, vectors = FeatureDropout((0.1, 0.5)), X[["smri"]].assign({"other": X["smri"] + 1})
+    drop, vectors = FeatureDropout((0.1, 0.5)), X.assign({"other": X["smri"] + 1})[list(names)]
     augment = {"smri": drop if local else global_noise}
     emb = make(augment=augment, encoders="auto")
     expected = scores(emb, vectors, y)
@@ -143,3 +146,21 @@ def test_errors_in_an_augmentation_come_out_of_fit(X, y):
 
     with pytest.raises(RuntimeError, match="no such coil"):
         make(augment={"t1": Broken(p=1)}).fit(X, y)
+
+
+def test_each_view_of_a_lone_modality_has_its_own_draw(X, y):
+    spy = Spy()
+    with pytest.warns(UserWarning, match="one modality"):
+        emb = make(augment={"smri": spy}, max_epochs=2).fit(X[["smri"]], y)
+    assert len(spy.firsts) == 2 * 2 * 2  # views, batches and epochs
+    assert len(set(spy.firsts)) == len(spy.firsts)
+    network, seen = emb.net_.module_, []
+    for encoder in network.encoders:
+        encoder.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone()))
+    emb.set_params(augment={"smri": FeatureNoise((1, 1), p=1)})
+    emb.partial_fit(X[["smri"]], y)
+    views = dict(zip(("first", "second"), seen[:2], strict=True))
+    assert not torch.equal(views["first"], views["second"])
+    seen.clear()
+    emb.transform(X[["smri"]])
+    assert torch.equal(seen[0], seen[1])

@@ -13,6 +13,7 @@ from skmmcl.augmentation._features import FeatureDropout, FeatureNoise
 from skmmcl.augmentation._geometry import Flip, ResizedCrop, Shift
 from skmmcl.augmentation._intensity import BiasField, GaussianBlur, GaussianNoise, Intensity
 from skmmcl.augmentation._patches import Cutout, PatchSwap
+from skmmcl.augmentation._plot import plot_augmentation
 from skmmcl.augmentation._torchio import TorchIOAdapter
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "check_augment",
     "default_augmentation",
     "is_local",
+    "plot_augmentation",
 ]

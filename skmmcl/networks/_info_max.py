@@ -96,8 +96,7 @@ class InfoMaxNetwork(MultiviewNetwork):
             ``(1, n_samples, *shape)``, the latter what the encoder sees and the former
             what is decoded.
         """
-        seen = self._scaled(x)
-        views = [seen[name] for name in self.views]
+        views = self._seen(x)
         h, local = self._encoded(views, mask)
         out = self._outputs(h, mask)
         if self.local_heads is not None:

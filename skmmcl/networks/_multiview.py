@@ -15,6 +15,8 @@ from skmmcl.networks._lanes import foreign_modules, of_lane
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
 
+ViewKey = str | tuple[str, int]
+
 
 class MultiviewNetwork(nn.Module):
     """Encode each view of the subjects and give the outputs by name.
@@ -94,6 +96,15 @@ class MultiviewNetwork(nn.Module):
     def compressed(self) -> list[str]:
         """The modalities that `prepare` replaces by component scores."""
         return [name for name, key in self._key.items() if key in self.scores]
+
+    @property
+    def view_keys(self) -> list[ViewKey]:
+        """Where views find what they read in a batch: the modality; for its later views (it, 1) ...
+
+        What is not there under the latter is read under the former.
+        """
+        before = (self.views[:k].count(name) for k, name in enumerate(self.views))
+        return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
         """Say what the modules do not.
@@ -185,7 +196,7 @@ class MultiviewNetwork(nn.Module):
         Parameters
         ----------
         x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared.
+            The modalities, prepared; what later views of one are to read instead, by `view_keys`.
         mask : Tensor of shape (n_lanes, n_samples, n_views), optional
             True where the subject has the view. Encoders that know no lanes, and may
             normalise over the batch, then see those subjects only.
@@ -195,19 +206,17 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_lanes, n_views, n_samples, n_components)
             The representations.
         """
-        scaled = self._scaled(x)
-        h = [
-            passed(scaled[name], encoder, of_view(mask, view))
-            for view, (name, encoder) in enumerate(zip(self.views, self.encoders, strict=True))
-        ]
+        views = zip(self._seen(x), self.encoders, strict=True)
+        h = [passed(seen, encoder, of_view(mask, k)) for k, (seen, encoder) in enumerate(views)]
         return torch.stack(h, dim=1)
 
-    def _scaled(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The modalities as the encoders see them, of prepared ones."""
-        return {
-            name: self.scalers[self._key[name]](value) if self._key[name] in self.scalers else value
-            for name, value in x.items()
-        }
+    def _seen(self, x: Mapping[Any, Tensor]) -> list[Tensor]:
+        """What the encoder of each view sees of prepared modalities."""
+        scaled = {}
+        for key, value in x.items():
+            of = self._key[_modality(key)]
+            scaled[key] = self.scalers[of](value) if of in self.scalers else value
+        return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
 
     def _seen_shapes(self) -> list[tuple[int, ...]]:
         """Shape of a subject as each view's encoder is given it."""
@@ -234,6 +243,10 @@ class MultiviewNetwork(nn.Module):
         return z.transpose(1, 2).flatten(2)
 
 
+def _modality(key: ViewKey) -> str:
+    return key if isinstance(key, str) else key[0]
+
+
 def of_view(mask: Tensor | None, view: int) -> Tensor | None:
     """Who has a view, (n_lanes, n_samples); None if all have all."""
     return None if mask is None else mask[..., view]
@@ -249,8 +262,7 @@ def seen_rows(present: Tensor | None) -> Tensor | None:
 
 def at_rows(values: Tensor, rows: Tensor, n_samples: int) -> Tensor:
     """Values (1, n_rows, ...) of some rows among all of a batch; any finite ones in the others."""
-    unseen = values.detach().mean(1, keepdim=True)
-    unseen = unseen.expand(len(values), n_samples, *values.shape[2:])
+    unseen = values.detach().mean(1, keepdim=True).expand(-1, n_samples, *values.shape[2:])
     return unseen.index_copy(1, rows, values)
 
 

@@ -32,6 +32,8 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
     ----------
     landmarks_ : ndarray of shape (13,)
         The training subjects' landmarks, between 0 and 100.
+    n_samples_seen_ : int
+        Number of training subjects.
     n_features_in_ : int
         Number of voxels, where volumes are flat.
 
@@ -53,6 +55,7 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
     array([31.2, 31.2])
     """
 
+    one_by_one: ClassVar[bool] = True  # `ModalityTransformer` leaves lazy volumes in their files
     _parameter_constraints: ClassVar = {
         "background": [Interval(Real, None, None, closed="neither"), None]
     }
@@ -76,17 +79,40 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         self : object
             The fitted transformer.
         """
+        for name in ("n_samples_seen_", "landmarks_"):
+            self.__dict__.pop(name, None)
+        return self.partial_fit(X)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Learn the landmarks of more training subjects.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Volumes, flat or in their own shape.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
         torchio = _torchio()
-        X = self._check(X, reset=True)
+        n_seen = getattr(self, "n_samples_seen_", 0)
+        X = self._check(X, reset=not n_seen)
         train = torchio.HistogramStandardization.train
         landmarks = []
         with TemporaryDirectory() as folder:  # TorchIO trains on files
-            path = Path(folder, "volume.nii")
+            path = Path(folder, "volume.nrrd")  # bears any number of voxels in a row
             for volume in X:
                 _write(_image(volume), path)
                 landmarks.append(train([path], masking_function=self._counted, progress=False))
         # Landmarks of several volumes are the mean of theirs.
-        self.landmarks_ = np.mean(landmarks, axis=0)
+        earlier = n_seen * self.landmarks_ if n_seen else 0.0
+        self.n_samples_seen_ = n_seen + len(X)
+        self.landmarks_ = (earlier + np.sum(landmarks, axis=0)) / self.n_samples_seen_
         return self
 
     def transform(self, X):
@@ -148,6 +174,6 @@ def _torchio():
 
 
 def _write(image, path):
-    import nibabel as nib
+    import SimpleITK  # comes with TorchIO
 
-    nib.save(nib.Nifti1Image(image, np.eye(4)), path)
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(image), path)

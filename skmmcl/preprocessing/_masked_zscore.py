@@ -42,6 +42,7 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     array([[ 0.  , -1.22,  0.  ,  1.22]])
     """
 
+    one_by_one: ClassVar[bool] = True  # `ModalityTransformer` leaves lazy volumes in their files
     _parameter_constraints: ClassVar = {"mask": [StrOptions({"nonzero", "all"}), "array-like"]}
 
     def __init__(self, mask="nonzero"):

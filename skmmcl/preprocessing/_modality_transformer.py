@@ -8,11 +8,20 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils import check_consistent_length, get_tags
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.preprocessing._tables import as_container, name_columns, names_out, present_rows
+from skmmcl.preprocessing._lazy import fit_by_blocks, stays_lazy, transformed_when_read
+from skmmcl.preprocessing._tables import (
+    as_container,
+    check_like_fit,
+    name_columns,
+    names_out,
+    nobody_has,
+    present_rows,
+    takes_shape,
+)
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"])]
@@ -53,6 +62,10 @@ class ModalityTransformer(  # type: ignore[call-arg]
 
     Notes
     -----
+    Volumes that lie in files are read into memory, except for transformers that treat each subject
+    by itself, `MaskedZScore` and `HistogramStandardizer`: there they stay lazy and are transformed
+    whenever they are read.
+
     A row that is wholly NaN is a missing modality, which no imputer fills. In a modality of one
     column every NaN is such a row.
 
@@ -138,7 +151,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
         """
         check_is_fitted(self)
         X = as_container(X, type(self).__name__)
-        self._check_modalities(X)
+        check_like_fit(X, self._shapes_in)
         kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
         fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
         X = X[kept]
@@ -250,12 +263,11 @@ class ModalityTransformer(  # type: ignore[call-arg]
         choice, shape = self._choice(name), X.shapes[name]
         if isinstance(choice, str):
             return choice, shape
-        table, present = present_rows(X, name, flat=not _takes_shape(choice))
+        if stays_lazy(choice, X, name):
+            return fit_by_blocks(choice, X, name), shape
+        table, present = present_rows(X, name, flat=not takes_shape(choice))
         if len(table) == 0:
-            raise ModalityError(
-                f"No subject has the modality {name!r}, so {choice!r} cannot be fitted on it; "
-                "pass it through or drop it."
-            )
+            raise nobody_has(name, choice)
         choice.fit(table, None if y is None else np.asarray(y)[present])
         found = choice.transform(table[:1]).shape[1:]
         return choice, shape if found == (math.prod(shape),) else tuple(found)
@@ -263,7 +275,9 @@ class ModalityTransformer(  # type: ignore[call-arg]
     def _transform_one(self, X, name):
         """Return a modality transformed, with NaN for the subjects who lack it."""
         transformer, shape = self.transformers_[name], self._shapes_out[name]
-        table, present = present_rows(X, name, flat=not _takes_shape(transformer))
+        if stays_lazy(transformer, X, name):
+            return transformed_when_read(transformer, X, name)
+        table, present = present_rows(X, name, flat=not takes_shape(transformer))
         if len(table) == 0:
             return np.full((len(X), *shape), np.nan)
         values = transformer.transform(table)
@@ -276,32 +290,9 @@ class ModalityTransformer(  # type: ignore[call-arg]
             return values.reshape(len(X), *shape)
         return name_columns(values, names_out(transformer, values.shape[1]))
 
-    def _check_modalities(self, X):
-        missing = [name for name in self.modalities_ if name not in X]
-        extra = [name for name in X.modalities if name not in self.modalities_]
-        if missing or extra:
-            raise ModalityError(
-                f"X has the modalities {X.modalities}, fit saw {self.modalities_}: "
-                f"missing {missing}, not expected {extra}."
-            )
-        for name, shape in self._shapes_in.items():
-            if X.shapes[name] != shape:
-                raise ModalityError(
-                    f"Modality {name!r} has shape {X.shapes[name]} per subject, fit saw {shape}."
-                )
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.dict = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _takes_shape(transformer):
-    """Whether a transformer, or the first of a pipeline, is for more than tables."""
-    while hasattr(transformer, "steps"):
-        transformer = transformer.steps[0][1]
-    if not hasattr(transformer, "__sklearn_tags__"):
-        return False
-    return get_tags(transformer).input_tags.three_d_array

@@ -4,6 +4,7 @@ import math
 from importlib.util import find_spec
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.exceptions import ModalityError
@@ -49,3 +50,36 @@ def as_container(X, user):
             f"got {type(X).__name__}; make one by skmmcl.data.split_columns."
         )
     return as_multimodal(X)
+
+
+def takes_shape(transformer):
+    """Whether a transformer, or the first of a pipeline, is for more than tables."""
+    while hasattr(transformer, "steps"):
+        transformer = transformer.steps[0][1]
+    if not hasattr(transformer, "__sklearn_tags__"):
+        return False
+    return get_tags(transformer).input_tags.three_d_array
+
+
+def nobody_has(name, choice):
+    """Return the error of a transformer that has nobody to be fitted on."""
+    return ModalityError(
+        f"No subject has the modality {name!r}, so {choice!r} cannot be fitted on it; "
+        "pass it through or drop it."
+    )
+
+
+def check_like_fit(X, shapes):
+    """Raise unless a container has the modalities that fit saw, of these shapes per subject."""
+    missing = [name for name in shapes if name not in X]
+    extra = [name for name in X.modalities if name not in shapes]
+    if missing or extra:
+        raise ModalityError(
+            f"X has the modalities {X.modalities}, fit saw {tuple(shapes)}: "
+            f"missing {missing}, not expected {extra}."
+        )
+    for name, shape in shapes.items():
+        if X.shapes[name] != shape:
+            raise ModalityError(
+                f"Modality {name!r} has shape {X.shapes[name]} per subject, fit saw {shape}."
+            )

@@ -89,12 +89,21 @@ class EmbeddingNet(NeuralNet):
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())  # goes where the weights are
         return self
 
-    def augment(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Change at random the modalities that are to be augmented, and give them."""
+    def augment(self, x: Mapping[str, Tensor]) -> dict[Any, Tensor]:
+        """Change at random the modalities that are to be augmented, anew for each of their views.
+
+        Gives them under the keys by which the views find them.
+        """
         seed = int(self.augment_rng_.integers(2**63))
+        generator = torch.Generator().manual_seed(seed)
         augment = self.augment_ or {}
-        out = augment_batch(x, augment, torch.Generator().manual_seed(seed))
-        return {name: out[name] for name in augmented_names(augment)}
+        names = augmented_names(augment)
+        out = augment_batch(x, augment, generator)
+        changed: dict[Any, Tensor] = {name: out[name] for name in names}
+        for key in getattr(self.module_, "view_keys", ()):
+            if key not in x and key[0] in names:  # a further view of a modality
+                changed[key] = augment_batch(x, augment, generator)[key[0]]
+        return changed
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything on the CPU, and left to the outer pickler.

@@ -134,15 +134,18 @@ class Stack:
         weights = np.array(sizes)
         self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
 
-    def _augment(self, x: Mapping[str, Tensor], counts: Sequence[int]) -> None:
+    def _augment(self, x: dict[Any, Tensor], counts: Sequence[int]) -> None:
         """Change the subjects of each lane, not its padding, by the draws of its own net."""
+        names = list(x)
 
         def change(k: int, net: Any) -> None:
             if not net.augment_:
                 return
-            lane = {name: value[k, : counts[k]] for name, value in x.items()}
-            for name, value in net.augment(lane).items():
-                x[name][k, : counts[k]] = value
+            changed = net.augment({name: x[name][k, : counts[k]] for name in names})
+            for key, value in changed.items():
+                if key not in x:  # a further view of a modality
+                    x[key] = x[key[0]].clone()
+                x[key][k, : counts[k]] = value
 
         self.each(change)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from skmmcl.data import as_multimodal
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._plots import import_pyplot
 
 PLANES = ("sagittal", "coronal", "axial")
 
@@ -36,6 +37,12 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
     ------
     ModalityError
         If the modality is not one of 3-D volumes.
+    ImportError
+        Without matplotlib, which the extra ``plot`` brings.
+
+    See Also
+    --------
+    skmmcl.augmentation.plot_augmentation : What changes at random in training.
 
     Examples
     --------
@@ -60,8 +67,7 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
 
 
 def _draw(volumes: np.ndarray, titles: list[str], cmap, limits):
-    import matplotlib.pyplot as plt
-
+    plt = import_pyplot("plot_mid_slices")
     figure, axes = plt.subplots(
         3, len(volumes), figsize=(2 * len(volumes), 6), squeeze=False, layout="constrained"
     )

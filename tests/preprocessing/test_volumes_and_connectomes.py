@@ -95,6 +95,13 @@ def test_histograms_equal_those_of_torchio(volumes, tmp_path):
     np.testing.assert_allclose(found, subject["t1"].numpy()[0], rtol=1e-5, atol=1e-4)
 
 
+def test_histograms_of_volumes_of_usual_size():
+    pytest.importorskip("torchio")
+    volumes = np.random.default_rng(0).gamma(2.0, [[1.0], [9.0]], size=(2, 40**3))
+    medians = np.median(HistogramStandardizer().fit_transform(volumes), axis=1)
+    assert np.ptp(medians) < 1
+
+
 def test_missing_torchio_names_the_extra(volumes, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchio", None)
     with pytest.raises(ImportError, match=r'pip install "skmmcl\[volumes\]"'):

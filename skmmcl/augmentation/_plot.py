@@ -1,0 +1,137 @@
+"""Pictures of what augmentations do to a subject."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from skmmcl.augmentation._batch import augment_batch, augmented_names, check_augment
+from skmmcl.data import MultimodalData, as_multimodal
+from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._plots import import_pyplot
+
+OTHERS = 31  # subjects that make up a batch with the one who is shown
+
+
+def plot_augmentation(X, augment, *, subject=0, n_draws=4, random_state=0, cmap="gray"):
+    """Show a subject as it is, and as training may see it.
+
+    Parameters
+    ----------
+    X : MultimodalData or mapping of arrays
+        The subjects.
+    augment : dict of str or tuple of str to callable
+        As the embedders take it, see `augment_batch`. Its modalities are the rows of the
+        picture.
+    subject : int, default=0
+        Position of the one to show.
+    n_draws : int, default=4
+        Number of draws, a column for each. A column shows what one batch would hold, so that
+        modalities of one tuple are seen to get the same draw.
+    random_state : int, numpy Generator or None, default=0
+        Decides the draws; None for others in each call.
+    cmap : str or Colormap, default="gray"
+        Colours of matplotlib, which span the range of the unchanged subject.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Of volumes the middle slice of the last axis, which is axial in those of
+        :func:`~skmmcl.volumes.load_volumes`; of several channels the first. Matrices are shown
+        whole, vectors as a line over that of the unchanged subject.
+
+    Raises
+    ------
+    DataError
+        If the subject lacks a modality that is augmented.
+    ModalityError
+        If modalities cannot be augmented as asked.
+    ImportError
+        Without matplotlib, which the extra ``plot`` brings.
+
+    See Also
+    --------
+    skmmcl.volumes.plot_mid_slices : The same slices of several subjects.
+
+    Notes
+    -----
+    Changes of vectors and matrices are in units of what differs between subjects; there the first
+    subjects of `X` are read too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.augmentation import default_augmentation, plot_augmentation
+    >>> X = {"t1": np.random.default_rng(0).normal(size=(5, 8, 9, 7))}
+    >>> len(plot_augmentation(X, {"t1": default_augmentation()}, n_draws=3).axes)
+    4
+    """
+    plt = import_pyplot("plot_augmentation")
+    X = as_multimodal(X)
+    check_augment(augment, X.shapes)
+    names = augmented_names(augment)
+    if not names:
+        raise ModalityError("augment names no modality; there is nothing to show.")
+    batch = _batch(X[names], range(len(X))[subject])
+    columns = {"unchanged": _first(batch), **_draws(batch, augment, n_draws, random_state)}
+    size = (2 * len(columns), 2 * len(names) + 0.3)
+    figure, axes = plt.subplots(
+        len(names), len(columns), figsize=size, squeeze=False, layout="constrained"
+    )
+    for row, name in zip(axes, names, strict=True):
+        row[0].set_ylabel(name)
+        for ax, of_subject in zip(row, columns.values(), strict=True):
+            _show(ax, of_subject[name], columns["unchanged"][name], cmap)
+    for ax, title in zip(axes[0], columns, strict=True):
+        ax.set_title(title, fontsize="medium")
+    return figure
+
+
+def _batch(X: MultimodalData, row: int) -> dict[str, Tensor]:
+    """The subject, and behind it others if they matter."""
+    (has,) = X[[row]].mask
+    if not has.all():
+        who = f"Subject {row}" if X.index is None else f"Subject {X.index.tolist()[row]!r}"
+        lacks = [name for name, there in zip(X.modalities, has, strict=True) if not there]
+        raise DataError(f"{who} lacks {lacks}, which augment names; show another subject.")
+    matter = any(len(shape) < 3 for shape in X.shapes.values())
+    others = np.flatnonzero(X.mask.all(axis=1)) if matter else np.empty(0, dtype=int)
+    part = X[np.r_[row, others[others != row][:OTHERS]]]
+    return {name: _tensor(np.asarray(values)) for name, values in part.items()}
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64 if values.dtype == "f8" else torch.float32)
+
+
+def _first(batch: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: values[0].numpy() for name, values in batch.items()}
+
+
+def _draws(batch: dict[str, Tensor], augment, n_draws: int, random_state) -> dict[str, dict]:
+    """The subject after each draw; the global generator is left as it was."""
+    seed = int(np.random.default_rng(random_state).integers(2**63))
+    generator = torch.Generator().manual_seed(seed)
+    draws = {}
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        for number in range(1, n_draws + 1):
+            own = {name: values.clone() for name, values in batch.items()}
+            draws[f"draw {number}"] = _first(augment_batch(own, augment, generator))
+    return draws
+
+
+def _show(ax, values: np.ndarray, unchanged: np.ndarray, cmap) -> None:
+    ax.set(xticks=[], yticks=[])
+    if values.ndim == 1:
+        ax.plot(unchanged, color="0.7", linewidth=2)
+        ax.plot(values, color="C0", linewidth=1)
+        return
+    limits = {"vmin": unchanged.min(), "vmax": unchanged.max()}
+    if values.ndim == 2:
+        ax.imshow(values, cmap=cmap, **limits)
+        return
+    volume = values.reshape(-1, *values.shape[-3:])[0]
+    middle = volume[..., volume.shape[-1] // 2]
+    ax.imshow(middle.T, origin="lower", cmap=cmap, **limits)
