@@ -113,7 +113,7 @@ class MMVAENetwork(MultiviewNetwork):
         z = self._draw(mean, scale)
         experts = _distribution(self.posterior, mean[:, None, None], scale[:, None, None])
         prior = _distribution(self.posterior, torch.zeros_like(z), torch.ones_like(z))
-        log_joint = prior.log_prob(z).sum(-1) + self._log_likelihood(self._scaled(x), z, mask)
+        log_joint = prior.log_prob(z).sum(-1) + self._log_likelihood(self._seen(x), z, mask)
         log_posteriors = experts.log_prob(z).sum(-1)
         return {**out, "log_joint": log_joint[None], "log_posteriors": log_posteriors[None]}
 
@@ -132,13 +132,13 @@ class MMVAENetwork(MultiviewNetwork):
         uniform = ((shared.to(turns) + turns) % 1).clamp(tiny, 1 - tiny)
         return _distribution(self.posterior, mean[:, None], scale[:, None]).icdf(uniform)
 
-    def _log_likelihood(self, x: Mapping[str, Tensor], z: Tensor, mask: Tensor | None) -> Tensor:
-        """Of the modalities that each subject has, (n_views, n_draws, n_samples)."""
+    def _log_likelihood(self, views: Sequence[Tensor], z: Tensor, mask: Tensor | None) -> Tensor:
+        """Of what each subject has, given each draw, (n_views, n_draws, n_samples)."""
         total = z.new_zeros(z.shape[:-1])
-        for view, (name, decoder) in enumerate(zip(self.views, self.decoders, strict=True)):
+        for view, (x, decoder) in enumerate(zip(views, self.decoders, strict=True)):
             x_hat = decoder(z.flatten(0, 2)[None])[0].flatten(1).unflatten(0, z.shape[:-1])
             observed = _distribution(self.likelihood, x_hat, self.log_scale[view].exp())
-            log_p = observed.log_prob(x[name][0].flatten(1)).sum(-1)
+            log_p = observed.log_prob(x[0].flatten(1)).sum(-1)
             total = total + (log_p if mask is None else torch.where(mask[0, :, view], log_p, 0.0))
         return total
 
