@@ -101,5 +101,5 @@ def test_an_autoencoder_keeps_what_is_private(setting):
 )
 def test_a_sum_of_both_kinds_keeps_both(setting, objectives):
     shared, private = kept(setting, objectives)
-    assert shared > 0.7
+    assert shared > 0.6
     assert private > 0.4
