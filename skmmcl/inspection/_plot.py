@@ -33,7 +33,8 @@ def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwarg
     Returns
     -------
     nilearn.plotting.displays.OrthoSlicer or None
-        The slices, or another display according to `display_mode`; None with `output_file`.
+        The slices, or another display according to `display_mode`; with `output_file` some
+        versions of nilearn return None.
 
     Raises
     ------
@@ -76,7 +77,8 @@ def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **k
     Returns
     -------
     nilearn.plotting.displays.OrthoSlicer or None
-        The slices, or another display according to `display_mode`; None with `output_file`.
+        The slices, or another display according to `display_mode`; with `output_file` some
+        versions of nilearn return None.
 
     Raises
     ------

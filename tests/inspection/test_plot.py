@@ -79,7 +79,7 @@ def test_contrast_shows_what_survives(drawn):
 def test_nilearn_draws_slices(tmp_path):
     maps = np.random.default_rng(0).random(size=GRID)
     path = tmp_path / "map.png"
-    assert plot_saliency(maps, AFFINE, output_file=path, display_mode="z", cut_coords=2) is None
+    plot_saliency(maps, AFFINE, output_file=path, display_mode="z", cut_coords=2)
     assert path.stat().st_size > 1000
 
 
