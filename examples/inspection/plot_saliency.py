@@ -10,9 +10,9 @@ groups, and dimensions of two modalities that respond to the same place.
 # %%
 # A cohort with planted places
 # ----------------------------
-# Two images of 120 subjects on one grid. Something that both images show at the same place, and
-# more so in patients: that is what the embedder should find. Each image also has a place of its
-# own, which varies as much and has nothing to do with the other image or the group.
+# Two images of 120 subjects on one grid. Both show two things at the same places, the first of them
+# more in patients: that is what the embedder should find. Each image also has a place of its own,
+# which varies as much and has nothing to do with the other image or the group.
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -42,15 +42,15 @@ def blob(center):
 
 
 brain = np.linalg.norm((grid - 7.5) / [7, 7.5, 6.5], axis=-1) < 1
-shared = y + rng.normal(scale=0.5, size=n_subjects)
-shared_place = blob([5, 8, 8])
-own_places = {"t1": blob([10, 11, 8]), "falff": blob([10, 4, 8])}
+illness = y + rng.normal(scale=0.5, size=n_subjects)
+other = rng.normal(size=n_subjects)
+shared = np.multiply.outer(illness, blob([5, 8, 8])) + np.multiply.outer(other, blob([8, 3, 6]))
+own_places = {"t1": blob([11, 11, 9]), "falff": blob([7, 12, 10])}
 volumes = {}
 for name, own_place in own_places.items():
-    own = rng.normal(scale=0.7, size=n_subjects)
-    noise = gaussian_filter(rng.normal(size=(n_subjects, side, side, side)), (0, 1, 1, 1))
-    signal = np.multiply.outer(shared, shared_place) + np.multiply.outer(own, own_place)
-    volumes[name] = (brain * (1 + signal + 3 * noise)).astype(np.float32)
+    own = np.multiply.outer(rng.normal(size=n_subjects), own_place)
+    noise = gaussian_filter(rng.normal(size=shared.shape), (0, 1, 1, 1))
+    volumes[name] = (brain * (1 + shared + own + 2 * noise)).astype(np.float32)
 X = MultimodalData(volumes)
 train, test = slice(0, 80), slice(80, None)
 
@@ -60,7 +60,14 @@ train, test = slice(0, 80), slice(80, None)
 # The saliency is of subjects who did not train the encoders. Of the representation of the first
 # image we take the dimension that speaks most for a patient, and the one that speaks most against:
 # those with the largest positive and negative coefficient of a logistic regression.
-embedder = CMCCSSEmbedder(n_components=4, max_epochs=15, batch_size=20, random_state=0)
+embedder = CMCCSSEmbedder(
+    n_components=3,
+    css_weight=0.3,
+    max_epochs=40,
+    batch_size=20,
+    weight_decay=0.1,  # or the maps would still show the noise of the first weights
+    random_state=0,
+)
 Z_train = embedder.fit_transform(X[train], y[train])
 scaler = StandardScaler().fit(Z_train)
 classifier = LogisticRegression().fit(scaler.transform(Z_train), y[train])

@@ -25,7 +25,7 @@ def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwarg
         What to draw the map over. None for the mean of the first ten volumes if the reference is
         of :func:`~skmmcl.volumes.load_volumes`, and otherwise for nothing.
     threshold : float, "auto" or None, default="auto"
-        Voxels nearer to 0 are not shown; "auto" shows a fifth of them, None all.
+        Voxels nearer to 0 are not shown; "auto" shows a fifth of those that are not 0, None all.
     **kwargs : dict
         Handed to :func:`nilearn.plotting.plot_stat_map`, for example ``cut_coords`` in mm,
         ``display_mode``, ``title``, ``axes`` or ``output_file``.
@@ -51,8 +51,11 @@ def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwarg
     """
     maps = np.asarray(maps)
     mean = maps.reshape(-1, *maps.shape[-3:]).mean(axis=0)
-    if mean.min() >= 0:
-        kwargs = {"cmap": "inferno", "symmetric_cbar": False, "vmin": 0, **kwargs}
+    sizes = np.abs(mean[mean != 0])
+    if threshold == "auto":
+        threshold = np.percentile(sizes, 80) if sizes.size else None
+    if mean.min() >= 0:  # colours for what is shown: rescaled maps differ little from one another
+        kwargs = {"cmap": "inferno", "symmetric_cbar": False, "vmin": threshold or 0, **kwargs}
     return _draw(mean, reference, background, threshold=threshold, **kwargs)
 
 

@@ -53,16 +53,18 @@ def test_saliency_is_averaged_over_the_mean_volume(volumes, drawn):
     ((image, kwargs),) = drawn
     np.testing.assert_allclose(image.get_fdata(), maps.mean(axis=0), atol=1e-6)
     assert (kwargs["bg_img"].get_fdata() == 1).all()
-    assert kwargs["threshold"] == 0.6
-    assert kwargs["vmin"] == 0
+    assert kwargs["threshold"] == kwargs["vmin"] == 0.6
 
 
 def test_signed_maps_and_other_backgrounds(drawn):
     maps = np.random.default_rng(0).normal(size=GRID)
+    maps[:3] = 0
     plot_saliency(maps, AFFINE)
-    plot_saliency(maps, AFFINE, background="MNI152")
-    assert drawn[0][1] == {"threshold": "auto", "bg_img": None}
-    assert drawn[1][1] == {"threshold": "auto"}
+    plot_saliency(maps, AFFINE, background="MNI152", threshold=None)
+    shown = np.abs(maps[3:]) > drawn[0][1].pop("threshold")
+    assert shown.mean() == pytest.approx(0.2, abs=0.01)
+    assert drawn[0][1] == {"bg_img": None}
+    assert drawn[1][1] == {"threshold": None}
 
 
 def test_contrast_shows_what_survives(drawn):
