@@ -17,12 +17,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.inspection import (
     group_contrast,
     latent_links,
+    maps_to_image,
     plot_group_contrast,
     plot_latent_links,
     plot_saliency,
@@ -55,60 +57,68 @@ X = MultimodalData(volumes)
 train, test = slice(0, 80), slice(80, None)
 
 # %%
-# Train, and find the dimensions that matter
-# ------------------------------------------
-# The saliency is of subjects who did not train the encoders. Of the representation of the first
-# image we take the dimension that speaks most for a patient, and the one that speaks most against:
-# those with the largest positive and negative coefficient of a logistic regression.
+# Train
+# -----
+# The inspection is of subjects who did not train the encoders. A classifier on the representation
+# tells what it is worth, and which dimensions speak for a patient (a positive coefficient) or
+# against: these are candidates to look at.
 embedder = CMCCSSEmbedder(
     n_components=3,
     css_weight=0.3,
     max_epochs=40,
     batch_size=20,
-    weight_decay=0.1,  # or the maps would still show the noise of the first weights
+    weight_decay=0.3,  # or the maps would still show the noise of the first weights
     random_state=0,
 )
-Z_train = embedder.fit_transform(X[train], y[train])
-scaler = StandardScaler().fit(Z_train)
-classifier = LogisticRegression().fit(scaler.transform(Z_train), y[train])
-print(f"accuracy: {classifier.score(scaler.transform(embedder.transform(X[test])), y[test]):.2f}")
-of_t1 = np.char.startswith(embedder.get_feature_names_out().astype(str), "t1")
-coefficients = classifier.coef_[0, of_t1]
-for_patient, against = int(np.argmax(coefficients)), int(np.argmin(coefficients))
-print(f"t1: dimension {for_patient} speaks for a patient, {against} against")
+classifier = make_pipeline(StandardScaler(), LogisticRegression())
+classifier.fit(embedder.fit_transform(X[train], y[train]), y[train])
+print(f"accuracy: {classifier.score(embedder.transform(X[test]), y[test]):.2f}")
+for name, weight in zip(embedder.get_feature_names_out(), classifier[-1].coef_[0], strict=True):
+    print(f"{name:8} {weight:5.2f}")
 
 # %%
-# Saliency
-# --------
+# Saliency, and links between modalities
+# --------------------------------------
 # :func:`~skmmcl.inspection.saliency` gives a map for each dimension and subject: the gradient,
 # averaged over small random changes of the image. With ``rescale=False`` the sign is kept.
-maps = saliency(embedder, X[test], modality="t1", mask=brain, rescale=False, random_state=0)
-plot_saliency(
-    maps[for_patient], affine, cut_coords=(-20, -11, 14), title=f"t1, dimension {for_patient}"
-)
+# Dimensions of the two images whose maps are alike respond to the same place.
+maps = {
+    name: saliency(embedder, X[test], modality=name, mask=brain, rescale=False, random_state=0)
+    for name in X.modalities
+}
+links = latent_links(maps["t1"], maps["falff"], mask=brain)
+plot_latent_links(links, names=("t1", "falff"))
+plt.show()
+(strongest,) = links.strongest(1)
+strongest
+
+# %%
+# The maps of the linked pair. For volumes in files, ``X["t1"]`` would stand for affine and
+# background, and the picture be in the space of the cohort.
+background = maps_to_image(X["t1"].mean(axis=0), affine)
+chosen = {"t1": strongest.a, "falff": strongest.b}
+fig, axes = plt.subplots(2, 1, figsize=(8, 6))
+for ax, (name, component) in zip(axes, chosen.items(), strict=True):
+    plot_saliency(
+        maps[name][component],
+        affine,
+        background=background,
+        cut_coords=(-20, -11, 14),
+        title=f"{name}, dimension {component}",
+        axes=ax,
+    )
 plt.show()
 
 # %%
 # Where groups differ
 # -------------------
-# Voxel by voxel, the maps of patients and controls are compared by ranks. The map of a dimension
-# differs between subjects only as far as the network is not linear; the images themselves can be
-# compared in the same way.
-for values, what in ((maps[for_patient], "saliency"), (X[test]["t1"], "image")):
-    contrast = group_contrast(values, np.where(y[test] == 1, "patient", "control"), mask=brain)
-    print(f"{what}: {np.sum(contrast.q_values < 0.05)} voxels with q < 0.05")
-plot_group_contrast(contrast, affine, alpha=0.05, cut_coords=(-20, -11, 14))
+# Voxel by voxel, patients and controls are compared by ranks: their maps, which differ only as far
+# as the network is not linear, and their images.
+group = np.where(y[test] == 1, "patient", "control")
+fig, axes = plt.subplots(2, 1, figsize=(8, 6))
+compared = {"saliency": maps["t1"][strongest.a], "image": X[test]["t1"]}
+for ax, (name, values) in zip(axes, compared.items(), strict=True):
+    contrast = group_contrast(values, group, mask=brain)
+    print(f"{name}: {np.sum(contrast.q_values < 0.05)} of {brain.sum()} voxels with q < 0.05")
+    plot_group_contrast(contrast, affine, background=background, cut_coords=(-20, -11, 14), axes=ax)
 plt.show()
-
-# %%
-# Links between modalities
-# ------------------------
-# Dimensions of the two images whose maps are alike respond to the same place.
-links = latent_links(
-    maps,
-    saliency(embedder, X[test], modality="falff", mask=brain, rescale=False, random_state=0),
-    mask=brain,
-)
-plot_latent_links(links, names=("t1", "falff"))
-plt.show()
-links.strongest(3)

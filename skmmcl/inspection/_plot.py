@@ -102,7 +102,8 @@ def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **k
     first, second = contrast.groups
     within = "" if alpha is None else f", q <= {alpha:g}"
     title = f"rank-biserial correlation, {first} > {second}{within}"
-    return _draw(shown, reference, background, **{"title": title, "threshold": 1e-6, **kwargs})
+    kwargs = {"title": title, "threshold": 1e-6, "symmetric_cbar": True, "vmax": 1, **kwargs}
+    return _draw(shown, reference, background, **kwargs)
 
 
 def plot_latent_links(links, *, names=("a", "b"), ax=None):
@@ -147,6 +148,8 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
     ax.figure.colorbar(image, ax=ax, label="mean correlation of maps")
     ((a, b, correlation),) = links.strongest(1)
     ax.plot(b, a, "ks", markersize=12, fillstyle="none")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.get_major_locator().set_params(integer=True)
     ax.set(
         xlabel=f"{names[1]} dimension",
         ylabel=f"{names[0]} dimension",
