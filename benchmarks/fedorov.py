@@ -45,7 +45,6 @@ from skmmcl import MultimodalData, load_volumes
 from skmmcl.augmentation import Compose, Flip, Shift
 from skmmcl.base import BaseEmbedder
 from skmmcl.cross_decomposition import DeepInfoMaxEmbedder, SupervisedEmbedder
-from skmmcl.decomposition import MMVAEEmbedder
 from skmmcl.preprocessing import HistogramStandardizer, MaskedZScore, ModalityTransformer
 from skmmcl.volumes import load_bids
 
@@ -119,6 +118,8 @@ def make_model(name: str, modalities: tuple[str, ...], args: argparse.Namespace)
         "random_state": 0,
     }
     if name == "MMVAE":
+        from skmmcl.decomposition import MMVAEEmbedder
+
         return MMVAEEmbedder(**{**paper, "batch_size": min(16, args.batch_size)})
     if name == "Supervised":
         return SupervisedEmbedder(**paper, task="classification")
