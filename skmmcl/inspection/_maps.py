@@ -38,11 +38,11 @@ def maps_to_image(maps, reference):
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import nibabel, numpy as np
     >>> from skmmcl.inspection import maps_to_image
     >>> image = maps_to_image(np.zeros((5, 4, 6, 4)), np.diag([2, 2, 2, 1]))
-    >>> image.shape, image.header.get_zooms()[:3]
-    ((4, 6, 4, 5), (2.0, 2.0, 2.0))
+    >>> image.shape, nibabel.affines.voxel_sizes(image.affine)
+    ((4, 6, 4, 5), array([2., 2., 2.]))
     """
     maps = np.asarray(maps, dtype=np.float32)
     if maps.ndim < 3:

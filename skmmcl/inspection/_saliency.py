@@ -181,7 +181,9 @@ def _check_components(components, encoder: DifferentiableEncoder) -> list[int]:
     if components is None:
         return list(range(encoder.n_components))
     listed = components if isinstance(components, Sequence | np.ndarray) else [components]
-    wrong = [k for k in listed if not (isinstance(k, Integral) and 0 <= k < encoder.n_components)]
+    wrong = [
+        k for k in listed if not (isinstance(k, Integral) and 0 <= int(k) < encoder.n_components)
+    ]
     if wrong or not len(listed):
         raise ModalityError(
             f"The representation of modality {encoder.modality!r} has the components 0 to "
