@@ -65,6 +65,23 @@ def test_rows_of_a_subject_stay_together_and_one_counts(script, cohort):
             assert {0, 1} <= set(y[part])
 
 
+def test_bids_folders_are_read_by_patterns(script, cohort):
+    table = pd.read_csv(cohort / "table.csv").iloc[1:]
+    table.insert(0, "participant_id", "sub-" + table["subject"])
+    for subject, path in zip(table["participant_id"], table["t1"], strict=True):
+        folder = cohort / subject / "anat"
+        folder.mkdir(parents=True)
+        (cohort / path).rename(folder / f"{subject}_T1w.nii")
+    table.to_csv(cohort / "participants.tsv", sep="\t", index=False)
+    args = script.read_arguments(options(cohort))
+    args.table, args.modality = cohort / "participants.tsv", ["t1=anat/*_T1w.nii"]
+    X, y, subjects = script.read_cohort(args)
+    assert X.shapes == {"t1": (SIDE,) * 3}
+    assert X.mask.all()
+    assert y.tolist() == [1, 0, -1] * 4
+    assert len(set(subjects)) == 12
+
+
 @pytest.mark.parametrize(
     "models",
     [

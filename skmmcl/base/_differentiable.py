@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,7 +54,7 @@ class DifferentiableEncoder:
     >>> encoder = DifferentiableEncoder(embedder, X, "fc")
     >>> rows = np.arange(8)
     >>> with encoder.evaluated():
-    ...     z = encoder(encoder.read(rows).requires_grad_(), encoder.others(rows))
+    ...     z = encoder.function(rows)(encoder.read(rows).requires_grad_())
     >>> z.shape, z.requires_grad
     (torch.Size([8, 3]), True)
     """
@@ -83,7 +83,7 @@ class DifferentiableEncoder:
 
     def _views(self, n_views: int) -> list[int]:
         """The views that read the modality; all where the network fuses modalities."""
-        views = list(getattr(self._network, "views", ()))
+        views = self._network.views
         own = [k for k, name in enumerate(views) if name == self.modality]
         return own if own and len(views) == n_views else list(range(n_views))
 
@@ -109,8 +109,8 @@ class DifferentiableEncoder:
         values[~_presence(self._data, name)[rows]] = self._means[name]
         return torch.as_tensor(values).to(self.device)
 
-    def others(self, rows: np.ndarray) -> dict[str, Tensor]:
-        """Read the other modalities of subjects.
+    def function(self, rows: np.ndarray) -> Callable[[Tensor], Tensor]:
+        """Make the function that represents subjects, with their other modalities as they are.
 
         Parameters
         ----------
@@ -119,16 +119,22 @@ class DifferentiableEncoder:
 
         Returns
         -------
-        dict of Tensor
-            By name, in their own units; what is absent is the mean of the training subjects.
+        callable
+            From a Tensor such as `read` gives of the same subjects to one of shape
+            (n_rows, n_components).
         """
-        names = [name for name in self._data.modalities if name != self.modality]
-        return {name: self._tensor(name, rows) for name in names}
+        others = {name: self._tensor(name, rows) for name in self._data.modalities}
+        views = [self._data.modalities.index(name) for name in self._network.views]
+        has = self._data.mask[rows][:, views]
+        mask = None if has.all() else torch.as_tensor(has, device=self.device)[None]
 
-    def __call__(self, x: Tensor, others: dict[str, Tensor]) -> Tensor:
-        """Represent subjects, from what `read` and `others` give: (n_rows, n_components)."""
-        h = self._network.encode({**others, self.modality: x * self._unit})
-        return torch.cat([h[view] for view in self._views(len(h))], dim=1)
+        def represent(x: Tensor) -> Tensor:
+            prepared = self._network.prepare({**others, self.modality: x * self._unit})
+            lane = {name: value[None] for name, value in prepared.items()}
+            h = self._network.encode_lanes(lane, mask)[0]
+            return torch.cat([h[view] for view in self._views(len(h))], dim=1)
+
+        return represent
 
     @contextmanager
     def evaluated(self) -> Iterator[None]:

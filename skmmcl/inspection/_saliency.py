@@ -133,8 +133,8 @@ def _smooth_gradients(encoder, rows, components, n_samples, stdevs, rng):
     """Give the averaged gradient of one component after another, of a batch of subjects."""
     noise_tunnel, plain = _captum()
     rows = np.arange(len(encoder))[rows]
-    x, others = encoder.read(rows).requires_grad_(), encoder.others(rows)
-    tunnel = noise_tunnel(plain(lambda noisy: encoder(noisy, others)))
+    x = encoder.read(rows).requires_grad_()
+    tunnel = noise_tunnel(plain(encoder.function(rows)))
     seed = int(rng.randint(2**31 - 1))
     for component in components:
         with seeded(seed, encoder.device):
