@@ -38,7 +38,11 @@ if TYPE_CHECKING:
         WeightedContrastiveEmbedder,
         YAwareEmbedder,
     )
-    from skmmcl.cross_decomposition import CMCCSSEmbedder
+    from skmmcl.cross_decomposition import (
+        CMCCSSEmbedder,
+        DeepInfoMaxEmbedder,
+        SupervisedEmbedder,
+    )
     from skmmcl.data import MultimodalData
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
@@ -53,11 +57,13 @@ __all__ = [
     "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
     "DecoupledUniformityEmbedder",
+    "DeepInfoMaxEmbedder",
     "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
     "MultiLabelSupConEmbedder",
     "MultimodalData",
     "SupConEmbedder",
+    "SupervisedEmbedder",
     "WeightedContrastiveEmbedder",
     "YAwareEmbedder",
     "augmentation",
@@ -89,11 +95,13 @@ _HOMES = {
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",
     "DecoupledUniformityEmbedder": "skmmcl.contrastive",
+    "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
     "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
     "SupConEmbedder": "skmmcl.contrastive",
+    "SupervisedEmbedder": "skmmcl.cross_decomposition",
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",

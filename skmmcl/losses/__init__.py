@@ -31,6 +31,7 @@ from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
+from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.losses._weighted_info_nce import weighted_info_nce
 from skmmcl.losses._xclr import XCLRLoss
 from skmmcl.losses._yaware import YAwareLoss
@@ -43,6 +44,7 @@ __all__ = [
     "CoMMLoss",
     "ConditionalAlignmentLoss",
     "ConditionalUniformityLoss",
+    "CrossEntropyLoss",
     "DecoupledUniformityLoss",
     "DeepInfoMaxLoss",
     "EpsSupInfoNCELoss",
@@ -58,6 +60,7 @@ __all__ = [
     "Realizability",
     "ReconstructionLoss",
     "SoftSupConLoss",
+    "SquaredErrorLoss",
     "SupConLoss",
     "ThresholdRegressionLoss",
     "XCLRLoss",

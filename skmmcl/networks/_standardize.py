@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from skmmcl.networks._lanes import Laned
 
@@ -132,6 +133,15 @@ class Reconstruction(Laned):
 
     def forward_lanes(self, x: Tensor) -> Tensor:
         return torch.baddbmm(self.center, x, self.axes).unflatten(-1, self.to_shape)
+
+
+class Reconstructed(nn.Sequential):
+    """A `Reconstruction`, and the encoder that reads what it reconstructs."""
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode what is reconstructed from scores, and give the encoder's local features."""
+        encoder: Any = self[1]
+        return encoder.forward_local(self[0](x))
 
 
 @dataclass(frozen=True)
