@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         cross_decomposition,
         data,
         datasets,
+        decomposition,
         exceptions,
         inspection,
         losses,
@@ -38,8 +39,13 @@ if TYPE_CHECKING:
         WeightedContrastiveEmbedder,
         YAwareEmbedder,
     )
-    from skmmcl.cross_decomposition import CMCCSSEmbedder
+    from skmmcl.cross_decomposition import (
+        CMCCSSEmbedder,
+        DeepInfoMaxEmbedder,
+        SupervisedEmbedder,
+    )
     from skmmcl.data import MultimodalData
+    from skmmcl.decomposition import MMVAEEmbedder
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
     from skmmcl.volumes import load_volumes
@@ -53,11 +59,14 @@ __all__ = [
     "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
     "DecoupledUniformityEmbedder",
+    "DeepInfoMaxEmbedder",
     "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
+    "MMVAEEmbedder",
     "MultiLabelSupConEmbedder",
     "MultimodalData",
     "SupConEmbedder",
+    "SupervisedEmbedder",
     "WeightedContrastiveEmbedder",
     "YAwareEmbedder",
     "augmentation",
@@ -66,6 +75,7 @@ __all__ = [
     "cross_decomposition",
     "data",
     "datasets",
+    "decomposition",
     "exceptions",
     "inspection",
     "labeled_scorer",
@@ -89,11 +99,14 @@ _HOMES = {
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",
     "DecoupledUniformityEmbedder": "skmmcl.contrastive",
+    "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
+    "MMVAEEmbedder": "skmmcl.decomposition",
     "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
     "SupConEmbedder": "skmmcl.contrastive",
+    "SupervisedEmbedder": "skmmcl.cross_decomposition",
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",

@@ -19,6 +19,7 @@ from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
 SUPERVISED = [cls for cls in EMBEDDERS if cls()._uses_classes()]
+OF_CLASSES = {"SupervisedEmbedder": {"task": "classification"}}  # "auto" regresses on numbers
 N = 20
 
 
@@ -32,8 +33,11 @@ def make(request):
 
 @pytest.fixture(params=SUPERVISED, ids=lambda cls: cls.__name__)
 def make_supervised(request):
+    of_classes = OF_CLASSES.get(request.param.__name__, {})
+
     def build(**params):
-        return request.param(**{"max_epochs": 1, "n_components": 2, "random_state": 0, **params})
+        fixed = {"max_epochs": 1, "n_components": 2, "random_state": 0, **of_classes}
+        return request.param(**{**fixed, **params})
 
     return build
 

@@ -32,6 +32,7 @@ from skmmcl.training import _fit
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
+DOUBLED = [cls for cls in EMBEDDERS if cls._make_views is BaseEmbedder._make_views]
 N = 24
 SHAPES = {"smri": (4,), "fc": (3, 5), "clinical": (2,)}
 WIDTH = 4 + 15 + 2
@@ -191,6 +192,7 @@ def test_order_of_the_modalities_at_transform_does_not_matter(make, arrays, y):
     assert np.array_equal(embedder.transform(turned), embedder.transform(arrays))
 
 
+@pytest.mark.parametrize("make", DOUBLED, indirect=True, ids=lambda cls: cls.__name__)
 def test_a_lone_table_trains_two_encoders_and_says_so(make, arrays, y):
     with pytest.warns(UserWarning, match=r"one modality, 'x', and trains two.*modalities=\{"):
         embedder = make().fit(arrays["smri"], y)

@@ -99,6 +99,9 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         Passes over the subjects.
     batch_size : int, default=64
         Subjects in a batch, at least 2. Every batch holds every class.
+    sampler : {"stratified", "balanced"}, default="stratified"
+        Whether an epoch sees each subject once, or as many of every class of ``y`` as the
+        largest has, those of smaller classes drawn with replacement.
     lr : float, default=0.001
         Learning rate.
     weight_decay : float, default=0.001
@@ -159,6 +162,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     augment: Mapping[Any, Any] | None = None
     max_epochs: int = 100
     batch_size: int = 64
+    sampler: Literal["stratified", "balanced"] = "stratified"
     lr: float = 1e-3
     weight_decay: float = 1e-3
     optimizer: Any = "adam"
@@ -184,6 +188,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         "augment": [dict, None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "sampler": [StrOptions({"stratified", "balanced"})],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "optimizer": [StrOptions({"adam", "adamw", "radam", "sgd"}), callable],

@@ -50,6 +50,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     lr: float
     validation_fraction: float | None
     monitor: str
+    sampler: str
     checkpoint: Any
     dtype: str
 
@@ -59,6 +60,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
     _dtype: str
     _means: dict[str, np.ndarray]
+    _units: dict[str, np.ndarray]
 
     # What a method says of itself
 
@@ -131,10 +133,15 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     def _is_probed(self) -> bool:
         return self.validation_fraction is not None and self.monitor == "probe"
 
+    def _reads_classes(self) -> bool:
+        """Whether the objective, the probe or the sampler needs the class codes."""
+        return self._uses_classes() or self._is_probed() or self.sampler == "balanced"
+
     def _check_y(self, y: Any, data: MultimodalData) -> None:
         if y is not None and (n_targets := num_samples(y)) != len(data):
             raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
-        if y is None and (self._requires_y() or self._is_probed()):
+        is_sampled_by_y = self.sampler == "balanced" and not self._uses_classes()
+        if y is None and (self._requires_y() or self._is_probed() or is_sampled_by_y):
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 f"is None.{self._without_y}"
@@ -144,7 +151,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         self, y: Any, data: MultimodalData, counted: Any, *, reset: bool
     ) -> np.ndarray:
         """Class codes of the subjects that count; all -1 where no class is asked for."""
-        if not self._uses_classes() and not self._is_probed():
+        if not self._reads_classes():
             return np.full(len(data), -1)[counted]
         y = as_labels(y)[counted]
         codes, classes = encode_classes(y, None if reset else self.classes_)
@@ -180,6 +187,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             for name, array in data.items()
         }
         self._means = {name: stage.mean for name, stage in stages.items()}
+        self._units = {name: stage.unit for name, stage in stages.items()}
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,

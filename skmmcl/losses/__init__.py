@@ -19,7 +19,7 @@ from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
 from skmmcl.losses._info_max import InfoMaxLoss
-from skmmcl.losses._iwae import log_mixture, looser_iwae_bound
+from skmmcl.losses._iwae import MMVAELoss, log_mixture, looser_iwae_bound
 from skmmcl.losses._jaccard_supcon import JaccardSupConLoss
 from skmmcl.losses._lanes import loss_signature, merge_losses
 from skmmcl.losses._mulsupcon import MulSupConLoss
@@ -31,6 +31,7 @@ from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
+from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.losses._weighted_info_nce import weighted_info_nce
 from skmmcl.losses._xclr import XCLRLoss
 from skmmcl.losses._yaware import YAwareLoss
@@ -43,6 +44,7 @@ __all__ = [
     "CoMMLoss",
     "ConditionalAlignmentLoss",
     "ConditionalUniformityLoss",
+    "CrossEntropyLoss",
     "DecoupledUniformityLoss",
     "DeepInfoMaxLoss",
     "EpsSupInfoNCELoss",
@@ -51,6 +53,7 @@ __all__ = [
     "FairKLLoss",
     "InfoMaxLoss",
     "JaccardSupConLoss",
+    "MMVAELoss",
     "MulSupConLoss",
     "NeighbourhoodLoss",
     "PairwiseCMCLoss",
@@ -58,6 +61,7 @@ __all__ = [
     "Realizability",
     "ReconstructionLoss",
     "SoftSupConLoss",
+    "SquaredErrorLoss",
     "SupConLoss",
     "ThresholdRegressionLoss",
     "XCLRLoss",

@@ -7,13 +7,26 @@ have an axis of lanes before that, so that several fits can be trained side by s
 
 from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
+from skmmcl.networks._decoders import MLPDecoder, make_decoder
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._images import TimmEncoder
-from skmmcl.networks._lanes import Laned, LaneLinear, foreign_modules, has_lanes, merge_lanes
+from skmmcl.networks._info_max import InfoMaxNetwork
+from skmmcl.networks._lanes import (
+    Laned,
+    LanedEncoder,
+    LaneLinear,
+    foreign_modules,
+    has_lanes,
+    merge_lanes,
+    of_lane,
+)
+from skmmcl.networks._local import LocalHead
 from skmmcl.networks._mlp import MLP, ProjectionHead
+from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._prediction import PredictionNetwork
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
@@ -27,12 +40,18 @@ __all__ = [
     "DCGANDecoder",
     "DCGANEncoder",
     "DenseNet3d",
+    "InfoMaxNetwork",
     "InputStage",
     "LaneLinear",
     "Laned",
+    "LanedEncoder",
     "LinearShortcut",
+    "LocalHead",
     "MLP",
+    "MLPDecoder",
+    "MMVAENetwork",
     "MultiviewNetwork",
+    "PredictionNetwork",
     "ProjectionHead",
     "Reconstruction",
     "ResNet3d",
@@ -47,6 +66,8 @@ __all__ = [
     "foreign_modules",
     "has_lanes",
     "load_weights",
+    "make_decoder",
     "make_encoder",
     "merge_lanes",
+    "of_lane",
 ]

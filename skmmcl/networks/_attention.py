@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.networks._lanes import Laned, LaneLinear
+from skmmcl.networks._lanes import LanedEncoder, LaneLinear
 
 
-class ConnectomeAttention(Laned):
+class ConnectomeAttention(LanedEncoder):
     """Self-attention encoder of Li et al.: regions are tokens, columns their features.
 
     One attention layer without residual, norm or dropout, a linear map of each region to
     a few numbers, and a linear map of all of them to the output. It is not invariant to
-    the order of the regions.
+    the order of the regions. The few numbers of each region are its local features.
 
     Parameters
     ----------
@@ -66,9 +66,10 @@ class ConnectomeAttention(Laned):
         self.fc1 = LaneLinear(n_features, region_components)
         self.fc2 = LaneLinear(n_regions * region_components, n_components)
 
-    def forward_lanes(self, x: Tensor) -> Tensor:
+    def local_lanes(self, x: Tensor) -> tuple[Tensor, Tensor]:
         regions = self._one_head(x) if self.n_heads == 1 else self._heads(x)
-        return self.fc2(regions.reshape(*x.shape[:2], -1))
+        h = self.fc2(regions.reshape(*x.shape[:2], -1))
+        return h, regions.reshape(*x.shape[:3], -1).mT
 
     def _one_head(self, x: Tensor) -> Tensor:
         """Attend with the linear maps that follow one another multiplied out beforehand.

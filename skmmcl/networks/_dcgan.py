@@ -49,6 +49,7 @@ class DCGANEncoder(VolumeEncoder):
 
     def __init__(self, shape: Sequence[int], n_components: int, *, width: int = 32) -> None:
         super().__init__(shape, local_layer="conv2")
+        self.width = width
         channels = [self.in_channels, *_widths(self, shape, width)]
         for k, (n_in, n_out) in enumerate(pairwise(channels)):
             self.add_module(f"conv{k}", nn.Conv3d(n_in, n_out, 4, stride=2, padding=1, bias=False))

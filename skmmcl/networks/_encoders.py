@@ -19,7 +19,7 @@ from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
-from skmmcl.networks._standardize import Reconstruction
+from skmmcl.networks._standardize import Reconstructed, Reconstruction
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
 
@@ -91,7 +91,7 @@ def make_encoder(
     else:
         encoder = _build(name, shape, n_components)
         if reconstruction is not None:
-            encoder = nn.Sequential(reconstruction, encoder)
+            encoder = Reconstructed(reconstruction, encoder)
     beside = spec == "auto" and len(shape) <= 2
     return LinearShortcut(encoder, seen, n_components) if beside else encoder
 

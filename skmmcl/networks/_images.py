@@ -91,12 +91,14 @@ class TimmEncoder(nn.Module):
         -------
         h : Tensor of shape (n_samples, n_components)
             The representation, as a call gives it.
-        local : Tensor of shape (n_samples, n_features, height, width)
-            The last features before pooling; of transformers, (n_samples, n_tokens,
-            n_features).
+        local : Tensor of shape ``(n_samples, n_features, *places)``
+            The last features before pooling; places are rows and columns of the map, or
+            the tokens of a transformer.
         """
         local = self.network.forward_features(x.unsqueeze(1) if len(self.shape) == 2 else x)
-        return self.network.forward_head(local), local
+        h = self.network.forward_head(local)
+        n_features = getattr(self.network, "num_features", local.shape[1])
+        return h, local if local.shape[1] == n_features else local.movedim(-1, 1)
 
 
 def _import_timm(name: str) -> ModuleType:

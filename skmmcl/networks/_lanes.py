@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -61,6 +61,66 @@ class Laned(nn.Module):
         raise NotImplementedError
 
 
+class LanedEncoder(Laned):
+    """Encoder with lanes that gives local features on its way.
+
+    A subclass says both in ``local_lanes``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one subject.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import ConnectomeAttention
+    >>> h, local = ConnectomeAttention((6, 5), 2).forward_local(torch.zeros(4, 6, 5))
+    >>> h.shape, local.shape  # eight features of each of the six regions
+    (torch.Size([4, 2]), torch.Size([4, 8, 6]))
+    """
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        return self.local_lanes(x)[0]
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode subjects, and give their local features.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_lanes, n_samples, *shape)`` or ``(n_samples, *shape)``
+            The subjects.
+
+        Returns
+        -------
+        h : Tensor of shape (n_lanes, n_samples, n_components)
+            The representation, as a call gives it.
+        local : Tensor of shape (n_lanes, n_samples, n_features, n_places)
+            The features of each place.
+        """
+        if x.dim() == len(self.shape) + 1:
+            h, local = self.local_lanes(x.unsqueeze(0))
+            return h.squeeze(0), local.squeeze(0)
+        return self.local_lanes(x)
+
+    def local_lanes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode the subjects of each lane, and give their local features.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_lanes, n_samples, *shape)``
+            The subjects.
+
+        Returns
+        -------
+        h : Tensor of shape (n_lanes, n_samples, n_components)
+            The representation.
+        local : Tensor of shape (n_lanes, n_samples, n_features, n_places)
+            The features of each place.
+        """
+        raise NotImplementedError
+
+
 class LaneLinear(Laned):
     """Affine map of the last axis, drawn as torch draws it, with a weight matrix per lane.
 
@@ -85,6 +145,33 @@ class LaneLinear(Laned):
 
     def forward_lanes(self, x: Tensor) -> Tensor:
         return torch.baddbmm(self.bias, x, self.weight)
+
+
+def of_lane(value: Any, k: int) -> Any:
+    """Give the part of one lane of a tensor, or of each tensor in a dict.
+
+    Parameters
+    ----------
+    value : Tensor of shape (n_lanes, ...), dict of such or None
+        Outputs of a network, or arrays of a batch.
+    k : int
+        The lane.
+
+    Returns
+    -------
+    Tensor, dict or None
+        Without the axis of lanes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import of_lane
+    >>> of_lane({"z": torch.eye(2), "x_hat": {0: torch.ones(2, 1)}}, 1)
+    {'z': tensor([0., 1.]), 'x_hat': {0: tensor([1.])}}
+    """
+    if isinstance(value, Mapping):
+        return {name: of_lane(item, k) for name, item in value.items()}
+    return None if value is None else value[k]
 
 
 def has_lanes(network: nn.Module) -> bool:

@@ -9,11 +9,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import Laned, LaneLinear
+from skmmcl.networks._lanes import LanedEncoder, LaneLinear
 
 
-class MLP(Laned):
+class MLP(LanedEncoder):
     """Fully connected encoder; arrays with more dimensions are flattened.
+
+    Its local features are what the first layer gives, before its activation: those of one
+    place, for the first layer sees all of a subject.
 
     Parameters
     ----------
@@ -36,14 +39,15 @@ class MLP(Laned):
         self, shape: Sequence[int], n_components: int, *, hidden: Sequence[int] = (64,)
     ) -> None:
         super().__init__(shape)
+        self.hidden = tuple(hidden)
         widths = [math.prod(shape), *hidden, n_components]
         self.layers = nn.ModuleList(LaneLinear(*pair) for pair in pairwise(widths))
 
-    def forward_lanes(self, x: Tensor) -> Tensor:
-        x = self.layers[0](x.flatten(2))
+    def local_lanes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = first = self.layers[0](x.flatten(2))
         for layer in self.layers[1:]:
             x = layer(torch.relu(x))
-        return x
+        return x, first.unsqueeze(-1)
 
 
 class ProjectionHead(MLP):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder
-from skmmcl.networks._lanes import foreign_modules
+from skmmcl.networks._lanes import foreign_modules, of_lane
 from skmmcl.networks._mlp import ProjectionHead
 from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
 
@@ -53,7 +54,7 @@ class MultiviewNetwork(nn.Module):
     {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4)}
     """
 
-    gives = ("h", "z", "z_fused")
+    gives: tuple[str, ...] = ("h", "z", "z_fused")
     before_training = ("scores",)  # children that training does not pass through
 
     def __init__(
@@ -102,7 +103,7 @@ class MultiviewNetwork(nn.Module):
 
         What is not there under the latter is read under the former.
         """
-        before = [self.views[:k].count(name) for k, name in enumerate(self.views)]
+        before = (self.views[:k].count(name) for k, name in enumerate(self.views))
         return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
@@ -134,7 +135,7 @@ class MultiviewNetwork(nn.Module):
         """
         prepared = {name: value[None] for name, value in self.prepare(x).items()}
         out = self.forward_lanes(prepared, None if mask is None else mask[None])
-        return {name: value[0] for name, value in out.items()}
+        return of_lane(out, 0)
 
     def prepare(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Do what is the same in each epoch: replace modalities by their component scores.
@@ -187,11 +188,7 @@ class MultiviewNetwork(nn.Module):
         dict
             As `forward` gives, with a leading axis of lanes.
         """
-        z = h = self.encode_lanes(x, mask)
-        if self.heads is not None:
-            views = zip(self.heads, h.unbind(1), strict=True)
-            z = torch.stack([head(h_view) for head, h_view in views], dim=1)
-        return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
+        return self._outputs(self.encode_lanes(x, mask), mask)
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a prepared batch of each lane, without projection heads.
@@ -209,20 +206,34 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_lanes, n_views, n_samples, n_components)
             The representations.
         """
-        scaled = {key: self._scaled(_modality(key), value) for key, value in x.items()}
-        h = [
-            _encoded(
-                scaled[key if key in scaled else _modality(key)],
-                encoder,
-                None if mask is None else mask[..., view],
-            )
-            for view, (key, encoder) in enumerate(zip(self.view_keys, self.encoders, strict=True))
-        ]
+        views = zip(self._seen(x), self.encoders, strict=True)
+        h = [passed(seen, encoder, of_view(mask, k)) for k, (seen, encoder) in enumerate(views)]
         return torch.stack(h, dim=1)
 
-    def _scaled(self, name: str, value: Tensor) -> Tensor:
-        key = self._key[name]
-        return self.scalers[key](value) if key in self.scalers else value
+    def _seen(self, x: Mapping[Any, Tensor]) -> list[Tensor]:
+        """What the encoder of each view sees of prepared modalities."""
+        scaled = {}
+        for key, value in x.items():
+            of = self._key[_modality(key)]
+            scaled[key] = self.scalers[of](value) if of in self.scalers else value
+        return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
+
+    def _seen_shapes(self) -> list[tuple[int, ...]]:
+        """Shape of a subject as each view's encoder is given it."""
+        scores: Any = self.scores
+        keys = [self._key[name] for name in self.views]
+        return [
+            (scores[key].weight.shape[-1],) if key in scores else self.shapes[name]
+            for name, key in zip(self.views, keys, strict=True)
+        ]
+
+    def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
+        """What is made of representations (n_lanes, n_views, n_samples, n_components)."""
+        z = h
+        if self.heads is not None:
+            views = zip(self.heads, h.unbind(1), strict=True)
+            z = torch.stack([head(h_view) for head, h_view in views], dim=1)
+        return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
@@ -236,16 +247,31 @@ def _modality(key: ViewKey) -> str:
     return key if isinstance(key, str) else key[0]
 
 
-def _encoded(x: Tensor, encoder: nn.Module, present: Tensor | None) -> Tensor:
-    """Encode a view; encoders that may normalise over the batch see who is present only."""
-    if present is None or all(each.stackable for each in foreign_modules(encoder)):
-        return encoder(x)
+def of_view(mask: Tensor | None, view: int) -> Tensor | None:
+    """Who has a view, (n_lanes, n_samples); None if all have all."""
+    return None if mask is None else mask[..., view]
+
+
+def seen_rows(present: Tensor | None) -> Tensor | None:
+    """The rows of those whom what normalises over the batch is to see; None for all."""
+    if present is None:
+        return None
     (rows,) = present[0].nonzero(as_tuple=True)
-    if len(rows) in (0, 1, x.shape[1]):  # a lone subject cannot be normalised
-        return encoder(x)
-    h = encoder(x[:, rows])
-    unseen = h.detach().mean(1, keepdim=True).expand(-1, x.shape[1], -1)  # any finite numbers
-    return unseen.index_copy(1, rows, h)
+    return None if len(rows) in (0, 1, present.shape[1]) else rows  # a lone one has no variance
+
+
+def at_rows(values: Tensor, rows: Tensor, n_samples: int) -> Tensor:
+    """Values (1, n_rows, ...) of some rows among all of a batch; any finite ones in the others."""
+    unseen = values.detach().mean(1, keepdim=True).expand(-1, n_samples, *values.shape[2:])
+    return unseen.index_copy(1, rows, values)
+
+
+def passed(x: Tensor, module: nn.Module, present: Tensor | None) -> Tensor:
+    """What a module makes of a view; where it may normalise over the batch, of who is present."""
+    if present is None or all(each.stackable for each in foreign_modules(module)):
+        return module(x)
+    rows = seen_rows(present)
+    return module(x) if rows is None else at_rows(module(x[:, rows]), rows, x.shape[1])
 
 
 def _tried_encoder(

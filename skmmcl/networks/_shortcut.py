@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,9 +44,30 @@ class LinearShortcut(Laned):
 
     def __init__(self, encoder: nn.Module, shape: Sequence[int], n_components: int) -> None:
         super().__init__(shape)
-        self.encoder = encoder
+        self.encoder: Any = encoder
         self.linear = LaneLinear(math.prod(shape), n_components)
         self.gate = nn.Parameter(torch.zeros(1, 1, 1))
 
     def forward_lanes(self, x: Tensor) -> Tensor:
-        return torch.addcmul(self.linear(x.flatten(2)), self.gate, self.encoder(x), value=PACE)
+        return self._beside(x, self.encoder(x))
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode subjects, and give the local features of the encoder.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_lanes, n_samples, *shape)``
+            The subjects.
+
+        Returns
+        -------
+        h : Tensor of shape (n_lanes, n_samples, n_components)
+            The representation, as a call gives it.
+        local : Tensor of shape (n_lanes, n_samples, n_features, n_places)
+            The features of each place.
+        """
+        h, local = self.encoder.forward_local(x)
+        return self._beside(x, h), local
+
+    def _beside(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.addcmul(self.linear(x.flatten(2)), self.gate, h, value=PACE)

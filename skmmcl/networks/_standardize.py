@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from skmmcl.networks._lanes import Laned
 
@@ -134,6 +135,15 @@ class Reconstruction(Laned):
         return torch.baddbmm(self.center, x, self.axes).unflatten(-1, self.to_shape)
 
 
+class Reconstructed(nn.Sequential):
+    """A `Reconstruction`, and the encoder that reads what it reconstructs."""
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode what is reconstructed from scores, and give the encoder's local features."""
+        encoder: Any = self[1]
+        return encoder.forward_local(self[0](x))
+
+
 @dataclass(frozen=True)
 class InputStage:
     """What the training subjects say of a modality, before anything is trained.
@@ -162,6 +172,11 @@ class InputStage:
     standardize: bool = True
     axes: np.ndarray | None = None
     deviation: np.ndarray | None = None
+
+    @property
+    def unit(self) -> np.ndarray:
+        """What the encoder sees as 1, in each entry or in all."""
+        return np.where((self.scale > 0) & self.standardize, self.scale, 1.0)
 
     def scores(self, shape: Sequence[int]) -> ComponentScores | None:
         """Make the module that turns subjects into component scores.

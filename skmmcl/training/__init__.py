@@ -6,6 +6,7 @@ The only room that imports skorch.
 from skmmcl.training._batches import (
     SubjectSet,
     TrainingData,
+    balanced_draw,
     class_aware_batches,
     prepared,
     split_subjects,
@@ -27,6 +28,7 @@ __all__ = [
     "SubjectSet",
     "Term",
     "TrainingData",
+    "balanced_draw",
     "checkpoint_folder",
     "class_aware_batches",
     "draws_globally",

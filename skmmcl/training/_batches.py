@@ -100,12 +100,15 @@ class SubjectSet:
         `class_aware_batches`).
     rng : numpy Generator, optional
         Draws the order anew in each pass; without it the order is fixed.
+    balanced : bool, default=False
+        Whether each pass sees as many subjects of every class, some more than once.
     """
 
     data: TrainingData
     rows: np.ndarray
     batch_size: int
     rng: np.random.Generator | None = None
+    balanced: bool = False
 
     @classmethod
     def everyone(
@@ -139,7 +142,8 @@ class SubjectSet:
     @cached_property
     def layout(self) -> tuple[int, int]:
         """Number of batches, and the width to which they are padded."""
-        dealt = class_aware_batches(self.codes, self.batch_size, np.random.default_rng(0))
+        rng = np.random.default_rng(0)
+        dealt = class_aware_batches(self.codes[self._drawn(rng)], self.batch_size, rng)
         widest = max(len(batch) for batch in dealt)
         return len(dealt), -(-widest // MULTIPLE) * MULTIPLE
 
@@ -155,7 +159,43 @@ class SubjectSet:
             Rows of the data, for each batch.
         """
         rng = self.rng or np.random.default_rng(0)
-        return [self.rows[b] for b in class_aware_batches(self.codes, self.batch_size, rng)]
+        drawn = self._drawn(rng)
+        batches = class_aware_batches(self.codes[drawn], self.batch_size, rng)
+        return [self.rows[drawn[batch]] for batch in batches]
+
+    def _drawn(self, rng: np.random.Generator) -> np.ndarray:
+        """Who of this set is seen in a pass."""
+        return balanced_draw(self.codes, rng) if self.balanced else np.arange(len(self))
+
+
+def balanced_draw(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many subjects of every class as the largest class has.
+
+    Parameters
+    ----------
+    codes : ndarray of int (n_samples,)
+        Class codes; the unlabelled, -1, are a class of their own.
+    rng : numpy Generator
+        Draws those of smaller classes, with replacement.
+
+    Returns
+    -------
+    ndarray of int
+        Positions; those of the largest class appear once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.training import balanced_draw
+    >>> codes = np.array([0, 0, 0, 0, 1])
+    >>> np.bincount(codes[balanced_draw(codes, np.random.default_rng(0))]).tolist()
+    [4, 4]
+    """
+    members = [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    largest = max(map(len, members))
+    return np.concatenate(
+        [rows if len(rows) == largest else rng.choice(rows, largest) for rows in members]
+    )
 
 
 def class_aware_batches(

@@ -96,8 +96,16 @@ class FitJob(Job):
         self.device = net.device
         rng = np.random.default_rng(net.seed_)
         rows, held_out = split_subjects(subjects.codes, settings.validation_fraction, rng)
-        train_set = replace(subjects, rows=rows, batch_size=settings.batch_size, rng=net.rng_)
-        valid_set = None if held_out is None else replace(train_set, rows=held_out, rng=None)
+        train_set = replace(
+            subjects,
+            rows=rows,
+            batch_size=settings.batch_size,
+            rng=net.rng_,
+            balanced=settings.sampler == "balanced",
+        )
+        valid_set = None
+        if held_out is not None:
+            valid_set = replace(train_set, rows=held_out, rng=None, balanced=False)
         self.sets = train_set, valid_set
         self.checkpoint: Checkpoint | None = None
         self.beside = current() is not None  # other fits of a protocol

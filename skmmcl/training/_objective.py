@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from skmmcl.losses import loss_signature, merge_losses
+from skmmcl.networks import of_lane
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,4 @@ class Objective(nn.Module):
 def _value(loss: Callable[..., Tensor], tensors: Sequence[Tensor | None]) -> Tensor:
     if hasattr(loss, "lane_parameters"):
         return loss(*tensors)
-    return loss(*map(_only_lane, tensors)).unsqueeze(0)
-
-
-def _only_lane(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _only_lane(item) for name, item in value.items()}
-    return None if value is None else value[0]
+    return loss(*(of_lane(tensor, 0) for tensor in tensors)).unsqueeze(0)

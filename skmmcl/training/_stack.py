@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.networks import merge_lanes
+from skmmcl.networks import merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._lanes import forward_lanes, lanes_of
 from skmmcl.training._objective import Objective
@@ -235,14 +235,13 @@ def _lane(batch: Mapping[str, Any], k: int, net: Any) -> dict[str, Any] | None:
 
 
 def _told(
-    losses: Mapping[str, Tensor], outputs: Mapping[str, Tensor], k: int, net: Any
+    losses: Mapping[str, Tensor], outputs: Mapping[str, Any], k: int, net: Any
 ) -> dict[str, Any]:
     """What skorch's callbacks are told of a step."""
     if not net.callbacks_:
         return {}
     terms = {name: value.detach()[k] for name, value in losses.items()}
-    y_pred = {name: value[k] for name, value in outputs.items()}
-    return {"loss": terms.pop("loss"), "terms": terms, "y_pred": y_pred}
+    return {"loss": terms.pop("loss"), "terms": terms, "y_pred": of_lane(outputs, k)}
 
 
 def _joined(parts: Sequence[Any]) -> Any:

@@ -56,6 +56,18 @@ def test_images_with_and_without_channels(asked, shape):
     assert asked == [("resnet18", {"pretrained": False})]
 
 
+def test_tokens_are_places_of_the_local_map(asked, monkeypatch):
+    encoder = TimmEncoder((3, 9, 7), 4, name="resnet18")
+    network = encoder.network
+    network.num_features = 5
+    as_tokens = lambda x: network.conv(x).flatten(2).mT  # noqa: E731
+    monkeypatch.setattr(network, "forward_features", as_tokens)
+    monkeypatch.setattr(network, "forward_head", lambda tokens: network.fc(tokens.mean(1)))
+    h, local = encoder.forward_local(torch.ones(2, 3, 9, 7))
+    assert h.shape == (2, 4)
+    assert local.shape == (2, 5, 4 * 3)
+
+
 def test_what_timm_is_asked_for(asked):
     make_encoder("timm/resnet18:pretrained", (1, 8, 8), 4)
     make_encoder("timm/vit_tiny_patch16_224", (3, 32, 48), 4)

@@ -21,6 +21,7 @@ class Settings:
 
     max_epochs: int = 3
     batch_size: int = 8
+    sampler: str = "stratified"
     lr: float = 1e-2
     weight_decay: float = 0.0
     optimizer: Any = "adam"

@@ -9,7 +9,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skmmcl.training import SubjectSet, TrainingData, class_aware_batches, split_subjects, to_tensor
+from skmmcl.training import (
+    SubjectSet,
+    TrainingData,
+    balanced_draw,
+    class_aware_batches,
+    split_subjects,
+    to_tensor,
+)
 
 codes_strategy = st.lists(st.integers(-1, 3), min_size=2, max_size=60).map(np.array)
 
@@ -44,6 +51,32 @@ def test_sizes_and_classes_are_even(codes, batch_size):
         assert max(counts) - min(counts) <= 1
     sizes = [len(batch) for batch in batches]
     assert max(sizes) - min(sizes) <= 1
+
+
+@given(codes_strategy, st.integers(2, 20), st.integers(0, 100))
+@settings(max_examples=50, deadline=None)
+def test_balanced_passes_see_as_many_of_every_class(codes, batch_size, seed):
+    data = TrainingData(x={}, y=torch.as_tensor(codes))
+    rng = np.random.default_rng(seed)
+    subjects = SubjectSet(data, np.arange(len(codes)), batch_size, rng=rng, balanced=True)
+    batches = subjects.deal()
+    assert len(batches) == subjects.layout[0]
+    assert max(map(len, batches)) <= subjects.layout[1]
+    found, counts = np.unique(codes, return_counts=True)
+    dealt = np.concatenate(batches)
+    drawn = np.bincount(codes[dealt] + 1)[found + 1]
+    # A class with too few for each batch is dealt by pairs.
+    assert (drawn == counts.max()).all() or counts.max() < 2 * len(batches)
+    for code in found[counts == counts.max()]:
+        assert set(np.flatnonzero(codes == code)) <= set(dealt)
+
+
+def test_balanced_draw_is_drawn_anew():
+    codes, rng = np.repeat([0, 1], [30, 10]), np.random.default_rng(0)
+    first, second = (balanced_draw(codes, rng) for _ in range(2))
+    assert np.array_equal(first[:30], np.arange(30))
+    assert (codes[first[30:]] == 1).all()
+    assert not np.array_equal(first, second)
 
 
 def test_order_is_drawn_anew():

@@ -1,0 +1,294 @@
+"""Deep InfoMax and its relatives: what modalities share, place by place or as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.cross_decomposition._objectives import (
+    CROSS_MODAL,
+    LOCAL,
+    check_weights,
+    make_term,
+    parse_objectives,
+    warn_of_small_batches,
+)
+from skmmcl.exceptions import ModalityError
+from skmmcl.networks import InfoMaxNetwork
+from skmmcl.training import Term
+from skmmcl.utils._sklearn import Interval, StrOptions
+
+
+@embedder
+class DeepInfoMaxEmbedder(BaseEmbedder):
+    """Deep InfoMax of several modalities, with reconstruction and correlation beside it.
+
+    One encoder per modality is trained by any sum of six objectives: four that maximise
+    the information between embeddings and local maps of the modalities of a subject, the
+    reconstruction of each modality, and the canonical correlation of the embeddings. No
+    objective uses ``y``.
+
+    Read more in the :ref:`User Guide <deep_info_max>`.
+
+    Parameters
+    ----------
+    objectives : str or sequence of str, default=("S",)
+        Which objectives are summed:
+
+        - "L", local: the embedding of a modality with its own local map;
+        - "CL", cross-local: the embedding with the local map of each other modality;
+        - "CS", cross-spatial: a place of the local map, drawn anew in each step, with the
+          local map of each other modality;
+        - "S", similarity: the embedding with the embedding of each other modality;
+        - "AE": each modality is reconstructed from its representation;
+        - "CCA": canonical correlation of the embeddings of each pair of modalities.
+
+        Published names are taken as well: "L-CL-CS-S", "S-AE", "L-CCA", "DCCAE" for AE and
+        CCA. L and AE alone do with one modality.
+    weights : dict of str to float, default=None
+        Factors of objectives, as ``{"AE": 10.0}``; 1 for those not named.
+    clip : float or None, default=20.0
+        Scores of the first four objectives are bent to ``clip * tanh(score / clip)``; None
+        for no limit.
+    penalty : float, default=0.04
+        Factor of the mean squared score, which each pair of maps or embeddings adds.
+    estimator : {"infonce", "jsd"}, default="infonce"
+        Bound on the information of the first four objectives: noise contrast, or the dual
+        form of the Jensen-Shannon divergence, which does not clip.
+    cca_norm : {"fro", "nuc"}, default="fro"
+        What of the canonical correlations of "CCA" counts: the root of the sum of their
+        squares, or their sum.
+    ridge : float, default=0.001
+        Added to the variances of the embeddings in "CCA".
+    projection_dim : int, default=None
+        Width of a two-layer projection head between representation and losses; None for
+        no head.
+    modalities : dict, list of str or None, default=None
+        For a table, the columns of each modality:
+        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
+        multimodal input, the names of the modalities to use; None for all.
+    n_components : int, default=16
+        Width of each modality's representation.
+    encoders : "auto", str, Module, callable or dict, default="auto"
+        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
+        and self-attention for matrices, both beside a linear shortcut, and a small CNN
+        for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
+        and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
+        weights; a callable is called as ``encoder(shape, n_components)``.
+    standardize : bool, default=True
+        Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
+        restriction.
+    augment : dict of str to callable, default=None
+        Random changes of a modality in training, called as ``transform(x, generator)`` on
+        the batch in its own shape and units, for example
+        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
+        stand together in a tuple get the same draw. What is augmented is not restricted
+        to principal components.
+    max_epochs : int, default=100
+        Passes over the subjects.
+    batch_size : int, default=64
+        Subjects in a batch, at least 2. Every batch holds every class.
+    sampler : {"stratified", "balanced"}, default="stratified"
+        Whether an epoch sees each subject once, or as many of every class of ``y`` as the
+        largest has, those of smaller classes drawn with replacement.
+    lr : float, default=0.001
+        Learning rate.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine", "onecycle"} or None, default=None
+        Course of the learning rate over the epochs; None for a constant one.
+    gradient_clip : float, default=None
+        Largest norm of the gradient; None for no limit.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to
+        watch it; None for no such part.
+    n_iter_no_change : int or None, default=20
+        With a validation part, stop after so many epochs without improvement and keep
+        the weights of the best epoch. None to only watch.
+    monitor : {"loss", "probe"}, default="loss"
+        What is watched: the loss, or the balanced accuracy of a linear probe.
+    callbacks : list of skorch callbacks, default=None
+        Called after the engine's own.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    checkpoint : path, default=None
+        Folder in which the state of a fit is kept, so that the same fit, of the same
+        data and parameters, goes on where it was cut off.
+    device : str, default="auto"
+        Where to train, as torch names it. "auto" is CUDA where there is one.
+    dtype : {"float32", "float64", "auto"}, default="float32"
+        Precision of training and of the output; "auto" follows the input.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights and the order of the subjects. The same number gives the
+        same result; torch's and numpy's global generators are left alone.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network, ``net_.module_``, with its ``history``.
+    modalities_ : list of str
+        Names of the modalities.
+    shapes_ : dict of str to tuple
+        Shape of one subject in each modality.
+    mean_representation_ : ndarray of shape (n_views, n_components)
+        Mean of the training subjects; stands in for an absent modality.
+    history_ : dict of str to ndarray
+        Loss and terms, by epoch.
+    n_iter_ : int
+        Number of epochs that were run.
+    n_features_in_ : int
+        Number of numbers per subject, over all modalities.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if fitted on a DataFrame.
+
+    See Also
+    --------
+    CMCCSSEmbedder : Contrasts modalities by the cosine of their embeddings, and subjects by
+        their class.
+    SupervisedEmbedder : The same encoders trained to predict ``y``.
+
+    Notes
+    -----
+    Local maps are what an encoder has of each place: the third convolution of "dcgan", the
+    last grid of other networks of volumes, the regions of self-attention. An MLP sees all of
+    a subject at once: its map has one place, its first layer. A linear encoder has none.
+
+    Maps pass a head that normalises over the subjects and places of a batch, so that with L,
+    CL or CS a subject of weight 2 is not quite two subjects. Fits of this estimator train
+    one after the other where others share a stack.
+
+    References
+    ----------
+    .. [1] Fedorov A. et al. (2021). On self-supervised multimodal representation learning:
+       an application to Alzheimer's disease. ISBI.
+    .. [2] Fedorov A. et al. (2024). Self-supervised multimodal learning for group inferences
+       from MRI data: Discovering disorder-relevant brain regions and multimodal links.
+       NeuroImage 285:120485.
+    .. [3] Wang W. et al. (2015). On deep multi-view representation learning. ICML.
+
+    Examples
+    --------
+    >>> from skmmcl.cross_decomposition import DeepInfoMaxEmbedder
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, _, _ = make_cohort(n_subjects=60, random_state=0)
+    >>> embedder = DeepInfoMaxEmbedder(objectives="S-AE", max_epochs=5, random_state=0)
+    >>> embedder.fit_transform(X).shape
+    (60, 80)
+    >>> sorted(embedder.history_)
+    ['ae', 's', 'train_loss']
+    """
+
+    objectives: str | Sequence[str] = ("S",)
+    weights: Mapping[str, float] | None = None
+    clip: float | None = 20.0
+    penalty: float = 0.04
+    estimator: Literal["infonce", "jsd"] = "infonce"
+    cca_norm: Literal["fro", "nuc"] = "fro"
+    ridge: float = 1e-3
+    projection_dim: int | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
+        "objectives": [str, list, tuple],
+        "weights": [dict, None],
+        "clip": [Interval(Real, 0, None, closed="neither"), None],
+        "penalty": [Interval(Real, 0, None, closed="left")],
+        "estimator": [StrOptions({"infonce", "jsd"})],
+        "cca_norm": [StrOptions({"fro", "nuc"})],
+        "ridge": [Interval(Real, 0, None, closed="neither")],
+        "projection_dim": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    @classmethod
+    def from_paper(cls, **params: Any) -> Self:
+        """Make an estimator of volumes with the settings of the paper.
+
+        Volumes have sides of 32, 64 or 128 voxels. The learning rate goes from 0.0004 to
+        0.01 and down to nothing, in one cycle over the epochs. The paper's random flips and
+        crops have to be named by modality: ``augment={("t1", "falff"): ...}``.
+
+        Parameters
+        ----------
+        **params
+            Parameters that are to differ.
+
+        Returns
+        -------
+        DeepInfoMaxEmbedder
+
+        Examples
+        --------
+        >>> from skmmcl.cross_decomposition import DeepInfoMaxEmbedder
+        >>> DeepInfoMaxEmbedder.from_paper(objectives="L-CL").n_components
+        64
+        """
+        paper = {
+            "encoders": "dcgan",
+            "n_components": 64,
+            "input_components": None,
+            "optimizer": "radam",
+            "lr": 0.01,
+            "lr_schedule": "onecycle",
+            "weight_decay": 0.0,
+            "max_epochs": 200,
+            "batch_size": 64,
+        }
+        return cls(**{**paper, **params})
+
+    def _used(self) -> dict[str, float]:
+        """The objectives that count, with their weights."""
+        names = parse_objectives(self.objectives)
+        weights = check_weights(self.weights, names)
+        return {name: weights[name] for name in names if weights[name] > 0}
+
+    def _fit(self, *args: Any, **kwargs: Any) -> Self:
+        self._used()  # raises before anything is read
+        return super()._fit(*args, **kwargs)
+
+    def _make_views(self) -> list[str]:
+        crossing = [name for name in self._used() if name in CROSS_MODAL]
+        if crossing and len(self.modalities_) == 1:
+            raise ModalityError(
+                f"The objectives {crossing} relate modalities to one another, but there is one, "
+                f"{self.modalities_[0]!r}; 'L' and 'AE' do with one. To say which columns of a "
+                "table are which modality, set modalities={'smri': slice(0, 100), 'fc': 'fc_*'}."
+            )
+        return self.modalities_
+
+    def _make_network(self, **layout: Any) -> partial:
+        used = self._used()
+        return partial(
+            InfoMaxNetwork,
+            n_components=self.n_components,
+            projection_dim=self.projection_dim,
+            local_for=[name for name in used if name in LOCAL],
+            decode="AE" in used,
+            **layout,
+        )
+
+    def _new_net(self, data: Any, sample_weight: np.ndarray | None) -> Any:
+        if "CCA" in self._used():
+            warn_of_small_batches(self, len(data))
+        return super()._new_net(data, sample_weight)
+
+    def _make_objective(self) -> list[Term]:
+        used = self._used()
+        seed = 0
+        if "CS" in used:  # the one that draws
+            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        return [make_term(name, weight, self, seed) for name, weight in used.items()]
