@@ -1,6 +1,6 @@
 """Age of subjects of new sites, from regional measures: contrast beside ridge and supervision.
 
-    python benchmarks/brain_age.py                       # both cohorts
+    python benchmarks/brain_age.py                       # both cohorts, five minutes of one core
     python benchmarks/brain_age.py --cohorts fcon1000
     python benchmarks/brain_age.py --quick               # a minute, to see that it runs
 
@@ -12,7 +12,8 @@ layer under a ridge regression. A probe of the true age alone tells how much of 
 differing in age.
 
 The settings of all embedders, supervised or not, were chosen on ABIDE, by errors at held-out sites
-in splits of another seed: its rows are kind to them for that. FCON1000 had no part in it.
+in splits of another seed: its rows are kind to them for that. FCON1000 had no part in it, but that
+SupCon on groups of age of like size did badly there; k-means was then tried on ABIDE, and kept.
 
 Intervals are of 95 % and Nadeau's and Bengio's: training sets overlap, so that splits count less
 than as many samples.
