@@ -40,7 +40,9 @@ if TYPE_CHECKING:
         YAwareEmbedder,
     )
     from skmmcl.cross_decomposition import (
+        CLIPEmbedder,
         CMCCSSEmbedder,
+        CoMMEmbedder,
         DeepInfoMaxEmbedder,
         SupervisedEmbedder,
     )
@@ -54,7 +56,9 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AnatCLEmbedder",
+    "CLIPEmbedder",
     "CMCCSSEmbedder",
+    "CoMMEmbedder",
     "ConditionalUniformityEmbedder",
     "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
@@ -94,7 +98,9 @@ __all__ = [
 # Where the names that are no room of their own live.
 _HOMES = {
     "AnatCLEmbedder": "skmmcl.contrastive",
+    "CLIPEmbedder": "skmmcl.cross_decomposition",
     "CMCCSSEmbedder": "skmmcl.cross_decomposition",
+    "CoMMEmbedder": "skmmcl.cross_decomposition",
     "ConditionalUniformityEmbedder": "skmmcl.contrastive",
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",

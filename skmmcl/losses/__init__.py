@@ -29,6 +29,7 @@ from skmmcl.losses._pseudo_correspondence import PseudoCorrespondenceLoss
 from skmmcl.losses._realizability import Realizability, sphere_realizability
 from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
+from skmmcl.losses._self_contrast import SelfContrastLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
 from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
@@ -60,6 +61,7 @@ __all__ = [
     "PseudoCorrespondenceLoss",
     "Realizability",
     "ReconstructionLoss",
+    "SelfContrastLoss",
     "SoftSupConLoss",
     "SquaredErrorLoss",
     "SupConLoss",
