@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         cross_decomposition,
         data,
         datasets,
+        decomposition,
         exceptions,
         inspection,
         losses,
@@ -39,11 +40,14 @@ if TYPE_CHECKING:
         YAwareEmbedder,
     )
     from skmmcl.cross_decomposition import (
+        CLIPEmbedder,
         CMCCSSEmbedder,
+        CoMMEmbedder,
         DeepInfoMaxEmbedder,
         SupervisedEmbedder,
     )
     from skmmcl.data import MultimodalData
+    from skmmcl.decomposition import MMVAEEmbedder
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
     from skmmcl.volumes import load_volumes
@@ -52,7 +56,9 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "AnatCLEmbedder",
+    "CLIPEmbedder",
     "CMCCSSEmbedder",
+    "CoMMEmbedder",
     "ConditionalUniformityEmbedder",
     "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
@@ -60,6 +66,7 @@ __all__ = [
     "DeepInfoMaxEmbedder",
     "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
+    "MMVAEEmbedder",
     "MultiLabelSupConEmbedder",
     "MultimodalData",
     "SupConEmbedder",
@@ -72,6 +79,7 @@ __all__ = [
     "cross_decomposition",
     "data",
     "datasets",
+    "decomposition",
     "exceptions",
     "inspection",
     "labeled_scorer",
@@ -90,7 +98,9 @@ __all__ = [
 # Where the names that are no room of their own live.
 _HOMES = {
     "AnatCLEmbedder": "skmmcl.contrastive",
+    "CLIPEmbedder": "skmmcl.cross_decomposition",
     "CMCCSSEmbedder": "skmmcl.cross_decomposition",
+    "CoMMEmbedder": "skmmcl.cross_decomposition",
     "ConditionalUniformityEmbedder": "skmmcl.contrastive",
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",
@@ -98,6 +108,7 @@ _HOMES = {
     "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
+    "MMVAEEmbedder": "skmmcl.decomposition",
     "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
     "SupConEmbedder": "skmmcl.contrastive",

@@ -31,7 +31,11 @@ UNDOCUMENTED_METHODS = r"forward|set_\w+_request"
 OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("AnatCLEmbedder", "bandwidth"),
     ("AnatCLEmbedder", "metadata"),
+    ("CLIPEmbedder", "augment"),
     ("CMCCSSEmbedder", "temperature"),
+    ("CoMMEmbedder", "augment"),
+    ("CoMMEmbedder", "n_components"),
+    ("CoMMEmbedder", "projection_dim"),
     ("DecoupledUniformityEmbedder", "bandwidth"),
     ("DecoupledUniformityEmbedder", "kernel"),
     ("EpsSupInfoNCEEmbedder", "metadata"),

@@ -8,7 +8,7 @@ from skmmcl.augmentation._batch import (
     is_local,
 )
 from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
-from skmmcl.augmentation._default import default_augmentation
+from skmmcl.augmentation._default import default_augmentation, resolve_augment
 from skmmcl.augmentation._features import FeatureDropout, FeatureNoise
 from skmmcl.augmentation._geometry import Flip, ResizedCrop, Shift
 from skmmcl.augmentation._intensity import BiasField, GaussianBlur, GaussianNoise, Intensity
@@ -40,4 +40,5 @@ __all__ = [
     "default_augmentation",
     "is_local",
     "plot_augmentation",
+    "resolve_augment",
 ]

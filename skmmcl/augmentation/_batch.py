@@ -12,20 +12,21 @@ from skmmcl.augmentation._base import Augmentation, Compose, Transform
 from skmmcl.exceptions import ModalityError
 
 Augment = Mapping[Any, Transform]
+Asked = Augment | str | None  # "auto": see `resolve_augment`
 
 
-def augmented_names(augment: Augment | None) -> list[str]:
-    """List the modalities that are augmented.
+def augmented_names(augment: Asked) -> list[str]:
+    """List the modalities to which the user gives an augmentation.
 
     Parameters
     ----------
-    augment : dict of str or tuple of str to callable, or None
-        As `augment_batch` takes it.
+    augment : dict of str or tuple of str to callable, "auto" or None
+        As `resolve_augment` takes it.
 
     Returns
     -------
     list of str
-        Each once.
+        Each once; none for "auto".
 
     Examples
     --------
@@ -33,17 +34,17 @@ def augmented_names(augment: Augment | None) -> list[str]:
     >>> augmented_names({("t1", "falff"): Flip(), "t1": Flip(1)})
     ['t1', 'falff']
     """
-    keys = augment or {}
+    keys = augment if isinstance(augment, Mapping) else {}
     return list(dict.fromkeys(name for key in keys for name in _names(key)))
 
 
-def check_augment(augment: Augment | None, shapes: Mapping[str, Sequence[int]]) -> None:
+def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
     """Raise before training if modalities cannot be augmented as asked.
 
     Parameters
     ----------
-    augment : dict of str or tuple of str to callable, or None
-        As `augment_batch` takes it.
+    augment : dict of str or tuple of str to callable, "auto" or None
+        As `resolve_augment` takes it.
     shapes : mapping of str to tuple
         Shape of one subject in each modality.
 
@@ -64,7 +65,7 @@ def check_augment(augment: Augment | None, shapes: Mapping[str, Sequence[int]]) 
     unknown = [name for name in augmented_names(augment) if name not in shapes]
     if unknown:
         raise ModalityError(f"augment names {unknown}; the modalities are {list(shapes)}.")
-    for key, transform in (augment or {}).items():
+    for key, transform in (augment if isinstance(augment, Mapping) else {}).items():
         if not callable(transform):
             raise ModalityError(
                 f"augment of modality {key!r} must be called as transform(x, generator), got "

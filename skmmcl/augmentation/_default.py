@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 from skmmcl.augmentation._base import Compose, Transform
 from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
@@ -11,6 +12,7 @@ from skmmcl.augmentation._geometry import Flip, ResizedCrop, Shift
 from skmmcl.augmentation._intensity import BiasField, GaussianBlur, GaussianNoise, Intensity
 from skmmcl.augmentation._patches import Cutout
 
+MOST_CHANNELS = 4  # of what is taken for an image with channels first, not for a volume
 Kind = Literal["volume", "image", "vector", "connectome"]
 
 
@@ -54,6 +56,61 @@ def default_augmentation(kind: Kind = "volume", *, flips: bool = False) -> Compo
     if kind == "vector":
         return Compose([FeatureNoise(), FeatureDropout()])
     return Compose([ConnectomeNoise(), EdgeDropout(), RegionDropout()])
+
+
+def resolve_augment(
+    augment: Mapping[Any, Transform] | Literal["auto"] | None,
+    shapes: Mapping[str, Sequence[int]],
+    compressed: Collection[str] = (),
+) -> Mapping[Any, Transform] | None:
+    """Say what "auto" means for modalities of given shapes.
+
+    Vectors and component scores get noise and lose up to 80 % of their entries, each with
+    probability one half, as in CoMM :cite:p:`dufumier2025`. Square matrices get noise and lose
+    connections and regions, symmetrically; other matrices noise and regions. Images and volumes
+    get the chain of `default_augmentation`, without flips.
+
+    Parameters
+    ----------
+    augment : dict of str to callable, "auto" or None
+        What the user asks for; all but "auto" is given back as it is.
+    shapes : mapping of str to tuple
+        Shape of one subject in each modality.
+    compressed : collection of str, default=()
+        Modalities whose component scores are augmented.
+
+    Returns
+    -------
+    dict of str to callable, or None
+        As `augment_batch` takes it.
+
+    References
+    ----------
+    :cite:t:`dufumier2025`.
+
+    Examples
+    --------
+    >>> from skmmcl.augmentation import resolve_augment
+    >>> auto = resolve_augment("auto", {"fc": (90, 90)})
+    >>> [type(step).__name__ for step in auto["fc"].transforms]
+    ['ConnectomeNoise', 'EdgeDropout', 'RegionDropout']
+    """
+    if augment != "auto":
+        return augment
+    return {
+        name: _by_shape((1,) if name in compressed else shape) for name, shape in shapes.items()
+    }
+
+
+def _by_shape(shape: Sequence[int]) -> Compose:
+    if len(shape) == 1:
+        return Compose([FeatureNoise((0.1, 0.1)), FeatureDropout((0.0, 0.8))])
+    if len(shape) == 2 and shape[0] == shape[1]:
+        return Compose([ConnectomeNoise(), EdgeDropout((0.0, 0.5)), RegionDropout((0.0, 0.5))])
+    if len(shape) == 2:
+        return Compose([FeatureNoise(), RegionDropout((0.0, 0.5), symmetric=False)])
+    is_image = len(shape) == 3 and shape[0] <= MOST_CHANNELS
+    return default_augmentation("image" if is_image else "volume")
 
 
 def _spatial(spatial_dims: int, *, flips: bool) -> list[Transform]:

@@ -13,8 +13,10 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.base._absent import fill_absent
 from skmmcl.base._engine import EngineMixin
 from skmmcl.base._input import check_subjects
+from skmmcl.data import MultimodalData
 from skmmcl.training import represent
 from skmmcl.utils._sklearn import (
     HasMethods,
@@ -31,6 +33,8 @@ C = TypeVar("C", bound=type)
 @dataclass_transform(kw_only_default=True, eq_default=False)
 def embedder(estimator: C) -> C:
     """Give an estimator its ``__init__`` from its annotated parameters, its own ones first.
+
+    A parameter of `BaseEmbedder` that is annotated anew, for another default, keeps its place.
 
     Parameters
     ----------
@@ -54,7 +58,9 @@ def embedder(estimator: C) -> C:
     dataclass(kw_only=True, eq=False, repr=False)(estimator)
     init: Any = vars(estimator)["__init__"]
     signature = inspect.signature(init)
-    own = set(vars(estimator).get("__annotations__", {}))
+    *_, root = (cls for cls in estimator.__mro__ if "__dataclass_fields__" in vars(cls))
+    common = set(vars(root)["__dataclass_fields__"]) if root is not estimator else set()
+    own = set(vars(estimator).get("__annotations__", {})) - common
     ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
     init.__signature__ = signature.replace(parameters=ordered)
     return estimator
@@ -95,6 +101,13 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
         stand together in a tuple get the same draw. What is augmented is not restricted
         to principal components.
+    impute : {"mean", "ridge"}, default="mean"
+        What stands in for the representation of an absent modality: the mean of the
+        training subjects, or what the subject's other modalities make of it by ridge
+        regression on the training subjects.
+    on_empty : {"error", "nan"}, default="error"
+        What `transform` does with a subject that has no modality at all: raise, or give a
+        row of NaN.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
@@ -159,7 +172,9 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     encoders: Any = "auto"
     standardize: bool = True
     input_components: int | None = 60
-    augment: Mapping[Any, Any] | None = None
+    augment: Any = None
+    impute: Literal["mean", "ridge"] = "mean"
+    on_empty: Literal["error", "nan"] = "error"
     max_epochs: int = 100
     batch_size: int = 64
     sampler: Literal["stratified", "balanced"] = "stratified"
@@ -186,6 +201,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         "standardize": ["boolean"],
         "input_components": [Interval(Integral, 1, None, closed="left"), None],
         "augment": [dict, None],
+        "impute": [StrOptions({"mean", "ridge"})],
+        "on_empty": [StrOptions({"error", "nan"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "sampler": [StrOptions({"stratified", "balanced"})],
@@ -255,8 +272,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit. The representation of an absent modality
-            is the mean of the training subjects.
+            The modalities that were seen in fit. What stands in for the representation of
+            an absent one is said by ``impute``.
 
         Returns
         -------
@@ -264,12 +281,18 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             The representations of all modalities, side by side.
         """
         check_is_fitted(self, "net_")
-        data = self._read(X, reset=False)
-        check_subjects(data, self._dtype)
+        return self._transformed(self._read(X, reset=False))
+
+    def _transformed(self, data: MultimodalData) -> np.ndarray:
+        """What `transform` gives for subjects that have been read."""
+        check_subjects(data, self._dtype, empty_allowed=self.on_empty == "nan")
         h = represent(self.net_, self._subjects(self.net_, data))
-        present = self._view_mask(self.net_, data).T[..., None]
-        h = np.where(present, h, self.mean_representation_[:, None])
+        present = self._present_blocks(data).T
+        h = np.where(present[..., None], h, self.mean_representation_[:, None])
+        if self._covariance is not None:
+            h = fill_absent(h, present, self.mean_representation_, self._covariance)
         out = h.transpose(1, 0, 2).reshape(len(data), -1)
+        out[~data.mask.any(axis=1)] = np.nan
         if data.index is None or get_output_config("transform", self)["dense"] != "pandas":
             return out
         import pandas as pd

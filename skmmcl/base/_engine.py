@@ -15,6 +15,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from skmmcl.augmentation import augmented_names, check_augment
+from skmmcl.base._absent import learn_covariance
 from skmmcl.base._input import MultimodalInputMixin, check_n_subjects, check_subjects
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
@@ -29,6 +30,7 @@ from skmmcl.training import (
     make_net,
     open_folder,
     prepared,
+    represent,
     represented,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
@@ -36,7 +38,7 @@ from skmmcl.utils._sklearn import check_sample_weight, num_samples
 from skmmcl.utils._targets import as_labels, encode_classes
 
 # What a checkpoint may differ in and still be that of the same fit.
-NOT_OF_THE_FIT = {"verbose", "device", "checkpoint", "callbacks"}
+NOT_OF_THE_FIT = {"verbose", "device", "checkpoint", "callbacks", "impute", "on_empty"}
 
 
 class EngineMixin(MultimodalInputMixin, BaseEstimator):
@@ -46,7 +48,8 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     encoders: Any
     standardize: bool
     input_components: int | None
-    augment: Mapping[Any, Any] | None
+    augment: Any
+    impute: str
     lr: float
     validation_fraction: float | None
     monitor: str
@@ -57,6 +60,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     net_: EmbeddingNet
     classes_: np.ndarray
     mean_representation_: np.ndarray
+    _covariance: np.ndarray | None
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
     _dtype: str
     _means: dict[str, np.ndarray]
@@ -127,7 +131,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             open_folder(folder)
             kept_at = folder, self._fingerprint(data, codes, sample_weight, values, net.seed_)
         self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
-        self._learn_mean_representation(data, subjects, sample_weight)
+        self._learn_representation(data, subjects, sample_weight)
         return self
 
     def _is_probed(self) -> bool:
@@ -233,10 +237,14 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """Presence of each view, (n_samples, n_views)."""
         return data.mask[:, [self.modalities_.index(name) for name in net.module_.views]]
 
+    def _present_blocks(self, data: MultimodalData) -> np.ndarray:
+        """Who has what a block of the representation stands for, (n_samples, n_blocks)."""
+        return self._view_mask(self.net_, data)
+
     def _learn_mean_representation(
         self, data: MultimodalData, subjects: SubjectSet, sample_weight: np.ndarray | None
     ) -> None:
-        weight = self._view_mask(self.net_, data).T.astype(float)
+        weight = self._present_blocks(data).T.astype(float)
         weight = weight if sample_weight is None else weight * sample_weight
         count = weight.sum(1, keepdims=True)
         mean, dtype = np.zeros(0), np.dtype(self._dtype)
@@ -247,6 +255,21 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if not count.all():  # in a later call nobody may have the modality
             mean = np.where(count > 0, mean, self.mean_representation_)
         self.mean_representation_ = mean.astype(dtype)
+
+    def _learn_representation(
+        self, data: MultimodalData, subjects: SubjectSet, sample_weight: np.ndarray | None
+    ) -> None:
+        """What is to stand in for absent modalities."""
+        self._learn_mean_representation(data, subjects, sample_weight)
+        self._covariance = None
+        if self.impute == "mean":
+            return
+        self._covariance = learn_covariance(
+            represent(self.net_, subjects),
+            self._present_blocks(data).T,
+            self.mean_representation_,
+            sample_weight,
+        )
 
     def _fingerprint(self, *job: Any) -> str:
         params = self.get_params(deep=False)

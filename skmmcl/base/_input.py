@@ -121,14 +121,15 @@ def check_n_subjects(data: MultimodalData, minimum: int, user: str) -> None:
         )
 
 
-def check_subjects(data: MultimodalData, dtype: str) -> None:
+def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = False) -> None:
     """Raise for values that cannot be used and for subjects without any modality."""
     check_values(data, dtype)
     empty = np.flatnonzero(~data.mask.any(axis=1))
-    if len(empty):
+    if len(empty) and not empty_allowed:
         names = empty if data.index is None else data.index[empty]
         shown = ", ".join(map(str, names[:5])) + (", ..." if len(empty) > 5 else "")
         raise DataError(
             f"{len(empty)} subject(s) have no modality at all, every entry is NaN or marked "
-            f"missing: {shown}. Leave them out."
+            f"missing: {shown}. Leave them out; in transform, on_empty='nan' gives rows of NaN "
+            "for them."
         )

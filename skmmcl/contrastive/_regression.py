@@ -77,6 +77,13 @@ class ContrastiveRegressionEmbedder(BaseKernelEmbedder):
         ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
         stand together in a tuple get the same draw. What is augmented is not restricted
         to principal components.
+    impute : {"mean", "ridge"}, default="mean"
+        What stands in for the representation of an absent modality: the mean of the
+        training subjects, or what the subject's other modalities make of it by ridge
+        regression on the training subjects.
+    on_empty : {"error", "nan"}, default="error"
+        What `transform` does with a subject that has no modality at all: raise, or give a
+        row of NaN.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
@@ -184,6 +191,9 @@ class ContrastiveRegressionEmbedder(BaseKernelEmbedder):
         "bandwidth": BANDWIDTH,
         "temperature": POSITIVE,
     }
+
+    def _is_on_sphere(self) -> bool:
+        return self.loss == "y-aware"
 
     def _make_objective(self) -> list[Term]:
         loss = LOSSES[self.loss](self.temperature, **self._of_kernel())

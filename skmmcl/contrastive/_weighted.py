@@ -22,6 +22,7 @@ from skmmcl.contrastive._guided import (
 )
 from skmmcl.contrastive._metadata import BaseKernelEmbedder
 from skmmcl.data import MultimodalData
+from skmmcl.kernels import cosine
 from skmmcl.losses import EuclideanInfoNCELoss, SoftSupConLoss, XCLRLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
@@ -92,6 +93,13 @@ class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
         ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
         stand together in a tuple get the same draw. What is augmented is not restricted
         to principal components.
+    impute : {"mean", "ridge"}, default="mean"
+        What stands in for the representation of an absent modality: the mean of the
+        training subjects, or what the subject's other modalities make of it by ridge
+        regression on the training subjects.
+    on_empty : {"error", "nan"}, default="error"
+        What `transform` does with a subject that has no modality at all: raise, or give a
+        row of NaN.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
@@ -216,6 +224,14 @@ class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
 
     def _kernel_used(self) -> Any:
         return "cosine" if self.scheme == "x-clr" else super()._kernel_used()
+
+    def _weights_of(self, values: torch.Tensor) -> torch.Tensor:
+        if self.scheme == "x-clr":
+            return ((cosine(values) - 1) / self.target_temperature).exp()
+        return super()._weights_of(values)
+
+    def _is_on_sphere(self) -> bool:
+        return self.scheme == "x-clr"
 
     def _make_objective(self) -> list[Term]:
         if self.scheme == "x-clr":

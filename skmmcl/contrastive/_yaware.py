@@ -71,6 +71,13 @@ class YAwareEmbedder(BaseKernelEmbedder):
         ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
         stand together in a tuple get the same draw. What is augmented is not restricted
         to principal components.
+    impute : {"mean", "ridge"}, default="mean"
+        What stands in for the representation of an absent modality: the mean of the
+        training subjects, or what the subject's other modalities make of it by ridge
+        regression on the training subjects.
+    on_empty : {"error", "nan"}, default="error"
+        What `transform` does with a subject that has no modality at all: raise, or give a
+        row of NaN.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
@@ -146,7 +153,9 @@ class YAwareEmbedder(BaseKernelEmbedder):
     -----
     A subject of whom something is unknown, NaN or None, attracts its own modalities alone.
     No arrangement on a sphere keeps the distances of three or more different ages: the
-    loss has no attainable optimum then, see `skmmcl.losses.sphere_realizability`.
+    loss has no attainable optimum then, see `skmmcl.losses.sphere_realizability`. How much
+    is missed matters: a warning tells if more than a quarter of what the weights tell cannot
+    be met, as with a temperature that is too high for the bandwidth.
 
     References
     ----------
@@ -178,6 +187,9 @@ class YAwareEmbedder(BaseKernelEmbedder):
         "bandwidth": BANDWIDTH,
         "temperature": POSITIVE,
     }
+
+    def _is_on_sphere(self) -> bool:
+        return True
 
     def _make_objective(self) -> list[Term]:
         loss = YAwareLoss(self.temperature, **self._of_kernel())

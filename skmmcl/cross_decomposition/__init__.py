@@ -1,7 +1,15 @@
-"""What modalities share: estimators that relate the modalities of a subject."""
+"""What modalities share and add: estimators that relate the modalities of a subject."""
 
+from skmmcl.cross_decomposition._clip import CLIPEmbedder
 from skmmcl.cross_decomposition._cmccss import CMCCSSEmbedder
+from skmmcl.cross_decomposition._comm import CoMMEmbedder
 from skmmcl.cross_decomposition._deep_info_max import DeepInfoMaxEmbedder
 from skmmcl.cross_decomposition._supervised import SupervisedEmbedder
 
-__all__ = ["CMCCSSEmbedder", "DeepInfoMaxEmbedder", "SupervisedEmbedder"]
+__all__ = [
+    "CLIPEmbedder",
+    "CMCCSSEmbedder",
+    "CoMMEmbedder",
+    "DeepInfoMaxEmbedder",
+    "SupervisedEmbedder",
+]

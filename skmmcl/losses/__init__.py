@@ -19,7 +19,7 @@ from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
 from skmmcl.losses._info_max import InfoMaxLoss
-from skmmcl.losses._iwae import log_mixture, looser_iwae_bound
+from skmmcl.losses._iwae import MMVAELoss, log_mixture, looser_iwae_bound
 from skmmcl.losses._jaccard_supcon import JaccardSupConLoss
 from skmmcl.losses._lanes import loss_signature, merge_losses
 from skmmcl.losses._mulsupcon import MulSupConLoss
@@ -29,6 +29,7 @@ from skmmcl.losses._pseudo_correspondence import PseudoCorrespondenceLoss
 from skmmcl.losses._realizability import Realizability, sphere_realizability
 from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
+from skmmcl.losses._self_contrast import SelfContrastLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
 from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
@@ -53,12 +54,14 @@ __all__ = [
     "FairKLLoss",
     "InfoMaxLoss",
     "JaccardSupConLoss",
+    "MMVAELoss",
     "MulSupConLoss",
     "NeighbourhoodLoss",
     "PairwiseCMCLoss",
     "PseudoCorrespondenceLoss",
     "Realizability",
     "ReconstructionLoss",
+    "SelfContrastLoss",
     "SoftSupConLoss",
     "SquaredErrorLoss",
     "SupConLoss",

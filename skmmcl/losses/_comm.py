@@ -97,14 +97,28 @@ class CoMMLoss(TemperatureLoss):
         Tensor of shape ``(*lanes, n_subsets)``
             Mean of both directions.
         """
+        # Each subset and direction is a lane of its own: one computation for all.
         n_subsets = one.shape[-3]
-        found = []
-        for k in range(n_subsets):
-            both = None if mask is None else mask[..., [k, n_subsets - 1]]
-            pairs = (
-                torch.stack([a[..., k, :, :], b[..., -1, :, :]], dim=-3)
-                for a, b in ((one, other), (other, one))
-            )
-            ways = [pairwise_contrast(self, pair, both, sample_weight) for pair in pairs]
-            found.append(torch.stack(ways).mean(0))
-        return torch.stack(found, dim=-1)
+        lanes = (*one.shape[:-3], n_subsets, 2)
+        whole = [z[..., -1:, :, :].expand_as(z) for z in (one, other)]
+        ways = [torch.stack(pair, -3) for pair in ((one, whole[1]), (other, whole[0]))]
+        if mask is not None:
+            mask = torch.stack([mask, mask[..., -1:].expand_as(mask)], -1).movedim(-2, -3)
+            mask = mask.unsqueeze(-3).expand(*lanes, -1, -1)
+        if sample_weight is not None:
+            sample_weight = sample_weight[..., None, None, :].expand(*lanes, -1)
+        each = _InLanes(self, 2 * n_subsets)
+        return pairwise_contrast(each, torch.stack(ways, -4), mask, sample_weight).mean(-1)
+
+
+class _InLanes:
+    """A loss whose lanes are several times as many."""
+
+    def __init__(self, loss: TemperatureLoss, n_each: int) -> None:
+        self._loss, self._n_each = loss, n_each
+        self.shifted = loss.shifted
+
+    def scale(self, dtype: torch.dtype) -> float | Tensor:
+        """Inverse temperature, as the sums over similarities take it."""
+        scale = self._loss.scale(dtype)
+        return scale.repeat_interleave(self._n_each, 0) if isinstance(scale, Tensor) else scale

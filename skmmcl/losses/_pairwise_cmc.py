@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -72,9 +74,9 @@ class PairwiseCMCLoss(TemperatureLoss):
 
 
 def pairwise_contrast(
-    loss: TemperatureLoss, z: Tensor, mask: Tensor | None, sample_weight: Tensor | None
+    loss: Any, z: Tensor, mask: Tensor | None, sample_weight: Tensor | None
 ) -> Tensor:
-    """Compute `PairwiseCMCLoss` at the temperature of another loss."""
+    """Compute `PairwiseCMCLoss` with the ``scale`` and ``shifted`` of another loss."""
     u = unit_vectors(z)
     n_views = u.shape[1]
     weight = subject_counts(u, z.shape[-2], sample_weight)[:, None, None]

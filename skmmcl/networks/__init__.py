@@ -6,10 +6,13 @@ have an axis of lanes before that, so that several fits can be trained side by s
 """
 
 from skmmcl.networks._attention import ConnectomeAttention
+from skmmcl.networks._converter import TokenConverter
+from skmmcl.networks._copies import CopiesNetwork
 from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
 from skmmcl.networks._decoders import MLPDecoder, make_decoder
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
+from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._info_max import InfoMaxNetwork
 from skmmcl.networks._lanes import (
@@ -23,22 +26,29 @@ from skmmcl.networks._lanes import (
 )
 from skmmcl.networks._local import LocalHead
 from skmmcl.networks._mlp import MLP, ProjectionHead
+from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._normalized_head import NormalizedHead
 from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._prediction import PredictionNetwork
+from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
 from skmmcl.networks._standardize import ComponentScores, InputStage, Reconstruction, Standardize
+from skmmcl.networks._transformer import FusionTransformer
 from skmmcl.networks._volume_encoder import VolumeEncoder
 from skmmcl.networks._weights import WeightsReport, load_weights
 
 __all__ = [
     "ComponentScores",
     "ConnectomeAttention",
+    "CopiesNetwork",
     "DCGANDecoder",
     "DCGANEncoder",
     "DenseNet3d",
+    "FusionNetwork",
+    "FusionTransformer",
     "InfoMaxNetwork",
     "InputStage",
     "LaneLinear",
@@ -48,15 +58,19 @@ __all__ = [
     "LocalHead",
     "MLP",
     "MLPDecoder",
+    "MMVAENetwork",
     "MultiviewNetwork",
+    "NormalizedHead",
     "PredictionNetwork",
     "ProjectionHead",
     "Reconstruction",
+    "RegionEncoder",
     "ResNet3d",
     "SFCN",
     "SmallCNN3d",
     "Standardize",
     "TimmEncoder",
+    "TokenConverter",
     "VGG3d",
     "VolumeEncoder",
     "WeightsReport",

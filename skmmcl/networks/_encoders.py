@@ -16,6 +16,7 @@ from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._plain3d import SFCN, VGG3d
+from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
@@ -27,6 +28,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLP,
     "linear": partial(MLP, hidden=()),
     "attention": ConnectomeAttention,
+    "regions": RegionEncoder,
     "small_cnn": SmallCNN3d,
     "densenet121": DenseNet3d,
     "tiny_densenet": partial(DenseNet3d, blocks=(6, 12, 16), growth=16),
@@ -55,7 +57,7 @@ def make_encoder(
     spec : str, Module or callable
         "auto" is an MLP for vectors and self-attention for matrices, both beside a
         linear shortcut, and a small CNN for volumes. Other names are "mlp", "linear",
-        "attention"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
+        "attention", "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
         "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/"
         before any name of timm, and ":pretrained" after it for timm's weights. A module
         is copied, with its weights. A callable is called as ``spec(shape,

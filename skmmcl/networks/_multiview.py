@@ -156,20 +156,23 @@ class MultiviewNetwork(nn.Module):
             for name, value in x.items()
         }
 
-    def encode(self, x: Mapping[str, Tensor]) -> Tensor:
+    def encode(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a batch, without projection heads.
 
         Parameters
         ----------
         x : dict of Tensor ``(n_samples, *shape)``
             The modalities.
+        mask : Tensor of shape (n_samples, n_views), optional
+            True where the subject has the view.
 
         Returns
         -------
         Tensor of shape (n_views, n_samples, n_components)
             The representations.
         """
-        return self.encode_lanes({k: v[None] for k, v in self.prepare(x).items()})[0]
+        mask = None if mask is None else mask[None]
+        return self.encode_lanes({k: v[None] for k, v in self.prepare(x).items()}, mask)[0]
 
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
@@ -206,9 +209,12 @@ class MultiviewNetwork(nn.Module):
         Tensor of shape (n_lanes, n_views, n_samples, n_components)
             The representations.
         """
+        return torch.stack(self._encode_views(x, mask), dim=1)
+
+    def _encode_views(self, x: Mapping[Any, Tensor], mask: Tensor | None) -> list[Tensor]:
+        """What each view's encoder gives, (n_lanes, n_samples, ...)."""
         views = zip(self._seen(x), self.encoders, strict=True)
-        h = [passed(seen, encoder, of_view(mask, k)) for k, (seen, encoder) in enumerate(views)]
-        return torch.stack(h, dim=1)
+        return [passed(seen, encoder, of_view(mask, k)) for k, (seen, encoder) in enumerate(views)]
 
     def _seen(self, x: Mapping[Any, Tensor]) -> list[Tensor]:
         """What the encoder of each view sees of prepared modalities."""
@@ -217,6 +223,15 @@ class MultiviewNetwork(nn.Module):
             of = self._key[_modality(key)]
             scaled[key] = self.scalers[of](value) if of in self.scalers else value
         return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
+
+    def _seen_shapes(self) -> list[tuple[int, ...]]:
+        """Shape of a subject as each view's encoder is given it."""
+        scores: Any = self.scores
+        keys = [self._key[name] for name in self.views]
+        return [
+            (scores[key].weight.shape[-1],) if key in scores else self.shapes[name]
+            for name, key in zip(self.views, keys, strict=True)
+        ]
 
     def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
         """What is made of representations (n_lanes, n_views, n_samples, n_components)."""

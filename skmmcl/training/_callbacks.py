@@ -24,7 +24,7 @@ def represented(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Encode subjects in large batches: which they are, and (n_views, n_rows, n_components)."""
     net.module_.eval()
-    sources = subjects.data.x
+    sources, mask = subjects.data.x, subjects.data.mask
     everyone = torch.as_tensor(subjects.rows, device=subjects.data.y.device)
     batches = everyone.split(n_rows or _n_rows(sources))
     for source in sources.values():
@@ -33,7 +33,8 @@ def represented(
     start = 0
     for rows in batches:
         with torch.inference_mode():
-            h = _encode(net.module_, {name: source[rows] for name, source in sources.items()})
+            x = {name: source[rows] for name, source in sources.items()}
+            h = _encode(net.module_, x, None if mask is None else mask[rows])
         yield slice(start, start + len(rows)), h.cpu().numpy()
         start += len(rows)
 
@@ -44,10 +45,11 @@ def _n_rows(sources: Mapping[str, Any]) -> int:
     return max(1, min(N_ROWS, N_VOXELS // max(volumes, default=1)))
 
 
-def _encode(module: Any, x: dict[str, torch.Tensor]) -> torch.Tensor:
+def _encode(module: Any, x: dict[str, torch.Tensor], mask: torch.Tensor | None) -> torch.Tensor:
     if not hasattr(module, "encode_lanes"):
         return module.encode(x)
-    return module.encode_lanes({name: value[None] for name, value in x.items()})[0]
+    mask = None if mask is None else mask[None]
+    return module.encode_lanes({name: value[None] for name, value in x.items()}, mask)[0]
 
 
 def represent(net: Any, subjects: Any, n_rows: int | None = None) -> np.ndarray:

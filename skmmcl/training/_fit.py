@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
-from skmmcl.augmentation import is_local
+from skmmcl.augmentation import is_local, resolve_augment
 from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.networks import foreign_modules
 from skmmcl.training._batches import SubjectSet, split_subjects
@@ -90,7 +90,10 @@ class FitJob(Job):
         checkpoint: tuple[Any, str] | None = None,
     ) -> None:
         self.net, self.subjects, self.settings = net, subjects, settings
-        net.augment_ = settings.augment
+        network = net.module_
+        net.augment_ = resolve_augment(
+            settings.augment, getattr(network, "shapes", {}), getattr(network, "compressed", ())
+        )
         self.kept_at = checkpoint
         self.n_epochs, self.goal = n_epochs, len(net.history) + n_epochs
         self.device = net.device
@@ -123,7 +126,7 @@ class FitJob(Job):
     @cached_property
     def draws_globally(self) -> bool:
         """Whether the training may draw from torch's default generator."""
-        augments = (self.settings.augment or {}).values()
+        augments = (self.net.augment_ or {}).values()
         return draws_globally(self.net.module_) or not all(map(is_local, augments))
 
     @cached_property

@@ -63,13 +63,32 @@ def lane_bytes(net: Any, subjects: SubjectSet) -> int:
     rows = torch.as_tensor(subjects.rows[: subjects.batch_size], device=subjects.data.y.device)
     batch = {name: x[rows][None] for name, x in subjects.data.x.items()}
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        z = forward_lanes(net.module_, batch, None)["z"]
+        z = forward_lanes(net.module_, in_copies(batch, net.module_), None)["z"]
     similarities = (z.shape[-3] * z.shape[-2]) ** 2
     return size * (data + 5 * weights + 2 * kept + 4 * similarities)
 
 
-def forward_lanes(network: Any, x: Mapping[str, Tensor], mask: Tensor | None) -> dict[str, Tensor]:
+def copies_of(network: Any) -> tuple[bool, ...]:
+    """Copies in which a network sees the subjects of a batch: is each augmented or not."""
+    return getattr(network, "copies", (True,))
+
+
+def in_copies(x: Mapping[str, Tensor], network: Any) -> dict[str, Tensor]:
+    """The subjects of each lane, once for each copy that the network sees."""
+    n_copies = len(copies_of(network))
+    return {name: value if n_copies == 1 else torch.cat([value] * n_copies, 1)
+            for name, value in x.items()}  # fmt: skip
+
+
+def forward_lanes(
+    network: Any,
+    x: Mapping[str, Tensor],
+    mask: Tensor | None,
+    sample_weight: Tensor | None = None,
+) -> dict[str, Tensor]:
     """Named outputs of a batch; a network that knows no lanes is shown its only one."""
+    if getattr(network, "counts_subjects", False):
+        return network.forward_lanes(x, mask, sample_weight)
     if hasattr(network, "forward_lanes"):
         return network.forward_lanes(x, mask)
     outputs = network({name: value[0] for name, value in x.items()}, _first(mask))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skmmcl.networks import merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
-from skmmcl.training._lanes import forward_lanes, lanes_of
+from skmmcl.training._lanes import copies_of, forward_lanes, in_copies, lanes_of
 from skmmcl.training._objective import Objective
 from skmmcl.training._stored import StoredRows
 
@@ -120,6 +120,7 @@ class Stack:
         names: list[str] = []
         values, sizes = [], []
         for batch, counts in self._batches(sets):
+            batch["x"] = in_copies(batch["x"], self.network)
             if training:
                 self._augment(batch["x"], counts)
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
@@ -136,16 +137,19 @@ class Stack:
 
     def _augment(self, x: dict[Any, Tensor], counts: Sequence[int]) -> None:
         """Change the subjects of each lane, not its padding, by the draws of its own net."""
+        copies = copies_of(self.network)
+        width = next(iter(x.values())).shape[1] // len(copies)
         names = list(x)
 
         def change(k: int, net: Any) -> None:
-            if not net.augment_:
-                return
-            changed = net.augment({name: x[name][k, : counts[k]] for name in names})
-            for key, value in changed.items():
-                if key not in x:  # a further view of a modality
-                    x[key] = x[key[0]].clone()
-                x[key][k, : counts[k]] = value
+            for copy, is_augmented in enumerate(copies):
+                if not (net.augment_ and is_augmented):
+                    continue
+                rows = slice(copy * width, copy * width + counts[k])
+                for key, value in net.augment({name: x[name][k, rows] for name in names}).items():
+                    if key not in x:  # a further view of a modality
+                        x[key] = x[key[0]].clone()
+                    x[key][k, rows] = value
 
         self.each(change)
 
@@ -162,7 +166,7 @@ class Stack:
             torch._foreach_zero_(self.grads)
         elif training:
             self.nets[0].optimizer_.zero_grad()
-        outputs = forward_lanes(self.network, batch["x"], batch["mask"])
+        outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
         loss, terms = self.objective({**batch, **outputs})
         if training:
             loss.sum().backward()

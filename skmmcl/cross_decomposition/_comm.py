@@ -1,0 +1,284 @@
+"""CoMM: what modalities share, what each alone has, and what only all together tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import ModalityError
+from skmmcl.losses import CoMMLoss
+from skmmcl.networks import FusionNetwork
+from skmmcl.training import Term
+from skmmcl.utils._sklearn import Interval, StrOptions, check_feature_names_in
+
+
+@embedder
+class CoMMEmbedder(BaseEmbedder):
+    """Fuse the modalities of a subject into one representation that keeps what each adds.
+
+    One encoder per modality gives tokens, which a small transformer fuses. Of two augmented
+    copies of each subject, one seen whole and the other through one modality alone or whole
+    as well, the embeddings must agree: so the representation keeps what modalities share,
+    what each alone has, and what only their combination tells. Subjects may lack any of
+    their modalities: what is absent gives no token.
+
+    Read more in the :ref:`User Guide <redundant_unique_synergistic>`.
+
+    Parameters
+    ----------
+    temperature : float, default=0.1
+        Divides the similarities. Small values dwell on the most similar subjects.
+    n_layers : int, default=1
+        Blocks of the transformer.
+    n_heads : int, default=8
+        At most so many attention heads; fewer where ``n_components`` is not divisible by it.
+    projection_dim : int, default=64
+        Width of the embedding that the loss sees, after a head of three layers.
+    mask_tokens : bool, default=False
+        Whether a learnt token stands in for each modality that is absent or not looked at;
+        else nothing does.
+    modalities : dict, list of str or None, default=None
+        For a table, the columns of each modality:
+        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
+        multimodal input, the names of the modalities to use; None for all.
+    n_components : int, default=64
+        Width of the tokens and of the representation.
+    encoders : "auto", str, Module, callable or dict, default="auto"
+        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
+        and self-attention for matrices, both beside a linear shortcut, and a small CNN
+        for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
+        and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
+        weights; a callable is called as ``encoder(shape, n_components)``.
+    standardize : bool, default=True
+        Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
+        restriction.
+    augment : dict of str to callable, "auto" or None, default="auto"
+        Random changes of a modality in training, drawn for each copy by itself, as other
+        embedders take them. "auto" is noise and dropout of features for vectors and
+        component scores, noise and dropout of connections and regions for matrices, and
+        the chain of :func:`~skmmcl.augmentation.default_augmentation` for images and
+        volumes. None for none.
+    impute : {"mean", "ridge"}, default="mean"
+        What stands in for the representation of an absent modality: the mean of the
+        training subjects, or what the subject's other modalities make of it by ridge
+        regression on the training subjects.
+    on_empty : {"error", "nan"}, default="error"
+        What `transform` does with a subject that has no modality at all: raise, or give a
+        row of NaN.
+    max_epochs : int, default=100
+        Passes over the subjects.
+    batch_size : int, default=64
+        Subjects in a batch, at least 2. Every batch holds every class.
+    sampler : {"stratified", "balanced"}, default="stratified"
+        Whether an epoch sees each subject once, or as many of every class of ``y`` as the
+        largest has, those of smaller classes drawn with replacement.
+    lr : float, default=0.001
+        Learning rate.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine", "onecycle"} or None, default=None
+        Course of the learning rate over the epochs; None for a constant one.
+    gradient_clip : float, default=None
+        Largest norm of the gradient; None for no limit.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to
+        watch it; None for no such part.
+    n_iter_no_change : int or None, default=20
+        With a validation part, stop after so many epochs without improvement and keep
+        the weights of the best epoch. None to only watch.
+    monitor : {"loss", "probe"}, default="loss"
+        What is watched: the loss, or the balanced accuracy of a linear probe.
+    callbacks : list of skorch callbacks, default=None
+        Called after the engine's own.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    checkpoint : path, default=None
+        Folder in which the state of a fit is kept, so that the same fit, of the same
+        data and parameters, goes on where it was cut off.
+    device : str, default="auto"
+        Where to train, as torch names it. "auto" is CUDA where there is one.
+    dtype : {"float32", "float64", "auto"}, default="float32"
+        Precision of training and of the output; "auto" follows the input.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights and the order of the subjects. The same number gives the
+        same result; torch's and numpy's global generators are left alone.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network, ``net_.module_``, with its ``history``.
+    modalities_ : list of str
+        Names of the modalities.
+    shapes_ : dict of str to tuple
+        Shape of one subject in each modality.
+    mean_representation_ : ndarray of shape (1, n_components)
+        Mean of the training subjects.
+    history_ : dict of str to ndarray
+        Loss and terms, by epoch.
+    n_iter_ : int
+        Number of epochs that were run.
+    classes_ : ndarray
+        The classes; only with a probe.
+    n_features_in_ : int
+        Number of numbers per subject, over all modalities.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if fitted on a DataFrame.
+
+    See Also
+    --------
+    CLIPEmbedder : Aligns modalities, and so keeps what they share.
+    skmmcl.losses.CoMMLoss : The loss.
+
+    Notes
+    -----
+    Only single modalities and all of them are contrasted, not all subsets, so that the
+    number of modalities is not limited. An absent modality takes no part in the attention,
+    in training as in `transform`, and ``impute`` changes nothing. Vectors and matrices are
+    augmented as what the encoder reads, their component scores, unless ``augment`` names
+    them; the augmentation decides what the representation may forget.
+
+    References
+    ----------
+    .. [1] Dufumier B., Castillo-Navarro J., Tuia D., Thiran J.-P. (2025). What to align in
+       multimodal contrastive learning? ICLR.
+
+    Examples
+    --------
+    >>> from skmmcl.cross_decomposition import CoMMEmbedder
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, _, _ = make_cohort(n_subjects=60, random_state=0)
+    >>> embedder = CoMMEmbedder(max_epochs=5, random_state=0).fit(X)
+    >>> embedder.transform(X).shape, embedder.transform(X, modality="fc").shape
+    ((60, 64), (60, 64))
+    """
+
+    temperature: float = 0.1
+    n_layers: int = 1
+    n_heads: int = 8
+    projection_dim: int = 64
+    mask_tokens: bool = False
+    n_components: int = 64
+    augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "n_heads": [Interval(Integral, 1, None, closed="left")],
+        "projection_dim": [Interval(Integral, 1, None, closed="left")],
+        "mask_tokens": ["boolean"],
+        "augment": [dict, StrOptions({"auto"}), None],
+    }
+
+    @classmethod
+    def from_paper(cls, **params: Any) -> Self:
+        """Make an estimator with the settings of the paper's study of images.
+
+        Parameters
+        ----------
+        **params
+            Parameters that are to differ.
+
+        Returns
+        -------
+        CoMMEmbedder
+
+        Examples
+        --------
+        >>> from skmmcl.cross_decomposition import CoMMEmbedder
+        >>> CoMMEmbedder.from_paper(max_epochs=10).n_components
+        512
+        """
+        paper = {
+            "n_components": 512,
+            "projection_dim": 256,
+            "input_components": None,
+            "optimizer": "adamw",
+            "lr": 3e-4,
+            "weight_decay": 1e-4,
+            "max_epochs": 100,
+            "batch_size": 64,
+        }
+        return cls(**{**paper, **params})
+
+    def transform(self, X: Any, modality: str | None = None) -> np.ndarray:
+        """Represent subjects by all modalities that they have, or by one of them.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities that were seen in fit; any of them may be absent.
+        modality : str, default=None
+            The only modality to look at; None for all. Subjects without it are taken as
+            subjects without any.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            The fused representation.
+        """
+        check_is_fitted(self, "net_")
+        data = self._read(X, reset=False)
+        if modality is not None:
+            data = _only(modality, data)
+        return self._transformed(data)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Give the names of the columns of `transform`: ``comm_0``, ``comm_1``, ...
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against ``feature_names_in_``, otherwise unused.
+
+        Returns
+        -------
+        ndarray of str
+            One name per column.
+        """
+        check_is_fitted(self, "net_")
+        check_feature_names_in(self, input_features)
+        width = self.mean_representation_.shape[1]
+        return np.asarray([f"comm_{i}" for i in range(width)], dtype=object)
+
+    def _present_blocks(self, data: MultimodalData) -> np.ndarray:
+        return np.asarray(data.mask.any(axis=1))[:, None]
+
+    def _make_network(self, **layout: Any) -> partial:
+        return partial(
+            FusionNetwork,
+            n_components=self.n_components,
+            n_layers=self.n_layers,
+            n_heads=self.n_heads,
+            projection_dim=self.projection_dim,
+            mask_tokens=self.mask_tokens,
+            **layout,
+        )
+
+    def _make_objective(self) -> list[Term]:
+        on = ("z", "z_other", "subsets", "sample_weight")
+        return [Term("comm", CoMMLoss(self.temperature), on=on)]
+
+
+def _only(modality: str, data: MultimodalData) -> MultimodalData:
+    """The same subjects without any other modality."""
+    if modality not in data.modalities:
+        raise ModalityError(f"modality={modality!r} is none of {list(data.modalities)}.")
+    mask = data.mask & np.equal(data.modalities, modality)
+    return MultimodalData(dict(data.items()), index=data.index, mask=mask)

@@ -1,0 +1,63 @@
+"""CLIPEmbedder: what the copies are, and that it aligns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from skmmcl import CLIPEmbedder, CMCCSSEmbedder, MultimodalData
+from skmmcl.networks import CopiesNetwork
+
+N = 30
+
+
+@pytest.fixture(name="X")
+def cohort():
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=(N, 2))
+    return MultimodalData(
+        {name: shared @ rng.normal(size=(2, 6)) + rng.normal(size=(N, 6)) for name in "ab"}
+    )
+
+
+def make(cls=CLIPEmbedder, **params):
+    return cls(**{"n_components": 3, "max_epochs": 3, "random_state": 0} | params)
+
+
+def test_with_negatives_of_both_modalities_it_is_pairwise_cmc(X):
+    cmc = make(CMCCSSEmbedder, pairwise=True, css_weight=0, temperature=0.1)
+    expected = cmc.fit_transform(X)
+    np.testing.assert_array_equal(make(negatives="both").fit_transform(X), expected)
+
+
+def test_augment_acts_on_the_copies_or_else_on_what_is_aligned(X):
+    plain = make().fit_transform(X)
+    assert np.array_equal(make(augment=None).fit_transform(X), plain)
+    copied = make(self_weight=1.0).fit(X)
+    assert set(copied.history_) == {"train_loss", "cross", "self"}
+    assert not np.allclose(copied.transform(X), plain)
+    still = make(self_weight=1.0, augment=None).fit(X)
+    assert still.history_["self"][0] != copied.history_["self"][0]
+    assert still.history_["cross"][0] == copied.history_["cross"][0]  # as they are, in both
+
+
+def test_the_copies_of_a_network_are_encoded_alike():
+    torch.manual_seed(0)
+    network = CopiesNetwork(["a", "b"], {"a": (3,), "b": (5,)}, 2)
+    one = {"a": torch.randn(4, 3), "b": torch.randn(4, 5)}
+    mask = torch.rand(4, 2) < 0.5
+    out = network({name: value.repeat(3, 1) for name, value in one.items()}, mask)
+    for name in ("z", "z_one", "z_other"):
+        torch.testing.assert_close(out[name], network.encode(one))
+    assert (out["z_fused"].view(4, 2, 2)[~mask] == 0).all()
+
+
+@pytest.mark.parametrize("params", [{}, {"self_weight": 1.0}])
+def test_any_pattern_of_absence_trains(X, params):
+    mask = np.random.default_rng(0).random((N, 2)) > 0.4
+    mask[~mask.any(axis=1), 0] = True
+    holes = MultimodalData(X.to_dict(), mask=mask)
+    emb = make(batch_size=8, **params).fit(holes)
+    assert np.isfinite(emb.transform(holes)).all()
+    assert np.isfinite(emb.history_["train_loss"]).all()
