@@ -14,8 +14,9 @@ As in the paper: 100 subjects are held out; in each of 5 stratified folds of the
 DCGAN encoders are trained on the training part, and a logistic regression (elastic net) on the
 representation of each modality, whose C and l1_ratio are those of 500 draws with the best mean ROC
 AUC over the validation parts. Reported is the ROC AUC on the held-out subjects, mean and standard
-deviation over those folds in which training converged. Unlike the paper, parameters are drawn at random and not by Optuna, and
-intensities are standardised by histogram only with ``--histogram`` (needs TorchIO).
+deviation over those folds in which training converged. Unlike the paper, parameters are drawn at
+random and not by Optuna, and intensities are standardised by histogram only with ``--histogram``
+(needs TorchIO).
 
 The paper's data, OASIS-3, may not be redistributed: those with access run this script on them. On
 its T1 images the paper reports 84.6 for AE and for S, 88.6 supervised; on fALFF 75.9 for L-CL and
@@ -155,7 +156,7 @@ def scores_of(name: str, X: MultimodalData, y: np.ndarray, splits: list, args) -
             continue
         folds.append([(model.transform(X[part]), y[part]) for part in (rows, validation, held_out)])
     if not folds:
-        return dict.fromkeys(X.modalities, [np.nan])
+        return {modality: [np.nan] for modality in X.modalities}
     width = folds[0][0][0].shape[1] // len(X.modalities)
     return {
         modality: downstream(folds, slice(k * width, (k + 1) * width), args.trials)
