@@ -28,7 +28,7 @@ from skmmcl.training._stack import Stack
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
-ALONE = {"DeepInfoMaxEmbedder"}  # what their objectives do knows no lanes
+ALONE = {"DeepInfoMaxEmbedder", "MMVAEEmbedder"}  # their objectives know no lanes
 N = 40
 
 
