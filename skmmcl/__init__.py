@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         cross_decomposition,
         data,
         datasets,
+        decomposition,
         exceptions,
         inspection,
         losses,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         SupervisedEmbedder,
     )
     from skmmcl.data import MultimodalData
+    from skmmcl.decomposition import MMVAEEmbedder
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
     from skmmcl.volumes import load_volumes
@@ -64,6 +66,7 @@ __all__ = [
     "DeepInfoMaxEmbedder",
     "EpsSupInfoNCEEmbedder",
     "LabeledOnly",
+    "MMVAEEmbedder",
     "MultiLabelSupConEmbedder",
     "MultimodalData",
     "SupConEmbedder",
@@ -76,6 +79,7 @@ __all__ = [
     "cross_decomposition",
     "data",
     "datasets",
+    "decomposition",
     "exceptions",
     "inspection",
     "labeled_scorer",
@@ -104,6 +108,7 @@ _HOMES = {
     "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "LabeledOnly": "skmmcl.model_selection",
+    "MMVAEEmbedder": "skmmcl.decomposition",
     "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
     "SupConEmbedder": "skmmcl.contrastive",

@@ -28,10 +28,8 @@ from skmmcl.training._stack import Stack
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
-ALONE = {
-    "DeepInfoMaxEmbedder",
-    "TopologicalConsistencyEmbedder",
-}  # what their objectives do knows no lanes
+# Their objectives know no lanes.
+ALONE = {"DeepInfoMaxEmbedder", "MMVAEEmbedder", "TopologicalConsistencyEmbedder"}
 N = 40
 
 

@@ -5,9 +5,10 @@ from importlib import import_module
 
 from joblib.parallel import EXTERNAL_BACKENDS
 
+from skmmcl.base._differentiable import DifferentiableEncoder
 from skmmcl.base._embedder import BaseEmbedder, embedder
 
-__all__ = ["BaseEmbedder", "embedder"]
+__all__ = ["BaseEmbedder", "DifferentiableEncoder", "embedder"]
 
 # So that joblib.parallel_config(backend="skmmcl") finds it; the room is loaded at its first use.
 EXTERNAL_BACKENDS.setdefault("skmmcl", partial(import_module, "skmmcl.parallel"))

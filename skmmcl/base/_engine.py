@@ -64,6 +64,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
     _dtype: str
     _means: dict[str, np.ndarray]
+    _units: dict[str, np.ndarray]
 
     # What a method says of itself
 
@@ -190,6 +191,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             for name, array in data.items()
         }
         self._means = {name: stage.mean for name, stage in stages.items()}
+        self._units = {name: stage.unit for name, stage in stages.items()}
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,

@@ -23,12 +23,20 @@ from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.kernels import affinity, estimate_bandwidth
 from skmmcl.kernels._distance import PROFILES
+from skmmcl.losses._realizability import unmet_share
 
 # Median entropy of the weights, as a part of the most possible, beyond which they say nothing.
 LEAST_ENTROPY, MOST_ENTROPY = 0.05, 0.98
 
+# Part of what the weights tell beyond which it is told that a sphere has no room for it. Of ages
+# under a hundredth is missed at a temperature of 0.1, a quarter to a half at 1.
+MOST_UNMET = 0.25
+
 # So many subjects are shown to a kernel that is a function, to see what it gives.
 MOST_SHOWN = 500
+
+# So many subjects, of a batch, are looked at to judge the weights.
+MOST_IN_BATCH = 128
 
 Bandwidth = Literal["scott", "silverman", "median"] | float | Sequence[float]
 
@@ -65,6 +73,7 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
 
     kernel: str | Sequence[str] | Callable[..., torch.Tensor] | None
     bandwidth: Bandwidth
+    temperature: float
 
     bandwidth_: np.ndarray
 
@@ -108,21 +117,33 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
         if callable(self._kernel_used()):
             check_function(self._kernel_used(), values)
         self.bandwidth_ = bandwidths(values, kernels, self.bandwidth, sample_weight)
-        if any(kernel in PROFILES for kernel in kernels):
-            self._warn_if_degenerate(values)
+        measured = any(kernel in PROFILES for kernel in kernels)
+        if measured or self._is_on_sphere():
+            self._check_weights(values, measured=measured)
 
-    def _warn_if_degenerate(self, values: np.ndarray) -> None:
+    def _check_weights(self, values: np.ndarray, *, measured: bool) -> None:
+        """Warn of weights that guide nothing, or for which a sphere has no room."""
         known = values[~np.isnan(values).any(1)]
-        rows = np.linspace(0, len(known) - 1, min(len(known), self.batch_size)).astype(int)
-        if len(rows) < 3:
+        n_shown = min(len(known), self.batch_size, MOST_IN_BATCH)
+        if n_shown < 3:
             return
-        weights = affinity(
-            torch.as_tensor(known[rows]), self._kernel_used(), torch.as_tensor(self.bandwidth_)
-        )
+        rows = np.linspace(0, len(known) - 1, n_shown).astype(int)
+        weights = self._weights_of(torch.as_tensor(known[rows]))
+        if not (measured and self._warned_if_degenerate(weights)) and self._is_on_sphere():
+            self._warn_if_unmet(weights)
+
+    def _weights_of(self, values: torch.Tensor) -> torch.Tensor:
+        return affinity(values, self._kernel_used(), torch.as_tensor(self.bandwidth_))
+
+    def _is_on_sphere(self) -> bool:
+        """Whether cosines over a temperature are to follow the weights."""
+        return False
+
+    def _warned_if_degenerate(self, weights: torch.Tensor) -> bool:
         share = weights / weights.sum(-1, keepdim=True)
-        entropy = float(torch.special.entr(share).sum(-1).median()) / np.log(len(rows))
+        entropy = float(torch.special.entr(share).sum(-1).median()) / np.log(len(weights))
         if LEAST_ENTROPY <= entropy <= MOST_ENTROPY:
-            return
+            return False
         narrow = entropy < LEAST_ENTROPY
         effect = "are alike to themselves alone" if narrow else "are all alike"
         warnings.warn(
@@ -131,8 +152,22 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
             f"weights in a batch have {entropy:.3f} of the largest possible entropy). Give a "
             f"{'larger' if narrow else 'smaller'} bandwidth.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
+        return True
+
+    def _warn_if_unmet(self, weights: torch.Tensor) -> None:
+        unmet = unmet_share(weights, self.temperature, tolerated=MOST_UNMET)
+        if unmet > MOST_UNMET:
+            warnings.warn(
+                f"A sphere has no room for these weights: with temperature={self.temperature} "
+                f"embeddings can tell no more than {1 - unmet:.0%} of what the weights of "
+                f"{self.metadata_names_} tell in a batch, whatever the encoder. Lower the "
+                "temperature or widen what counts as alike; "
+                "WeightedContrastiveEmbedder(scheme='euclidean') has no such limit.",
+                UserWarning,
+                stacklevel=6,
+            )
 
     def _of_kernel(self) -> dict[str, Any]:
         """The parameters of a loss that takes a kernel."""

@@ -192,6 +192,9 @@ class ContrastiveRegressionEmbedder(BaseKernelEmbedder):
         "temperature": POSITIVE,
     }
 
+    def _is_on_sphere(self) -> bool:
+        return self.loss == "y-aware"
+
     def _make_objective(self) -> list[Term]:
         loss = LOSSES[self.loss](self.temperature, **self._of_kernel())
         return [Term("regression", loss, on=OF_METADATA)]

@@ -22,6 +22,7 @@ from skmmcl.contrastive._guided import (
 )
 from skmmcl.contrastive._metadata import BaseKernelEmbedder
 from skmmcl.data import MultimodalData
+from skmmcl.kernels import cosine
 from skmmcl.losses import EuclideanInfoNCELoss, SoftSupConLoss, XCLRLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
@@ -223,6 +224,14 @@ class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
 
     def _kernel_used(self) -> Any:
         return "cosine" if self.scheme == "x-clr" else super()._kernel_used()
+
+    def _weights_of(self, values: torch.Tensor) -> torch.Tensor:
+        if self.scheme == "x-clr":
+            return ((cosine(values) - 1) / self.target_temperature).exp()
+        return super()._weights_of(values)
+
+    def _is_on_sphere(self) -> bool:
+        return self.scheme == "x-clr"
 
     def _make_objective(self) -> list[Term]:
         if self.scheme == "x-clr":

@@ -153,7 +153,9 @@ class YAwareEmbedder(BaseKernelEmbedder):
     -----
     A subject of whom something is unknown, NaN or None, attracts its own modalities alone.
     No arrangement on a sphere keeps the distances of three or more different ages: the
-    loss has no attainable optimum then, see `skmmcl.losses.sphere_realizability`.
+    loss has no attainable optimum then, see `skmmcl.losses.sphere_realizability`. How much
+    is missed matters: a warning tells if more than a quarter of what the weights tell cannot
+    be met, as with a temperature that is too high for the bandwidth.
 
     References
     ----------
@@ -185,6 +187,9 @@ class YAwareEmbedder(BaseKernelEmbedder):
         "bandwidth": BANDWIDTH,
         "temperature": POSITIVE,
     }
+
+    def _is_on_sphere(self) -> bool:
+        return True
 
     def _make_objective(self) -> list[Term]:
         loss = YAwareLoss(self.temperature, **self._of_kernel())

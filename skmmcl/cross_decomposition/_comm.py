@@ -81,6 +81,9 @@ class CoMMEmbedder(BaseEmbedder):
         Passes over the subjects.
     batch_size : int, default=64
         Subjects in a batch, at least 2. Every batch holds every class.
+    sampler : {"stratified", "balanced"}, default="stratified"
+        Whether an epoch sees each subject once, or as many of every class of ``y`` as the
+        largest has, those of smaller classes drawn with replacement.
     lr : float, default=0.001
         Learning rate.
     weight_decay : float, default=0.001

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import logsumexp
 
+from skmmcl.datasets._blobs import volume_loadings
+
 N_NETWORKS = 6
 _MODULATION = 0.1  # of loadings near 1: small enough that a connectome keeps its blocks
 _UNIQUENESS = 0.5  # variance of a region that no network explains: no matrix is near singular
@@ -53,16 +55,21 @@ def network_labels(n_rois):
     return np.arange(n_rois) * min(N_NETWORKS, n_rois) // n_rois
 
 
-def observe(rng, factors, spec, noise):
+def observe(rng, factors, spec, noise, n_sites):
     """Array that shows `factors` (n, k) through random loadings, plus noise of scale `noise` (n,).
 
-    `spec` is the shape of one subject, or ("functional" | "structural", n_rois).
+    `spec` is the shape of one subject, or ("functional" | "structural", n_rois). The last factors
+    are the age and the sites.
     """
     kind, size = ("array", spec)
     if isinstance(spec[0], str):
         kind, n_rois = spec
         size = (n_rois, network_labels(n_rois)[-1] + 1)
-    loadings = rng.standard_normal((factors.shape[1], *size))
+    n_factors = factors.shape[1]
+    if len(size) == 3:
+        loadings = volume_loadings(rng, n_factors - 1 - n_sites, n_sites, size)
+    else:
+        loadings = rng.standard_normal((n_factors, *size))
     shown = np.tensordot(factors, loadings, axes=1)
     shown += noise.reshape(-1, *[1] * len(size)) * rng.standard_normal(shown.shape)
     return (shown if kind == "array" else _connectome(rng, shown, kind)), loadings

@@ -6,6 +6,7 @@ from sklearn.utils import Bunch
 
 from skmmcl.data import MultimodalData
 from skmmcl.datasets import _generative as model
+from skmmcl.datasets._blobs import blob_masks
 from skmmcl.datasets._simulate_parameters import check_scalars, missing_rates, modality_specs
 
 
@@ -47,10 +48,10 @@ def make_cohort(
         Number of subjects, at least 2.
     modalities : sequence of str or dict, optional
         Some of the default modalities by name, or a dict from name to what one subject has: a
-        shape such as ``(40,)`` or ``(30, 20)``, or ``"functional"`` or ``"structural"`` for a
-        connectome of ``n_rois`` regions. By default ``smri`` (radiomics, ``(n_rois,
-        n_features)``), ``sc`` (structural) and ``fc`` (functional connectome), ``t2`` (64 image
-        features) and ``clinical`` (20 columns).
+        shape such as ``(40,)``, ``(30, 20)`` or, for volumes, ``(32, 32, 32)``, or
+        ``"functional"`` or ``"structural"`` for a connectome of ``n_rois`` regions. By default
+        ``smri`` (radiomics, ``(n_rois, n_features)``), ``sc`` (structural) and ``fc``
+        (functional connectome), ``t2`` (64 image features) and ``clinical`` (20 columns).
     n_rois : int, default=30
         Number of brain regions. The paper has 87; the default keeps a fit within seconds.
     n_features : int, default=20
@@ -112,7 +113,8 @@ def make_cohort(
         ``y`` (true classes), ``subtype`` (-1 for controls), ``shared`` (n_subjects, n_shared),
         ``views`` (by modality, what it sees of them), ``private`` (by modality), ``fidelity``
         (n_modalities, n_shared), ``shifts`` (n_subtypes, n_shared), ``loadings`` (by modality:
-        shared, private, age, sites, in this order), ``networks`` (of the regions),
+        shared, private, age, sites, in this order), ``maps`` (by modality of volumes, a mask of
+        the blob of each shared, then of each private factor), ``networks`` (of the regions),
         ``class_score`` (log likelihood ratio given the shared factors), ``oracle_auc`` (of that
         score) and ``DESCR``.
 
@@ -128,7 +130,9 @@ def make_cohort(
     :math:`v_{im}`, its private factors, age and site through normal loadings, plus noise. A
     connectome does the same to the loadings :math:`A_{im}` of its regions on networks, and is
     the correlation matrix of :math:`A_{im} A_{im}^T + I / 2`: symmetric, positive definite, with
-    a unit diagonal. Structural loadings are cut at zero, so that the matrix is sparse.
+    a unit diagonal. Structural loadings are cut at zero, so that the matrix is sparse. In a
+    volume each factor is the height of a smooth blob, at a place that differs between
+    modalities; the age changes all voxels alike, and each site adds a gradient.
 
     References
     ----------
@@ -146,6 +150,13 @@ def make_cohort(
     >>> X, y, truth = make_cohort(87, modalities={"mri": (50,), "pet": (40,)}, random_state=0)
     >>> truth.views["pet"].shape
     (87, 4)
+
+    Volumes in which two shared and two private factors are blobs at known places:
+
+    >>> sizes = {"t1": (32, 32, 32), "pet": (32, 32, 32)}
+    >>> X, y, truth = make_cohort(20, modalities=sizes, n_shared=2, n_private=2, random_state=0)
+    >>> truth.maps["t1"].shape
+    (4, 32, 32, 32)
     """
     check_scalars(locals())
     chosen = modality_specs(modalities, n_rois, n_features)
@@ -166,6 +177,11 @@ def make_cohort(
     }
     strengths = {"private": private_scale, "age": age_effect, "site": site_effect, "noise": noise}
     arrays, truth.loadings = _draw_arrays(rng, chosen, truth, people, strengths, n_sites)
+    truth.maps = {
+        name: blob_masks(truth.loadings[name], n_shared + n_private)
+        for name, array in arrays.items()
+        if array.ndim == 4
+    }
 
     mask = _draw_mask(rng, n_subjects, rates)
     X = MultimodalData(
@@ -222,7 +238,7 @@ def _draw_arrays(rng, specs, truth, people, strengths, n_sites):
         factors = unit * np.hstack([truth.views[name], private, *nuisance])
         site_scale = np.exp(strengths["site"] / 2 * rng.standard_normal(n_sites))
         noise = strengths["noise"] * site_scale[people["site"]]
-        arrays[name], loadings[name] = model.observe(rng, factors, spec, noise)
+        arrays[name], loadings[name] = model.observe(rng, factors, spec, noise, n_sites)
     return arrays, loadings
 
 

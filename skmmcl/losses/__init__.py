@@ -19,7 +19,7 @@ from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
 from skmmcl.losses._info_max import InfoMaxLoss
-from skmmcl.losses._iwae import log_mixture, looser_iwae_bound
+from skmmcl.losses._iwae import MMVAELoss, log_mixture, looser_iwae_bound
 from skmmcl.losses._jaccard_supcon import JaccardSupConLoss
 from skmmcl.losses._lanes import loss_signature, merge_losses
 from skmmcl.losses._mulsupcon import MulSupConLoss
@@ -54,6 +54,7 @@ __all__ = [
     "FairKLLoss",
     "InfoMaxLoss",
     "JaccardSupConLoss",
+    "MMVAELoss",
     "MulSupConLoss",
     "NeighbourhoodLoss",
     "PairwiseCMCLoss",

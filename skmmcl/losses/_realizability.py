@@ -12,6 +12,7 @@ from skmmcl.losses._weighted_info_nce import weighted_info_nce
 
 # Of the weights' precision, for each subject, eigenvalues are unsure by so much.
 ROUNDING = 100
+LEAST_INFORMATION = 1e-3
 N_RESTARTS = 4
 MAX_ITERATIONS = 500
 
@@ -112,6 +113,44 @@ def sphere_realizability(
     return Realizability(realizable, eigenvalues[0].item(), entropy, gap)
 
 
+def unmet_share(weights: Any, temperature: float, *, tolerated: float = 0.0) -> float:
+    """Part of what the weights tell of the subjects that no embeddings on a sphere can tell.
+
+    It is the gap over the information of the weights, their divergence from uniform ones:
+    0 where they can be met, 1 where embeddings can do no better than to collapse.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_samples, n_samples)
+        As for `sphere_realizability`, with ``self_pairs``.
+    temperature : float
+        Of the loss.
+    tolerated : float, default=0.0
+        What is found is exact only above, for what is below is cheap to bound.
+
+    Returns
+    -------
+    float
+    """
+    w = torch.as_tensor(weights).detach().cpu().double()
+    entropy = _entropy(w)
+    information = math.log(len(w)) - entropy
+    if information <= LEAST_INFORMATION:
+        return 0.0
+    loss = _loss(_nearest(w, temperature), w, temperature, self_pairs=True).item()
+    if loss - entropy > tolerated * information:
+        loss = min(loss, _smallest_loss(w, temperature, len(w), self_pairs=True))
+    return max(0.0, loss - entropy) / information
+
+
+def _nearest(w: Tensor, temperature: float) -> Tensor:
+    """Embeddings whose products are about the cosines that are asked for."""
+    own = w.diagonal().clamp_min(torch.finfo(w.dtype).tiny)
+    asked = 1 + temperature * (w / own[:, None]).log()
+    values, vectors = torch.linalg.eigh(asked.clamp(-1, 1))
+    return vectors * values.clamp_min(0).sqrt()
+
+
 def _eigenvalues(w: Tensor, temperature: float, self_pairs: bool) -> Tensor:
     """Of the cosines that are asked for, with the best constant where it is free; ascending."""
     if self_pairs:
@@ -168,11 +207,15 @@ def _descend(w: Tensor, temperature: float, self_pairs: bool, start: Tensor) -> 
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        u = z / torch.linalg.vector_norm(z, dim=-1, keepdim=True)
-        value = weighted_info_nce(u @ u.mT / temperature, w, self_pairs=self_pairs)
+        value = _loss(z, w, temperature, self_pairs)
         value.backward()
         return value
 
     optimizer.step(loss)
     value = loss().item()
     return value if math.isfinite(value) else math.inf
+
+
+def _loss(z: Tensor, w: Tensor, temperature: float, self_pairs: bool) -> Tensor:
+    u = z / torch.linalg.vector_norm(z, dim=-1, keepdim=True)
+    return weighted_info_nce(u @ u.mT / temperature, w, self_pairs=self_pairs)

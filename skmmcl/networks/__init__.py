@@ -26,6 +26,7 @@ from skmmcl.networks._lanes import (
 )
 from skmmcl.networks._local import LocalHead
 from skmmcl.networks._mlp import MLP, ProjectionHead
+from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._normalized_head import NormalizedHead
 from skmmcl.networks._plain3d import SFCN, VGG3d
@@ -66,6 +67,7 @@ __all__ = [
     "LocalHead",
     "MLP",
     "MLPDecoder",
+    "MMVAENetwork",
     "MultiviewNetwork",
     "NormalizedHead",
     "PredictionNetwork",

@@ -123,15 +123,6 @@ class InfoMaxNetwork(MultiviewNetwork):
             h.append(h_of_view)
         return torch.stack(h, dim=1), local
 
-    def _seen_shapes(self) -> list[tuple[int, ...]]:
-        """Shape of a subject as each view's encoder is given it."""
-        scores: Any = self.scores
-        keys = [self._key[name] for name in self.views]
-        return [
-            (scores[key].weight.shape[-1],) if key in scores else self.shapes[name]
-            for name, key in zip(self.views, keys, strict=True)
-        ]
-
     def _check_local(self, local_for: Sequence[str]) -> None:
         for name, encoder in zip(self.views, self.encoders, strict=True):
             if not has_local(encoder):

@@ -224,6 +224,15 @@ class MultiviewNetwork(nn.Module):
             scaled[key] = self.scalers[of](value) if of in self.scalers else value
         return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
 
+    def _seen_shapes(self) -> list[tuple[int, ...]]:
+        """Shape of a subject as each view's encoder is given it."""
+        scores: Any = self.scores
+        keys = [self._key[name] for name in self.views]
+        return [
+            (scores[key].weight.shape[-1],) if key in scores else self.shapes[name]
+            for name, key in zip(self.views, keys, strict=True)
+        ]
+
     def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
         """What is made of representations (n_lanes, n_views, n_samples, n_components)."""
         z = h

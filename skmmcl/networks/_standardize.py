@@ -173,6 +173,11 @@ class InputStage:
     axes: np.ndarray | None = None
     deviation: np.ndarray | None = None
 
+    @property
+    def unit(self) -> np.ndarray:
+        """What the encoder sees as 1, in each entry or in all."""
+        return np.where((self.scale > 0) & self.standardize, self.scale, 1.0)
+
     def scores(self, shape: Sequence[int]) -> ComponentScores | None:
         """Make the module that turns subjects into component scores.
 

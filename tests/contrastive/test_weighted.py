@@ -61,6 +61,16 @@ def test_weights_that_a_sphere_has_no_room_for(X, y):
         embedder(temperature=0.5, between_classes=0.02).fit(X, y)
 
 
+def test_a_prior_that_a_sphere_has_no_room_for(X):
+    prior = np.random.default_rng(5).normal(size=(len(X), 3))
+    with pytest.warns(UserWarning, match="sphere has no room .* temperature=1.0"):
+        embedder(scheme="x-clr", temperature=1.0, target_temperature=0.1).fit(X, prior)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        embedder(scheme="x-clr", temperature=0.1, target_temperature=0.1).fit(X, prior)
+        embedder(scheme="euclidean", temperature=1.0, bandwidth=1.0).fit(X, prior)
+
+
 def test_what_the_schemes_need(X, y, age):
     with pytest.raises(ValueError, match=r"column of X\.meta holds the class"):
         embedder(metadata=["site", "same"]).fit(X)

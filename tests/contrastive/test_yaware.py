@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from skmmcl import YAwareEmbedder, stacked_fits
+from skmmcl import ContrastiveRegressionEmbedder, YAwareEmbedder, stacked_fits
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError
 from skmmcl.kernels import estimate_bandwidth
@@ -99,6 +100,23 @@ def test_a_function_as_kernel(X, age):
 def test_degenerate_bandwidth(X, age, bandwidth, said):
     with pytest.warns(UserWarning, match=said):
         embedder(bandwidth=bandwidth).fit(X, age)
+
+
+@pytest.mark.parametrize("loss", [None, "y-aware"])
+def test_a_temperature_that_leaves_no_room_on_the_sphere(X, age, loss):
+    params = {"temperature": 1.0, "bandwidth": 3.0, "max_epochs": 1, "random_state": 0}
+    model = YAwareEmbedder if loss is None else partial(ContrastiveRegressionEmbedder, loss=loss)
+    with pytest.warns(UserWarning, match=r"temperature=1.0 .* no more than [1-7]\d% .*\['y'\]"):
+        model(**params).fit(X, age)
+
+
+def test_ages_at_the_usual_temperatures_have_room_enough(X, age):
+    """Three ages are never met exactly: that alone is not told."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for bandwidth in ("scott", 2.0, 10.0):
+            embedder(bandwidth=bandwidth, max_epochs=1).fit(X, age)
+        ContrastiveRegressionEmbedder(temperature=1.0, bandwidth=3.0, max_epochs=1).fit(X, age)
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,49 @@ def test_interaction_is_seen_by_no_modality_alone():
     assert b.std() == pytest.approx(1, abs=0.04)
 
 
+# ------------------------------------------------------------------------------------- volumes
+VOLUMES = {"t1": (24, 28, 24), "pet": (24, 28, 24)}
+
+
+def cohort_of_volumes(**options):
+    options = {"n_shared": 2, "n_private": 2, "n_subtypes": 1, "complementarity": 0.0, **options}
+    return make_cohort(80, modalities=VOLUMES, random_state=0, **options)
+
+
+def test_factors_of_a_volume_are_blobs_apart_from_each_other():
+    _, _, truth = cohort_of_volumes()
+    maps = truth.maps["t1"]
+    assert maps.shape == (4, 24, 28, 24)
+    assert maps.dtype == bool
+    assert (maps.sum(axis=0) <= 1).all()
+    assert (maps.sum(axis=(1, 2, 3)) > 50).all()
+    assert not np.array_equal(maps, truth.maps["pet"])
+    assert make_cohort(10, random_state=0, **SMALL)[2].maps == {}
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_the_mean_within_a_blob_tells_its_factor(name):
+    X, _, truth = cohort_of_volumes(site_effect=0, age_effect=0)
+    factors = np.hstack([truth.shared, truth.private[name]])
+    for k, mask in enumerate(truth.maps[name]):
+        found = [abs(correlation(X[name][:, mask].mean(axis=1), f)) for f in factors.T]
+        assert np.argmax(found) == k
+        assert found[k] > 0.95
+
+
+def test_age_changes_a_volume_everywhere_and_sites_tilt_it():
+    X, _, truth = cohort_of_volumes(site_effect=2.0, age_effect=2.0)
+    age, *sites = truth.loadings["t1"][4:]
+    np.testing.assert_array_equal(age, 1)
+    outside = ~truth.maps["t1"].any(axis=0)
+    residual = X["t1"][:, outside].mean(axis=1) - np.array(
+        [site[outside].mean() for site in sites]
+    )[X.meta["site"]] * np.sqrt(2)  # a strength of 2, shared out over two shared factors
+    assert correlation(residual, X.meta["age"]) > 0.9
+    for site in sites:
+        assert site.std() == pytest.approx(1, abs=0.1)
+
+
 # ----------------------------------------------------------------------- what can be decoded
 def test_each_modality_is_moderate_all_together_better_and_the_factors_best():
     scores = []

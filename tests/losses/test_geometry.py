@@ -17,6 +17,7 @@ from skmmcl.losses import (
     YAwareLoss,
     sphere_realizability,
 )
+from skmmcl.losses._realizability import unmet_share
 
 FILE = Path(__file__).parents[1] / "data" / "loss_cases" / "guided.json"
 CASES = {case["name"]: case for case in json.loads(FILE.read_text())["geometry_cases"]}
@@ -236,3 +237,24 @@ def test_classes_ask_for_more_than_any_sphere_has():
 def test_weights_that_are_none(weights, message):
     with pytest.raises(ValueError, match=message):
         sphere_realizability(weights)
+
+
+def test_share_of_what_weights_tell_that_is_not_met():
+    classes = delta(torch.tensor([0, 0, 1, 1]))
+    for temperature in (0.5, 1.0, 3.0):
+        expected = math.log1p(math.exp(-2 / temperature)) / math.log(2)
+        assert unmet_share(classes, temperature) == pytest.approx(expected, abs=1e-6)
+    ages = gaussian(torch.arange(5.0, dtype=torch.float64))
+    told = sphere_realizability(ages, 0.5)
+    share = told.gap / (math.log(5) - told.entropy)
+    assert unmet_share(ages, 0.5) == pytest.approx(share, rel=1e-3)
+    assert share <= unmet_share(ages, 0.5, tolerated=0.9) < 0.9
+
+
+def test_weights_that_tell_nothing_or_can_be_met_leave_nothing_unmet():
+    assert unmet_share(torch.ones(4, 4), 0.1) == 0
+    assert unmet_share(gaussian(torch.tensor([0.0, 1.0])), 0.1) == pytest.approx(0, abs=1e-6)
+
+
+def test_weights_without_a_diagonal_are_no_error():
+    assert 0 < unmet_share(torch.tensor([[0.0, 0.0], [0.0, 4.0]]), 5.0) <= 1

@@ -19,6 +19,7 @@ from tests.parallel import dummy
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to one process")
 
 SCRIPT = """
+import signal
 import threading
 import joblib
 import numpy as np
@@ -26,6 +27,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skmmcl.parallel import stacked_fits
 from tests.parallel import dummy
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a program in the background ignores it
 train = dummy.engine.train
 
 def tell_and_train(*args):

@@ -1,0 +1,180 @@
+"""Fitted embedders as functions of torch that have a gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from skmmcl.base._embedder import BaseEmbedder
+from skmmcl.base._input import check_subjects
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import ModalityError
+
+
+class DifferentiableEncoder:
+    """What a fitted embedder makes of one modality, as a function that has a gradient.
+
+    Parameters
+    ----------
+    estimator : BaseEmbedder
+        Fitted embedder.
+    X : MultimodalData, mapping, list of records, DataFrame or array
+        All modalities of the subjects, as for `transform`.
+    modality : str
+        The one of which the representation is a function; the others stay as they are, which
+        matters where the method fuses modalities before it encodes them.
+
+    Attributes
+    ----------
+    array : array-like of shape ``(n_subjects, *shape)``
+        The modality as it was given; it may lie in files.
+    shape : tuple of int
+        Shape of one subject.
+    n_components : int
+        Width of the representation.
+
+    Raises
+    ------
+    ModalityError
+        If the estimator knows no such modality, or subjects lack it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl import CMCCSSEmbedder
+    >>> from skmmcl.base import DifferentiableEncoder
+    >>> X = {"smri": np.random.rand(20, 5), "fc": np.random.rand(20, 4, 4)}
+    >>> embedder = CMCCSSEmbedder(n_components=3, max_epochs=1).fit(X, np.arange(20) % 2)
+    >>> encoder = DifferentiableEncoder(embedder, X, "fc")
+    >>> rows = np.arange(8)
+    >>> with encoder.evaluated():
+    ...     z = encoder.function(rows)(encoder.read(rows).requires_grad_())
+    >>> z.shape, z.requires_grad
+    (torch.Size([8, 3]), True)
+    """
+
+    def __init__(self, estimator: BaseEmbedder, X: Any, modality: str) -> None:
+        _check_estimator(estimator, modality)
+        self._data = estimator._read(X, reset=False)  # noqa: SLF001
+        check_subjects(self._data, estimator._dtype)  # noqa: SLF001
+        _check_present(self._data, modality)
+        self.modality, self.array = modality, self._data[modality]
+        self.shape = estimator.shapes_[modality]
+        self._means, units = estimator._means, estimator._units  # noqa: SLF001
+        self._network = estimator.net_.module_
+        like = next(self._network.parameters())
+        self._unit = torch.as_tensor(units[modality]).to(like.device, like.dtype)
+        n_views, width = estimator.mean_representation_.shape
+        self.n_components = len(self._views(n_views)) * width
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the estimator computes."""
+        return self._unit.device
+
+    def _views(self, n_views: int) -> list[int]:
+        """The views that read the modality; all where the network fuses modalities."""
+        views = self._network.views
+        own = [k for k, name in enumerate(views) if name == self.modality]
+        return own if own and len(views) == n_views else list(range(n_views))
+
+    def read(self, rows: np.ndarray) -> Tensor:
+        """Read subjects, in the units in which the encoder sees them.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which subjects.
+
+        Returns
+        -------
+        Tensor of shape ``(n_rows, *shape)``
+            Their values of the modality in standard deviations of the training subjects, not
+            centered; as they are if the estimator does not standardise.
+        """
+        return self._tensor(self.modality, rows) / self._unit
+
+    def _tensor(self, name: str, rows: np.ndarray) -> Tensor:
+        dtype = str(self._unit.dtype).removeprefix("torch.")
+        values = np.array(self._data[rows][name], dtype=dtype)
+        values[~_presence(self._data, name)[rows]] = self._means[name]
+        return torch.as_tensor(values).to(self.device)
+
+    def function(self, rows: np.ndarray) -> Callable[[Tensor], Tensor]:
+        """Make the function that represents subjects, with their other modalities as they are.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which subjects.
+
+        Returns
+        -------
+        callable
+            From a Tensor such as `read` gives of the same subjects to one of shape
+            (n_rows, n_components).
+        """
+        others = {name: self._tensor(name, rows) for name in self._data.modalities}
+        views = [self._data.modalities.index(name) for name in self._network.views]
+        has = self._data.mask[rows][:, views]
+        mask = None if has.all() else torch.as_tensor(has, device=self.device)[None]
+
+        def represent(x: Tensor) -> Tensor:
+            prepared = self._network.prepare({**others, self.modality: x * self._unit})
+            lane = {name: value[None] for name, value in prepared.items()}
+            h = self._network.encode_lanes(lane, mask)[0]
+            return torch.cat([h[view] for view in self._views(len(h))], dim=1)
+
+        return represent
+
+    @contextmanager
+    def evaluated(self) -> Iterator[None]:
+        """Have the network in evaluation mode and its weights without gradients inside."""
+        modes = {module: module.training for module in self._network.modules()}
+        learnt = [weight for weight in self._network.parameters() if weight.requires_grad]
+        self._network.eval().requires_grad_(False)
+        try:
+            yield
+        finally:
+            for module, training in modes.items():
+                module.training = training
+            for weight in learnt:
+                weight.requires_grad_()
+
+
+def _check_estimator(estimator: Any, modality: str) -> None:
+    if not isinstance(estimator, BaseEmbedder):
+        raise TypeError(
+            f"A fitted embedder of skmmcl is needed, got {type(estimator).__name__}. Of a pipeline "
+            "give the embedder, model[k], and what reaches it, model[:k].transform(X)."
+        )
+    check_is_fitted(estimator, "net_")
+    if modality not in estimator.modalities_:
+        raise ModalityError(
+            f"{type(estimator).__name__} was fitted on the modalities {estimator.modalities_}; "
+            f"{modality!r} is none of them."
+        )
+
+
+def _check_present(data: MultimodalData, modality: str) -> None:
+    absent = np.flatnonzero(~_presence(data, modality))
+    if len(absent):
+        names = absent if data.index is None else data.index[absent]
+        shown = ", ".join(map(str, names[:5])) + (", ..." if len(absent) > 5 else "")
+        raise ModalityError(
+            f"{len(absent)} of {len(data)} subjects lack modality {modality!r}: {shown}. "
+            "Leave them out."
+        )
+
+
+def _presence(data: MultimodalData, modality: str) -> np.ndarray:
+    return data.mask[:, data.modalities.index(modality)]

@@ -1,0 +1,180 @@
+"""Pictures of what is found inside a fitted model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skmmcl.inspection._maps import maps_to_image
+from skmmcl.volumes import LazyVolumes
+
+N_BACKGROUND = 10  # volumes whose mean is the background
+
+
+def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwargs):
+    """Draw the mean saliency of a latent dimension over an anatomical background.
+
+    Parameters
+    ----------
+    maps : array-like of shape (..., i, j, k)
+        Maps of one dimension, which are averaged over all subjects given.
+    reference : LazyVolumes, image or array-like of shape (4, 4)
+        Where the voxels lie, as for :func:`maps_to_image`.
+    background : image, path, "MNI152" or None, default=None
+        What to draw the map over. None for the mean of the first ten volumes if the reference is
+        of :func:`~skmmcl.volumes.load_volumes`, and otherwise for nothing.
+    threshold : float, "auto" or None, default="auto"
+        Voxels nearer to 0 are not shown; "auto" shows a fifth of those that are not 0, None all.
+    **kwargs : dict
+        Handed to :func:`nilearn.plotting.plot_stat_map`, for example ``cut_coords`` in mm,
+        ``display_mode``, ``title``, ``axes`` or ``output_file``.
+
+    Returns
+    -------
+    nilearn.plotting.displays.OrthoSlicer or None
+        The slices, or another display according to `display_mode`; with `output_file` some
+        versions of nilearn return None.
+
+    Raises
+    ------
+    ImportError
+        Without nilearn or matplotlib.
+
+    Examples
+    --------
+    >>> import matplotlib, numpy as np
+    >>> matplotlib.use("Agg")
+    >>> from skmmcl.inspection import plot_saliency
+    >>> maps = np.random.default_rng(0).random(size=(3, 8, 9, 8))
+    >>> plot_saliency(maps, np.diag([20, 20, 20, 1])).close()
+    """
+    maps = np.asarray(maps)
+    mean = maps.reshape(-1, *maps.shape[-3:]).mean(axis=0)
+    sizes = np.abs(mean[mean != 0])
+    if threshold == "auto":
+        threshold = np.percentile(sizes, 80) if sizes.size else None
+    if mean.min() >= 0:  # colours for what is shown: rescaled maps differ little from one another
+        kwargs = {"cmap": "inferno", "symmetric_cbar": False, "vmin": threshold or 0, **kwargs}
+    return _draw(mean, reference, background, threshold=threshold, **kwargs)
+
+
+def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **kwargs):
+    """Draw the effect size of a group contrast where it survives the adjustment.
+
+    Parameters
+    ----------
+    contrast : GroupContrast
+        As :func:`group_contrast` gives, of volumes.
+    reference : LazyVolumes, image or array-like of shape (4, 4)
+        Where the voxels lie, as for :func:`maps_to_image`.
+    alpha : float or None, default=0.05
+        Largest false discovery rate; None shows all voxels.
+    background : image, path, "MNI152" or None, default=None
+        What to draw the map over. None for the mean of the first ten volumes if the reference is
+        of :func:`~skmmcl.volumes.load_volumes`, and otherwise for nothing.
+    **kwargs : dict
+        Handed to :func:`nilearn.plotting.plot_stat_map`, for example ``cut_coords`` in mm,
+        ``display_mode``, ``axes`` or ``output_file``.
+
+    Returns
+    -------
+    nilearn.plotting.displays.OrthoSlicer or None
+        The slices, or another display according to `display_mode`; with `output_file` some
+        versions of nilearn return None.
+
+    Raises
+    ------
+    ImportError
+        Without nilearn or matplotlib.
+
+    Examples
+    --------
+    >>> import matplotlib, numpy as np
+    >>> matplotlib.use("Agg")
+    >>> from skmmcl.inspection import group_contrast, plot_group_contrast
+    >>> maps = np.random.default_rng(0).normal(size=(20, 8, 9, 8))
+    >>> maps[::2, 2:5, 2:5, 2:5] += 5
+    >>> contrast = group_contrast(maps, np.tile([1, 0], 10))
+    >>> plot_group_contrast(contrast, np.diag([20, 20, 20, 1])).close()
+    """
+    shown = contrast.to_image(reference, alpha=alpha).get_fdata()
+    first, second = contrast.groups
+    within = "" if alpha is None else f", q <= {alpha:g}"
+    title = f"rank-biserial correlation, {first} > {second}{within}"
+    kwargs = {"title": title, "threshold": 1e-6, "symmetric_cbar": True, "vmax": 1, **kwargs}
+    return _draw(shown, reference, background, **kwargs)
+
+
+def plot_latent_links(links, *, names=("a", "b"), ax=None):
+    """Draw the correlations of all pairs of latent dimensions, with the strongest marked.
+
+    Parameters
+    ----------
+    links : LatentLinks
+        As :func:`latent_links` gives.
+    names : (str, str), default=("a", "b")
+        Names of the two modalities.
+    ax : matplotlib.axes.Axes, default=None
+        Where to draw; None for a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Rows are the dimensions of the first modality.
+
+    Raises
+    ------
+    ImportError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> import matplotlib, numpy as np
+    >>> matplotlib.use("Agg")
+    >>> from skmmcl.inspection import latent_links, plot_latent_links
+    >>> t1, falff = np.random.default_rng(0).normal(size=(2, 3, 10, 200))
+    >>> ax = plot_latent_links(latent_links(t1, falff), names=("t1", "falff"))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('falff dimension', 't1 dimension')
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise _missing("matplotlib") from error
+    if ax is None:
+        ax = plt.subplots(layout="constrained")[1]
+    image = ax.imshow(links.correlations, cmap="RdBu_r", vmin=-1, vmax=1)
+    ax.figure.colorbar(image, ax=ax, label="mean correlation of maps")
+    ((a, b, correlation),) = links.strongest(1)
+    ax.plot(b, a, "ks", markersize=12, fillstyle="none")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.get_major_locator().set_params(integer=True)
+    ax.set(
+        xlabel=f"{names[1]} dimension",
+        ylabel=f"{names[0]} dimension",
+        title=f"strongest: {names[0]} {a}, {names[1]} {b}, r = {correlation:.2f}",
+    )
+    return ax
+
+
+def _draw(values: np.ndarray, reference: Any, background: Any, **kwargs: Any) -> Any:
+    try:
+        from nilearn.plotting import plot_stat_map
+    except ImportError as error:
+        raise _missing("nilearn") from error
+    if background is None and isinstance(reference, LazyVolumes):
+        background = _mean_volume(reference)
+    if not (isinstance(background, str) and background == "MNI152"):  # nilearn's own default
+        kwargs["bg_img"] = background
+    return plot_stat_map(maps_to_image(values, reference), **kwargs)
+
+
+def _mean_volume(volumes: LazyVolumes) -> Any:
+    present = np.flatnonzero(volumes.present)[:N_BACKGROUND]
+    mean = sum(volumes[int(row)] for row in present) / max(1, len(present))
+    return maps_to_image(mean, volumes)
+
+
+def _missing(package: str) -> ImportError:
+    return ImportError(f'Drawing needs {package}: pip install "skmmcl[inspection]".')

@@ -1,0 +1,155 @@
+"""group_contrast, latent_links, and images of maps."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+from scipy.stats import false_discovery_control, mannwhitneyu
+
+from skmmcl.exceptions import DataError
+from skmmcl.inspection import _contrast as contrast_module
+from skmmcl.inspection import group_contrast, latent_links, maps_to_image
+from skmmcl.volumes import load_volumes
+
+GRID = (4, 5, 6)
+AFFINE = np.diag([2.0, 2, 3, 1])
+
+
+@pytest.fixture
+def maps():
+    maps = np.random.default_rng(0).normal(size=(30, *GRID)).astype(np.float32).round(1)  # ties
+    maps[:, 0] = 0
+    maps[:, 1, 0, 0] = 7
+    return maps
+
+
+@pytest.fixture
+def y():
+    return np.random.default_rng(1).permutation(np.repeat(["AD", "HC", "MCI"], 10))
+
+
+def test_agrees_with_scipy_voxel_by_voxel(maps, y):
+    found = group_contrast(maps, y, groups=("AD", "HC"))
+    assert found.groups == ("AD", "HC")
+    assert found.n_subjects == (10, 10)
+    p_values = []
+    for voxel in np.ndindex(GRID):
+        a, b = maps[y == "AD"][:, *voxel], maps[y == "HC"][:, *voxel]
+        if len(np.unique([a, b])) == 1:
+            assert (found.rbc[voxel], found.p_values[voxel], found.q_values[voxel]) == (0, 1, 1)
+            continue
+        test = mannwhitneyu(a, b, method="asymptotic")
+        assert found.rbc[voxel] == pytest.approx(2 * test.statistic / 100 - 1)
+        assert found.p_values[voxel] == pytest.approx(test.pvalue)
+        p_values.append(test.pvalue)
+    varying = found.p_values < 1
+    np.testing.assert_allclose(
+        np.sort(found.q_values[varying])[-1], false_discovery_control(p_values).max()
+    )
+
+
+def test_chunks_and_mask(maps, y, monkeypatch):
+    mask = np.random.default_rng(2).random(GRID) > 0.5
+    mask[1, 1] = True
+    whole = group_contrast(maps, y == "AD", mask=mask)
+    assert whole.groups == (True, False)
+    assert (whole.rbc[~mask] == 0).all()
+    assert (whole.p_values[~mask] == 1).all()
+    monkeypatch.setattr(contrast_module, "N_VALUES", 100)
+    parts = group_contrast(maps, y == "AD", mask=nib.Nifti1Image(mask.astype(float), AFFINE))
+    for name in ("rbc", "p_values", "q_values", "mask"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    everywhere = group_contrast(maps, y == "AD")
+    np.testing.assert_array_equal(everywhere.rbc[mask], whole.rbc[mask])
+
+
+def test_planted_effect_is_found_and_only_that(maps):
+    y = np.arange(30) % 2
+    maps[y == 1, 2, 1:4, 1:5] += 3
+    found = group_contrast(maps, y)
+    effect = found.to_image(AFFINE, alpha=0.05).get_fdata()
+    assert (effect[2, 1:4, 1:5] > 0.5).all()
+    assert np.count_nonzero(effect) <= 12 + 2
+    assert np.count_nonzero(found.to_image(AFFINE).get_fdata()) > 50
+
+
+def test_a_constant_cohort_is_no_effect():
+    found = group_contrast(np.zeros((6, 3)), [0, 0, 0, 1, 1, 1])
+    assert (found.rbc == 0).all()
+    assert (found.p_values == 1).all()
+    assert (found.q_values == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("y", "groups", "message"),
+    [
+        (np.zeros(30), None, r"y has 1 group\(s\), \[0.0\]"),
+        (np.arange(30) % 3, None, r"y has 3 group\(s\), \[0, 1, 2\]; say which two"),
+        (np.arange(30) % 2, (1, 2), "Group 2 is empty"),
+        (np.arange(29) % 2, None, r"y has shape \(29,\)"),
+    ],
+)
+def test_unusable_groups(maps, y, groups, message):
+    with pytest.raises(DataError, match=message):
+        group_contrast(maps, y, groups=groups)
+
+
+def test_unusable_maps(maps):
+    y = np.arange(30) % 2
+    maps[3, 2, 2, 2] = np.nan
+    with pytest.raises(ValueError, match="contains NaN"):
+        group_contrast(maps, y)
+    with pytest.raises(DataError, match="mask has shape"):
+        group_contrast(maps, y, mask=np.ones((5, 4, 6)))
+    mask = np.ones(GRID)
+    mask[2, 2, 2] = 0
+    assert np.isfinite(group_contrast(maps, y, mask=mask).rbc).all()
+
+
+def test_links_are_correlations_within_subjects():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(3, 8, *GRID)), rng.normal(size=(2, 8, *GRID))
+    b[1] = -2 * a[2] + 5 + 0.1 * b[1]
+    a[1, :4] = 3
+    mask = rng.random(GRID) > 0.3
+    links = latent_links(a, b, mask=mask)
+    assert links.correlations.shape == (3, 2)
+    assert links.by_subject.shape == (8, 3, 2)
+    expected = np.corrcoef(a[0, 5][mask], b[1, 5][mask])[0, 1]
+    assert links.by_subject[5, 0, 1] == pytest.approx(expected)
+    assert (links.by_subject[:4, 1] == 0).all()
+    (best,) = links.strongest(1)
+    assert (best.a, best.b) == (2, 1)
+    assert best.correlation < -0.95
+    assert len(links.strongest(100)) == 6
+
+
+def test_unusable_links():
+    a = np.zeros((2, 5, 4))
+    with pytest.raises(DataError, match="on one grid"):
+        latent_links(a, np.zeros((2, 5, 3)))
+    with pytest.raises(DataError, match="on one grid"):
+        latent_links(a[0], a[0])
+    with pytest.raises(DataError, match="NaN or infinite"):
+        latent_links(a, np.full((2, 5, 4), np.inf))
+
+
+def test_images_keep_values_and_place(maps, tmp_path):
+    image = maps_to_image(maps, AFFINE)
+    assert image.shape == (*GRID, 30)
+    np.testing.assert_array_equal(image.get_fdata()[..., 3], maps[3])
+    np.testing.assert_array_equal(image.affine, AFFINE)
+    path = tmp_path / "a.nii.gz"
+    nib.save(maps_to_image(maps[3], AFFINE), path)
+    volumes = load_volumes([path], cache=False)
+    np.testing.assert_array_equal(volumes[0], maps[3])
+    np.testing.assert_array_equal(maps_to_image(maps[3], volumes).affine, AFFINE)
+    np.testing.assert_array_equal(maps_to_image(maps[3], image).affine, AFFINE)
+
+
+def test_unusable_references(maps):
+    with pytest.raises(DataError, match=r"maps have shape \(4, 5, 6\), but the reference \(4, 5\)"):
+        maps_to_image(maps, nib.Nifti1Image(np.zeros((4, 5)), AFFINE))
+    with pytest.raises(TypeError, match=r"affine of shape \(4, 4\); got ndarray of shape \(3, 3\)"):
+        maps_to_image(maps, np.eye(3))
+    with pytest.raises(DataError, match="no voxels"):
+        maps_to_image(np.zeros((3, 4)), AFFINE)
