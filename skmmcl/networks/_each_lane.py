@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
-import pickle
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import cloudpickle
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 # Of torch's modules with weights, those for which lanes side by side are faster than apart.
 PAYS = (nn.Embedding, nn.LayerNorm, nn.Linear, nn.RMSNorm)
+HELD = {"_buffers", "_modules", "_parameters"}  # by a module
 
 
 class EachLane(nn.Module):
@@ -74,7 +75,7 @@ class EachLane(nn.Module):
                 return False
 
     @cached_property
-    def described(self) -> bytes | None:
+    def described(self) -> tuple | None:
         """All but the weights; modules of one stack have it in common. None if unknown."""
         return _without_weights(self.module)
 
@@ -113,9 +114,20 @@ def _is_alike(module: nn.Module, shape: Sequence[int]) -> bool:
     return same and before is not None and before == _without_weights(twin)
 
 
-def _without_weights(module: nn.Module) -> bytes | None:
-    blank: dict[int, Any] = {id(t): None for t in _tensors(module).values()}
+def _without_weights(module: nn.Module) -> tuple | None:
+    """Classes and settings of all modules; None if one of them cannot be told.
+
+    Classes stand for themselves and functions for their code: in a worker process neither can be
+    found by name if they come from the user's script, and fits there must go the same ways.
+    """
     try:
-        return pickle.dumps(copy.deepcopy(module, blank))
-    except Exception:  # noqa: BLE001  a lambda, an open file: whatever does not bear a pickle
+        return tuple(
+            (name, type(part), cloudpickle.dumps(_settings(part)))
+            for name, part in module.named_modules()
+        )
+    except Exception:  # noqa: BLE001  a lock, an open file: whatever does not bear a pickle
         return None
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if name not in HELD}
