@@ -47,8 +47,8 @@ def encoder(n_in: int, settings: dict) -> nn.Module:
 
 
 def loader(views, y, settings: dict) -> DataLoader:
-    """Batches of both views and labels."""
-    tensors = [*map(torch.as_tensor, views), torch.as_tensor(y)]
+    """Batches of both views, and of labels if there are any."""
+    tensors = [torch.as_tensor(array) for array in (*views, y) if array is not None]
     return DataLoader(TensorDataset(*tensors), settings["batch_size"], shuffle=True)
 
 

@@ -13,7 +13,7 @@ allow_torchvision_without_operators()
 from nidl.estimators.ssl import SimCLR  # noqa: E402
 
 
-def fit(views, y, settings):
+def fit(views, _, settings):
     shared = encoder(views[0].shape[1], settings)
     quiet = {name: value for name, value in QUIET.items() if name != "logger"}
     SimCLR(
@@ -29,7 +29,7 @@ def fit(views, y, settings):
         max_epochs=settings["epochs"],
         random_state=0,
         **quiet,
-    ).fit(loader(views, y, settings))
+    ).fit(loader(views, None, settings))
 
 
 run(fit, version("nidl"))

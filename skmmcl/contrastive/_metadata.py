@@ -35,8 +35,8 @@ MOST_UNMET = 0.25
 # So many subjects are shown to a kernel that is a function, to see what it gives.
 MOST_SHOWN = 500
 
-# So many subjects, of a batch, are looked at to judge the weights.
-MOST_IN_BATCH = 128
+# As many subjects as in a batch, but at least and at most so many, are judged the weights by.
+LEAST_JUDGED, MOST_JUDGED = 16, 128
 
 Bandwidth = Literal["scott", "silverman", "median"] | float | Sequence[float]
 
@@ -124,10 +124,10 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
     def _check_weights(self, values: np.ndarray, *, measured: bool) -> None:
         """Warn of weights that guide nothing, or for which a sphere has no room."""
         known = values[~np.isnan(values).any(1)]
-        n_shown = min(len(known), self.batch_size, MOST_IN_BATCH)
-        if n_shown < 3:
+        if len(known) < 3:
             return
-        rows = np.linspace(0, len(known) - 1, n_shown).astype(int)
+        n_judged = min(max(self.batch_size, LEAST_JUDGED), MOST_JUDGED)
+        rows = np.random.default_rng(0).permutation(len(known))[:n_judged]
         weights = self._weights_of(torch.as_tensor(known[rows]))
         if not (measured and self._warned_if_degenerate(weights)) and self._is_on_sphere():
             self._warn_if_unmet(weights)
