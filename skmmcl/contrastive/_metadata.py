@@ -35,7 +35,7 @@ MOST_UNMET = 0.25
 # So many subjects are shown to a kernel that is a function, to see what it gives.
 MOST_SHOWN = 500
 
-# As many subjects as in a batch, but at least and at most so many, are judged the weights by.
+# Weights are judged by as many subjects as a batch has, but at least and at most so many.
 LEAST_JUDGED, MOST_JUDGED = 16, 128
 
 Bandwidth = Literal["scott", "silverman", "median"] | float | Sequence[float]

@@ -44,13 +44,8 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
     >>> weighted_info_nce(torch.zeros(2, 2), torch.eye(2))
     tensor(0.6931)
     """
-    s, weights = similarities, weights.detach()
-    s = at_least_single(s)
-    weights = weights.to(s.dtype).expand(s.shape)
-    if s.ndim == 2:
-        return _InfoNCE.apply(s[None], weights[None], None, None, self_pairs)[0]
-    s, weights = s.flatten(0, -3), weights.reshape(-1, *s.shape[-2:])
-    return _InfoNCE.apply(s, weights, None, None, self_pairs).view(similarities.shape[:-2])
+    s = at_least_single(similarities)
+    return _InfoNCE.apply(s, weights.detach().to(s.dtype), None, None, self_pairs)
 
 
 def info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Tensor:
@@ -82,27 +77,27 @@ class _InfoNCE(torch.autograd.Function):
         anchors: Tensor | None,
         self_pairs: bool,
     ) -> Tensor:
+        target = target.expand(s.shape)
         if not self_pairs:
-            target = target.clone()
-            target.diagonal(dim1=1, dim2=2).zero_()
+            target = target.clone(memory_format=torch.contiguous_format)
+            target.diagonal(dim1=-2, dim2=-1).zero_()
         total = target.sum(-1, keepdim=True)
-        share = (total > 0).to(s.dtype)
-        share = share if anchors is None else share * anchors[..., None]
-        share = over(share, share.sum(1, keepdim=True))
-        pull = target * over(share, total)
-        step = max(1, PIECE_BYTES // (s.element_size() * s.shape[2]))
+        share = total.sign() if anchors is None else total.sign() * anchors[..., None]
+        share = over(share, share.sum(-2, keepdim=True))
+        slope = target * over(share, total)
+        step = max(1, PIECE_BYTES // (s.element_size() * s.shape[-1]))
         values = [
-            _push(pull, share, s, log_counts, slice(start, start + step), self_pairs)
-            for start in range(0, s.shape[1], step)
+            _push(slope, share, s, log_counts, slice(start, start + step), self_pairs)
+            for start in range(0, s.shape[-2], step)
         ]
-        ctx.save_for_backward(pull)
+        ctx.save_for_backward(slope)
         return values[0] if len(values) == 1 else torch.stack(values).sum(0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (pull,) = ctx.saved_tensors
-        return pull * -grad[:, None, None], None, None, None, None
+        (slope,) = ctx.saved_tensors
+        return slope * grad[..., None, None], None, None, None, None
 
 
 def _push(
@@ -113,18 +108,19 @@ def _push(
     rows: slice,
     self_pairs: bool,
 ) -> Tensor:
-    """Take the softmax of some anchors off their pull, which is minus the slope then.
+    """Take the pull of some anchors off their softmax, which is the slope then, in its place.
 
     Returns their part of the value.
     """
-    pull, share, s = pull[:, rows], share[:, rows], s[:, rows]
+    if rows.start or rows.stop < s.shape[-2]:
+        pull, share, s = (x[..., rows, :] for x in (pull, share, s))
     if not self_pairs:
         s = s.clone()
-        s.diagonal(rows.start, 1, 2).fill_(REMOVED)
-    counts = 0 if log_counts is None else log_counts[:, rows]
+        s.diagonal(rows.start, -2, -1).fill_(REMOVED)
+    counts = 0 if log_counts is None else log_counts[..., rows, :]
     log_softmax = torch.log_softmax(s if log_counts is None else s + counts, -1)
     # A key that counts twice has twice the softmax, but a similarity of one.
     logs = log_softmax if log_counts is None else log_softmax - counts
-    value = -(pull * logs).sum((1, 2))
-    pull.sub_(log_softmax.exp_().mul_(share))
+    value = (pull * logs).sum((-2, -1)).neg_()
+    torch.sub(log_softmax.exp_().mul_(share), pull, out=pull)
     return value
