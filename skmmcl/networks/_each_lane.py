@@ -98,7 +98,8 @@ def _is_alike(module: nn.Module, shape: Sequence[int]) -> bool:
     """Whether lanes side by side give what each gives alone.
 
     vmap refuses what draws at random; what lets subjects see each other would see the
-    padding of a stack, and what keeps something of a batch would mix the lanes.
+    padding of a stack, what keeps something of a batch would mix the lanes, and weights that
+    are never used, which have no gradient alone, would have one of zeros and decay.
     """
     twin = copy.deepcopy(module).train()
     before, weights = _without_weights(twin), _tensors(twin)
@@ -111,7 +112,15 @@ def _is_alike(module: nn.Module, shape: Sequence[int]) -> bool:
         functional_call(twin, {name: t[k] for name, t in lanes.items()}, (x[k],)) for k in (0, 1)
     ]
     same = torch.allclose(found, torch.stack(alone)) and torch.allclose(found[:, :2], fewer)
-    return same and before is not None and before == _without_weights(twin)
+    kept = before is not None and before == _without_weights(twin)
+    return same and kept and _uses_all(twin, x[0])
+
+
+def _uses_all(module: nn.Module, x: Tensor) -> bool:
+    trained = [p for p in module.parameters() if p.requires_grad]
+    with torch.enable_grad():
+        grads = torch.autograd.grad(module(x).sum(), trained, allow_unused=True) if trained else ()
+    return all(grad is not None for grad in grads)
 
 
 def _without_weights(module: nn.Module) -> tuple | None:

@@ -43,7 +43,8 @@ def test_sizes_are_those_of_the_paper():
 
 def test_all_pairs_come_once():
     X, _, truth = make_trifeature(None, size=8, subset="test", random_state=0)
-    assert len(X) == len(np.unique(truth.pairs, axis=0)) == pytest.approx(4094, rel=0.02)
+    assert len(X) == len(np.unique(truth.pairs, axis=0))
+    assert 10 * 20**2 <= len(X) < 4400  # the paper's draw of 200 combinations gives 4094
 
 
 def test_subsets_have_no_combination_in_common_and_one_rule():

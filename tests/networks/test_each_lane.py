@@ -39,6 +39,12 @@ class Counts(nn.Linear):
         return super().forward(x)
 
 
+class Unused(nn.Linear):
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out)
+        self.other = nn.Linear(n_in, n_out)
+
+
 class Branches(nn.Linear):
     def forward(self, x):
         return super().forward(x) * (2 if self.bias[0] > 0 else 1)
@@ -68,6 +74,7 @@ def test_perceptrons_go_side_by_side(module):
         Draws(4, 2),
         Counts(4, 2),
         Branches(4, 2),
+        Unused(4, 2),
         nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2)),
         nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.5)),
         nn.Sequential(nn.Unflatten(1, (1, 4)), nn.Conv1d(1, 2, 4), nn.Flatten()),
