@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,22 +77,14 @@ class FusionNetwork(MultiviewNetwork):
     ) -> None:
         super().__init__(views, shapes, n_components, encoders=encoders, stages=stages)
         self.encoders = nn.ModuleList(
-            TokenConverter(encoder, self._seen_shape(name), n_components)
-            for name, encoder in zip(self.views, self.encoders, strict=True)
+            TokenConverter(encoder, shape, n_components)
+            for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
         )
         self.fusion = FusionTransformer(n_components, n_layers=n_layers, n_heads=n_heads)
         self.head = NormalizedHead(n_components, projection_dim)
         self.stand_in = None
         if mask_tokens:
             self.stand_in = nn.Parameter(0.02 * torch.randn(1, 1, len(self.views), n_components))
-
-    def _seen_shape(self, name: str) -> tuple[int, ...]:
-        """Shape of one subject as the encoder sees it."""
-        key = self._key[name]
-        if key not in self.scores:
-            return self.shapes[name]
-        scores: Any = self.scores[key]
-        return (scores.weight.shape[-1],)
 
     def forward_lanes(
         self,
