@@ -103,3 +103,10 @@ def test_a_sum_of_both_kinds_keeps_both(setting, objectives):
     shared, private = kept(setting, objectives)
     assert shared > 0.6
     assert private > 0.4
+
+
+if __name__ == "__main__":  # the table of the user guide
+    for case in [(of, name) for of in SETTINGS for name in ("S", "AE", "S-AE")] + [
+        ("regions", "L-CL")
+    ]:
+        print(*case, kept(*case).round(2))  # noqa: T201
