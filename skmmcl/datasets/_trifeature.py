@@ -10,7 +10,7 @@ from skmmcl.data import MultimodalData
 from skmmcl.datasets._simulate import _generator
 from skmmcl.datasets._trifeature_images import COLORS, SHAPES, TEXTURES, draw_images
 
-N_VALUES = {"images": 10, "vectors": 5}  # of each attribute
+N_VALUES = {"images": 10, "vectors": 5}  # of each attribute, by default
 N_RENDERINGS = {"train": 3, "test": 1}  # images of each combination
 TRAIN_PART = 0.8  # of the combinations
 CODE_WIDTH = 10  # numbers that stand for one attribute of a vector
@@ -25,6 +25,7 @@ def make_trifeature(
     biased=False,
     size=64,
     noise=0.3,
+    n_values=None,
     design_state=42,
     random_state=None,
 ):
@@ -43,7 +44,7 @@ def make_trifeature(
         Number of pairs. None for every possible pair of the images, each once.
     kind : {"images", "vectors"}, default="images"
         What a modality is: an image, or a vector for fast tests, in which ten numbers stand
-        for each attribute of five values.
+        for each attribute.
     subset : {"train", "test"}, default="train"
         Which combinations of shape, texture and colour are shown: 80 % are for training, in
         three images each, the others for testing, in one.
@@ -55,6 +56,9 @@ def make_trifeature(
         10 / 224 of the side, but of at least 4 pixels.
     noise : float, default=0.3
         Standard deviation of the noise of vectors, whose entries have about unit variance.
+    n_values : int or None, default=None
+        How many shapes, textures and colours there are, of each at least 2; images have at most
+        10. None for 10 of images and 5 of vectors.
     design_state : int, default=42
         Draws the split of the combinations, the rule and the codes of vectors. It is apart
         from ``random_state``, so that calls for both subsets agree.
@@ -78,13 +82,13 @@ def make_trifeature(
     Raises
     ------
     ValueError
-        For an unknown kind or subset, or more pairs than there are.
+        For an unknown kind or subset, or more pairs or values than there are.
 
     Notes
     -----
     The paper trains on 10 000 unbiased pairs to predict R and U, and on 10 000 biased ones to
-    predict S, which is then probed on unbiased pairs. There about 10 % (vectors: 20 %) are
-    positive, so that the balanced accuracy is to be taken.
+    predict S, which is then probed on unbiased pairs. There one in ``n_values`` is positive,
+    so that the balanced accuracy is to be taken.
 
     Both images of a pair take ``2 * 3 * size**2 * 4`` bytes: 1.2 GB for 1000 pairs of 224
     pixels.
@@ -113,20 +117,22 @@ def make_trifeature(
     _check_choices(kind, subset)
     check_scalar(size, "size", numbers.Integral, min_val=8)
     check_scalar(noise, "noise", numbers.Real, min_val=0)
+    n_values = _check_n_values(n_values, kind)
     rng, design = _generator(random_state), np.random.default_rng(design_state)
-    rule = design.permutation(N_VALUES[kind])
-    items = _items(design, kind, subset)
+    rule = design.permutation(n_values)
+    items = _items(design, n_values, subset)
     pairs = _draw_pairs(rng, _possible(items, rule if biased else None), n_samples, kind)
     attributes = items[pairs]
     if kind == "vectors":
-        codes = design.standard_normal((3, N_VALUES[kind], CODE_WIDTH))
+        codes = design.standard_normal((3, n_values, CODE_WIDTH))
         first, second = (_as_vectors(rng, attributes[:, k], codes, noise) for k in range(2))
     else:
         images = draw_images(rng, items, size)
         first, second = images[pairs[:, 0]], images[pairs[:, 1]]
     truth = Bunch(attributes=attributes, rule=rule, pairs=pairs, DESCR=DESCR)
     if kind == "images":
-        truth.names = {"shape": list(SHAPES), "texture": list(TEXTURES), "color": list(COLORS)}
+        names = {"shape": SHAPES, "texture": TEXTURES, "color": COLORS}
+        truth.names = {name: list(values)[:n_values] for name, values in names.items()}
     return MultimodalData(first=first, second=second), _tasks(attributes, rule), truth
 
 
@@ -142,9 +148,16 @@ def _check_choices(kind, subset):
             raise ValueError(f"{name}={value!r}; expected one of {list(known)}.")
 
 
-def _items(design, kind, subset):
+def _check_n_values(n_values, kind):
+    if n_values is None:
+        return N_VALUES[kind]
+    most = len(SHAPES) if kind == "images" else None
+    return check_scalar(n_values, "n_values", numbers.Integral, min_val=2, max_val=most)
+
+
+def _items(design, n_values, subset):
     """Attributes (n_items, 3) of all images of a subset."""
-    combinations = np.array(list(itertools.product(range(N_VALUES[kind]), repeat=3)))
+    combinations = np.array(list(itertools.product(range(n_values), repeat=3)))
     shuffled = design.permutation(combinations)
     n_train = round(TRAIN_PART * len(combinations))
     chosen = shuffled[:n_train] if subset == "train" else shuffled[n_train:]
@@ -167,6 +180,8 @@ def _follows(attributes, rule):
 
 def _draw_pairs(rng, possible, n_samples, kind):
     """Some of the pairs; those of vectors may come more than once, with other noise."""
+    if not len(possible):
+        raise ValueError("So few combinations make no such pair; ask for more values.")
     if n_samples is None:
         return possible
     check_scalar(n_samples, "n_samples", numbers.Integral, min_val=1)

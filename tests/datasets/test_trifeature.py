@@ -34,7 +34,7 @@ def test_both_members_share_the_shape_and_tasks_tell_the_attributes(kind):
 
 
 def test_sizes_are_those_of_the_paper():
-    train, test = (_items(np.random.default_rng(42), "images", s) for s in ("train", "test"))
+    train, test = (_items(np.random.default_rng(42), 10, s) for s in ("train", "test"))
     assert (len(train), len(test)) == (2400, 200)
     assert len(np.unique(train, axis=0)) == 800
     assert len(_possible(train, None)) == pytest.approx(576_846, rel=0.01)
@@ -62,6 +62,16 @@ def test_the_rule_is_a_bijection_that_biased_pairs_follow():
     assert sorted(truth.rule) == list(range(5))
     _, free, _ = vectors()
     assert free["S"].mean() == pytest.approx(0.2, abs=0.06)
+
+
+@pytest.mark.parametrize(("kind", "n_values"), [("images", 3), ("vectors", 12)])
+def test_attributes_have_as_many_values_as_asked(kind, n_values):
+    _, tasks, truth = make_trifeature(
+        600, kind=kind, n_values=n_values, size=8, random_state=0, subset="train"
+    )
+    assert len(truth.rule) == n_values
+    assert truth.attributes.max((0, 1)).tolist() == [n_values - 1] * 3
+    assert tasks["S"].mean() == pytest.approx(1 / n_values, abs=0.1)
 
 
 def test_attributes_that_are_not_shared_are_independent():
@@ -123,6 +133,8 @@ def test_shapes_stay_in_the_image_however_they_are_turned():
         ({"subset": "valid"}, "subset='valid'; expected one of"),
         ({"size": 4}, "size == 4"),
         ({"n_samples": 0}, "n_samples == 0"),
+        ({"n_values": 11}, "n_values == 11, must be <= 10"),
+        ({"n_values": 1}, "n_values == 1, must be >= 2"),
         ({"n_samples": 10**6, "size": 8}, "n_samples=1000000, but the images make"),
     ],
 )
