@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.networks import merge_lanes, of_lane
+from skmmcl.networks import gradients_in_place, merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._lanes import copies_of, forward_lanes, in_copies, lanes_of
 from skmmcl.training._objective import Objective
@@ -166,7 +167,8 @@ class Stack:
             torch._foreach_zero_(self.grads)
         elif training:
             self.nets[0].optimizer_.zero_grad()
-        outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
+        with gradients_in_place() if training and self.grads else nullcontext():
+            outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
         loss, terms = self.objective({**batch, **outputs})
         if training:
             loss.sum().backward()
