@@ -36,8 +36,8 @@ plt.show()
 # that. As CoMM's authors did, S is asked of networks that were trained on pairs of which all follow
 # the rule, and R and U of networks that were trained on free pairs; none sees a task.
 #
-# A study of large images takes a GPU. The same pairs are at hand as vectors: ten numbers stand for each
-# attribute, which has five values. Noise and dropped features are the augmentation. All
+# A study of large images takes a GPU. The same pairs are at hand as vectors: ten numbers stand for
+# each attribute, which has five values. Noise and dropped features are the augmentation. All
 # representations of a pair are 16 numbers wide: methods with one representation of each modality
 # have eight for each.
 
