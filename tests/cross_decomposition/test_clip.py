@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
+from sklearn.base import clone
 
-from skmmcl import CLIPEmbedder, CMCCSSEmbedder, MultimodalData
+from skmmcl import CLIPEmbedder, CMCCSSEmbedder, MultimodalData, stacked_fits
 from skmmcl.networks import CopiesNetwork
 
 N = 30
@@ -29,6 +31,32 @@ def test_with_negatives_of_both_modalities_it_is_pairwise_cmc(X):
     cmc = make(CMCCSSEmbedder, pairwise=True, css_weight=0, temperature=0.1)
     expected = cmc.fit_transform(X)
     np.testing.assert_array_equal(make(negatives="both").fit_transform(X), expected)
+
+
+def test_the_temperature_is_learnt_from_the_data(X):
+    rng = np.random.default_rng(1)
+    unrelated = X.assign(b=rng.permutation(X["b"]))
+    fast = {"learn_temperature": True, "lr": 0.02, "max_epochs": 10}
+    alike, apart = (make(**fast).fit(data) for data in (X, unrelated))
+    assert alike.temperature_ < 0.1 < apart.temperature_
+    assert make().fit(X).temperature_ == 0.1
+    assert set(make(**fast, self_weight=1.0).fit(X).history_) == {"train_loss", "cross", "self"}
+    assert make(**fast, temperature=0.001).fit(X).temperature_ == 0.01
+
+
+def test_fits_that_learn_their_temperature_share_a_stack(X):
+    embedders = [
+        make(learn_temperature=True, temperature=t, negatives=negatives)
+        for negatives in ("other", "both")
+        for t in (0.07, 0.5)
+    ]
+    alone = [clone(emb).fit(X) for emb in embedders]
+    with stacked_fits():
+        stacked = Parallel()(delayed(emb.fit)(X) for emb in embedders)
+    for one, other in zip(alone, stacked, strict=True):
+        assert one.temperature_ == other.temperature_
+        assert np.array_equal(one.transform(X), other.transform(X))
+        assert other.net_.criterion_.signature() is not None
 
 
 def test_augment_acts_on_the_copies_or_else_on_what_is_aligned(X):
