@@ -46,7 +46,7 @@ def hide(X, subjects=slice(None), names=None):
     mask = X.mask.copy()
     columns = [X.modalities.index(name) for name in names or X.modalities]
     mask[np.ix_(np.arange(N)[subjects], columns)] = False
-    return MultimodalData(dict(X.items()), mask=mask)
+    return MultimodalData(dict(X.items()), mask=mask, meta=X.meta)
 
 
 def make(cls=CMCCSSEmbedder, **params):
@@ -91,7 +91,7 @@ def others():
             yield pytest.param(OTHERS[name](cls), id=name)
 
 
-@pytest.mark.parametrize("estimator", others())
+@pytest.mark.parametrize("estimator", list(others()))
 def test_every_other_estimator_takes_holes_as_well(estimator, X, y):
     rng = np.random.default_rng(1)
     arrays = {**dict(X.items()), "t1": rng.normal(size=(N, 4, 4, 4))}
@@ -99,14 +99,14 @@ def test_every_other_estimator_takes_holes_as_well(estimator, X, y):
     mask = np.hstack([X.mask, rng.random((N, 2)) > 0.3])
     X = MultimodalData(arrays, mask=mask, meta={"site": np.arange(N) % 3, "years": np.arange(N)})
     estimator.fit(X, y)
-    for holes in (X, *(hide(X, names=[name]) for name in X.modalities)):
-        holes = holes[holes.mask.any(axis=1)]
-        found = getattr(estimator, "transform", estimator.predict)(holes)
+    apply = estimator.predict if hasattr(estimator, "predict") else estimator.transform
+    for given in (X, *(hide(X, names=[name]) for name in X.modalities)):
+        holes = given[given.mask.any(axis=1)]
+        found = apply(holes)
         if isinstance(found, MultimodalData):
             np.testing.assert_array_equal(found.mask, holes.mask)
-            found = np.concatenate(
-                [a[p].ravel() for a, p in zip(found.values(), found.mask.T, strict=True)]
-            )
+            present = zip(found.values(), found.mask.T, strict=True)
+            found = np.concatenate([array[rows].ravel() for array, rows in present])
         else:
             assert len(found) == len(holes)
         assert np.isfinite(found).all()

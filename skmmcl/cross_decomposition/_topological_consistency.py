@@ -41,8 +41,8 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     inter_weight : float, default=10.0
         Weight of the consistency between subjects; 0 leaves it out.
     reconstruction_weight : float, default=1.0
-        Weight of the reconstruction, a mean over the modalities; 0 leaves it out, and with
-        it what keeps tokens from becoming all the same.
+        Weight of the reconstruction, a mean over the modalities, by which tokens tell what
+        is at their place; 0 leaves it out.
     negatives : {"auto", "all", "sample"}, default="auto"
         Within a subject, whether neighbours are held against all other tokens, or against
         as many drawn ones; "auto" draws above 256 tokens.

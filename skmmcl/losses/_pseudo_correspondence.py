@@ -26,7 +26,7 @@ class PseudoCorrespondenceLoss(nn.Module):
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours of a token, matched or not.
+        Neighbours of a token, matched or not; in an atlas no more than half of the others.
     margin : float, default=0.4
         By how much neighbours must be closer.
     match : {"mutual", "identity"}, default="mutual"
@@ -130,7 +130,7 @@ class PseudoCorrespondenceLoss(nn.Module):
         """
         a, b = (F.normalize(at_least_single(x), dim=-1) for x in (one, other))
         image, matched = self._matches(a.detach(), b.detach())
-        near = _nearest(a.detach(), self.n_neighbors)
+        near = _nearest(a.detach(), self._n_neighbors(a.shape[1]))
         counted = matched[..., None] & _at(matched, near)
         u = b.gather(1, image[..., None].expand(-1, -1, b.shape[-1]))
         distance = 1 - u @ b.mT
@@ -141,6 +141,11 @@ class PseudoCorrespondenceLoss(nn.Module):
         n_used = used.sum((2, 3))
         of_anchor = (F.relu(apart) * used).sum((2, 3)) / n_used.clamp_min(1)
         return of_anchor.sum(1) / (n_used > 0).sum(1).clamp_min(1)
+
+    def _n_neighbors(self, n_tokens: int) -> int:
+        """So many that, where all tokens match, some are left to be held against."""
+        most = (n_tokens - 1) // 2 if self.match == "identity" else n_tokens - 1
+        return max(1, min(self.n_neighbors, most))
 
     def _draw(self, possible: Tensor, n_tokens: int) -> tuple[Tensor, Tensor]:
         """Ordered pairs of subjects, as two arrays of indices."""
@@ -183,7 +188,7 @@ def _nearest(a: Tensor, k: int) -> Tensor:
     similarity = a @ a.mT
     similarity.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
     order = similarity.argsort(dim=2, descending=True, stable=True)
-    return order[..., : min(k, a.shape[1] - 1)]
+    return order[..., :k]
 
 
 def _at(values: Tensor, index: Tensor) -> Tensor:

@@ -35,13 +35,13 @@ def test_with_negatives_of_both_modalities_it_is_pairwise_cmc(X):
 
 def test_the_temperature_is_learnt_from_the_data(X):
     rng = np.random.default_rng(1)
-    unrelated = X.assign(b=rng.permutation(X["b"]))
-    fast = {"learn_temperature": True, "lr": 0.02, "max_epochs": 10}
-    alike, apart = (make(**fast).fit(data) for data in (X, unrelated))
-    assert alike.temperature_ < 0.1 < apart.temperature_
+    learns = {"learn_temperature": True, "lr": 0.02}
+    alike = make(**learns, max_epochs=80).fit(X.assign(b=X["a"]))
+    apart = make(**learns, max_epochs=80).fit(X.assign(b=rng.permutation(X["b"])))
+    assert alike.temperature_ < 0.09
+    assert apart.temperature_ > 0.11
+    assert make(**learns, temperature=0.001).fit(X).temperature_ == 0.01
     assert make().fit(X).temperature_ == 0.1
-    assert set(make(**fast, self_weight=1.0).fit(X).history_) == {"train_loss", "cross", "self"}
-    assert make(**fast, temperature=0.001).fit(X).temperature_ == 0.01
 
 
 def test_fits_that_learn_their_temperature_share_a_stack(X):

@@ -28,16 +28,18 @@ def test_gradient(kind, temperature):
     torch.autograd.gradcheck(lambda z, log_scale: loss(z, mask, weight, log_scale), inputs)
 
 
-def test_at_the_ceiling_a_temperature_may_rise_and_not_fall():
-    z = torch.randn(2, 8, 4, generator=torch.Generator().manual_seed(0))
-    aligned, reversed_ = z[:1].repeat(2, 1, 1), torch.cat([z[:1], -z[:1]])
-    for embeddings, rises in ((aligned, False), (reversed_, True)):
-        log_scale = torch.tensor(3.0, requires_grad=True)  # 0.1 / e^3 is below 0.01
-        value = CLIPLoss(0.1)(embeddings, log_scale=log_scale)
-        torch.testing.assert_close(value, CLIPLoss(0.01)(embeddings))
-        value.backward()
-        assert (log_scale.grad > 0) == rises
-        assert log_scale.grad >= 0
+@pytest.mark.parametrize("are_alike", [True, False])
+def test_at_the_ceiling_a_temperature_may_rise_and_not_fall(are_alike):
+    z = 1 + 0.1 * torch.randn(1, 8, 4, generator=torch.Generator().manual_seed(0))
+    pairs = torch.cat([z, z if are_alike else z.flip(1)])
+    slopes = []
+    for temperature in (0.5, 0.01):  # at the latter it can only be held
+        log_scale = torch.tensor(1.0, requires_grad=True)
+        value = CLIPLoss(temperature)(pairs, log_scale=log_scale)
+        slopes.append(torch.autograd.grad(value, log_scale)[0].item())
+    torch.testing.assert_close(value, CLIPLoss(0.01)(pairs))
+    assert (slopes[0] < 0) == are_alike
+    assert slopes[1] == 0 if are_alike else slopes[1] > 0
 
 
 @kinds

@@ -84,8 +84,14 @@ def test_pairs_of_subjects_are_drawn_reproducibly():
 
 
 def test_too_few_tokens_for_a_negative_give_no_loss_and_no_gradient():
-    z = draw(3, 3, 2).requires_grad_()
-    loss = PseudoCorrespondenceLoss(match="identity", max_pairs=None)(z, draw(3, 3, 2, seed=1))
+    z = draw(3, 2, 2).requires_grad_()
+    loss = PseudoCorrespondenceLoss(match="identity", max_pairs=None)(z, draw(3, 2, 2, seed=1))
     loss.backward()
     assert loss.item() == 0
     assert (z.grad == 0).all()
+
+
+@pytest.mark.parametrize("n_tokens", [3, 5])
+def test_a_small_atlas_leaves_tokens_to_be_held_against(n_tokens):
+    one, other = draw(3, n_tokens, 2), draw(3, n_tokens, 2, seed=1)
+    assert PseudoCorrespondenceLoss(match="identity", max_pairs=None)(one, other) > 0
