@@ -44,8 +44,8 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
         Weight of the reconstruction, a mean over the modalities, by which tokens tell what
         is at their place; 0 leaves it out.
     negatives : {"auto", "all", "sample"}, default="auto"
-        Within a subject, whether neighbours are held against all other tokens, or against
-        as many drawn ones; "auto" draws above 256 tokens.
+        Whether neighbours are held against all other tokens, or against as many drawn ones;
+        "auto" draws above 256 tokens.
     match : {"auto", "mutual", "identity"}, default="auto"
         Between subjects, which tokens are the same place: those that are each other's
         nearest, or those of the same number, as in an atlas. "auto" is "mutual" if there
@@ -230,6 +230,7 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
             n_neighbors=self.n_neighbors,
             margin=inter_margin,
             match=self._match(),
+            negatives=self.negatives,
             max_pairs="auto",
         )
         on = ("tokens", "mask", "sample_weight")
