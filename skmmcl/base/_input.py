@@ -125,7 +125,7 @@ def check_n_subjects(data: MultimodalData, minimum: int, user: str) -> None:
 def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = False) -> None:
     """Raise for values that cannot be used and for subjects without any modality."""
     check_values(data, dtype)
-    empty = ~data.mask.any(axis=1)
+    empty = np.logical_not(data.mask.any(axis=1))
     if empty.any() and not empty_allowed:
         raise DataError(
             f"{empty.sum()} subject(s) have no modality at all, every entry is NaN or marked "

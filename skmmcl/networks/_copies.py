@@ -35,7 +35,7 @@ class CopiesNetwork(MultiviewNetwork):
     {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4), 'z_one': (2, 4, 2), 'z_other': (2, 4, 2)}
     """
 
-    gives = ("h", "z", "z_fused", "z_one", "z_other")
+    gives: tuple[str, ...] = ("h", "z", "z_fused", "z_one", "z_other")
 
     def __init__(
         self,
