@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,17 @@ def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = Fa
             f"{empty.sum()} subject(s) have no modality at all, every entry is NaN or marked "
             f"missing: {_named(data, empty)}. Leave them out; in transform, on_empty='nan' gives "
             "rows of NaN for them."
+        )
+
+
+def warn_if_unpaired(data: MultimodalData, user: str) -> None:
+    """Warn if there are several modalities, and nobody has two."""
+    if len(data.modalities) > 1 and data.mask.sum(axis=1).max() < 2:
+        warnings.warn(
+            f"No subject has two of the modalities {list(data.modalities)}, so that {user} learns "
+            "nothing of what they share.",
+            UserWarning,
+            stacklevel=4,
         )
 
 

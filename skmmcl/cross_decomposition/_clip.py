@@ -178,6 +178,7 @@ class CLIPEmbedder(BaseEmbedder):
     projection_dim: int | None = None
     augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
 
+    _aligns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "temperature": [Interval(Real, 0, None, closed="neither")],

@@ -190,6 +190,7 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     match: Literal["auto", "mutual", "identity"] = "auto"
     pooling: Literal["mean", "flatten"] = "mean"
 
+    _aligns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],

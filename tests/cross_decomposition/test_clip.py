@@ -89,3 +89,14 @@ def test_any_pattern_of_absence_trains(X, params):
     emb = make(batch_size=8, **params).fit(holes)
     assert np.isfinite(emb.transform(holes)).all()
     assert np.isfinite(emb.history_["train_loss"]).all()
+
+
+@pytest.mark.parametrize("cls", [CLIPEmbedder, CMCCSSEmbedder])
+def test_a_warning_where_nobody_has_two_modalities(cls):
+    rng = np.random.default_rng(0)
+    X = {name: rng.normal(size=(20, 3)) for name in "ab"}
+    X["a"][:10], X["b"][10:] = np.nan, np.nan
+    with pytest.warns(UserWarning, match=r"No subject has two of the modalities \['a', 'b'\]"):
+        cls(max_epochs=1, random_state=0).fit(X, np.arange(20) % 2)
+    X["b"][10:12] = 1.0, 2.0, 3.0
+    cls(max_epochs=1, random_state=0).fit(X, np.arange(20) % 2)
