@@ -32,7 +32,6 @@ from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._normalized_head import NormalizedHead
 from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._prediction import PredictionNetwork
-from skmmcl.networks._region_mlp import RegionMLP
 from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
@@ -75,7 +74,6 @@ __all__ = [
     "ProjectionHead",
     "Reconstruction",
     "RegionEncoder",
-    "RegionMLP",
     "ResNet3d",
     "SFCN",
     "SmallCNN3d",

@@ -160,7 +160,12 @@ def gradients_in_place() -> Iterator[None]:
     """Let layers add to the ``grad`` of their weights by themselves, in this thread.
 
     For outputs that are passed backward once, by ``backward()``: a matrix as large as the
-    weights is then neither made nor added, which is half of the time of a wide layer.
+    weights is then neither made nor added, and a wide layer waits for memory above all.
+
+    Yields
+    ------
+    None
+        Outputs that are computed meanwhile are of this kind.
 
     Examples
     --------
