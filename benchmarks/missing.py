@@ -1,11 +1,17 @@
 """Balanced accuracy where whole modalities are missing, beside the usual remedies.
 
-    python benchmarks/missing.py --quick      # a minute, to see that it runs
-    python benchmarks/missing.py              # half an hour of one thread
-    python benchmarks/missing.py --full       # five repeats of five folds, hours
+    python benchmarks/missing.py --quick               # a minute, to see that it runs
+    python benchmarks/missing.py                       # a quarter of an hour of one core
+    python benchmarks/missing.py --cohorts nspn
+    python benchmarks/missing.py --plot missing.png    # draws the last results, runs nothing
 
 0, 10, 30 and 50 % of the entries (a modality of a subject) are taken away at random, in test
-subjects alone or in all. Each subject keeps at least one modality.
+subjects alone or in all. Each subject keeps at least one modality. Each repeat draws folds and
+holes anew, and a simulated cohort as well; test subjects meet several draws of holes.
+
+What a method loses is its balanced accuracy without holes less that with them. Intervals are of
+95 %: over the repeats for simulated cohorts, which share no subjects; Nadeau's and Bengio's over
+the folds of real ones. All choices were made in repeats of other seeds.
 """
 
 from __future__ import annotations
@@ -14,63 +20,25 @@ import argparse
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from _missing_methods import BASELINES, OURS, make_methods
 from _report import read_report, write_report
+from _timing import one_thread
 from joblib import Parallel, delayed
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from scipy import stats
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, datasets, stacked_fits
+from skmmcl import MultimodalData, datasets, stacked_fits
 
 RATES = (0.0, 0.1, 0.3, 0.5)
-
-
-class CompleteCases(ClassifierMixin, BaseEstimator):
-    """Fit a pipeline on the subjects that have everything; chance if these are too few."""
-
-    def __init__(self, pipeline):
-        self.pipeline = pipeline
-
-    def fit(self, X, y):
-        self.classes_, counts = np.unique(y[X.mask.all(axis=1)], return_counts=True)
-        self.usual_ = np.unique(y)[0]
-        if len(counts) > 1:
-            complete = X.mask.all(axis=1)
-            self.fitted_ = clone(self.pipeline).fit(X[complete], y[complete])
-        return self
-
-    def predict(self, X):
-        return self.fitted_.predict(X) if len(self.classes_) > 1 else np.full(len(X), self.usual_)
-
-
-def make_methods(max_epochs: int) -> dict:
-    def classifier(C=1.0):
-        return LogisticRegression(C=C, class_weight="balanced", max_iter=2000)
-
-    def ours(cls, **params):
-        return make_pipeline(
-            cls(random_state=0, max_epochs=max_epochs, **params), StandardScaler(), classifier(0.1)
-        )
-
-    def concatenation(imputer):
-        return make_pipeline(StandardScaler(), imputer, classifier(0.01))
-
-    mean = concatenation(SimpleImputer())
-    return {
-        "CMC+CSS, mean": ours(CMCCSSEmbedder),
-        "CMC+CSS, ridge": ours(CMCCSSEmbedder, impute="ridge"),
-        "CoMM": ours(CoMMEmbedder),
-        "mean imputation": mean,
-        "KNN imputation": concatenation(KNNImputer()),
-        "complete cases": CompleteCases(mean),
-    }
+PLACES = ("test", "both")
+SIMULATED = "simulated"
+Scores = dict[str, dict[str, np.ndarray]]  # by place and method: (n_rates, n_repeats, n_splits)
 
 
 def take_away(X: MultimodalData, rate: float, rng: np.random.Generator) -> MultimodalData:
@@ -81,73 +49,143 @@ def take_away(X: MultimodalData, rate: float, rng: np.random.Generator) -> Multi
     return MultimodalData(dict(X.items()), mask=kept)
 
 
-def cohort(name: str, seed: int):
+def load(name: str, seed: int) -> tuple[MultimodalData, np.ndarray]:
     """A cohort and its classes; simulated ones are drawn anew for each repeat."""
-    if name == "simulated":
+    if name == SIMULATED:
         X, y, _ = datasets.make_cohort(random_state=seed)
         return X, y
-    fetch = {"nspn": datasets.fetch_nspn, "abide": datasets.fetch_abide}[name]
+    fetch = {"nspn": datasets.fetch_nspn, "fcon1000": datasets.fetch_fcon1000}[name]
     X, y = fetch(return_X_y=True)
     return X, np.unique(y, return_inverse=True)[1]
 
 
-def run(name: str, n_repeats: int, n_splits: int, max_epochs: int) -> dict:
-    """Scores by place of the holes, method, rate and fold."""
-    methods = make_methods(max_epochs)
-    scores = {
-        place: {method: {str(rate): [] for rate in RATES} for method in methods}
-        for place in ("test", "both")
-    }
-    for seed in range(n_repeats):
-        X, y = cohort(name, seed)
-        folds = list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y))
-        holes = {rate: take_away(X, rate, np.random.default_rng(seed)) for rate in RATES}
-        for method, pipeline in methods.items():
-            jobs = [(rate, train) for train, _ in folds for rate in RATES]
-            with stacked_fits():
-                models = Parallel()(
-                    delayed(fitted)(pipeline, holes[rate][train], y[train]) for rate, train in jobs
-                )
-            for fold, (_, test) in enumerate(folds):
-                on_whole, *_ = of_fold = models[fold * len(RATES) : (fold + 1) * len(RATES)]
-                for rate, with_holes in zip(RATES, of_fold, strict=True):
-                    for place, model in {"test": on_whole, "both": with_holes}.items():
-                        found = model.predict(holes[rate][test])
-                        score = balanced_accuracy_score(y[test], found)
-                        scores[place][method][str(rate)].append(round(float(score), 4))
-            last = [np.mean(scores["test"][method][str(rate)]) for rate in RATES]
-            print(f"  {name} {seed} {method:18}", *(f"{score:.3f}" for score in last), flush=True)
-    return scores
-
-
-def fitted(pipeline, X, y):
+def fitted(pipeline: Any, X: MultimodalData, y: np.ndarray) -> Any:
     return clone(pipeline).fit(X, y)
 
 
-def table(scores: dict) -> str:
-    lines = []
+def repeat(name: str, seed: int, methods: dict, n_splits: int, n_draws: int) -> Scores:
+    """Folds and holes of one seed: scores (n_rates, n_splits) by place and method."""
+    X, y = load(name, seed)
+    rng = np.random.default_rng(seed)
+    holes = [[take_away(X, rate, rng) for _ in range(n_draws if rate else 1)] for rate in RATES]
+    folds = list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y))
+    found: Scores = {place: {} for place in PLACES}
+    for method, pipeline in methods.items():
+        with stacked_fits():
+            models = Parallel()(
+                delayed(fitted)(pipeline, draws[0][train], y[train])
+                for train, _ in folds
+                for draws in holes
+            )
+        by_fold = np.reshape(np.array(models, dtype=object), (n_splits, len(RATES)))
+        for place, on in {"test": by_fold[:, [0] * len(RATES)], "both": by_fold}.items():
+            found[place][method] = np.array(
+                [
+                    [score(on[f, k], draws, y, test) for f, (_, test) in enumerate(folds)]
+                    for k, draws in enumerate(holes)
+                ]
+            )
+        cells = (f"{place} {found[place][method].mean(1).round(3)}" for place in PLACES)
+        print(f"  {name} {seed} {method:16}", *cells, flush=True)
+    return found
+
+
+def score(model: Any, draws: list[MultimodalData], y: np.ndarray, test: np.ndarray) -> float:
+    """Mean over draws of holes."""
+    return float(np.mean([balanced_accuracy_score(y[test], model.predict(X[test])) for X in draws]))
+
+
+def run(name: str, *, seeds: range, n_splits: int, n_draws: int, max_epochs: int) -> Scores:
+    """All methods on one cohort."""
+    methods = make_methods(max_epochs)
+    repeats = [repeat(name, seed, methods, n_splits, n_draws) for seed in seeds]
+    return {
+        place: {m: np.stack([found[place][m] for found in repeats], axis=1) for m in methods}
+        for place in PLACES
+    }
+
+
+def interval(values: np.ndarray, *, redrawn: bool) -> list[float]:
+    """Mean, and interval of 95 %, of values (n_repeats, n_splits)."""
+    n_splits = values.shape[1]
+    if redrawn:  # subjects, so that repeats are independent
+        sample, correction = values.mean(axis=1), 0.0
+    else:
+        sample, correction = values.ravel(), 1 / (n_splits - 1)
+    if len(sample) < 2:
+        return [float(sample.mean())] * 3
+    error = sample.std(ddof=1) * np.sqrt(1 / len(sample) + correction)
+    reach = stats.t.ppf(0.975, len(sample) - 1) * error
+    return [float(sample.mean() + k * reach) for k in (0, -1, 1)]
+
+
+def compared(scores: Scores, *, redrawn: bool) -> dict:
+    """What each of our methods loses less than each baseline, and how much better it is then."""
+
+    def differences(place: str, ours: str, other: str) -> dict:
+        gain = scores[place][ours] - scores[place][other]
+        at = {"loses less by": gain[-1] - gain[0], "is better by": gain[-1]}
+        return {k: np.round(interval(v, redrawn=redrawn), 4).tolist() for k, v in at.items()}
+
+    return {
+        place: {o: {b: differences(place, o, b) for b in BASELINES} for o in OURS}
+        for place in PLACES
+    }
+
+
+def print_table(name: str, scores: Scores, comparison: dict) -> None:
     for place, of_place in scores.items():
-        lines.append(f"missing in {place}: balanced accuracy, and what is lost from 0 to 50 %")
-        for method, by_rate in of_place.items():
-            means = [np.mean(by_rate[str(rate)]) for rate in RATES]
+        print(f"{name}, missing in {place}: balanced accuracy; what is lost from 0 to 50 %")
+        for method, values in of_place.items():
+            means = values.mean(axis=(1, 2))
             cells = "".join(f"{mean:8.3f}" for mean in means)
-            lines.append(f"  {method:18}{cells}   {means[0] - means[-1]:6.3f}")
-    return "\n".join(lines)
+            print(f"  {method:16}{cells}   {means[0] - means[-1]:6.3f}")
+        for ours, others in comparison[place].items():
+            for other, found in others.items():
+                less = (f"{k} {v[0]:+.3f} [{v[1]:+.3f}, {v[2]:+.3f}]" for k, v in found.items())
+                print(f"  {ours:16} than {other:16}", *less, flush=True)
 
 
-MODES = {
-    "quick": {"n_repeats": 1, "n_splits": 2, "max_epochs": 2},
-    "default": {"n_repeats": 1, "n_splits": 3, "max_epochs": 20},
-    "full": {"n_repeats": 5, "n_splits": 5, "max_epochs": 60},
+def plot(report: dict, path: str) -> None:
+    """Draw means and intervals of 95 % at each rate, a row for each place of the holes."""
+    from matplotlib.figure import Figure
+
+    cohorts = {name: part for name, part in report.items() if name != "environment"}
+    figure = Figure(figsize=(3.6 * len(cohorts), 6.4), layout="constrained")
+    axes = figure.subplots(len(PLACES), len(cohorts), sharex=True, sharey="col", squeeze=False)
+    for column, (name, part) in zip(axes.T, cohorts.items(), strict=True):
+        for ax, place in zip(column, PLACES, strict=True):
+            for k, (method, values) in enumerate(part["scores"][place].items()):
+                bands = [interval(np.array(v), redrawn=name == SIMULATED) for v in values]
+                mean, low, high = np.transpose(bands)
+                style = "o-" if method in OURS else "s--"
+                ax.plot(part["rates"], mean, style, color=f"C{k}", label=method, markersize=4)
+                ax.fill_between(part["rates"], low, high, color=f"C{k}", alpha=0.1, linewidth=0)
+            ax.set(title=f"{name}, missing in {place}", xticks=part["rates"])
+            ax.spines[["top", "right"]].set_visible(False)
+        column[-1].set_xlabel("part of the modalities taken away")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("balanced accuracy")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.savefig(path, dpi=110)
+
+
+MODES: dict[str, dict[str, Any]] = {
+    "quick": {"seeds": range(2), "n_splits": 2, "n_draws": 1, "max_epochs": 2},
+    "default": {"seeds": range(5), "n_splits": 5, "n_draws": 5, "max_epochs": 60},
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--cohorts", nargs="+", default=["simulated", "nspn"])
+    parser.add_argument("--cohorts", nargs="+", default=[SIMULATED, "nspn", "fcon1000"])
     parser.add_argument("--quick", dest="mode", action="store_const", const="quick")
-    parser.add_argument("--full", dest="mode", action="store_const", const="full")
+    parser.add_argument("--plot", metavar="FILE")
     options = parser.parse_args()
+    if options.plot:
+        plot(read_report("missing"), options.plot)
+        return
+    one_thread()
     mode = options.mode or "default"
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
     if shared.is_dir():
@@ -156,11 +194,14 @@ def main() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = run(name, **MODES[mode])
-        print(name, table(scores), sep="\n", flush=True)
+        comparison = compared(scores, redrawn=name == SIMULATED)
+        print_table(name, scores, comparison)
         if mode != "quick":
             others = {k: v for k, v in read_report("missing").items() if k != "environment"}
-            found = {**MODES[mode], "rates": RATES, "scores": scores}
-            write_report("missing", {**others, name: found})
+            size = {**MODES[mode], "seeds": list(MODES[mode]["seeds"]), "rates": RATES}
+            kept = {p: {m: v.round(4).tolist() for m, v in s.items()} for p, s in scores.items()}
+            part = {**size, "comparison": comparison, "scores": kept}
+            write_report("missing", {**others, name: part})
 
 
 if __name__ == "__main__":
