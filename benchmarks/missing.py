@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _missing_methods import BASELINES, OURS, make_methods
+from _missing_methods import BASELINES, MEAN, OURS, RIDGE, make_methods, with_mean
 from _report import read_report, write_report
 from _timing import one_thread
 from joblib import Parallel, delayed
@@ -63,30 +63,35 @@ def fitted(pipeline: Any, X: MultimodalData, y: np.ndarray) -> Any:
     return clone(pipeline).fit(X, y)
 
 
-def repeat(name: str, seed: int, methods: dict, n_splits: int, n_draws: int) -> Scores:
+def repeat(name: str, seed: int, *, n_splits: int, n_draws: int, max_epochs: int) -> Scores:
     """Folds and holes of one seed: scores (n_rates, n_splits) by place and method."""
     X, y = load(name, seed)
+    methods = make_methods(max_epochs, X.shape[1])
     rng = np.random.default_rng(seed)
     holes = [[take_away(X, rate, rng) for _ in range(n_draws if rate else 1)] for rate in RATES]
     folds = list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y))
+    jobs = [(draws[0][train], y[train]) for draws in holes for train, _ in folds]
     found: Scores = {place: {} for place in PLACES}
     for method, pipeline in methods.items():
         with stacked_fits():
-            models = Parallel()(
-                delayed(fitted)(pipeline, draws[0][train], y[train])
-                for train, _ in folds
-                for draws in holes
-            )
-        by_fold = np.reshape(np.array(models, dtype=object), (n_splits, len(RATES)))
-        for place, on in {"test": by_fold[:, [0] * len(RATES)], "both": by_fold}.items():
-            found[place][method] = np.array(
-                [
-                    [score(on[f, k], draws, y, test) for f, (_, test) in enumerate(folds)]
-                    for k, draws in enumerate(holes)
+            models = Parallel()(delayed(fitted)(pipeline, *job) for job in jobs)
+        variants = {method: models}
+        if method == RIDGE:
+            pairs = zip(models, jobs, strict=True)
+            variants[MEAN] = [with_mean(model, *job) for model, job in pairs]
+        for variant, of_jobs in variants.items():
+            for place in PLACES:
+                trained = [of_jobs[k * n_splits * (place == "both") :] for k in range(len(RATES))]
+                of_place = [
+                    [
+                        score(m, draws, y, test)
+                        for m, (_, test) in zip(of_rate[:n_splits], folds, strict=True)
+                    ]
+                    for of_rate, draws in zip(trained, holes, strict=True)
                 ]
-            )
-        cells = (f"{place} {found[place][method].mean(1).round(3)}" for place in PLACES)
-        print(f"  {name} {seed} {method:16}", *cells, flush=True)
+                found[place][variant] = np.array(of_place)
+            cells = (f"{place} {found[place][variant].mean(1).round(3)}" for place in PLACES)
+            print(f"  {name} {seed} {variant:16}", *cells, flush=True)
     return found
 
 
@@ -95,13 +100,12 @@ def score(model: Any, draws: list[MultimodalData], y: np.ndarray, test: np.ndarr
     return float(np.mean([balanced_accuracy_score(y[test], model.predict(X[test])) for X in draws]))
 
 
-def run(name: str, *, seeds: range, n_splits: int, n_draws: int, max_epochs: int) -> Scores:
+def run(name: str, n_repeats: int, size: dict[str, int]) -> Scores:
     """All methods on one cohort."""
-    methods = make_methods(max_epochs)
-    repeats = [repeat(name, seed, methods, n_splits, n_draws) for seed in seeds]
+    repeats = [repeat(name, seed, **size) for seed in range(n_repeats)]
     return {
-        place: {m: np.stack([found[place][m] for found in repeats], axis=1) for m in methods}
-        for place in PLACES
+        place: {m: np.stack([found[place][m] for found in repeats], axis=1) for m in of_place}
+        for place, of_place in repeats[0].items()
     }
 
 
@@ -170,37 +174,37 @@ def plot(report: dict, path: str) -> None:
     figure.savefig(path, dpi=110)
 
 
-MODES: dict[str, dict[str, Any]] = {
-    "quick": {"seeds": range(2), "n_splits": 2, "n_draws": 1, "max_epochs": 2},
-    "default": {"seeds": range(5), "n_splits": 5, "n_draws": 5, "max_epochs": 60},
-}
+QUICK = {"n_splits": 2, "n_draws": 1, "max_epochs": 2}
+DEFAULT = {"n_draws": 3, "max_epochs": 40}
+# Repeats and folds. Intervals of real cohorts hardly narrow with more: their subjects are the same.
+COHORTS = {SIMULATED: (6, 3), "nspn": (5, 5), "fcon1000": (2, 5)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--cohorts", nargs="+", default=[SIMULATED, "nspn", "fcon1000"])
-    parser.add_argument("--quick", dest="mode", action="store_const", const="quick")
+    parser.add_argument("--cohorts", nargs="+", choices=COHORTS, default=list(COHORTS))
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--plot", metavar="FILE")
     options = parser.parse_args()
     if options.plot:
         plot(read_report("missing"), options.plot)
         return
     one_thread()
-    mode = options.mode or "default"
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
     if shared.is_dir():
         os.environ.setdefault("SKMMCL_DATA", str(shared))
     for name in options.cohorts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            scores = run(name, **MODES[mode])
+            n_repeats, n_splits = COHORTS[name]
+            size = QUICK if options.quick else {"n_splits": n_splits, **DEFAULT}
+            scores = run(name, 2 if options.quick else n_repeats, size)
         comparison = compared(scores, redrawn=name == SIMULATED)
         print_table(name, scores, comparison)
-        if mode != "quick":
+        if not options.quick:
             others = {k: v for k, v in read_report("missing").items() if k != "environment"}
-            size = {**MODES[mode], "seeds": list(MODES[mode]["seeds"]), "rates": RATES}
             kept = {p: {m: v.round(4).tolist() for m, v in s.items()} for p, s in scores.items()}
-            part = {**size, "comparison": comparison, "scores": kept}
+            part = {**size, "rates": RATES, "comparison": comparison, "scores": kept}
             write_report("missing", {**others, name: part})
 
 

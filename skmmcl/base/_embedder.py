@@ -289,7 +289,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         h = represent(self.net_, subjects)
         present = self._present_blocks(data).T
         h = np.where(present[..., None], h, self.mean_representation_[:, None])
-        if self._imputation is not None:
+        if self.impute == "ridge" and self._imputation is not None:
             h = self._imputation.fill(self.net_, subjects, h)
         out = h.transpose(1, 0, 2).reshape(len(data), -1)
         out[~data.mask.any(axis=1)] = np.nan
