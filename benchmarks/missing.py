@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _missing_methods import BASELINES, MEAN, OURS, RIDGE, make_methods, with_mean
+from _missing_methods import MEAN, RIDGE, make_methods, with_mean
+from _missing_report import PLACES, SIMULATED, Scores, compared, plot, print_tables
 from _report import read_report, write_report
 from _timing import one_thread
 from joblib import Parallel, delayed
-from scipy import stats
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import balanced_accuracy_score
@@ -36,9 +36,6 @@ from sklearn.model_selection import StratifiedKFold
 from skmmcl import MultimodalData, datasets, stacked_fits
 
 RATES = (0.0, 0.1, 0.3, 0.5)
-PLACES = ("test", "both")
-SIMULATED = "simulated"
-Scores = dict[str, dict[str, np.ndarray]]  # by place and method: (n_rates, n_repeats, n_splits)
 
 
 def take_away(X: MultimodalData, rate: float, rng: np.random.Generator) -> MultimodalData:
@@ -109,71 +106,6 @@ def run(name: str, n_repeats: int, size: dict[str, int]) -> Scores:
     }
 
 
-def interval(values: np.ndarray, *, redrawn: bool) -> list[float]:
-    """Mean, and interval of 95 %, of values (n_repeats, n_splits)."""
-    n_splits = values.shape[1]
-    if redrawn:  # subjects, so that repeats are independent
-        sample, correction = values.mean(axis=1), 0.0
-    else:
-        sample, correction = values.ravel(), 1 / (n_splits - 1)
-    if len(sample) < 2:
-        return [float(sample.mean())] * 3
-    error = sample.std(ddof=1) * np.sqrt(1 / len(sample) + correction)
-    reach = stats.t.ppf(0.975, len(sample) - 1) * error
-    return [float(sample.mean() + k * reach) for k in (0, -1, 1)]
-
-
-def compared(scores: Scores, *, redrawn: bool) -> dict:
-    """What each of our methods loses less than each baseline, and how much better it is then."""
-
-    def differences(place: str, ours: str, other: str) -> dict:
-        gain = scores[place][ours] - scores[place][other]
-        at = {"loses less by": gain[-1] - gain[0], "is better by": gain[-1]}
-        return {k: np.round(interval(v, redrawn=redrawn), 4).tolist() for k, v in at.items()}
-
-    return {
-        place: {o: {b: differences(place, o, b) for b in BASELINES} for o in OURS}
-        for place in PLACES
-    }
-
-
-def print_table(name: str, scores: Scores, comparison: dict) -> None:
-    for place, of_place in scores.items():
-        print(f"{name}, missing in {place}: balanced accuracy; what is lost from 0 to 50 %")
-        for method, values in of_place.items():
-            means = values.mean(axis=(1, 2))
-            cells = "".join(f"{mean:8.3f}" for mean in means)
-            print(f"  {method:16}{cells}   {means[0] - means[-1]:6.3f}")
-        for ours, others in comparison[place].items():
-            for other, found in others.items():
-                less = (f"{k} {v[0]:+.3f} [{v[1]:+.3f}, {v[2]:+.3f}]" for k, v in found.items())
-                print(f"  {ours:16} than {other:16}", *less, flush=True)
-
-
-def plot(report: dict, path: str) -> None:
-    """Draw means and intervals of 95 % at each rate, a row for each place of the holes."""
-    from matplotlib.figure import Figure
-
-    cohorts = {name: part for name, part in report.items() if name != "environment"}
-    figure = Figure(figsize=(3.6 * len(cohorts), 6.4), layout="constrained")
-    axes = figure.subplots(len(PLACES), len(cohorts), sharex=True, sharey="col", squeeze=False)
-    for column, (name, part) in zip(axes.T, cohorts.items(), strict=True):
-        for ax, place in zip(column, PLACES, strict=True):
-            for k, (method, values) in enumerate(part["scores"][place].items()):
-                bands = [interval(np.array(v), redrawn=name == SIMULATED) for v in values]
-                mean, low, high = np.transpose(bands)
-                style = "o-" if method in OURS else "s--"
-                ax.plot(part["rates"], mean, style, color=f"C{k}", label=method, markersize=4)
-                ax.fill_between(part["rates"], low, high, color=f"C{k}", alpha=0.1, linewidth=0)
-            ax.set(title=f"{name}, missing in {place}", xticks=part["rates"])
-            ax.spines[["top", "right"]].set_visible(False)
-        column[-1].set_xlabel("part of the modalities taken away")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("balanced accuracy")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    figure.savefig(path, dpi=110)
-
-
 QUICK = {"n_splits": 2, "n_draws": 1, "max_epochs": 2}
 DEFAULT = {"n_draws": 3, "max_epochs": 40}
 # Repeats and folds. Intervals of real cohorts hardly narrow with more: their subjects are the same.
@@ -187,25 +119,29 @@ def main() -> None:
     parser.add_argument("--plot", metavar="FILE")
     options = parser.parse_args()
     if options.plot:
-        plot(read_report("missing"), options.plot)
+        plot(known_cohorts(), options.plot)
         return
     one_thread()
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
     if shared.is_dir():
         os.environ.setdefault("SKMMCL_DATA", str(shared))
     for name in options.cohorts:
+        n_repeats, n_splits = COHORTS[name]
+        size = QUICK if options.quick else {"n_splits": n_splits, **DEFAULT}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            n_repeats, n_splits = COHORTS[name]
-            size = QUICK if options.quick else {"n_splits": n_splits, **DEFAULT}
             scores = run(name, 2 if options.quick else n_repeats, size)
         comparison = compared(scores, redrawn=name == SIMULATED)
-        print_table(name, scores, comparison)
+        kept = {p: {m: v.round(4).tolist() for m, v in s.items()} for p, s in scores.items()}
+        part = {**size, "rates": RATES, "comparison": comparison, "scores": kept}
+        print_tables(name, part)
         if not options.quick:
-            others = {k: v for k, v in read_report("missing").items() if k != "environment"}
-            kept = {p: {m: v.round(4).tolist() for m, v in s.items()} for p, s in scores.items()}
-            part = {**size, "rates": RATES, "comparison": comparison, "scores": kept}
-            write_report("missing", {**others, name: part})
+            write_report("missing", {**known_cohorts(), name: part})
+
+
+def known_cohorts() -> dict[str, Any]:
+    """Results of cohorts that were run before."""
+    return {k: v for k, v in read_report("missing").items() if k != "environment"}
 
 
 if __name__ == "__main__":

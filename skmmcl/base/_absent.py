@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-N_ROUNDS = 10  # of filling in and estimating anew, where training subjects lack blocks
+# Of filling in and estimating anew, where training subjects lack blocks. With few subjects, more
+# rounds than these foretell blocks worse: the shrinkage does not know how few have each pair.
+N_ROUNDS = 3
 
 
 class JointNormal:
     """Joint normal distribution of blocks of columns, learnt from subjects who lack some.
 
-    Mean and covariance are estimated by the EM algorithm. The shrinkage of the covariance, which is
-    that of the ridge regressions that `fill` makes, is Ledoit and Wolf's [1]_.
+    The covariance is estimated by a few rounds of the EM algorithm. Its shrinkage, which is that of
+    the ridge regressions that `fill` makes, is Ledoit and Wolf's [1]_.
 
     Parameters
     ----------
