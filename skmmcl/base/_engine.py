@@ -30,7 +30,6 @@ from skmmcl.training import (
     make_net,
     open_folder,
     prepared,
-    represent,
     represented,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
@@ -264,8 +263,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         self._imputation = None
         fused = self._present_blocks(data).shape[1] < len(self.net_.module_.views)
         if self.impute == "ridge" and not fused:
-            h = represent(self.net_, subjects)
-            self._imputation = Imputation(self.net_, subjects, h, sample_weight)
+            self._imputation = Imputation(self.net_, subjects, sample_weight)
 
     def _fingerprint(self, *job: Any) -> str:
         params = self.get_params(deep=False)

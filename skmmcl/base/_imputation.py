@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -25,8 +26,6 @@ class Imputation:
         Trained; each of its views has a block of the representation.
     subjects : SubjectSet
         The training subjects.
-    h : ndarray of shape (n_views, n_samples, n_components)
-        Their representations.
     sample_weight : ndarray of shape (n_samples,), optional
         How often a subject counts.
     """
@@ -35,9 +34,10 @@ class Imputation:
         self,
         net: EmbeddingNet,
         subjects: SubjectSet,
-        h: np.ndarray,
         sample_weight: np.ndarray | None,
     ) -> None:
+        unneeded = [None] * len(net.module_.views)
+        h = unneeded if all(_scored(net)) else represent(net, subjects)
         parts = _parts(net, subjects, h)
         blocks = np.repeat(np.arange(len(parts)), [part.shape[1] for part in parts])
         present = _presence(subjects, len(parts))
@@ -79,7 +79,7 @@ def _scored(net: EmbeddingNet) -> list[bool]:
     return [name in compressed for name in net.module_.views]
 
 
-def _parts(net: EmbeddingNet, subjects: SubjectSet, h: np.ndarray) -> list[np.ndarray]:
+def _parts(net: EmbeddingNet, subjects: SubjectSet, h: Iterable[Any]) -> list[np.ndarray]:
     """What is regressed of each view: its component scores or its representation."""
     x: Any = subjects.data.x
     views = zip(net.module_.views, _scored(net), h, strict=True)
