@@ -1,7 +1,7 @@
 """Balanced accuracy where whole modalities are missing, beside the usual remedies.
 
     python benchmarks/missing.py --quick               # a minute, to see that it runs
-    python benchmarks/missing.py                       # a quarter of an hour of one core
+    python benchmarks/missing.py                       # twenty minutes of one core
     python benchmarks/missing.py --cohorts nspn
     python benchmarks/missing.py --plot missing.png    # draws the last results, runs nothing
 
