@@ -70,7 +70,7 @@ def plot(cohorts: dict[str, Any], path: str) -> None:
     for ax in axes[:, 0]:
         ax.set_ylabel("balanced accuracy")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=80)
 
 
 def _draw(ax: Any, rates: list[float], scores: dict[str, Any], *, redrawn: bool) -> None:

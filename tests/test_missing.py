@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.covariance import ledoit_wolf
-from sklearn.linear_model import Ridge
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.base._absent import JointNormal
-from skmmcl.exceptions import DataError
+from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.preprocessing import ModalityTransformer
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
@@ -42,7 +46,7 @@ def hide(X, subjects=slice(None), names=None):
     mask = X.mask.copy()
     columns = [X.modalities.index(name) for name in names or X.modalities]
     mask[np.ix_(np.arange(N)[subjects], columns)] = False
-    return MultimodalData(dict(X.items()), mask=mask)
+    return MultimodalData(dict(X.items()), mask=mask, meta=X.meta)
 
 
 def make(cls=CMCCSSEmbedder, **params):
@@ -55,11 +59,58 @@ def test_every_embedder_takes_holes_at_fit_and_a_modality_gone_at_transform(cls,
     emb = make(cls, impute=impute).fit(X, y)
     assert np.isfinite(emb.history_["train_loss"]).all()
     whole = emb.transform(X)
-    gone = hide(X, names=["fc"])
-    gone = emb.transform(gone[gone.mask.any(axis=1)])
     assert np.isfinite(whole).all()
-    assert np.isfinite(gone).all()
-    assert gone.shape[1] == whole.shape[1] == len(emb.get_feature_names_out())
+    for name in X.modalities:
+        holes = hide(X, names=[name])
+        gone = emb.transform(holes[holes.mask.any(axis=1)])
+        assert np.isfinite(gone).all()
+        assert gone.shape[1] == whole.shape[1] == len(emb.get_feature_names_out())
+    patient = X[0]  # who comes as a record, in which what is absent has no shape
+    record = [{name: x for name, x in next(iter(patient)).items() if name == "smri"}]
+    expected = emb.transform(hide(X, names=["fc", "age"])[:1])
+    np.testing.assert_array_equal(emb.transform(record), expected)
+    with pytest.raises(ModalityError, match=r"unknown: \['FC'\]"):
+        emb.transform([{**record[0], "FC": np.ones((3, 4))}])
+
+
+# How estimators that are no embedders are made, and of arrays alone are put to a modality.
+OTHERS = {
+    "ComBat": lambda cls: cls(),
+    "ConfoundRegressor": lambda cls: cls("years"),
+    "ConnectomeVectorizer": lambda cls: ModalityTransformer({"conn": cls()}),
+    "CrossFitTransformer": lambda cls: cls(make()),
+    "HistogramStandardizer": lambda cls: ModalityTransformer({"t1": cls()}),
+    "LabeledOnly": lambda cls: cls(make_pipeline(make(), LogisticRegression())),
+    "MaskedZScore": lambda cls: ModalityTransformer({"t1": cls()}),
+    "ModalityTransformer": lambda cls: cls({"smri": StandardScaler(), "fc": PCA(2)}),
+}
+
+
+def others():
+    for name, cls in all_estimators():
+        if cls not in EMBEDDERS and name != "EmbeddingNet":  # skorch's, inside ours
+            yield pytest.param(OTHERS[name](cls), id=name)
+
+
+@pytest.mark.parametrize("estimator", list(others()))
+def test_every_other_estimator_takes_holes_as_well(estimator, X, y):
+    rng = np.random.default_rng(1)
+    arrays = {**dict(X.items()), "t1": rng.normal(size=(N, 4, 4, 4))}
+    arrays["conn"] = np.stack([a @ a.T for a in rng.normal(size=(N, 4, 6))])
+    mask = np.hstack([X.mask, rng.random((N, 2)) > 0.3])
+    X = MultimodalData(arrays, mask=mask, meta={"site": np.arange(N) % 3, "years": np.arange(N)})
+    estimator.fit(X, y)
+    apply = estimator.predict if hasattr(estimator, "predict") else estimator.transform
+    for given in (X, *(hide(X, names=[name]) for name in X.modalities)):
+        holes = given[given.mask.any(axis=1)]
+        found = apply(holes)
+        if isinstance(found, MultimodalData):
+            np.testing.assert_array_equal(found.mask, holes.mask)
+            present = zip(found.values(), found.mask.T, strict=True)
+            found = np.concatenate([array[rows].ravel() for array, rows in present])
+        else:
+            assert len(found) == len(holes)
+        assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize("cls", EMBEDDERS, ids=lambda cls: cls.__name__)

@@ -16,7 +16,12 @@ from sklearn.base import BaseEstimator
 
 from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._imputation import Imputation
-from skmmcl.base._input import MultimodalInputMixin, check_n_subjects, check_subjects
+from skmmcl.base._input import (
+    MultimodalInputMixin,
+    check_n_subjects,
+    check_subjects,
+    warn_if_unpaired,
+)
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.networks import InputStage, MultiviewNetwork
@@ -61,6 +66,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     mean_representation_: np.ndarray
     _imputation: Imputation | None
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
+    _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
     _dtype: str
     _means: dict[str, np.ndarray]
     _units: dict[str, np.ndarray]
@@ -122,6 +128,8 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             self._learn_values(values, sample_weight)
         self._dtype = self._dtype if resume else self._choose_dtype(data)
         check_subjects(data, self._dtype)
+        if self._aligns:
+            warn_if_unpaired(data, type(self).__name__)
         check_augment(self.augment, self.shapes_)
         net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ class MultimodalInputMixin:
     def _read(self, X: Any, *, reset: bool) -> MultimodalData:
         """The modalities in their order, of the right shapes; raises before any training."""
         table = not is_multimodal(X)
-        data = self._read_table(X, reset=reset) if table else self._read_multimodal(X)
+        read = self._read_table if table else self._read_multimodal
+        data = read(X, reset=reset)
         if reset:
             self._learn_layout(data, table=table)
         else:
@@ -34,8 +36,8 @@ class MultimodalInputMixin:
         check_n_subjects(data, 2 if reset else 1, type(self).__name__)
         return data
 
-    def _read_multimodal(self, X: Any) -> MultimodalData:
-        data = as_multimodal(X)
+    def _read_multimodal(self, X: Any, *, reset: bool) -> MultimodalData:
+        data = as_multimodal(X, shapes=None if reset else self.shapes_)
         if self.modalities is None:
             return data
         wanted = list(self.modalities)
@@ -124,12 +126,37 @@ def check_n_subjects(data: MultimodalData, minimum: int, user: str) -> None:
 def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = False) -> None:
     """Raise for values that cannot be used and for subjects without any modality."""
     check_values(data, dtype)
-    empty = np.flatnonzero(~data.mask.any(axis=1))
-    if len(empty) and not empty_allowed:
-        names = empty if data.index is None else data.index[empty]
-        shown = ", ".join(map(str, names[:5])) + (", ..." if len(empty) > 5 else "")
+    empty = np.logical_not(data.mask.any(axis=1))
+    if empty.any() and not empty_allowed:
         raise DataError(
-            f"{len(empty)} subject(s) have no modality at all, every entry is NaN or marked "
-            f"missing: {shown}. Leave them out; in transform, on_empty='nan' gives rows of NaN "
-            "for them."
+            f"{empty.sum()} subject(s) have no modality at all, every entry is NaN or marked "
+            f"missing: {_named(data, empty)}. Leave them out; in transform, on_empty='nan' gives "
+            "rows of NaN for them."
         )
+
+
+def warn_if_unpaired(data: MultimodalData, user: str) -> None:
+    """Warn if there are several modalities, and nobody has two."""
+    if len(data.modalities) > 1 and data.mask.sum(axis=1).max() < 2:
+        warnings.warn(
+            f"No subject has two of the modalities {list(data.modalities)}, so that {user} learns "
+            "nothing of what they share.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def check_have(data: MultimodalData, name: str) -> None:
+    """Raise for subjects without a modality, the only one that is to be looked at."""
+    lack = ~data[[name]].mask[:, 0]
+    if lack.any():
+        raise DataError(
+            f"{lack.sum()} subject(s) do not have modality {name!r}: {_named(data, lack)}. Leave "
+            "them out; on_empty='nan' gives rows of NaN for them."
+        )
+
+
+def _named(data: MultimodalData, rows: np.ndarray) -> str:
+    """Ids, else positions, of the first few subjects."""
+    names = np.flatnonzero(rows) if data.index is None else data.index[rows]
+    return ", ".join(map(str, names[:5])) + (", ..." if len(names) > 5 else "")

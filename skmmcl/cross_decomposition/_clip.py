@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
+from sklearn.utils.validation import check_is_fitted
+
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
+from skmmcl.losses._sharpened import LARGEST_SCALE
 from skmmcl.networks import CopiesNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
@@ -30,6 +34,9 @@ class CLIPEmbedder(BaseEmbedder):
     ----------
     temperature : float, default=0.1
         Divides the similarities. Small values dwell on the most similar subjects.
+    learn_temperature : bool, default=False
+        Whether the temperature of the alignment is learnt as in CLIP, from ``temperature``
+        on and down to 0.01 at the least.
     negatives : {"other", "both"}, default="other"
         What an anchor is held against: subjects by the other modality, as in CLIP, or by
         both modalities.
@@ -122,6 +129,8 @@ class CLIPEmbedder(BaseEmbedder):
         Shape of one subject in each modality.
     mean_representation_ : ndarray of shape (n_views, n_components)
         Mean of the training subjects; stands in for an absent modality.
+    temperature_ : float
+        Temperature of the alignment at the end of training.
     history_ : dict of str to ndarray
         Loss and terms, by epoch.
     n_iter_ : int
@@ -140,9 +149,11 @@ class CLIPEmbedder(BaseEmbedder):
 
     Notes
     -----
-    CLIP learns its temperature; here it is a parameter, so that it can be searched for and
-    fits can be stacked. "Cross+Self" of the study of CoMM [2]_ is ``negatives="both",
-    self_weight=1``.
+    CLIP [1]_ starts at a temperature of 0.07 and learns it: ``temperature=0.07,
+    learn_temperature=True``. What is learnt is the logarithm of its ratio to ``temperature``,
+    so that weight decay draws it back there. "Cross+Self" of the study of CoMM [2]_ is
+    ``negatives="both", self_weight=1``, at a temperature that is not learnt; the contrast of
+    copies always is at ``temperature``.
 
     References
     ----------
@@ -161,14 +172,17 @@ class CLIPEmbedder(BaseEmbedder):
     """
 
     temperature: float = 0.1
+    learn_temperature: bool = False
     negatives: Literal["other", "both"] = "other"
     self_weight: float = 0.0
     projection_dim: int | None = None
     augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
 
+    _aligns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "temperature": [Interval(Real, 0, None, closed="neither")],
+        "learn_temperature": ["boolean"],
         "negatives": [StrOptions({"other", "both"})],
         "self_weight": [Interval(Real, 0, None, closed="left")],
         "projection_dim": [Interval(Integral, 1, None, closed="left"), None],
@@ -182,14 +196,25 @@ class CLIPEmbedder(BaseEmbedder):
             n_components=self.n_components,
             projection_dim=self.projection_dim,
             copies=copies,
+            learns_scale=self.learn_temperature,
             **layout,
         )
 
     def _make_objective(self) -> list[Term]:
         kind = CLIPLoss if self.negatives == "other" else PairwiseCMCLoss
-        on = ("z_one", "z_other", "mask", "sample_weight")
-        terms = [Term("cross", kind(self.temperature), on=("z", "mask", "sample_weight"))]
+        on, learnt = ("mask", "sample_weight"), ("log_scale",) * self.learn_temperature
+        terms = [Term("cross", kind(self.temperature), on=("z", *on, *learnt))]
         if self.self_weight > 0:
             own = SelfContrastLoss(self.temperature)
-            terms.append(Term("self", own, on=on, weight=self.self_weight))
+            terms.append(Term("self", own, on=("z_one", "z_other", *on), weight=self.self_weight))
         return terms
+
+    @property
+    def temperature_(self) -> float:
+        """Temperature of the alignment at the end of training."""
+        check_is_fitted(self, "net_")
+        start = self.net_.criterion_.terms[0].loss.temperature
+        log_scale = self.net_.module_.log_scale
+        if log_scale is None:
+            return start
+        return max(start / math.exp(log_scale.item()), 1 / LARGEST_SCALE)

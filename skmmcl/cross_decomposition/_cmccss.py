@@ -181,6 +181,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     projection_dim: int | None = None
 
     _without_y: ClassVar[str] = " Only the self-supervised part (css_weight=0) needs no y."
+    _aligns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "temperature": [Interval(Real, 0, None, closed="neither")],

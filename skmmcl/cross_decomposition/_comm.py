@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._input import check_have
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
 from skmmcl.losses import CoMMLoss
@@ -237,6 +238,8 @@ class CoMMEmbedder(BaseEmbedder):
         data = self._read(X, reset=False)
         if modality is not None:
             data = _only(modality, data)
+            if self.on_empty == "error":
+                check_have(data, modality)
         return self._transformed(data)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -280,5 +283,9 @@ def _only(modality: str, data: MultimodalData) -> MultimodalData:
     """The same subjects without any other modality."""
     if modality not in data.modalities:
         raise ModalityError(f"modality={modality!r} is none of {list(data.modalities)}.")
-    mask = data.mask & np.equal(data.modalities, modality)
-    return MultimodalData(dict(data.items()), index=data.index, mask=mask)
+    nobody = {
+        name: np.broadcast_to(np.float32(np.nan), (len(data), *shape))
+        for name, shape in data.shapes.items()
+        if name != modality
+    }
+    return data.assign(nobody) if nobody else data

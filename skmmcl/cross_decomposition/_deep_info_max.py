@@ -209,6 +209,7 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
     ridge: float = 1e-3
     projection_dim: int | None = None
 
+    _aligns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "objectives": [str, list, tuple],

@@ -41,11 +41,11 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     inter_weight : float, default=10.0
         Weight of the consistency between subjects; 0 leaves it out.
     reconstruction_weight : float, default=1.0
-        Weight of the reconstruction, a mean over the modalities; 0 leaves it out, and with
-        it what keeps tokens from becoming all the same.
+        Weight of the reconstruction, a mean over the modalities, by which tokens tell what
+        is at their place; 0 leaves it out.
     negatives : {"auto", "all", "sample"}, default="auto"
-        Within a subject, whether neighbours are held against all other tokens, or against
-        as many drawn ones; "auto" draws above 256 tokens.
+        Whether neighbours are held against all other tokens, or against as many drawn ones;
+        "auto" draws above 256 tokens.
     match : {"auto", "mutual", "identity"}, default="auto"
         Between subjects, which tokens are the same place: those that are each other's
         nearest, or those of the same number, as in an atlas. "auto" is "mutual" if there
@@ -190,6 +190,7 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     match: Literal["auto", "mutual", "identity"] = "auto"
     pooling: Literal["mean", "flatten"] = "mean"
 
+    _aligns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -230,6 +231,7 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
             n_neighbors=self.n_neighbors,
             margin=inter_margin,
             match=self._match(),
+            negatives=self.negatives,
             max_pairs="auto",
         )
         on = ("tokens", "mask", "sample_weight")

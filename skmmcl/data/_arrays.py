@@ -136,7 +136,10 @@ def _stack_subjects(name: str, rows: list) -> np.ndarray:
             pass  # shapes differ: find out where, below
     arrays = {i: _subject_array(name, i, row) for i, row in enumerate(rows) if row is not None}
     if not arrays:
-        raise DataError(f"Modality {name!r} is None for every subject; leave it out.")
+        raise DataError(
+            f"Modality {name!r} is None for every subject, which says no shape; leave it out, or "
+            "give rows of NaN."
+        )
     first, model = next(iter(arrays.items()))
     for i, array in arrays.items():
         if array.shape != model.shape:

@@ -12,13 +12,31 @@ import numpy as np
 from skmmcl.data._arrays import Modality
 from skmmcl.data._parts import Parts
 from skmmcl.data._rows import Rows, as_key, is_whole
-from skmmcl.exceptions import ModalityError
+from skmmcl.exceptions import DataError, ModalityError
 
 
 class UnknownModalityError(ModalityError, KeyError):
     """A name that is no modality of the container; a `KeyError` too, as for a dict."""
 
     __str__ = Exception.__str__  # KeyError would print the quoted repr of the message
+
+
+class UnknownSideDataError(DataError, KeyError):
+    """A name that is no side data of the container; a `KeyError` too, as for a dict."""
+
+    __str__ = Exception.__str__
+
+
+class SideData(dict[str, np.ndarray]):
+    """Side data by name, which tells of a name that it does not have what it has."""
+
+    def __missing__(self, name: object) -> np.ndarray:
+        close = difflib.get_close_matches(str(name), self, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else "."
+        raise UnknownSideDataError(
+            f"X.meta has no {name!r}, only {sorted(self)}{hint} Side data come with "
+            f"MultimodalData(..., meta={{{name!r}: values}})."
+        )
 
 
 class Content:
@@ -79,9 +97,9 @@ class Content:
         return None if self._index is None else self._index[as_key(self._rows)]
 
     @property
-    def meta(self) -> dict[str, np.ndarray]:
+    def meta(self) -> SideData:
         """Side data by name."""
-        return {name: values[as_key(self._rows)] for name, values in self._meta.items()}
+        return SideData((name, v[as_key(self._rows)]) for name, v in self._meta.items())
 
     @property
     def rows(self) -> slice | np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import issparse
@@ -41,7 +41,7 @@ def is_multimodal(X) -> bool:
     return _is_structured(X) or _is_records(X)
 
 
-def as_multimodal(X) -> MultimodalData:
+def as_multimodal(X, *, shapes: Mapping[str, Sequence[int]] | None = None) -> MultimodalData:
     """Return `X` as a MultimodalData.
 
     Parameters
@@ -49,6 +49,9 @@ def as_multimodal(X) -> MultimodalData:
     X : MultimodalData, mapping, list of mappings, or structured ndarray
         Named arrays of the same subjects; in a list, one record per subject, in which None or an
         absent key stands for a missing modality.
+    shapes : mapping of str to tuple of int, optional
+        Shape of one subject in modalities that are known. A list with None for every subject,
+        which says no shape, and a modality that no record has are errors without it.
 
     Returns
     -------
@@ -68,6 +71,7 @@ def as_multimodal(X) -> MultimodalData:
       fc   (2, 2)  float64  1 missing
       age  (2, 1)  int64
     """
+    shapes = shapes or {}
     if isinstance(X, MultimodalData):
         return X
     if issparse(X):
@@ -77,14 +81,14 @@ def as_multimodal(X) -> MultimodalData:
     elif _is_structured(X):
         arrays = {name: X[name] for name in X.dtype.names}
     elif _is_records(X):
-        arrays = _read_records(X)
+        arrays = _read_records(X, shapes)
     else:
         raise DataError(
             f"Expected named modalities, got {type(X).__name__}: give a MultimodalData, a dict of "
             "arrays, a list of records or a structured array, or say which columns make which "
             "modality (split_columns, or the parameter modalities= of an estimator)."
         )
-    return _build(arrays)
+    return _build({name: _with_shape(value, shapes.get(name)) for name, value in arrays.items()})
 
 
 def split_columns(X, selectors, feature_names=None) -> MultimodalData:
@@ -142,13 +146,21 @@ def _is_records(X) -> bool:
     return is_list and len(X) > 0 and isinstance(X[0], Mapping)
 
 
-def _read_records(records) -> dict[str, list]:
-    """Turn records into one list per modality, in order of first appearance."""
+def _with_shape(value, shape: Sequence[int] | None):
+    """Give rows of NaN for a list of nothing but None."""
+    is_list = isinstance(value, (list, tuple)) and len(value) > 0
+    if shape is None or not is_list or any(row is not None for row in value):
+        return value
+    return np.broadcast_to(np.float32(np.nan), (len(value), *shape))
+
+
+def _read_records(records, known: Iterable[str]) -> dict[str, list]:
+    """Turn records into one list per modality: the known ones, and others as they appear."""
     for subject, record in enumerate(records):
         if not isinstance(record, Mapping):
             raise DataError(
                 f"Subject {subject} is a {type(record).__name__}, the first one a mapping from "
                 "modality to array; every record must be a mapping."
             )
-    names = dict.fromkeys(name for record in records for name in record)
+    names = dict.fromkeys([*known, *(name for record in records for name in record)])
     return merge_names({name: [record.get(name) for record in records] for name in names}, {})

@@ -8,6 +8,7 @@ from torch import Tensor
 from skmmcl.losses._gram import log_sums
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._pairwise_cmc import counts_in_pairs
+from skmmcl.losses._sharpened import sharpened
 from skmmcl.losses._similarity import (
     over,
     subject_counts,
@@ -46,7 +47,11 @@ class CLIPLoss(TemperatureLoss):
         super().__init__(temperature)
 
     def forward(
-        self, z: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
+        self,
+        z: Tensor,
+        mask: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+        log_scale: Tensor | None = None,
     ) -> Tensor:
         """Mean loss over the ordered pairs of views.
 
@@ -59,6 +64,9 @@ class CLIPLoss(TemperatureLoss):
             which it has both views.
         sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
+        log_scale : Tensor of shape ``(*lanes,)``, optional
+            Logarithm of a factor of the similarities that is learnt, up to where it makes
+            the temperature 0.01.
 
         Returns
         -------
@@ -66,6 +74,8 @@ class CLIPLoss(TemperatureLoss):
             A scalar without lanes.
         """
         u = unit_vectors(z)
+        if log_scale is not None:
+            u = sharpened(u, log_scale, self.temperature)
         n_views = u.shape[1]
         same = torch.eye(n_views, dtype=u.dtype, device=z.device)
         weight = subject_counts(u, z.shape[-2], sample_weight)[:, None, None]
@@ -74,7 +84,8 @@ class CLIPLoss(TemperatureLoss):
         # For an anchor's view and another, the columns of that other view.
         columns = (counts[:, :, :, None] * same[..., None]).flatten(-2)
         everyone = u.new_ones(1, 1, 1, 1)
-        against = log_sums(u, scale, columns, everyone, shifted=self.shifted)
+        shifted = self.shifted or log_scale is not None
+        against = log_sums(u, scale, columns, everyone, shifted=shifted)
         positive = (view_similarities(u) * scale).transpose(2, 3)
         n_pairs = max(1, n_views * (n_views - 1))
         share = over(counts, counts.sum(-1, keepdim=True)) / n_pairs

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from skmmcl.losses._gram import log_sums
 from skmmcl.losses._lanes import TemperatureLoss
+from skmmcl.losses._sharpened import sharpened
 from skmmcl.losses._similarity import (
     over,
     pad_subjects,
@@ -51,7 +52,11 @@ class PairwiseCMCLoss(TemperatureLoss):
         super().__init__(temperature)
 
     def forward(
-        self, z: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
+        self,
+        z: Tensor,
+        mask: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+        log_scale: Tensor | None = None,
     ) -> Tensor:
         """Mean loss over the pairs of views.
 
@@ -64,20 +69,29 @@ class PairwiseCMCLoss(TemperatureLoss):
             which it has both views.
         sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
             A subject of weight w counts as w identical subjects.
+        log_scale : Tensor of shape ``(*lanes,)``, optional
+            Logarithm of a factor of the similarities that is learnt, up to where it makes
+            the temperature 0.01.
 
         Returns
         -------
         Tensor of shape ``(*lanes,)``
             A scalar without lanes; 0 with fewer than two subjects.
         """
-        return pairwise_contrast(self, z, mask, sample_weight)
+        return pairwise_contrast(self, z, mask, sample_weight, log_scale)
 
 
 def pairwise_contrast(
-    loss: Any, z: Tensor, mask: Tensor | None, sample_weight: Tensor | None
+    loss: Any,
+    z: Tensor,
+    mask: Tensor | None,
+    sample_weight: Tensor | None,
+    log_scale: Tensor | None = None,
 ) -> Tensor:
     """Compute `PairwiseCMCLoss` with the ``scale`` and ``shifted`` of another loss."""
     u = unit_vectors(z)
+    if log_scale is not None:
+        u = sharpened(u, log_scale, loss.temperature)
     n_views = u.shape[1]
     weight = subject_counts(u, z.shape[-2], sample_weight)[:, None, None]
     own = share_of_own(weight)
@@ -88,7 +102,8 @@ def pairwise_contrast(
     in_pair = (same[:, None] + same)[..., None]
     columns = (counts[:, :, :, None] * in_pair).flatten(-2)
     own_columns = 1 - same[..., None] * (1 - own)
-    against = log_sums(u, scale, columns, own_columns, shifted=loss.shifted)
+    shifted = loss.shifted or log_scale is not None
+    against = log_sums(u, scale, columns, own_columns, shifted=shifted)
     positive = (view_similarities(u) * scale).transpose(2, 3)
     anchors = counts * _meets_another(counts, own)
     totals = anchors.sum(-1, keepdim=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from skmmcl.losses._neighbourhood import MOST_EXACT
 from skmmcl.losses._similarity import at_least_single, over
 
 MOST_HINGES = 2**19  # numbers that max_pairs="auto" lets a direction hold
@@ -26,17 +27,20 @@ class PseudoCorrespondenceLoss(nn.Module):
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours of a token, matched or not.
+        Neighbours of a token, matched or not; in an atlas no more than half of the others.
     margin : float, default=0.4
         By how much neighbours must be closer.
     match : {"mutual", "identity"}, default="mutual"
         Whether matches are found, or token t is the same place in all subjects, as in an
         atlas.
+    negatives : {"auto", "all", "sample"}, default="auto"
+        Whether neighbours are held against all tokens without a match, or each against a
+        drawn one; "auto" draws above 256 tokens.
     max_pairs : int, "auto" or None, default=6
         At most so many ordered pairs of subjects are drawn; "auto" for as many as keep the
         memory small, at least 6; None for all.
     seed : int, default=0
-        Draws the pairs.
+        Draws pairs and negatives.
 
     References
     ----------
@@ -58,6 +62,7 @@ class PseudoCorrespondenceLoss(nn.Module):
         n_neighbors: int = 5,
         margin: float = 0.4,
         match: Literal["mutual", "identity"] = "mutual",
+        negatives: Literal["auto", "all", "sample"] = "auto",
         max_pairs: int | Literal["auto"] | None = 6,
         seed: int = 0,
     ) -> None:
@@ -65,8 +70,10 @@ class PseudoCorrespondenceLoss(nn.Module):
         self.n_neighbors = n_neighbors
         self.margin = margin
         self.match = match
+        self.negatives = negatives
         self.max_pairs = max_pairs
         self.rng = np.random.default_rng(seed)
+        self.generator = torch.Generator().manual_seed(seed)
 
     def forward(
         self,
@@ -130,24 +137,48 @@ class PseudoCorrespondenceLoss(nn.Module):
         """
         a, b = (F.normalize(at_least_single(x), dim=-1) for x in (one, other))
         image, matched = self._matches(a.detach(), b.detach())
-        near = _nearest(a.detach(), self.n_neighbors)
+        near = _nearest(a.detach(), self._n_neighbors(a.shape[1]))
         counted = matched[..., None] & _at(matched, near)
         u = b.gather(1, image[..., None].expand(-1, -1, b.shape[-1]))
         distance = 1 - u @ b.mT
         positives = _at(image, near)
-        negatives = _negatives(image, matched, positives)
-        apart = distance.gather(2, positives)[..., None] - distance[:, :, None] + self.margin
-        used = counted[..., None] & negatives[:, :, None]
+        to_near = distance.gather(2, positives)[..., None]
+        others, distance = _negatives(image, matched, positives)[:, :, None], distance[:, :, None]
+        if self._draws(a.shape[1]):
+            others, distance = self._drawn(others, distance, near.shape[2])
+        used = counted[..., None] & others
         n_used = used.sum((2, 3))
-        of_anchor = (F.relu(apart) * used).sum((2, 3)) / n_used.clamp_min(1)
+        hinges = F.relu(to_near - distance + self.margin) * used
+        of_anchor = hinges.sum((2, 3)) / n_used.clamp_min(1)
         return of_anchor.sum(1) / (n_used > 0).sum(1).clamp_min(1)
+
+    def _draws(self, n_tokens: int) -> bool:
+        return self.negatives == "sample" or (self.negatives == "auto" and n_tokens > MOST_EXACT)
+
+    def _drawn(self, others: Tensor, distance: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """One of the others for each neighbour: whether there is any, and its distance.
+
+        All are (n_pairs, n_tokens, k or 1, n_tokens or 1); others may be drawn twice.
+        """
+        counted = others.squeeze(2).cumsum(2)
+        n_others = counted[..., -1:]
+        draw = torch.rand(*others.shape[:2], k, generator=self.generator).to(distance.device)
+        nth = (draw * n_others).long().clamp_max(n_others - 1) + 1
+        which = torch.searchsorted(counted, nth).clamp_max(distance.shape[-1] - 1)
+        found = distance.squeeze(2).gather(2, which)
+        return (n_others > 0)[..., None], found[..., None]
+
+    def _n_neighbors(self, n_tokens: int) -> int:
+        """So many that, where all tokens match, some are left to be held against."""
+        most = (n_tokens - 1) // 2 if self.match == "identity" else n_tokens - 1
+        return max(1, min(self.n_neighbors, most))
 
     def _draw(self, possible: Tensor, n_tokens: int) -> tuple[Tensor, Tensor]:
         """Ordered pairs of subjects, as two arrays of indices."""
         pairs = possible.nonzero()
         most = self.max_pairs
         if most == "auto":
-            per_pair = n_tokens**2 * min(self.n_neighbors, n_tokens)
+            per_pair = n_tokens**2 * (1 if self._draws(n_tokens) else self._n_neighbors(n_tokens))
             most = max(FEWEST_PAIRS, MOST_HINGES // per_pair)
         if most is not None and len(pairs) > most:
             drawn = np.sort(self.rng.choice(len(pairs), most, replace=False))
@@ -183,7 +214,7 @@ def _nearest(a: Tensor, k: int) -> Tensor:
     similarity = a @ a.mT
     similarity.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
     order = similarity.argsort(dim=2, descending=True, stable=True)
-    return order[..., : min(k, a.shape[1] - 1)]
+    return order[..., :k]
 
 
 def _at(values: Tensor, index: Tensor) -> Tensor:

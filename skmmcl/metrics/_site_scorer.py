@@ -70,9 +70,9 @@ class _SiteScorer:
             )
         options = dict(self._options)
         if options.get("groups") is not None:
-            options["groups"] = _side_data(X, options["groups"])
+            options["groups"] = X.meta[options["groups"]]
         representation = np.asarray(_transformer_of(estimator).transform(X))
-        return -site_predictability(representation, _side_data(X, self._sites), **options)
+        return -site_predictability(representation, X.meta[self._sites], **options)
 
     def __repr__(self):
         options = "".join(f", {name}={value!r}" for name, value in self._options.items())
@@ -89,9 +89,3 @@ def _transformer_of(estimator):
         f"{type(estimator).__name__} has no representation: a transformer is needed, or a "
         "pipeline of transformers and a predictor."
     )
-
-
-def _side_data(X, name):
-    if name not in X.meta:
-        raise ValueError(f"X has no side data {name!r}; it has {sorted(X.meta)}.")
-    return X.meta[name]

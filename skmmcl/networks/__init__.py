@@ -20,6 +20,7 @@ from skmmcl.networks._lanes import (
     LanedEncoder,
     LaneLinear,
     foreign_modules,
+    gradients_in_place,
     has_lanes,
     merge_lanes,
     of_lane,
@@ -31,7 +32,6 @@ from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._normalized_head import NormalizedHead
 from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._prediction import PredictionNetwork
-from skmmcl.networks._region_mlp import RegionMLP
 from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
 from skmmcl.networks._shortcut import LinearShortcut
@@ -74,7 +74,6 @@ __all__ = [
     "ProjectionHead",
     "Reconstruction",
     "RegionEncoder",
-    "RegionMLP",
     "ResNet3d",
     "SFCN",
     "SmallCNN3d",
@@ -87,6 +86,7 @@ __all__ = [
     "WeightsReport",
     "encoder_by_shape",
     "foreign_modules",
+    "gradients_in_place",
     "has_lanes",
     "load_weights",
     "make_decoder",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from skmmcl.networks._multiview import MultiviewNetwork
 
@@ -19,6 +20,8 @@ class CopiesNetwork(MultiviewNetwork):
         As `MultiviewNetwork` takes them.
     copies : tuple of bool, default=(False, True, True)
         Of each copy, whether it is augmented in training: one copy, or an original and two.
+    learns_scale : bool, default=False
+        Whether ``log_scale``, by which losses sharpen similarities, is learnt, from 0 on.
     **options
         As `MultiviewNetwork` takes them.
 
@@ -32,13 +35,21 @@ class CopiesNetwork(MultiviewNetwork):
     {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4), 'z_one': (2, 4, 2), 'z_other': (2, 4, 2)}
     """
 
-    gives = ("h", "z", "z_fused", "z_one", "z_other")
+    gives: tuple[str, ...] = ("h", "z", "z_fused", "z_one", "z_other")
 
     def __init__(
-        self, *args: Any, copies: tuple[bool, ...] = (False, True, True), **options: Any
+        self,
+        *args: Any,
+        copies: tuple[bool, ...] = (False, True, True),
+        learns_scale: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self.copies = copies
+        self.log_scale = None
+        if learns_scale:
+            self.log_scale = nn.Parameter(torch.zeros(1))
+            self.gives = (*self.gives, "log_scale")
 
     def extra_repr(self) -> str:
         """Say what the modules do not.
@@ -66,7 +77,7 @@ class CopiesNetwork(MultiviewNetwork):
         -------
         dict
             As `MultiviewNetwork` gives for the first copy; ``z_one`` and ``z_other`` are
-            the embeddings of the last two.
+            the embeddings of the last two, ``log_scale`` (n_lanes,) is given if it is learnt.
         """
         n_copies = len(self.copies)
         every = None if mask is None else mask.repeat(1, n_copies, 1)
@@ -75,4 +86,5 @@ class CopiesNetwork(MultiviewNetwork):
         z = out["z"].unflatten(2, (n_copies, n_samples))
         first = {"h": out["h"][:, :, :n_samples], "z": z[:, :, 0]}
         last = {"z_one": z[:, :, max(0, n_copies - 2)], "z_other": z[:, :, -1]}
-        return {**first, "z_fused": out["z_fused"][:, :n_samples], **last}
+        learnt = {} if self.log_scale is None else {"log_scale": self.log_scale}
+        return {**first, "z_fused": out["z_fused"][:, :n_samples], **last, **learnt}

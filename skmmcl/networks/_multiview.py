@@ -156,6 +156,22 @@ class MultiviewNetwork(nn.Module):
             for name, value in x.items()
         }
 
+    def scale_in_place(self, x: Mapping[str, Tensor], sizes: Sequence[int]) -> None:
+        """Do what is left of the scaling once for all, and expect scaled subjects henceforth.
+
+        Parameters
+        ----------
+        x : dict of Tensor ``(n_subjects, *shape)``
+            The prepared modalities of all lanes, one after the other; they are overwritten.
+        sizes : sequence of int
+            How many subjects each lane has.
+        """
+        for name, value in x.items():
+            if self._key[name] in self.scalers:
+                scaler: Any = self.scalers.pop(self._key[name])
+                for k, rows in enumerate(value.split(list(sizes))):
+                    torch.addcmul(scaler.shift[k], rows, scaler.factor[k], out=rows)
+
     def encode(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a batch, without projection heads.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -13,11 +14,12 @@ from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec
 from skmmcl.networks._local import has_local
 from skmmcl.networks._multiview import MultiviewNetwork, at_rows, seen_rows
-from skmmcl.networks._region_mlp import RegionMLP
+from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._standardize import InputStage, Reconstruction
 from skmmcl.networks._token_decoders import make_token_decoder
 
 N_SLOTS = 8  # tokens where no modality has places
+REGIONS = partial(RegionEncoder, hidden=(64,), shifts=False)
 
 
 class TokenNetwork(MultiviewNetwork):
@@ -37,7 +39,8 @@ class TokenNetwork(MultiviewNetwork):
     n_components : int
         Width of a token.
     encoders : mapping of str to encoder specification, default={}
-        See `make_encoder`; "auto" of a matrix is a `RegionMLP`.
+        See `make_encoder`; "auto" of a matrix is a `RegionEncoder` without shifts, by which
+        regions would be alike in all modalities whatever the data say.
     stages : mapping of str to InputStage, default={}
         For each modality that is to be standardised or restricted.
     pooling : {"mean", "flatten"}, default="mean"
@@ -77,8 +80,8 @@ class TokenNetwork(MultiviewNetwork):
         self.pooling = pooling
         self.gives = ("h", "z", "tokens", *(("x_hat", "x_seen") if reconstructs else ()))
         tried = [
-            _tried(encoder, self._shape_of_input(name), len(self.shapes[name]))
-            for name, encoder in zip(views, self.encoders, strict=True)
+            _tried(encoder, shape, len(self.shapes[name]))
+            for name, encoder, shape in zip(views, self.encoders, self._seen_shapes(), strict=True)
         ]
         self.grid = _common_grid(views, [grid for grid, _, _ in tried])
         self.n_tokens = math.prod(self.grid)
@@ -92,13 +95,6 @@ class TokenNetwork(MultiviewNetwork):
                 make_token_decoder(seen, n_components, self.n_tokens, grid)
                 for grid, _, seen in tried
             )
-
-    def _shape_of_input(self, name: str) -> tuple[int, ...]:
-        """Shape of one subject as the encoder is given it."""
-        if (key := self._key[name]) not in self.scores:
-            return self.shapes[name]
-        scores: Any = self.scores[key]
-        return (scores.weight.shape[-1],)
 
     def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
         """Encode a batch.
@@ -192,7 +188,7 @@ class _ToTokens(nn.Module):
 
 
 def _spec(spec: EncoderSpec, shape: Sequence[int]) -> EncoderSpec:
-    return RegionMLP if spec == "auto" and len(shape) == 2 else spec
+    return REGIONS if spec == "auto" and len(shape) == 2 else spec
 
 
 def _read_by(encoder: nn.Module, x: Tensor) -> Tensor:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from numbers import Integral
 
 import joblib
 
 from skmmcl.parallel._backend import StackingBackend
-from skmmcl.parallel._crew import Crew
+from skmmcl.parallel._crew import Crew, check_positive
 from skmmcl.parallel._progress import progress_bar
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import current, dispatching, serving
@@ -77,8 +76,7 @@ def stacked_fits(
     >>> scores.shape
     (5,)
     """
-    for name, value in {"max_stack": max_stack, "max_bytes": max_bytes}.items():
-        _check_positive(name, value)
+    check_positive(max_stack=max_stack, max_bytes=max_bytes)
     around = current()
     if isinstance(around, Crew):
         with dispatching(around), _config(around):
@@ -99,8 +97,3 @@ def stacked_fits(
 def _config(crew: Crew) -> joblib.parallel_config:
     # n_jobs of a configuration around would limit the stacks.
     return joblib.parallel_config(backend=StackingBackend(crew=crew), n_jobs=None)
-
-
-def _check_positive(name: str, value: object) -> None:
-    if value is not None and not (isinstance(value, Integral) and int(value) > 0):
-        raise ValueError(f"{name} is a positive whole number or None, not {value!r}.")

@@ -9,6 +9,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 from skmmcl.parallel._rendezvous import Rendezvous
@@ -59,6 +60,7 @@ class Crew(Rendezvous):
         max_bytes: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> None:
+        check_positive(max_stack=max_stack, max_bytes=max_bytes)
         self.checkpoint = checkpoint
         self.all_tasks_at_once = False  # a progress bar wants to know how many there are
         super().__init__(Limits(max_stack or MAX_STACK, max_bytes))
@@ -197,6 +199,13 @@ class Pool:
                 self.crew.pools.remove(self)
             if self.n_running:
                 self.crew.cancel()
+
+
+def check_positive(**settings: object) -> None:
+    """Raise unless each is a positive whole number or None."""
+    for name, value in settings.items():
+        if value is not None and not (isinstance(value, Integral) and int(value) > 0):
+            raise ValueError(f"{name} is a positive whole number or None, not {value!r}.")
 
 
 @atexit.register

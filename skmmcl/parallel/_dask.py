@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from skmmcl.parallel._crew import Crew
+from skmmcl.parallel._crew import Crew, check_positive
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import serving
 
@@ -69,6 +69,7 @@ def stack_on_dask(
         def teardown(self, worker: Any) -> None:
             self.open.close()
 
+    check_positive(max_stack=max_stack, max_bytes=max_bytes)
     if checkpoint is not None:
         open_folder(checkpoint)
     client.register_plugin(StackedFits(max_stack, max_bytes, checkpoint))

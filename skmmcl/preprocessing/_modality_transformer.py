@@ -150,7 +150,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
             If a modality is missing, unknown or of another shape.
         """
         check_is_fitted(self)
-        X = as_container(X, type(self).__name__)
+        X = as_container(X, type(self).__name__, self._shapes_in)
         check_like_fit(X, self._shapes_in)
         kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
         fitted = [name for name in kept if self.transformers_[name] != "passthrough"]

@@ -63,13 +63,7 @@ class SideColumns:
 
 def side_column(X, name):
     """Side data of all subjects, complete: numbers, or text."""
-    meta = X.meta
-    if name not in meta:
-        raise DataError(
-            f"X.meta has no {name!r}, only {sorted(meta)}. Side data come with "
-            "MultimodalData(..., meta={'site': sites})."
-        )
-    values = np.asarray(meta[name])
+    values = np.asarray(X.meta[name])
     unknown = is_unlabeled(values, None)
     if unknown.any():
         first = int(np.argmax(unknown))

@@ -42,14 +42,14 @@ def names_out(transformer, width):
     return list(names) if len(names) == width else None
 
 
-def as_container(X, user):
-    """Return named modalities as a container; refuse anything else."""
+def as_container(X, user, shapes=None):
+    """Return named modalities as a container, as `as_multimodal`; refuse anything else."""
     if not is_multimodal(X):
         raise ModalityError(
             f"{user} takes MultimodalData, a dict of arrays, records or a structured array, "
             f"got {type(X).__name__}; make one by skmmcl.data.split_columns."
         )
-    return as_multimodal(X)
+    return as_multimodal(X, shapes=shapes)
 
 
 def takes_shape(transformer):

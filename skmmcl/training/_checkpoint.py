@@ -106,7 +106,13 @@ class Checkpoint(Callback):
         if not self.path.exists():
             return None
         with self.path.open("rb") as file:
-            return pickle.load(file)
+            try:
+                return pickle.load(file)
+            except Exception as error:
+                raise ValueError(
+                    f"The checkpoint {str(self.path)!r} cannot be read ({error!r}). Delete it, and "
+                    "its fit will be trained anew."
+                ) from error
 
     def save(self, net: Any, *, complete: bool) -> None:
         """Write the state; the file is replaced at once or not at all."""

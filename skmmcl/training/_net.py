@@ -45,12 +45,11 @@ class EmbeddingNet(NeuralNet):
     def check_data(self, X: Any, y: Any = None) -> None:
         """Nothing: the estimator has checked."""
 
-    def step(self, batch: Any) -> None:
-        """Let the optimizer act on the gradients that are there."""
+    def announce_gradients(self, batch: Any) -> None:
+        """Tell callbacks of the gradients that are there."""
         if self.callbacks_:
             named = list(self.get_all_learnable_params())
             self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
-        self.optimizer_.step()
 
     def check_finite(self, prefix: str, names: Sequence[str], table: np.ndarray) -> None:
         """Raise if a value is not finite, and name the term in which that began."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.networks import merge_lanes, of_lane
+from skmmcl.networks import gradients_in_place, merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
+from skmmcl.training._joint_step import JointStep
 from skmmcl.training._lanes import copies_of, forward_lanes, in_copies, lanes_of
 from skmmcl.training._objective import Objective
 from skmmcl.training._stored import StoredRows
@@ -43,6 +45,7 @@ class Stack:
             self.network = merge_lanes([net.module_ for net in nets])
         # A callback of the user may freeze weights, which then must have no gradient at all.
         self.grads = self._link() if self.padded and not nets[0].watched_ else []
+        self.optimizers = JointStep([net.optimizer_ for net in nets])
         data = [train_set.data for train_set, _ in sets]
         self.offsets = np.cumsum([0, *(len(part) for part in data)])
         self.x = {name: _joined([part.x[name] for part in data]) for name in data[0].x}
@@ -50,6 +53,8 @@ class Stack:
         self.mask = _joined([part.mask for part in data])
         self.targets = _joined([part.targets for part in data])
         self.sample_weight = self._weights(data) if self.padded else data[0].sample_weight
+        if self._owns_subjects() and hasattr(self.network, "scale_in_place"):
+            self.network.scale_in_place(self.x, [len(part) for part in data])
 
     def _weights(self, data: Sequence[Any]) -> Tensor:
         like = next(self.network.parameters())
@@ -61,6 +66,11 @@ class Stack:
                 for part in data
             ]
         )
+
+    def _owns_subjects(self) -> bool:
+        """Whether nobody else has these tensors, or is to see the subjects as they were."""
+        seen = any("x" in term.on for term in self.objective.terms)
+        return len(self.nets) > 1 and not seen and not any(net.augment_ for net in self.nets)
 
     def _link(self) -> list[Tensor]:
         """Give all parameters gradients that stay where they are; lanes see their slice."""
@@ -166,11 +176,13 @@ class Stack:
             torch._foreach_zero_(self.grads)
         elif training:
             self.nets[0].optimizer_.zero_grad()
-        outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
+        with gradients_in_place() if training and self.grads else nullcontext():
+            outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
         loss, terms = self.objective({**batch, **outputs})
         if training:
             loss.sum().backward()
-            self.each(lambda k, net: net.step(seen[k]))
+            self.each(lambda k, net: net.announce_gradients(seen[k]))
+            self.optimizers.step(k for k in range(len(self.nets)) if k not in self.errors)
         return {"loss": loss, **terms}, outputs
 
     def _batches(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:

@@ -132,7 +132,7 @@ def test_ages_at_the_usual_temperatures_have_room_enough(X, age):
         ({"bandwidth": [1.0, 2.0]}, np.arange(N), "2 numbers for 1 columns"),
         ({"bandwidth": [1.0, 0.0]}, np.c_[np.arange(N), np.arange(N)], "above 0"),
         ({"kernel": "jaccard"}, np.arange(2 * N).reshape(N, 2), "0 or 1.*found"),
-        ({"metadata": ["age", "sex"]}, None, r"X.meta has no \['sex'\], only \['age', 'same'"),
+        ({"metadata": ["age", "sex"]}, None, r"X.meta has no 'sex', only \['age', 'same'"),
         ({"metadata": []}, None, "names nothing"),
         (
             {},

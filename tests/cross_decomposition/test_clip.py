@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
+from sklearn.base import clone
 
-from skmmcl import CLIPEmbedder, CMCCSSEmbedder, MultimodalData
+from skmmcl import CLIPEmbedder, CMCCSSEmbedder, MultimodalData, stacked_fits
 from skmmcl.networks import CopiesNetwork
 
 N = 30
@@ -29,6 +31,32 @@ def test_with_negatives_of_both_modalities_it_is_pairwise_cmc(X):
     cmc = make(CMCCSSEmbedder, pairwise=True, css_weight=0, temperature=0.1)
     expected = cmc.fit_transform(X)
     np.testing.assert_array_equal(make(negatives="both").fit_transform(X), expected)
+
+
+def test_the_temperature_is_learnt_from_the_data(X):
+    rng = np.random.default_rng(1)
+    learns = {"learn_temperature": True, "lr": 0.02}
+    alike = make(**learns, max_epochs=80).fit(X.assign(b=X["a"]))
+    apart = make(**learns, max_epochs=80).fit(X.assign(b=rng.permutation(X["b"])))
+    assert alike.temperature_ < 0.09
+    assert apart.temperature_ > 0.11
+    assert make(**learns, temperature=0.001).fit(X).temperature_ == 0.01
+    assert make().fit(X).temperature_ == 0.1
+
+
+def test_fits_that_learn_their_temperature_share_a_stack(X):
+    embedders = [
+        make(learn_temperature=True, temperature=t, negatives=negatives)
+        for negatives in ("other", "both")
+        for t in (0.07, 0.5)
+    ]
+    alone = [clone(emb).fit(X) for emb in embedders]
+    with stacked_fits():
+        stacked = Parallel()(delayed(emb.fit)(X) for emb in embedders)
+    for one, other in zip(alone, stacked, strict=True):
+        assert one.temperature_ == other.temperature_
+        assert np.array_equal(one.transform(X), other.transform(X))
+        assert other.net_.criterion_.signature() is not None
 
 
 def test_augment_acts_on_the_copies_or_else_on_what_is_aligned(X):
@@ -61,3 +89,14 @@ def test_any_pattern_of_absence_trains(X, params):
     emb = make(batch_size=8, **params).fit(holes)
     assert np.isfinite(emb.transform(holes)).all()
     assert np.isfinite(emb.history_["train_loss"]).all()
+
+
+@pytest.mark.parametrize("cls", [CLIPEmbedder, CMCCSSEmbedder])
+def test_a_warning_where_nobody_has_two_modalities(cls):
+    rng = np.random.default_rng(0)
+    X = {name: rng.normal(size=(20, 3)) for name in "ab"}
+    X["a"][:10], X["b"][10:] = np.nan, np.nan
+    with pytest.warns(UserWarning, match=r"No subject has two of the modalities \['a', 'b'\]"):
+        cls(max_epochs=1, random_state=0).fit(X, np.arange(20) % 2)
+    X["b"][10:12] = 1.0, 2.0, 3.0
+    cls(max_epochs=1, random_state=0).fit(X, np.arange(20) % 2)

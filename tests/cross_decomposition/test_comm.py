@@ -50,12 +50,21 @@ def test_by_one_modality_it_is_as_if_the_others_were_absent(X):
     found = emb.transform(X[have], modality="fc")
     assert np.array_equal(found, emb.transform(alone))
     assert not np.allclose(found, emb.transform(X[have]))
-    with pytest.raises(DataError, match="no modality"):
+    with pytest.raises(DataError, match=r"do not have modality 'fc': .*on_empty='nan'"):
         emb.transform(X, modality="fc")
     rows = emb.set_params(on_empty="nan").transform(X, modality="fc")
     np.testing.assert_array_equal(np.isnan(rows).all(axis=1), ~have)
     with pytest.raises(ModalityError, match="pet"):
         emb.transform(X, modality="pet")
+
+
+def test_by_one_modality_of_subjects_that_are_drawn_twice():
+    rng = np.random.default_rng(0)
+    X = MultimodalData({name: rng.normal(size=(6, 3)) for name in "ab"}, index=list("uvwxyz"))
+    twice = [0, 0, 3]
+    emb = make().fit(X[twice * 3])
+    found = emb.transform(X[twice], modality="a")
+    np.testing.assert_allclose(found, emb.transform(X, modality="a")[twice], atol=1e-5)
 
 
 def test_both_copies_are_augmented_each_by_its_own_draw(X):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LinearRegression
 
 from skmmcl import MultimodalData
 from skmmcl.augmentation import RegionDropout
@@ -55,10 +56,36 @@ def agreement(tokens):
 
 def test_modalities_come_to_agree_on_neighbours_and_tokens_do_not_collapse():
     X, X_new = cohort(20), cohort(20, seed=1)
-    untrained, trained = make(lr=1e-12).fit(X), make(max_epochs=40, lr=0.01).fit(X)
-    before, after = tokens_of(untrained, X_new), tokens_of(trained, X_new)
-    assert agreement(after) > agreement(before) + 0.2
-    assert effective_rank(after) > 0.9 * effective_rank(before) > 3
+    before = tokens_of(make(lr=1e-12).fit(X), X_new)
+    for reconstruction_weight in (1.0, 0.0):  # nor do they without
+        trained = make(max_epochs=40, lr=0.01, reconstruction_weight=reconstruction_weight).fit(X)
+        after = tokens_of(trained, X_new)
+        assert agreement(after) > agreement(before) + 0.2
+        assert effective_rank(after) > 0.9 * effective_rank(before) > 3
+
+
+@pytest.mark.slow
+def test_reconstruction_keeps_more_of_the_features_of_regions():
+    gained = []
+    for seed in range(4):
+        X, X_new = (cohort(20, seed=2 * seed + k) for k in (0, 1))
+        with_it, without = (
+            make(max_epochs=40, lr=0.01, reconstruction_weight=weight, random_state=seed).fit(X)
+            for weight in (1.0, 0.0)
+        )
+        gained.append(told(with_it, X, X_new) - told(without, X, X_new))
+    assert np.mean(gained) > 0.03
+    assert min(gained) > 0
+
+
+def told(embedder, X, X_new):
+    """Part of the variance of regions' features that is linear in their tokens."""
+    known, new = tokens_of(embedder, X), tokens_of(embedder, X_new)
+    parts = []
+    for name, h, h_new in zip(X.modalities, known, new, strict=True):
+        reading = LinearRegression().fit(h.flatten(0, 1), X[name].reshape(-1, X[name].shape[2]))
+        parts.append(reading.score(h_new.flatten(0, 1), X_new[name].reshape(-1, X[name].shape[2])))
+    return np.mean(parts)
 
 
 def test_how_regions_differ_in_all_subjects_is_not_standardised_away():

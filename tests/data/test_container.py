@@ -97,6 +97,15 @@ def test_unknown_modality_is_key_error_and_modality_error(X):
         X.base("nope")
 
 
+def test_unknown_side_data_is_key_error_and_data_error(X):
+    with pytest.raises(KeyError) as caught:
+        X[:2].meta["sites"]
+    assert isinstance(caught.value, DataError)
+    said = "X.meta has no 'sites', only ['site']; did you mean 'site'? Side data come with "
+    assert str(caught.value).startswith(said)
+    assert X.meta.get("sites") is None
+
+
 def test_slices_are_views_of_the_base(X):
     base = X.base("fc")
     deep = X[1:][::2][-2:]

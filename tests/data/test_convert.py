@@ -98,12 +98,26 @@ def test_records_come_back():
     np.testing.assert_array_equal(np.asarray(again), np.asarray(X))
 
 
+@pytest.mark.parametrize(
+    "X",
+    [
+        [{"fc": None, "age": 1}, {"age": 2}],
+        [{"age": 1}, {"age": 2}],
+        {"fc": [None, None], "age": [1, 2]},
+    ],
+)
+def test_what_nobody_has_is_known_by_its_shape(X):
+    found = as_multimodal(X, shapes={"fc": (4, 4), "age": (1,)})
+    assert found.shapes == {"fc": (4, 4), "age": (1,)}
+    assert found[["fc", "age"]].mask.tolist() == [[False, True]] * 2
+
+
 def test_bad_records():
     with pytest.raises(DataError, match=r"'fc': subject 1 has shape \(3,\)"):
         as_multimodal([{"fc": FC[0]}, {"fc": FC[1, :3]}])
     with pytest.raises(DataError, match="Subject 1 is a list, the first one a mapping"):
         as_multimodal([{"fc": FC[0]}, [1, 2]])
-    with pytest.raises(DataError, match="'fc' is None for every subject"):
+    with pytest.raises(DataError, match="'fc' is None for every subject, which says no shape"):
         as_multimodal([{"fc": None, "age": 1}, {"age": 2}])
     with pytest.raises(DataError, match="'fc' is an array of Python objects"):
         as_multimodal([{"fc": {"a": 1}}, {"fc": {"a": 1}}])

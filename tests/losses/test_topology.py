@@ -16,6 +16,28 @@ def test_drawn_negatives_agree_with_all_on_average():
     assert mean.item() == pytest.approx(exact.item(), rel=0.05)
 
 
+@pytest.mark.parametrize("match", ["mutual", "identity"])
+def test_drawn_negatives_between_subjects_agree_with_all_on_average(match):
+    one, other = draw(1, 12, 3)[0], draw(1, 12, 3, seed=1)[0]
+    exact = PseudoCorrespondenceLoss(n_neighbors=3, match=match, negatives="all")
+    drawing = PseudoCorrespondenceLoss(n_neighbors=3, match=match, negatives="sample")
+    pairs = [x.expand(2000, -1, -1) for x in (one, other)]
+    found = drawing.of_pairs(*pairs)
+    assert found.std() > 0
+    assert found.mean().item() == pytest.approx(exact.of_pair(one, other).item(), rel=0.03)
+
+
+def test_drawn_negatives_are_reproducible_and_where_there_are_none_there_is_no_loss():
+    z = draw(3, 8, 3).requires_grad_()
+    drawing = [PseudoCorrespondenceLoss(negatives="sample", seed=s)(z, z) for s in (0, 0, 1)]
+    assert drawing[0] == drawing[1] != drawing[2]
+    few = draw(3, 2, 2).requires_grad_()
+    loss = PseudoCorrespondenceLoss(match="identity", negatives="sample")(few, few)
+    loss.backward()
+    assert loss.item() == 0
+    assert (few.grad == 0).all()
+
+
 def test_the_neighbourhood_is_a_constant():
     one, other = (draw(2, 8, 3, seed=k).requires_grad_() for k in range(2))
     NeighbourhoodLoss(n_neighbors=2).one_way(one, other).sum().backward()
@@ -84,8 +106,14 @@ def test_pairs_of_subjects_are_drawn_reproducibly():
 
 
 def test_too_few_tokens_for_a_negative_give_no_loss_and_no_gradient():
-    z = draw(3, 3, 2).requires_grad_()
-    loss = PseudoCorrespondenceLoss(match="identity", max_pairs=None)(z, draw(3, 3, 2, seed=1))
+    z = draw(3, 2, 2).requires_grad_()
+    loss = PseudoCorrespondenceLoss(match="identity", max_pairs=None)(z, draw(3, 2, 2, seed=1))
     loss.backward()
     assert loss.item() == 0
     assert (z.grad == 0).all()
+
+
+@pytest.mark.parametrize("n_tokens", [3, 5])
+def test_a_small_atlas_leaves_tokens_to_be_held_against(n_tokens):
+    one, other = draw(3, n_tokens, 2), draw(3, n_tokens, 2, seed=1)
+    assert PseudoCorrespondenceLoss(match="identity", max_pairs=None)(one, other) > 0

@@ -178,7 +178,7 @@ def test_scorer_refuses_options_that_the_metric_lacks():
 def test_scorer_says_what_it_misses():
     X = multimodal(1)
     pipe = make_pipeline(FunctionTransformer(smri_of)).fit(X)
-    with pytest.raises(ValueError, match=r"no side data 'scanner'; it has \['site', 'twin'\]"):
+    with pytest.raises(ValueError, match=r"X.meta has no 'scanner', only \['site', 'twin'\]"):
         site_scorer("scanner")(pipe, X)
     with pytest.raises(TypeError, match=r"got ndarray: give MultimodalData\(\.\.\., meta="):
         cross_val_score(PCA(), cohort(1), scoring=site_scorer(), error_score="raise")

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks import InputStage, MultiviewNetwork
+from skmmcl.networks import InputStage, MultiviewNetwork, merge_lanes
 
 SHAPES = {"table": (3,), "fc": (5, 5)}
 
@@ -66,6 +66,16 @@ def test_standardized_input(x):
     x = {name: value.double() for name, value in x.items()}
     expected = plain.encode({"table": x["table"], "fc": (x["fc"] - 2) / 4})
     torch.testing.assert_close(scaled.encode(x), expected)
+
+
+def test_scaled_in_place_once_for_all(x):
+    stages = {"fc": InputStage(np.full((5, 5), 2.0), np.full((5, 5), 4.0))}
+    network = merge_lanes([make(stages=stages).float(), make(stages=stages).float()])
+    in_lanes = {name: torch.stack([value[:3], value[3:]]) for name, value in x.items()}
+    expected = network.encode_lanes(in_lanes)
+    network.scale_in_place(x, [3, 3])
+    in_lanes = {name: torch.stack([value[:3], value[3:]]) for name, value in x.items()}
+    assert torch.equal(network.encode_lanes(in_lanes), expected)
 
 
 def test_one_modality_in_two_views(x):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks import InputStage, RegionMLP, TokenNetwork
+from skmmcl.networks import InputStage, RegionEncoder, TokenNetwork
 
 
 def subjects(n=3, **shapes):
@@ -107,4 +107,4 @@ def test_places_that_differ(shapes, message):
 
 def test_regions_need_a_matrix():
     with pytest.raises(ValueError, match="takes matrices"):
-        RegionMLP((3,), 2)
+        RegionEncoder((3,), 2)

@@ -12,7 +12,7 @@ import joblib
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from skmmcl.parallel import _progress, _rendezvous, stacked_fits
+from skmmcl.parallel import _progress, _rendezvous, stack_on_dask, stacked_fits
 from skmmcl.training._jobs import FitCancelled, current
 from tests.parallel import dummy
 from tests.parallel.dummy import alone, fit, parallel
@@ -140,6 +140,10 @@ def test_numbers_of_jobs():
 def test_bad_settings(name, value):
     with pytest.raises(ValueError, match=name), stacked_fits(**{name: value}):
         pass
+    with pytest.raises(ValueError, match=name):
+        joblib.parallel_config(backend="skmmcl", **{name: value})
+    with pytest.raises(ValueError, match=name):
+        stack_on_dask(None, **{name: value})
 
 
 def test_settings_reach_the_dispatcher(tmp_path):

@@ -190,6 +190,25 @@ def test_threads_of_the_user(engine):
     assert max(engine.sizes) >= 4  # those who came once are waited for
 
 
+def test_trials_of_optuna(engine):
+    optuna = pytest.importorskip("optuna")
+
+    def objective(trial):
+        shift = trial.suggest_int("shift", 0, 5)
+        if trial.number == 2:
+            raise FloatingPointError
+        return cross_val_score(pipe(shift=shift), X, y, cv=3).mean()
+
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    with stacked_fits():
+        study.optimize(objective, n_trials=8, n_jobs=4, catch=FloatingPointError)
+    assert [trial.state.name for trial in study.trials].count("COMPLETE") == 7
+    assert sum(engine.sizes) == 7 * 3
+    assert max(engine.sizes) >= 4
+    for trial in study.trials[:2]:
+        assert trial.value == cross_val_score(pipe(**trial.params), X, y, cv=3).mean()
+
+
 def test_fit_outside_scikit_learns_functions(engine):
     with stacked_fits():
         pipe().fit(X, y)

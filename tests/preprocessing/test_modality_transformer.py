@@ -56,6 +56,12 @@ def test_imputes_gaps_and_leaves_missing_modalities_missing(X):
     assert np.shares_memory(out["fc"], X["fc"])
 
 
+def test_a_record_without_what_is_transformed(X):
+    fitted = ModalityTransformer({"fc": StandardScaler()}).fit(X)
+    found = fitted.transform([{"clinical": X["clinical"][0], "smri": X["smri"][0]}])
+    assert found[["fc", "clinical", "smri"]].mask.tolist() == [[False, True, True]]
+
+
 def test_is_fitted_on_present_rows_of_the_training_subjects_only(X):
     scale = ModalityTransformer({"fc": StandardScaler()}).fit(X[:20])
     rows = np.delete(np.arange(20), 7)

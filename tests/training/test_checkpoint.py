@@ -178,6 +178,14 @@ def test_a_failed_write_leaves_the_earlier_file(job, tmp_path):
     assert checkpoint.load()[1] is False
 
 
+def test_a_file_that_cannot_be_read_is_named(job, tmp_path):
+    checkpoint = Checkpoint(tmp_path, "job")
+    checkpoint.save(job().fit(), complete=False)
+    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-50])
+    with pytest.raises(ValueError, match=r"fit-job\.pkl.*cannot be read.*Delete it"):
+        checkpoint.load()
+
+
 def test_interval(job, tmp_path, monkeypatch):
     monkeypatch.setattr(Checkpoint, "interval", 1000)
     with pytest.raises(Cut):

@@ -26,15 +26,13 @@ class Operations(TorchDispatchMode):
 
 @pytest.fixture
 def steps(monkeypatch):
-    """Return (lanes, operations) of each step, without the optimizers' own."""
+    """Return (lanes, operations) of each step."""
     seen = []
-    step, each = Stack._step, Stack.each
+    step = Stack._step
 
     def counted(stack, *args, **kwargs):
-        with monkeypatch.context() as within, Operations() as operations:
-            within.setattr(Stack, "each", lambda stack, act: None)
+        with Operations() as operations:
             result = step(stack, *args, **kwargs)
-        each(stack, lambda k, net: net.optimizer_.step())
         seen.append((len(stack.nets), operations.count))
         return result
 
@@ -42,17 +40,17 @@ def steps(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize(("n_matrices", "most"), [(0, 265), (2, 350)], ids=["tables", "attention"])
+@pytest.mark.parametrize(("n_matrices", "most"), [(0, 250), (2, 350)], ids=["tables", "attention"])
 def test_operations_of_a_step(steps, n_matrices, most):
     rng = np.random.default_rng(0)
     shapes = [(40, 8, 8)] * n_matrices + [(40, 8)] * (5 - n_matrices)
     X = MultimodalData({f"m{i}": rng.normal(size=shape) for i, shape in enumerate(shapes)})
-    embedder = CMCCSSEmbedder(max_epochs=1, random_state=0, device="cpu")
+    embedder = CMCCSSEmbedder(max_epochs=3, random_state=0, device="cpu")
     pipe = make_pipeline(embedder, LogisticRegression())
     cross_val_score(pipe, X, np.arange(40) % 2, cv=N_FOLDS)
     with stacked_fits():
         cross_val_score(pipe, X, np.arange(40) % 2, cv=N_FOLDS)
-    count = dict(steps)
+    count = dict(steps)  # of the last step: in the first one optimizers make their state
     assert count.keys() == {1, N_FOLDS}
     assert count[1] <= most
     assert count[N_FOLDS] <= count[1] + 6  # where lanes must be told apart
