@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
-from skmmcl.base._absent import fill_absent, learn_covariance
+from skmmcl.base._absent import JointNormal
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.preprocessing import ModalityTransformer
 from skmmcl.utils.discovery import all_estimators
@@ -136,50 +136,89 @@ def test_what_is_present_is_left_alone_by_the_imputation(X, y):
     assert mean.transform(X).dtype == other.dtype == np.float32
 
 
+def test_impute_can_be_set_back_to_the_mean_after_fit(X, y):
+    ridge = make(impute="ridge").fit(X, y)
+    as_mean = make().fit(X, y).transform(X)
+    assert not np.array_equal(ridge.transform(X), as_mean)
+    assert np.array_equal(ridge.set_params(impute="mean").transform(X), as_mean)
+
+
+@pytest.mark.parametrize("restricted", ["both", "smri", "none"])
+def test_an_absent_modality_is_represented_as_the_others_foretell_it(restricted, y):
+    """By way of component scores, of a representation beside scores, or of representations."""
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(N, 2))
+    X = MultimodalData({name: factors @ rng.normal(size=(2, 8)) for name in ("smri", "fc")})
+    mask = np.column_stack([np.ones(N), np.arange(N) >= 5])
+    holes = MultimodalData(dict(X.items()), mask=mask)
+    noise = {"fc": lambda x, generator: x}  # what is augmented has no component scores
+    params = {
+        "input_components": None if restricted == "none" else 60,
+        "augment": noise if restricted == "smri" else None,
+    }
+    emb = make(impute="ridge", encoders="linear", **params).fit(X, y)
+    compressed = {"both": ["smri", "fc"], "smri": ["smri"], "none": []}
+    assert emb.net_.module_.compressed == compressed[restricted]
+    whole, found = emb.transform(X)[:5, 2:], emb.transform(holes)[:5, 2:]
+    by_mean = emb.set_params(impute="mean").transform(holes)[:5, 2:]
+    assert np.square(found - whole).mean() < 0.5 * np.square(by_mean - whole).mean()
+
+
+BLOCKS = np.repeat([0, 1, 2], 2)
+
+
 def correlated(n, seed=0):
-    """Three blocks of two columns, of one factor each and noise."""
+    """Three blocks of two columns, of two factors and noise."""
     rng = np.random.default_rng(seed)
     factors = rng.normal(size=(n, 2))
-    blocks = [factors @ rng.normal(size=(2, 2)) + 0.1 * rng.normal(size=(n, 2)) for _ in range(3)]
-    return np.stack(blocks) + 5
+    return factors @ rng.normal(size=(2, 6)) + 0.1 * rng.normal(size=(n, 6)) + 5
 
 
 def test_the_imputation_is_a_regression_on_what_is_present():
-    h = correlated(2000)
-    present = np.ones((3, 2000), dtype=bool)
-    mean = h.mean(1)
-    covariance = learn_covariance(h, present, mean, None)
+    rows, present = correlated(2000), np.ones((2000, 3), dtype=bool)
+    joint = JointNormal(rows, BLOCKS, present)
     hidden = present.copy()
-    hidden[1, :50] = False
-    found = fill_absent(h, hidden, mean, covariance)
-    beside = np.concatenate([h[0], h[2]], axis=1)
-    expected = Ridge(1e-3).fit(beside, h[1]).predict(beside[:50])
-    np.testing.assert_allclose(found[1, :50], expected, atol=0.1)
-    assert np.array_equal(found[hidden], h[hidden])
+    hidden[:50, 1] = False
+    found = joint.fill(np.where(hidden[:, BLOCKS], rows, 99), hidden)
+    beside = rows[:, BLOCKS != 1]
+    expected = Ridge(1e-3).fit(beside, rows[:, BLOCKS == 1]).predict(beside[:50])
+    np.testing.assert_allclose(found[:50, BLOCKS == 1], expected, atol=0.1)
+    seen = hidden[:, BLOCKS]
+    assert np.array_equal(found[seen], rows[seen])
 
 
 def test_the_imputation_learns_from_incomplete_subjects():
-    h = correlated(300)
-    rng = np.random.default_rng(1)
-    present = rng.random((3, 300)) > 0.4
-    present[0, ~present.any(axis=0)] = True
-    mean = np.stack([block[here].mean(0) for block, here in zip(h, present, strict=True)])
-    covariance = learn_covariance(np.where(present[..., None], h, 99), present, mean, None)
-    found = fill_absent(h, present, mean, covariance)
-    error = np.square(found - h)[~present].mean()
-    by_mean = np.square(mean[:, None] - h)[~present].mean()
-    assert error < 0.2 * by_mean
+    rows = correlated(3000)
+    present = np.random.default_rng(1).random((3000, 3)) > 0.4
+    present[~present.any(axis=1), 0] = True
+    joint = JointNormal(np.where(present[:, BLOCKS], rows, 99), BLOCKS, present)
+    whole = JointNormal(rows, BLOCKS, np.ones_like(present))
+    # Filling in alone, without what stays unknown, would make columns vary less.
+    assert np.trace(joint.covariance) == pytest.approx(np.trace(whole.covariance), rel=0.05)
+    error = np.square(joint.fill(rows, present) - rows)[~present[:, BLOCKS]]
+    assert error.mean() < 0.6 * rows.var(axis=0).mean()
+
+
+def test_who_has_nothing_is_expected_to_be_the_mean():
+    rows, present = correlated(20), np.ones((20, 3), dtype=bool)
+    nothing = np.zeros((1, 3), dtype=bool)
+    found = JointNormal(rows, BLOCKS, present).fill(np.zeros((1, 6)), nothing)
+    np.testing.assert_allclose(found[0], rows.mean(axis=0))
 
 
 def test_the_imputation_counts_weights_as_repeats():
-    h = correlated(60)
+    rows, present = correlated(60), np.ones((60, 3), dtype=bool)
+    present[:20, 1] = False
     weight = np.random.default_rng(0).integers(0, 4, 60)
-    rows, present = np.repeat(np.arange(60), weight), np.ones((3, 60), dtype=bool)
-    mean = np.average(h, axis=1, weights=weight)
-    weighted = learn_covariance(h, present, mean, weight)
-    repeated = learn_covariance(h[:, rows], present[:, rows], mean, None)
-    np.testing.assert_allclose(weighted, repeated)
-    beside = h.transpose(1, 0, 2).reshape(60, -1) - mean.ravel()
-    scale = np.sqrt(np.average(beside**2, axis=0, weights=weight))
-    known = ledoit_wolf((beside / scale)[rows], assume_centered=True)[0]
-    np.testing.assert_allclose(weighted, known * np.outer(scale, scale))
+    many = np.repeat(np.arange(60), weight)
+    weighted = JointNormal(rows, BLOCKS, present, weight)
+    repeated = JointNormal(rows[many], BLOCKS, present[many])
+    np.testing.assert_allclose(weighted.covariance, repeated.covariance)
+    np.testing.assert_allclose(weighted.mean, repeated.mean)
+
+
+def test_the_shrinkage_is_that_of_ledoit_and_wolf():
+    rows = correlated(60)
+    joint = JointNormal(rows, BLOCKS, np.ones((60, 3), dtype=bool))
+    scaled = (rows - rows.mean(axis=0)) / joint.scale
+    np.testing.assert_allclose(joint.covariance, ledoit_wolf(scaled, assume_centered=True)[0])

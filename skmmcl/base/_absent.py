@@ -1,94 +1,105 @@
-"""Representations of absent modalities, from those of the present ones."""
+"""What absent blocks of columns are expected to be, given those that a subject has."""
 
 from __future__ import annotations
 
 import numpy as np
 
-N_ROUNDS = 5  # of filling in and estimating anew, where training subjects lack modalities
+# Of filling in and estimating anew, where training subjects lack blocks. With few subjects, more
+# rounds than these foretell blocks worse: the shrinkage does not know how few have each pair.
+N_ROUNDS = 3
 
 
-def learn_covariance(
-    h: np.ndarray, present: np.ndarray, mean: np.ndarray, sample_weight: np.ndarray | None
-) -> np.ndarray:
-    """Shrunk covariance of the representations of the training subjects.
+class JointNormal:
+    """Joint normal distribution of blocks of columns, learnt from subjects who lack some.
 
-    The amount of shrinkage, which is that of the ridge regressions that `fill_absent` makes,
-    is Ledoit and Wolf's.
+    The covariance is estimated by a few rounds of the EM algorithm. Its shrinkage, which is that of
+    the ridge regressions that `fill` makes, is Ledoit and Wolf's [1]_.
 
     Parameters
     ----------
-    h : ndarray of shape (n_blocks, n_samples, n_components)
-        The representations; anything where absent.
-    present : ndarray of bool (n_blocks, n_samples)
-        Who has which.
-    mean : ndarray of shape (n_blocks, n_components)
-        Mean of those who have it.
+    rows : ndarray of shape (n_samples, n_columns)
+        The training subjects; anything finite where absent.
+    blocks : ndarray of int (n_columns,)
+        The block of each column. Each block is scaled to a variance of 1 on average, so that its
+        own columns keep their proportions.
+    present : ndarray of bool (n_samples, n_blocks)
+        Who has which; each somebody.
     sample_weight : ndarray of shape (n_samples,), optional
         How often a subject counts.
 
-    Returns
-    -------
-    ndarray of shape (n_blocks * n_components, n_blocks * n_components)
-        The covariance.
-    """
-    h = np.where(present[..., None], h, mean[:, None])
-    weight = np.ones(h.shape[1]) if sample_weight is None else sample_weight
-    for _ in range(1 if present.all() else N_ROUNDS):
-        rows = _side_by_side(h - mean[:, None]).astype(float)
-        scale = np.sqrt(np.average(rows**2, axis=0, weights=weight))
-        scale[scale == 0] = 1
-        covariance = _shrunk_covariance(rows / scale, weight) * np.outer(scale, scale)
-        h = fill_absent(h, present, mean, covariance)
-    return covariance
-
-
-def fill_absent(
-    h: np.ndarray, present: np.ndarray, mean: np.ndarray, covariance: np.ndarray
-) -> np.ndarray:
-    """Expect absent representations, given the present ones of the same subject.
-
-    Parameters
+    References
     ----------
-    h : ndarray of shape (n_blocks, n_samples, n_components)
-        The representations.
-    present : ndarray of bool (n_blocks, n_samples)
-        Who has which; where a subject has none, nothing is changed.
-    mean : ndarray of shape (n_blocks, n_components)
-        Their mean.
-    covariance : ndarray of shape (n_blocks * n_components, n_blocks * n_components)
-        Their covariance, of full rank.
-
-    Returns
-    -------
-    ndarray of the shape of ``h``
-        A copy, with the absent ones filled in.
+    .. [1] Ledoit O., Wolf M. (2004). A well-conditioned estimator for large-dimensional covariance
+       matrices. Journal of Multivariate Analysis 88(2):365-411.
     """
-    n_blocks, _, width = h.shape
-    filled = h.copy()
-    for pattern in np.unique(present, axis=1).T:
-        if pattern.all() or not pattern.any():
-            continue
-        rows = np.flatnonzero((pattern == present.T).all(axis=1))
-        known = np.repeat(pattern, width)
-        slopes = np.linalg.solve(covariance[known][:, known], covariance[known][:, ~known])
-        seen = _side_by_side(h[pattern][:, rows] - mean[pattern][:, None])
-        found = (seen @ slopes).reshape(len(rows), n_blocks - pattern.sum(), width)
-        filled[np.ix_(~pattern, rows)] = found.transpose(1, 0, 2) + mean[~pattern][:, None]
-    return filled
+
+    def __init__(
+        self,
+        rows: np.ndarray,
+        blocks: np.ndarray,
+        present: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+    ) -> None:
+        weight = np.ones(len(rows)) if sample_weight is None else np.asarray(sample_weight, float)
+        self.blocks = blocks
+        share = present[:, blocks] * weight[:, None]
+        share = share / np.maximum(share.sum(axis=0), np.finfo(float).tiny)
+        self.mean = np.sum(share * rows, axis=0)
+        variance = np.sum(share * (rows - self.mean) ** 2, axis=0)
+        of_block = np.bincount(blocks, variance) / np.maximum(np.bincount(blocks), 1)
+        self.scale = np.sqrt(np.where(of_block > 0, of_block, 1.0))[blocks]
+        self.covariance = np.eye(len(blocks))
+        for _ in range(1 if present.all() else N_ROUNDS):
+            filled, unknown = self._expect((rows - self.mean) / self.scale, present, weight)
+            self.covariance = _shrunk_covariance(filled, unknown, weight)
+
+    def fill(self, rows: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Expect the absent blocks of subjects, given the blocks that they have.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_columns)
+            The subjects; anything finite where absent.
+        present : ndarray of bool (n_samples, n_blocks)
+            Who has which.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns)
+            With the absent blocks filled in; the mean where a subject has nothing.
+        """
+        scaled = (rows - self.mean) / self.scale
+        filled, _ = self._expect(scaled, present, np.zeros(len(rows)))
+        return np.where(present[:, self.blocks], rows, filled * self.scale + self.mean)
+
+    def _expect(
+        self, scaled: np.ndarray, present: np.ndarray, weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Expected rows, and the sum of the covariances of what they leave open."""
+        filled, unknown = scaled.copy(), np.zeros_like(self.covariance)
+        for pattern in np.unique(present, axis=0):
+            if pattern.all():
+                continue
+            subjects = np.flatnonzero((present == pattern).all(axis=1))
+            seen = pattern[self.blocks]
+            seen_columns, absent = np.flatnonzero(seen), np.flatnonzero(~seen)
+            with_seen = self.covariance[np.ix_(seen_columns, absent)]
+            slopes = np.linalg.solve(self.covariance[np.ix_(seen_columns, seen_columns)], with_seen)
+            filled[np.ix_(subjects, absent)] = scaled[np.ix_(subjects, seen_columns)] @ slopes
+            left_open = self.covariance[np.ix_(absent, absent)] - with_seen.T @ slopes
+            unknown[np.ix_(absent, absent)] += weight[subjects].sum() * left_open
+        return filled, unknown
 
 
-def _shrunk_covariance(rows: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Estimate of Ledoit and Wolf (2004) for centred rows; a weight of w counts as w rows."""
+def _shrunk_covariance(rows: np.ndarray, unknown: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Estimate of Ledoit and Wolf for centred rows; a weight of w counts as w rows."""
     n_rows, identity = weight.sum(), np.eye(rows.shape[1])
-    covariance = (rows.T * weight) @ rows / n_rows
+    of_rows = (rows.T * weight) @ rows / n_rows
+    covariance = of_rows + unknown / n_rows
     target = np.trace(covariance) / len(covariance) * identity
     lengths = np.sum(rows**2, axis=1)
-    error = (np.average(lengths**2, weights=weight) - np.sum(covariance**2)) / n_rows
+    error = (np.average(lengths**2, weights=weight) - np.sum(of_rows**2)) / n_rows
     distance = np.sum((covariance - target) ** 2)
     # At least a little, so that it can be inverted.
     shrinkage = np.clip(error / distance if distance > 0 else 1.0, 1e-6, 1.0)
     return shrinkage * (target + 1e-12 * identity) + (1 - shrinkage) * covariance
-
-
-def _side_by_side(h: np.ndarray) -> np.ndarray:
-    return h.transpose(1, 0, 2).reshape(h.shape[1], -1)

@@ -13,7 +13,6 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.base._absent import fill_absent
 from skmmcl.base._engine import EngineMixin
 from skmmcl.base._input import check_subjects
 from skmmcl.data import MultimodalData
@@ -286,11 +285,12 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     def _transformed(self, data: MultimodalData) -> np.ndarray:
         """What `transform` gives for subjects that have been read."""
         check_subjects(data, self._dtype, empty_allowed=self.on_empty == "nan")
-        h = represent(self.net_, self._subjects(self.net_, data))
+        subjects = self._subjects(self.net_, data)
+        h = represent(self.net_, subjects)
         present = self._present_blocks(data).T
         h = np.where(present[..., None], h, self.mean_representation_[:, None])
-        if self._covariance is not None:
-            h = fill_absent(h, present, self.mean_representation_, self._covariance)
+        if self.impute == "ridge" and self._imputation is not None:
+            h = self._imputation.fill(self.net_, subjects, h)
         out = h.transpose(1, 0, 2).reshape(len(data), -1)
         out[~data.mask.any(axis=1)] = np.nan
         if data.index is None or get_output_config("transform", self)["dense"] != "pandas":

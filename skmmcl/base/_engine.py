@@ -15,7 +15,7 @@ import torch
 from sklearn.base import BaseEstimator
 
 from skmmcl.augmentation import augmented_names, check_augment
-from skmmcl.base._absent import learn_covariance
+from skmmcl.base._imputation import Imputation
 from skmmcl.base._input import (
     MultimodalInputMixin,
     check_n_subjects,
@@ -35,7 +35,6 @@ from skmmcl.training import (
     make_net,
     open_folder,
     prepared,
-    represent,
     represented,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
@@ -65,7 +64,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     net_: EmbeddingNet
     classes_: np.ndarray
     mean_representation_: np.ndarray
-    _covariance: np.ndarray | None
+    _imputation: Imputation | None
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
     _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
     _dtype: str
@@ -269,15 +268,10 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     ) -> None:
         """What is to stand in for absent modalities."""
         self._learn_mean_representation(data, subjects, sample_weight)
-        self._covariance = None
-        if self.impute == "mean":
-            return
-        self._covariance = learn_covariance(
-            represent(self.net_, subjects),
-            self._present_blocks(data).T,
-            self.mean_representation_,
-            sample_weight,
-        )
+        self._imputation = None
+        fused = self._present_blocks(data).shape[1] < len(self.net_.module_.views)
+        if self.impute == "ridge" and not fused:
+            self._imputation = Imputation(self.net_, subjects, sample_weight)
 
     def _fingerprint(self, *job: Any) -> str:
         params = self.get_params(deep=False)
