@@ -15,12 +15,11 @@ from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._info_max import InfoMaxNetwork
+from skmmcl.networks._lane_linear import LaneLinear, gradients_in_place
 from skmmcl.networks._lanes import (
     Laned,
     LanedEncoder,
-    LaneLinear,
     foreign_modules,
-    gradients_in_place,
     has_lanes,
     merge_lanes,
     of_lane,

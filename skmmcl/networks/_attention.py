@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.networks._lanes import LanedEncoder, LaneLinear
+from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks._lanes import LanedEncoder
 
 
 class ConnectomeAttention(LanedEncoder):

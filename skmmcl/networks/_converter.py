@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from skmmcl.networks._each_lane import EachLane
-from skmmcl.networks._lanes import Laned, LaneLinear
+from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks._lanes import Laned
 from skmmcl.networks._local import has_local
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._shortcut import LinearShortcut

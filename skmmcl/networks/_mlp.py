@@ -9,7 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import LanedEncoder, LaneLinear
+from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks._lanes import LanedEncoder
 
 
 class MLP(LanedEncoder):

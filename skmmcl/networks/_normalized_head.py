@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import LaneLinear
+from skmmcl.networks._lane_linear import LaneLinear
 
 EPS = 1e-5
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from skmmcl.networks._lanes import LaneLinear
+from skmmcl.networks._lane_linear import LaneLinear
 from skmmcl.networks._multiview import MultiviewNetwork
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import Laned, LaneLinear
+from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks._lanes import Laned
 
 PACE = 0.1  # of the gate beside the weights, whose steps an adaptive optimizer makes alike
 
