@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from skmmcl.networks import LaneLinear, gradients_in_place
+from skmmcl.networks import LaneLinear, _lane_linear, gradients_in_place
+
+
+@pytest.fixture(autouse=True)
+def every_layer_is_large(monkeypatch):
+    monkeypatch.setattr(_lane_linear, "LARGE", 1)
 
 
 def gradients(linear, x, *, in_place, times=1):

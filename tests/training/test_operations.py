@@ -40,7 +40,7 @@ def steps(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize(("n_matrices", "most"), [(0, 250), (2, 350)], ids=["tables", "attention"])
+@pytest.mark.parametrize(("n_matrices", "most"), [(0, 265), (2, 350)], ids=["tables", "attention"])
 def test_operations_of_a_step(steps, n_matrices, most):
     rng = np.random.default_rng(0)
     shapes = [(40, 8, 8)] * n_matrices + [(40, 8)] * (5 - n_matrices)
