@@ -30,23 +30,27 @@ class JointStep:
         self.joint: Optimizer | None = None
         self.settings: list[Any] = []  # of each optimizer, when they were last put together
 
-    def step(self, who: Iterable[int]) -> None:
-        """Let some of the optimizers act.
+    def step(self, who: Iterable[int]) -> bool:
+        """Let some of the optimizers act, if they can as one.
 
         Parameters
         ----------
         who : iterable of int
             Their places.
+
+        Returns
+        -------
+        bool
+            False if each is to act by itself, as in its first step, which makes its state.
         """
         acting = [self.optimizers[k] for k in who]
         if not self.possible or not all(optimizer.state for optimizer in acting):
-            for optimizer in acting:  # the first step of Adam makes its state
-                optimizer.step()
-            return
+            return False
         settings = [(id(optimizer), _settings(optimizer)) for optimizer in acting]
         if self.joint is None or settings != self.settings:
             self.joint, self.settings = _put_together(acting), settings
         self.joint.step()
+        return True
 
 
 def _settings(optimizer: Optimizer) -> list[tuple[Any, ...]]:

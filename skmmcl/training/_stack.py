@@ -182,7 +182,8 @@ class Stack:
         if training:
             loss.sum().backward()
             self.each(lambda k, net: net.announce_gradients(seen[k]))
-            self.optimizers.step(k for k in range(len(self.nets)) if k not in self.errors)
+            if not self.optimizers.step(k for k in range(len(self.nets)) if k not in self.errors):
+                self.each(lambda _, net: net.optimizer_.step())
         return {"loss": loss, **terms}, outputs
 
     def _batches(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:

@@ -104,6 +104,22 @@ def test_an_error_ends_only_its_own_fit(job, same_fit):
         assert same_fit(jobs[k].net, job(lr=lr, max_epochs=5).fit())
 
 
+class Broken(torch.optim.SGD):
+    def step(self, closure=None):
+        raise ZeroDivisionError
+
+
+def test_an_optimizer_that_fails_ends_only_its_own_fit(job, same_fit):
+    jobs = [fit_job(job, optimizer=optimizer) for optimizer in ("adam", Broken, "adam")]
+    assert len({one.signature for one in jobs}) == 1
+    outcome = {}
+    train(jobs, done=outcome.__setitem__)
+    assert isinstance(outcome[jobs[1]], ZeroDivisionError)
+    for k in (0, 2):
+        assert outcome[jobs[k]] is None
+        assert same_fit(jobs[k].net, job(optimizer="adam").fit())
+
+
 def test_nets_own_their_memory_afterwards(job):
     jobs = [fit_job(job, random_state=k) for k in range(4)]
     train(jobs)
