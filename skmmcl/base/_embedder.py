@@ -13,6 +13,7 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.base._docstrings import complete_docstring
 from skmmcl.base._engine import EngineMixin
 from skmmcl.base._input import check_subjects
 from skmmcl.data import MultimodalData
@@ -62,6 +63,7 @@ def embedder(estimator: C) -> C:
     own = set(vars(estimator).get("__annotations__", {})) - common
     ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
     init.__signature__ = signature.replace(parameters=ordered)
+    complete_docstring(estimator, [parameter.name for parameter in ordered])
     return estimator
 
 
@@ -148,6 +150,25 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Draws the first weights and the order of the subjects. The same number gives the
         same result; torch's and numpy's global generators are left alone.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network, ``net_.module_``, with its ``history``.
+    modalities_ : list of str
+        Names of the modalities.
+    shapes_ : dict of str to tuple
+        Shape of one subject in each modality.
+    mean_representation_ : ndarray of shape (n_views, n_components)
+        Mean of the training subjects; stands in for an absent modality.
+    history_ : dict of str to ndarray
+        Loss and terms, by epoch.
+    n_iter_ : int
+        Number of epochs that were run.
+    n_features_in_ : int
+        Number of numbers per subject, over all modalities.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if fitted on a DataFrame.
 
     Examples
     --------
