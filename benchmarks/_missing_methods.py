@@ -52,7 +52,7 @@ def make_methods(max_epochs: int, n_values: int) -> dict[str, Any]:
         return make_pipeline(StandardScaler(), imputer, classifier(min(1.0, 10 / n_values)))
 
     embedders = (
-        ours(CMCCSSEmbedder, impute="ridge", max_epochs=max_epochs),
+        ours(CMCCSSEmbedder, solver="gradient", impute="ridge", max_epochs=max_epochs),
         ours(CoMMEmbedder, max_epochs=max(1, max_epochs // 2)),
     )
     mean = concatenation(SimpleImputer(keep_empty_features=True))

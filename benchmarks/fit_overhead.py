@@ -88,7 +88,9 @@ def main() -> None:
     one_thread()
     X, y, _ = make_cohort(random_state=0)
     arrays, codes = X.to_dict(), y.astype(np.int64)
-    estimator = CMCCSSEmbedder(random_state=0, device="cpu", max_epochs=10 if args.quick else 100)
+    estimator = CMCCSSEmbedder(
+        solver="gradient", random_state=0, device="cpu", max_epochs=10 if args.quick else 100
+    )
     times = in_turn(
         {
             "bare": lambda: bare_loop(estimator, arrays, codes),

@@ -129,6 +129,7 @@ def measure(
     """Run a protocol in one way; in a fresh process."""
     X, y = cohort(kind)
     embedder = CMCCSSEmbedder(
+        solver="gradient",
         encoders=partial(our_encoder, kind),
         input_components=None,
         max_epochs=epochs,

@@ -150,7 +150,12 @@ def measure_memory(folder: str, dtype: str) -> dict[str, Any]:
         clinical=rng.normal(size=(len(paths), 5)),
     )
     embedder = CMCCSSEmbedder(
-        encoders={"t1": small_cnn}, max_epochs=1, batch_size=32, random_state=0, device="cpu"
+        solver="gradient",
+        encoders={"t1": small_cnn},
+        max_epochs=1,
+        batch_size=32,
+        random_state=0,
+        device="cpu",
     )
     start = cpu_seconds()
     cross_val_score(

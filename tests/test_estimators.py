@@ -83,7 +83,13 @@ OF_ONE_MODALITY = {"DeepInfoMaxEmbedder": {"objectives": "AE"}}
 
 def embedders(dtype):
     return [
-        cls(max_epochs=5, dtype=dtype, random_state=0, **OF_ONE_MODALITY.get(cls.__name__, {}))
+        cls(
+            solver="gradient",
+            max_epochs=5,
+            dtype=dtype,
+            random_state=0,
+            **OF_ONE_MODALITY.get(cls.__name__, {}),
+        )
         for cls in EMBEDDERS
     ]
 

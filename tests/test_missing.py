@@ -50,7 +50,9 @@ def hide(X, subjects=slice(None), names=None):
 
 
 def make(cls=CMCCSSEmbedder, **params):
-    return cls(**{"max_epochs": 2, "n_components": 2, "random_state": 0} | params)
+    return cls(
+        **{"solver": "gradient", "max_epochs": 2, "n_components": 2, "random_state": 0} | params
+    )
 
 
 @pytest.mark.parametrize("impute", ["mean", "ridge"])

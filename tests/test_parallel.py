@@ -105,7 +105,9 @@ def is_mapped(array):
 
 def _fit_on_mapped(X, y):
     mapped = is_mapped(X.base("a"))
-    embedder = CMCCSSEmbedder(max_epochs=3, n_components=4, batch_size=10, random_state=0)
+    embedder = CMCCSSEmbedder(
+        solver="gradient", max_epochs=3, n_components=4, batch_size=10, random_state=0
+    )
     return mapped, embedder.fit(X, y).transform(X)
 
 

@@ -65,6 +65,6 @@ def test_pipeline_end_to_end(cohort):
 @pytest.mark.parametrize("weights", [{}, {"css_weight": 0.0}, {"cmc_weight": 0.0}], ids=str)
 def test_digits_are_told_apart(cohort, weights):
     X, y = cohort
-    cmc = CMCCSSEmbedder(max_epochs=30, random_state=0, **weights)
+    cmc = CMCCSSEmbedder(solver="gradient", max_epochs=30, random_state=0, **weights)
     pipeline = Pipeline([("cmc", cmc), ("clf", LogisticRegression(max_iter=1000))])
     assert evaluate(pipeline, X, y)["balanced_accuracy"].mean() > 0.5  # chance is 0.1

@@ -65,7 +65,9 @@ def pipe():
 
 
 def make_embedder(**params):
-    return CMCCSSEmbedder(**{"max_epochs": 2, "n_components": 3, "random_state": 0, **params})
+    return CMCCSSEmbedder(
+        **{"solver": "gradient", "max_epochs": 2, "n_components": 3, "random_state": 0, **params}
+    )
 
 
 def by_hand(pipe, X, y, cv):

@@ -66,7 +66,9 @@ def widths(monkeypatch):
 
 
 def make_pipe(cls, device="cpu", **params):
-    embedder = cls(max_epochs=3, n_components=4, random_state=0, device=device, **params)
+    embedder = cls(
+        solver="gradient", max_epochs=3, n_components=4, random_state=0, device=device, **params
+    )
     return Pipeline([("emb", embedder), ("clf", LogisticRegression())])
 
 
@@ -254,8 +256,10 @@ def test_a_text_book_loop_trains_the_same_encoders(y):
     rng = np.random.default_rng(0)
     arrays = {"a": rng.normal(size=(N, 5)) + y[:, None], "b": rng.normal(size=(N, 4))}
     params = {"n_components": 3, "batch_size": 10, "dtype": "float64", "random_state": 0}
-    ours = CMCCSSEmbedder(max_epochs=4, **params).fit(arrays, y)
-    start = CMCCSSEmbedder(max_epochs=1, lr=1e-30, weight_decay=0, **params).fit(arrays, y)
+    ours = CMCCSSEmbedder(solver="gradient", max_epochs=4, **params).fit(arrays, y)
+    start = CMCCSSEmbedder(solver="gradient", max_epochs=1, lr=1e-30, weight_decay=0, **params).fit(
+        arrays, y
+    )
 
     network = start.net_.module_
     encoders = nn.ModuleList(map(Encoder, network.encoders))
@@ -277,7 +281,9 @@ def test_batch_norm_and_dropout_are_as_outside(X, y):
     def encoder(shape, n_components):
         return nn.Sequential(nn.BatchNorm1d(5), nn.Dropout(0.2), nn.Linear(5, n_components))
 
-    embedder = CMCCSSEmbedder(encoders={"smri": encoder}, max_epochs=2, random_state=0)
+    embedder = CMCCSSEmbedder(
+        solver="gradient", encoders={"smri": encoder}, max_epochs=2, random_state=0
+    )
     model = Pipeline([("embed", embedder), ("classify", LogisticRegression())])
     alone = cross_validate(model, X, y, cv=2, return_estimator=True)["estimator"]
     with stacked_fits():

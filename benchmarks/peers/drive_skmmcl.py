@@ -11,6 +11,7 @@ from skmmcl.networks import MLP
 
 def fit(views, y, settings):
     CMCCSSEmbedder(
+        solver="gradient",
         encoders=partial(MLP, hidden=(settings["hidden"],)),
         input_components=None,
         n_components=settings["n_components"],

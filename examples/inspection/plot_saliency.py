@@ -63,6 +63,7 @@ train, test = slice(0, 80), slice(80, None)
 # tells what it is worth, and which dimensions speak for a patient (a positive coefficient) or
 # against: these are candidates to look at.
 embedder = CMCCSSEmbedder(
+    solver="gradient",
     n_components=3,
     css_weight=0.3,
     max_epochs=40,

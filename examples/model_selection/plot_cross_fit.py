@@ -44,7 +44,12 @@ X
 # there is the need.
 def embed(y, train, test):
     embedder = CMCCSSEmbedder(
-        css_weight=3.0, lr=0.003, input_components=None, max_epochs=60, random_state=0
+        solver="gradient",
+        css_weight=3.0,
+        lr=0.003,
+        input_components=None,
+        max_epochs=60,
+        random_state=0,
     )
     cross = CrossFitTransformer(embedder, cv=4)
     cross_fitted = cross.fit_transform(X[train], y[train])

@@ -24,7 +24,7 @@ from skmmcl.datasets import make_cohort
 
 X, y, _ = make_cohort(n_subjects=200, random_state=0)
 X = X[[name for name, shape in X.shapes.items() if len(shape) == 1]]
-embedder = CMCCSSEmbedder(max_epochs=30, random_state=0)
+embedder = CMCCSSEmbedder(solver="gradient", max_epochs=30, random_state=0)
 pipe = Pipeline([("cmc", embedder), ("clf", LogisticRegression(class_weight="balanced"))])
 X
 

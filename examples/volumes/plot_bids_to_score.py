@@ -99,7 +99,7 @@ plt.show()
 # Each modality gets a small 3-D network, the default encoder of volumes. Everything is learnt on
 # training folds.
 embedder = CMCCSSEmbedder(
-    n_components=8, augment=augment, max_epochs=3, batch_size=8, random_state=0
+    solver="gradient", n_components=8, augment=augment, max_epochs=3, batch_size=8, random_state=0
 )
 pipeline = make_pipeline(scale, embedder, StandardScaler(), LogisticRegression())
 sex = (X.meta["sex"] == "M").astype(int)

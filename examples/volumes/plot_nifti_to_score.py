@@ -109,7 +109,12 @@ def small_cnn(shape, n_components):
 
 
 embedder = CMCCSSEmbedder(
-    encoders=small_cnn, n_components=16, max_epochs=8, batch_size=16, random_state=0
+    solver="gradient",
+    encoders=small_cnn,
+    n_components=16,
+    max_epochs=8,
+    batch_size=16,
+    random_state=0,
 )
 pipeline = make_pipeline(embedder, StandardScaler(), LogisticRegression())
 cv = StratifiedKFold(3, shuffle=True, random_state=0)

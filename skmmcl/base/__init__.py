@@ -5,8 +5,9 @@ from importlib import import_module
 
 from joblib.parallel import EXTERNAL_BACKENDS
 
+from skmmcl.base._decorator import embedder
 from skmmcl.base._differentiable import DifferentiableEncoder
-from skmmcl.base._embedder import BaseEmbedder, embedder
+from skmmcl.base._embedder import BaseEmbedder
 
 __all__ = ["BaseEmbedder", "DifferentiableEncoder", "embedder"]
 

@@ -50,7 +50,9 @@ class DifferentiableEncoder:
     >>> from skmmcl import CMCCSSEmbedder
     >>> from skmmcl.base import DifferentiableEncoder
     >>> X = {"smri": np.random.rand(20, 5), "fc": np.random.rand(20, 4, 4)}
-    >>> embedder = CMCCSSEmbedder(n_components=3, max_epochs=1).fit(X, np.arange(20) % 2)
+    >>> embedder = CMCCSSEmbedder(solver="gradient", n_components=3, max_epochs=1).fit(
+    ...     X, np.arange(20) % 2
+    ... )
     >>> encoder = DifferentiableEncoder(embedder, X, "fc")
     >>> rows = np.arange(8)
     >>> with encoder.evaluated():

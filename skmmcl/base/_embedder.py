@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.base._docstrings import complete_docstring
+from skmmcl.base._decorator import embedder
 from skmmcl.base._engine import EngineMixin
 from skmmcl.base._input import check_subjects
 from skmmcl.data import MultimodalData
@@ -26,45 +24,6 @@ from skmmcl.utils._sklearn import (
     fit_context,
     get_output_config,
 )
-
-C = TypeVar("C", bound=type)
-
-
-@dataclass_transform(kw_only_default=True, eq_default=False)
-def embedder(estimator: C) -> C:
-    """Give an estimator its ``__init__`` from its annotated parameters, its own ones first.
-
-    A parameter of `BaseEmbedder` that is annotated anew, for another default, keeps its place.
-
-    Parameters
-    ----------
-    estimator : type
-        Subclass of `BaseEmbedder` with its parameters as annotated class attributes.
-
-    Returns
-    -------
-    type
-        The same class, now a dataclass.
-
-    Examples
-    --------
-    >>> from skmmcl.base import BaseEmbedder, embedder
-    >>> @embedder
-    ... class MyEmbedder(BaseEmbedder):
-    ...     temperature: float = 0.1
-    >>> MyEmbedder(temperature=0.5)
-    MyEmbedder(temperature=0.5)
-    """
-    dataclass(kw_only=True, eq=False, repr=False)(estimator)
-    init: Any = vars(estimator)["__init__"]
-    signature = inspect.signature(init)
-    *_, root = (cls for cls in estimator.__mro__ if "__dataclass_fields__" in vars(cls))
-    common = set(vars(root)["__dataclass_fields__"]) if root is not estimator else set()
-    own = set(vars(estimator).get("__annotations__", {})) - common
-    ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
-    init.__signature__ = signature.replace(parameters=ordered)
-    complete_docstring(estimator, [parameter.name for parameter in ordered])
-    return estimator
 
 
 @embedder
@@ -109,6 +68,22 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     on_empty : {"error", "nan"}, default="error"
         What `transform` does with a subject that has no modality at all: raise, or give a
         row of NaN.
+    solver : {"auto", "closed_form", "gradient"}, default="gradient"
+        How the objective is minimized. "gradient" trains a network. "closed_form" solves
+        each term, by a discriminant of each modality and of all jointly that regresses onto
+        the optimum of the loss; it needs no network and takes milliseconds. "auto" solves
+        the terms with a known optimum and trains others where that helps. Training
+        subjects get leave-one-out columns from `fit_transform`.
+    kernel_features : "exact" or int, default="exact"
+        Number of random features that replace the exact kernel of the closed form. With
+        "exact", the fitted estimator holds the training subjects' values; with a number,
+        such as 4000, it holds none.
+    groups : str, default=None
+        Column of ``X.meta`` that says which subjects belong together, such as scans of one
+        person or siblings. The closed form leaves them out together.
+    invariant_to : str, default=None
+        Column of ``X.meta``, such as the site, whose effect at a given target the closed
+        form removes.
     max_epochs : int, default=100
         Passes over the subjects.
     batch_size : int, default=64
@@ -195,6 +170,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     augment: Any = None
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
+    solver: Literal["auto", "closed_form", "gradient"] = "gradient"
+    kernel_features: Literal["exact"] | int = "exact"
+    groups: str | None = None
+    invariant_to: str | None = None
     max_epochs: int = 100
     batch_size: int = 64
     sampler: Literal["stratified", "balanced"] = "stratified"
@@ -223,6 +202,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         "augment": [dict, None],
         "impute": [StrOptions({"mean", "ridge"})],
         "on_empty": [StrOptions({"error", "nan"})],
+        "solver": [StrOptions({"auto", "closed_form", "gradient"})],
+        "kernel_features": [StrOptions({"exact"}), Interval(Integral, 1, None, closed="left")],
+        "groups": [str, None],
+        "invariant_to": [str, None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "sampler": [StrOptions({"stratified", "balanced"})],
@@ -262,8 +245,39 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         self : object
             Fitted estimator.
         """
-        resume = self.warm_start and hasattr(self, "net_")
-        return self._fit(X, y, sample_weight, n_epochs=self.max_epochs, resume=resume)
+        self._fit_anew(X, y, sample_weight)
+        return self
+
+    def _fit_anew(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray | None]:
+        resume = self.warm_start and getattr(self, "net_", None) is not None
+        job = {"n_epochs": self.max_epochs, "resume": resume, "solver": self.solver}
+        return self._fit(X, y, sample_weight, **job)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> np.ndarray:
+        """Fit, and represent the training subjects.
+
+        Where terms are solved in closed form this differs from ``fit(X, y).transform(X)`` by
+        purpose: each subject's columns come from a discriminant that has not seen the subject's
+        target (leave-one-out), so that what is learned on top of them is not optimistic.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities of n_samples subjects. A table needs ``modalities``.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
+            What the method is to know of the subjects, for most a class label; -1, NaN or
+            None where a subject is unlabeled.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns)
+            The representations.
+        """
+        counted, columns = self._fit_anew(X, y, sample_weight)
+        return self._transformed(self._read(X, reset=False), (counted, columns))
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
@@ -284,7 +298,14 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         self : object
             Fitted estimator.
         """
-        return self._fit(X, y, sample_weight, n_epochs=1, resume=hasattr(self, "net_"))
+        resume = getattr(self, "net_", None) is not None
+        if self.solver == "closed_form" or (hasattr(self, "net_") and not resume):
+            raise ValueError(
+                f"{type(self).__name__} with solver={self.solver!r} is solved in closed form; only "
+                "training goes on from where it stands: set solver='gradient'."
+            )
+        self._fit(X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
+        return self
 
     def transform(self, X: Any) -> np.ndarray:
         """Represent subjects.
@@ -303,16 +324,24 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "net_")
         return self._transformed(self._read(X, reset=False))
 
-    def _transformed(self, data: MultimodalData) -> np.ndarray:
-        """What `transform` gives for subjects that have been read."""
+    def _transformed(
+        self, data: MultimodalData, training: tuple[Any, np.ndarray | None] = (None, None)
+    ) -> np.ndarray:
+        """What `transform` gives for subjects that have been read.
+
+        Training subjects, as rows, bring the columns that were solved for them.
+        """
         check_subjects(data, self._dtype, empty_allowed=self.on_empty == "nan")
-        subjects = self._subjects(self.net_, data)
-        h = represent(self.net_, subjects)
-        present = self._present_blocks(data).T
-        h = np.where(present[..., None], h, self.mean_representation_[:, None])
-        if self.impute == "ridge" and self._imputation is not None:
-            h = self._imputation.fill(self.net_, subjects, h)
-        out = h.transpose(1, 0, 2).reshape(len(data), -1)
+        parts = []
+        if self._solution is not None:
+            rows, columns = training
+            solved = self._solution.transform(data)
+            if columns is not None:
+                solved[rows] = columns
+            parts.append(solved)
+        if self.net_ is not None:
+            parts.append(self._represented(data) * self._scale)
+        out = np.hstack(parts).astype(self._dtype, copy=False)
         out[~data.mask.any(axis=1)] = np.nan
         if data.index is None or get_output_config("transform", self)["dense"] != "pandas":
             return out
@@ -320,8 +349,21 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
 
         return pd.DataFrame(out, index=data.index, columns=self.get_feature_names_out())
 
+    def _represented(self, data: MultimodalData) -> np.ndarray:
+        """The network's representation of all modalities, side by side."""
+        subjects = self._subjects(self.net_, data)
+        h = represent(self.net_, subjects)
+        present = self._present_blocks(data).T
+        h = np.where(present[..., None], h, self.mean_representation_[:, None])
+        if self.impute == "ridge" and self._imputation is not None:
+            h = self._imputation.fill(self.net_, subjects, h)
+        return h.transpose(1, 0, 2).reshape(len(data), -1)
+
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Give the names of the columns of `transform`: ``fc_0``, ``fc_1``, ...
+        """Return the names of the columns of `transform`.
+
+        These are ``fc_0``, ``fc_1``, ... of a network, and ``fc_css_0``, ``joint_css_0``, ... of a
+        term that is solved, by its name.
 
         Parameters
         ----------
@@ -335,15 +377,29 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
+        solved = [] if self._solution is None else self._solution.names()
+        return np.asarray([*solved, *self._names_of_network()], dtype=object)
+
+    def _names_of_network(self) -> list[str]:
+        if self.net_ is None:
+            return []
         n_views = {name: self.net_.module_.views.count(name) for name in self.modalities_}
         width = self.mean_representation_.shape[1]
-        names = [f"{m}_{i}" for m in self.modalities_ for i in range(n_views[m] * width)]
-        return np.asarray(names, dtype=object)
+        # What is trained needs no name of its own where nothing else stands next to it.
+        terms = [] if self._solution is None else [t.name for t in self.net_.criterion_.terms]
+        names = ["_".join([m, *terms]) for m in self.modalities_]
+        return [
+            f"{name}_{i}"
+            for m, name in zip(self.modalities_, names, strict=True)
+            for i in range(n_views[m] * width)
+        ]
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
-        """Mean of the loss and of each term in each epoch of training."""
+        """Mean of the loss and of each term in each epoch; empty where nothing was trained."""
         check_is_fitted(self, "net_")
+        if self.net_ is None:
+            return {}
         rows = [row for row in self.net_.history if "train_loss" in row]
         last = rows[-1] if rows else {"train_loss": np.nan}  # none if cut off in the first epoch
         names = [k for k, v in last.items() if isinstance(v, float) and k != "dur"]
@@ -352,7 +408,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     @property
     def n_iter_(self) -> int:
         """Number of epochs that were run."""
-        return len(self.history_["train_loss"])
+        return len(self.history_.get("train_loss", ()))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pickle import PicklingError
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from skmmcl.base._input import (
     check_subjects,
     warn_if_unpaired,
 )
+from skmmcl.base._solution import Solution, divide, unsupervised_factor, warn_of_untrained
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.networks import InputStage, MultiviewNetwork
@@ -35,6 +36,7 @@ from skmmcl.training import (
     make_net,
     open_folder,
     prepared,
+    represent,
     represented,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
@@ -61,12 +63,15 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     checkpoint: Any
     dtype: str
 
-    net_: EmbeddingNet
+    net_: EmbeddingNet | None
     classes_: np.ndarray
     mean_representation_: np.ndarray
     _imputation: Imputation | None
+    _solution: Solution | None
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
     _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
+    _of_training: ClassVar[tuple[str, ...]] = ()  # its parameters that closed forms do not heed
+    _scale: float
     _dtype: str
     _means: dict[str, np.ndarray]
     _units: dict[str, np.ndarray]
@@ -110,7 +115,10 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
 
     # What every method does alike
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool) -> Self:
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool, solver: str
+    ) -> tuple[Any, np.ndarray | None]:
+        """Fit; gives the rows that count, and their columns that are solved."""
         if not resume:
             self.__dict__.pop("net_", None)
         data = self._read(X, reset=not resume)
@@ -128,10 +136,38 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             self._learn_values(values, sample_weight)
         self._dtype = self._dtype if resume else self._choose_dtype(data)
         check_subjects(data, self._dtype)
+        if not resume:
+            self._check_modalities(data)
         if self._aligns:
             warn_if_unpaired(data, type(self).__name__)
+        known = {"y": codes, "targets": values, "sample_weight": sample_weight}
+        solved, trained = divide(self._make_objective(), solver, self, np.mean(codes < 0))
+        self._solution = Solution(solved, self) if solved else None
+        columns = None if self._solution is None else self._solution.fit(data, known)
+        self._train(data, trained, known, n_epochs=n_epochs, resume=resume)
+        return counted, columns
+
+    def _train(
+        self,
+        data: MultimodalData,
+        terms: list[Term],
+        known: dict[str, Any],
+        *,
+        n_epochs: int,
+        resume: bool,
+    ) -> None:
+        """Train the network by the terms that are not solved."""
+        if not terms:
+            warn_of_untrained(self)
+            self.net_ = None
+            return
         check_augment(self.augment, self.shapes_)
-        net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
+        codes, values, sample_weight = (known[k] for k in ("y", "targets", "sample_weight"))
+        net = (
+            self.net_.set_params(lr=self.lr)
+            if resume
+            else self._new_net(data, terms, sample_weight)
+        )
         subjects = self._subjects(net, data, codes, sample_weight, values)
         kept_at = None
         if (folder := checkpoint_folder(self.checkpoint)) is not None:
@@ -139,7 +175,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             kept_at = folder, self._fingerprint(data, codes, sample_weight, values, net.seed_)
         self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
         self._learn_representation(data, subjects, sample_weight)
-        return self
+        self._scale = 1.0
+        if self._solution is not None:
+            self._scale = unsupervised_factor(represent(self.net_, subjects).transpose(1, 0, 2))
 
     def _is_probed(self) -> bool:
         return self.validation_fraction is not None and self.monitor == "probe"
@@ -187,12 +225,16 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             raise ModalityError(f"encoders names {unknown}; the modalities are {self.modalities_}.")
         return dict(self.encoders)
 
-    def _new_net(self, data: MultimodalData, sample_weight: np.ndarray | None) -> EmbeddingNet:
-        """Draw the weights; sets what scaling and imputation need."""
-        present = dict(zip(data.modalities, data.mask.T, strict=True))
-        for name, rows in present.items():
+    def _check_modalities(self, data: MultimodalData) -> None:
+        for name, rows in zip(data.modalities, data.mask.T, strict=True):
             if not rows.any():
                 raise DataError(f"Modality {name!r} is missing in all {len(data)} subjects.")
+
+    def _new_net(
+        self, data: MultimodalData, terms: list[Term], sample_weight: np.ndarray | None
+    ) -> EmbeddingNet:
+        """Draw the weights; sets what scaling and imputation need."""
+        present = dict(zip(data.modalities, data.mask.T, strict=True))
         stages = {
             name: self._input_stage(name, array, present[name], sample_weight)
             for name, array in data.items()
@@ -205,7 +247,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             encoders=self._encoder_specs(),
             stages=stages,
         )
-        return make_net(network, self._make_objective(), self, dtype=getattr(torch, self._dtype))
+        return make_net(network, terms, self, dtype=getattr(torch, self._dtype))
 
     def _input_stage(
         self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None

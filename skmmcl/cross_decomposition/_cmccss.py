@@ -17,15 +17,25 @@ from skmmcl.utils._sklearn import Interval, StrOptions
 class CMCCSSEmbedder(BaseEmbedder):
     """Joint self-supervised and supervised contrast of the modalities of a cohort.
 
-    One encoder per modality is trained so that the modalities of a subject agree and
-    differ from those of other subjects (CMC, cross-modality contrast), and so that the
-    joined embeddings of subjects of one class agree (CSS, cross-subject contrast). The
-    representations of all modalities, side by side, are what a classifier then sees.
+    The modalities of a subject are to agree and to differ from those of other subjects
+    (CMC, cross-modality contrast), and the joined embeddings of subjects of one class are
+    to agree (CSS, cross-subject contrast). By default the supervised term, whose optimum
+    is known, is solved in closed form by a discriminant of each modality and of all
+    jointly; ``solver="gradient"`` trains one encoder per modality by both terms, as the
+    paper does. The columns of all modalities, side by side, are what a classifier then
+    sees.
 
     Read more in the :ref:`User Guide <cmc_css>`.
 
     Parameters
     ----------
+    solver : {"auto", "closed_form", "gradient"}, default="auto"
+        How the objective is minimized. "gradient" trains a network by both terms, as the
+        paper does. "closed_form" solves both terms, without a network. "auto" solves the
+        supervised term and looks at the self-supervised one where it helps: it trains a
+        network by it if ``encoders`` or ``augment`` are given, solves it if at least half of
+        the subjects are unlabeled, and else leaves it out. Without the supervised term,
+        "auto" is "gradient".
     temperature : float, default=0.7
         Divides the cosine similarities in both terms. Small values dwell on the most
         similar negatives.
@@ -82,6 +92,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     (60,)
     """
 
+    solver: Literal["auto", "closed_form", "gradient"] = "auto"
     temperature: float = 0.7
     cmc_weight: float = 1.0
     css_weight: float = 1.0
@@ -92,6 +103,9 @@ class CMCCSSEmbedder(BaseEmbedder):
 
     _without_y: ClassVar[str] = " Only the self-supervised part (css_weight=0) needs no y."
     _aligns: ClassVar[bool] = True
+    _of_training: ClassVar[tuple[str, ...]] = (
+        "temperature", "denominator", "pairwise", "normalize_each", "projection_dim",
+    )  # fmt: skip
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "temperature": [Interval(Real, 0, None, closed="neither")],
@@ -125,6 +139,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         10
         """
         paper = {
+            "solver": "gradient",
             "css_weight": 1.0,
             "input_components": None,
             "encoders": encoder_by_shape,

@@ -196,10 +196,10 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
             **layout,
         )
 
-    def _new_net(self, data: Any, sample_weight: np.ndarray | None) -> Any:
+    def _new_net(self, data: Any, *job: Any) -> Any:
         if "CCA" in self._used():
             warn_of_small_batches(self, len(data))
-        return super()._new_net(data, sample_weight)
+        return super()._new_net(data, *job)
 
     def _make_objective(self) -> list[Term]:
         used = self._used()

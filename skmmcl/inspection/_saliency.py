@@ -106,7 +106,7 @@ def saliency(
     >>> from skmmcl.inspection import saliency
     >>> rng = np.random.default_rng(0)
     >>> X = {"smri": rng.normal(size=(20, 6)), "fc": rng.normal(size=(20, 4, 4))}
-    >>> embedder = CMCCSSEmbedder(n_components=3, max_epochs=1, random_state=0)
+    >>> embedder = CMCCSSEmbedder(solver="gradient", n_components=3, max_epochs=1, random_state=0)
     >>> embedder = embedder.fit(X, np.arange(20) % 2)
     >>> saliency(embedder, X, modality="fc", random_state=0).shape
     (3, 20, 4, 4)

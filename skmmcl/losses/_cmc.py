@@ -51,6 +51,8 @@ class CMCLoss(TemperatureLoss):
     -0.306853
     """
 
+    is_cross_view = True  # cross-covariances of the modalities solve it
+
     def __init__(
         self,
         temperature: float | Tensor = 0.7,

@@ -70,7 +70,9 @@ def stacked_fits(
     >>> from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
     >>> iris, y = load_iris(return_X_y=True)
     >>> X = MultimodalData(sepal=iris[:, :2], petal=iris[:, 2:])
-    >>> pipe = make_pipeline(CMCCSSEmbedder(max_epochs=2, random_state=0), LogisticRegression())
+    >>> pipe = make_pipeline(
+    ...     CMCCSSEmbedder(solver="gradient", max_epochs=2, random_state=0), LogisticRegression()
+    ... )
     >>> with stacked_fits():
     ...     scores = cross_val_score(pipe, X, y, cv=5)
     >>> scores.shape

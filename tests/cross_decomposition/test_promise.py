@@ -37,7 +37,7 @@ def alone(name):
 
 
 def embedded(**params):
-    return make_pipeline(CMCCSSEmbedder(random_state=0, **params), classifier())
+    return make_pipeline(CMCCSSEmbedder(solver="gradient", random_state=0, **params), classifier())
 
 
 @cache

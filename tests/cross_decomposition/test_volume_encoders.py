@@ -26,7 +26,7 @@ def test_default_encoder_of_volumes_learns_in_cross_validation():
     X = MultimodalData(
         t1=blobs(32, 12, (4, 3, 8), signs, rng), falff=blobs(32, 12, (8, 5, 3), signs, rng)
     )
-    embedder = CMCCSSEmbedder(max_epochs=8, batch_size=8, random_state=0)
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=8, batch_size=8, random_state=0)
     scores = cross_val_score(make_pipeline(embedder, LogisticRegression()), X, y, cv=2)
     assert scores.mean() > 0.75
 

@@ -17,7 +17,7 @@ STEP = 1e-6
 def test_gradient_is_the_change_of_what_transform_gives(cls):
     rng = np.random.default_rng(0)
     smri, fc = rng.normal(size=(12, 6)), rng.normal(size=(12, 4, 4))
-    embedder = cls(n_components=8, max_epochs=1, dtype="float64", random_state=0)
+    embedder = cls(solver="gradient", n_components=8, max_epochs=1, dtype="float64", random_state=0)
     embedder.fit({"smri": smri, "fc": fc}, np.arange(12) % 2)
     smri[3] = np.nan  # matters where modalities are fused
     X = MultimodalData(smri=smri, fc=fc)

@@ -32,7 +32,9 @@ def test_a_place_that_two_modalities_share():
         }
     )
     train, test = slice(0, 40), slice(40, None)
-    embedder = CMCCSSEmbedder(**LINEAR, n_components=2, batch_size=20, random_state=0)
+    embedder = CMCCSSEmbedder(
+        solver="gradient", **LINEAR, n_components=2, batch_size=20, random_state=0
+    )
     embedder.fit(X[train], y[train])
     maps = [saliency(embedder, X[test], modality=name, rescale=False) for name in X.modalities]
     (link,) = latent_links(*maps).strongest(1)
@@ -62,7 +64,9 @@ def test_the_linked_pair_of_dimensions_reads_the_shared_factors(seed):
         random_state=seed,
     )
     train, test = slice(0, 120), slice(120, None)
-    embedder = CMCCSSEmbedder(**LINEAR, n_components=2, css_weight=0, random_state=0)
+    embedder = CMCCSSEmbedder(
+        solver="gradient", **LINEAR, n_components=2, css_weight=0, random_state=0
+    )
     embedder.fit(X[train])
     of_subjects = embedder.transform(X[test]).T[:, np.newaxis]  # blobs lie at different places
     (link,) = latent_links(of_subjects[:2], of_subjects[2:]).strongest(1)

@@ -34,7 +34,9 @@ def test_the_whole_chain(data_dir, tmp_path):
         for kind in ("GM_mod", "GM_probseg")
     }
     X, y = MultimodalData(volumes), np.arange(6) % 2
-    embedder = CMCCSSEmbedder(n_components=2, max_epochs=2, batch_size=6, random_state=0)
+    embedder = CMCCSSEmbedder(
+        solver="gradient", n_components=2, max_epochs=2, batch_size=6, random_state=0
+    )
     embedder.fit(X, y)
     maps = {name: saliency(embedder, X, modality=name, random_state=0) for name in volumes}
     grey = volumes["GM_mod"].mask

@@ -28,7 +28,7 @@ def cohort():
 
 @pytest.fixture
 def pipe():
-    embedder = CMCCSSEmbedder(n_components=3, max_epochs=5, random_state=0)
+    embedder = CMCCSSEmbedder(solver="gradient", n_components=3, max_epochs=5, random_state=0)
     return Pipeline(
         [
             ("impute", ModalityTransformer({"clinical": SimpleImputer()})),

@@ -45,7 +45,7 @@ def test_operations_of_a_step(steps, n_matrices, most):
     rng = np.random.default_rng(0)
     shapes = [(40, 8, 8)] * n_matrices + [(40, 8)] * (5 - n_matrices)
     X = MultimodalData({f"m{i}": rng.normal(size=shape) for i, shape in enumerate(shapes)})
-    embedder = CMCCSSEmbedder(max_epochs=3, random_state=0, device="cpu")
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=3, random_state=0, device="cpu")
     pipe = make_pipeline(embedder, LogisticRegression())
     cross_val_score(pipe, X, np.arange(40) % 2, cv=N_FOLDS)
     with stacked_fits():

@@ -27,7 +27,9 @@ def small_cnn(shape, n_components):
 
 def make(**params):
     settings = {"encoders": {"t1": small_cnn}, "n_components": 3, "max_epochs": 2, "batch_size": 6}
-    return CMCCSSEmbedder(**{**settings, "random_state": 0, "device": "cpu", **params})
+    return CMCCSSEmbedder(
+        **{"solver": "gradient", **settings, "random_state": 0, "device": "cpu", **params}
+    )
 
 
 @pytest.fixture

@@ -69,7 +69,9 @@ def test_training_gives_the_same_bits_as_in_memory(in_files, in_memory):
     found, expected = (
         make_pipeline(
             ModalityTransformer({"t1": MaskedZScore()}),
-            CMCCSSEmbedder(n_components=3, max_epochs=2, batch_size=6, random_state=0),
+            CMCCSSEmbedder(
+                solver="gradient", n_components=3, max_epochs=2, batch_size=6, random_state=0
+            ),
         ).fit_transform(X, y)
         for X in (in_files, in_memory)
     )

@@ -1,14 +1,57 @@
-"""Docstrings of estimators, completed by the entries that they share with their bases."""
+"""The decorator of estimators: their signature, and what they share in their docstrings."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
 
 # A section of a numpydoc docstring is a title that is underlined.
 _TITLE = re.compile(r"^(\w[\w ]*)\n-{3,}\n", flags=re.MULTILINE)
 _ENTRY = re.compile(r"^(?=\S+ : )", flags=re.MULTILINE)
+
+
+C = TypeVar("C", bound=type)
+
+
+@dataclass_transform(kw_only_default=True, eq_default=False)
+def embedder(estimator: C) -> C:
+    """Give an estimator its ``__init__`` from its annotated parameters, its own ones first.
+
+    A parameter of `BaseEmbedder` that is annotated anew, for another default, keeps its place.
+    Entries of the docstring that the class leaves out are filled in from its bases.
+
+    Parameters
+    ----------
+    estimator : type
+        Subclass of `BaseEmbedder` with its parameters as annotated class attributes.
+
+    Returns
+    -------
+    type
+        The same class, now a dataclass.
+
+    Examples
+    --------
+    >>> from skmmcl.base import BaseEmbedder, embedder
+    >>> @embedder
+    ... class MyEmbedder(BaseEmbedder):
+    ...     temperature: float = 0.1
+    >>> MyEmbedder(temperature=0.5)
+    MyEmbedder(temperature=0.5)
+    """
+    dataclass(kw_only=True, eq=False, repr=False)(estimator)
+    init: Any = vars(estimator)["__init__"]
+    signature = inspect.signature(init)
+    *_, root = (cls for cls in estimator.__mro__ if "__dataclass_fields__" in vars(cls))
+    common = set(vars(root)["__dataclass_fields__"]) if root is not estimator else set()
+    own = set(vars(estimator).get("__annotations__", {})) - common
+    ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
+    init.__signature__ = signature.replace(parameters=ordered)
+    complete_docstring(estimator, [parameter.name for parameter in ordered])
+    return estimator
 
 
 def complete_docstring(cls: type, parameters: Iterable[str]) -> None:

@@ -1,0 +1,234 @@
+"""CMC+CSS with its defaults next to eight linear models, on every labeled cohort.
+
+    python benchmarks/worth.py                       # five folds, five repeats: the published table
+    python benchmarks/worth.py --repeats 1 --tasks aomic ms
+    python benchmarks/worth.py --few-labels          # 20, 40 and 80 labels, the others unlabeled
+
+All methods see the same splits, and learn in the training folds only. Each task is written to
+results/worth.json when it is done. Intervals of differences are those of Nadeau and Bengio (95 %).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+from _linear_baselines import linear_baselines
+from _report import RESULTS, environment
+from scipy.stats import t as student
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedStratifiedKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+
+from skmmcl import CMCCSSEmbedder, LabeledOnly, datasets
+from skmmcl._demo import find_gaps
+from skmmcl.data import MultimodalData
+from skmmcl.preprocessing import ModalityTransformer
+
+SCORES = {"auc": "roc_auc_ovr", "balanced": "balanced_accuracy", "log_loss": "neg_log_loss"}
+OURS, FIRST = "CMC+CSS", "concatenation"
+N_LABELS = (20, 40, 80)
+Task = Callable[[], tuple[MultimodalData, np.ndarray]]
+
+
+def fetched(fetch: Callable, *, age: bool = False, n_subjects: int | None = None) -> Task:
+    """Return a task of a cohort: its classes, or who is older than the median."""
+
+    def load() -> tuple[MultimodalData, np.ndarray]:
+        X, y = fetch(return_X_y=True)
+        if age:
+            years = np.asarray(X.meta["age"], dtype=float)
+            X, years = X[np.isfinite(years)], years[np.isfinite(years)]
+            y = years > np.median(years)
+        y = np.unique(y, return_inverse=True)[1]
+        rows = np.random.default_rng(0).permutation(len(X))[:n_subjects]
+        return X[np.sort(rows)], y[np.sort(rows)]
+
+    return load
+
+
+def simulated(seed: int, **options) -> Task:
+    """Return a task of a simulated cohort."""
+    return lambda: datasets.make_cohort(random_state=seed, **options)[:2]
+
+
+TASKS: dict[str, Task] = {
+    "nspn sex": fetched(datasets.fetch_nspn),
+    "nspn age": fetched(datasets.fetch_nspn, age=True),
+    "ms": fetched(datasets.fetch_ms_multilayer),
+    "aomic": fetched(datasets.fetch_aomic_piop2),
+    "tcga": fetched(datasets.fetch_tcga_breast),
+    "fcon1000 sex": fetched(datasets.fetch_fcon1000),
+    "fcon1000 age": fetched(datasets.fetch_fcon1000, age=True),
+    "abide": fetched(datasets.fetch_abide),
+    "ixi age": fetched(datasets.fetch_ixi, age=True),
+    "soop": fetched(datasets.fetch_soop),
+    "digits": fetched(datasets.fetch_uci_digits, n_subjects=500),
+    "simulated 0": simulated(0),
+    "simulated 1": simulated(1),
+}
+
+
+def methods(X, *, ours_only: bool, gradient: bool) -> dict[str, object]:
+    """Return the pipelines by name."""
+    ours = {OURS: CMCCSSEmbedder(random_state=0)}
+    if gradient:
+        ours["CMC+CSS, gradient"] = CMCCSSEmbedder(solver="gradient", random_state=0)
+    impute = impute_gaps(X)
+    piped = {
+        name: make_pipeline(*impute, each, LogisticRegression(max_iter=2000))
+        for name, each in ours.items()
+    }
+    return piped if ours_only else {**piped, **linear_baselines(X)}
+
+
+def impute_gaps(X) -> list:
+    """Return the step that fills single missing values, which an embedder refuses."""
+    imputers = {name: SimpleImputer(keep_empty_features=True) for name in find_gaps(X)}
+    return [ModalityTransformer(imputers)] if imputers else []
+
+
+def evaluate(model, X, y, splits: list) -> dict[str, object]:
+    """Return the scores of all splits, and the processor time of one."""
+    start = process_time()
+    found = cross_validate(model, X, y, cv=splits, scoring=SCORES, error_score="raise")
+    seconds = (process_time() - start) / len(splits)
+    scores = {name: found[f"test_{name}"].round(5).tolist() for name in SCORES}
+    scores["log_loss"] = (-found["test_log_loss"]).round(5).tolist()
+    return {**scores, "fold_seconds": round(seconds, 3)}
+
+
+def interval(a, b, n_splits: int) -> tuple[float, float]:
+    """Return the mean of paired differences and the half-width of its corrected interval."""
+    difference = np.subtract(a, b)
+    n = len(difference)
+    variance = difference.var(ddof=1) * (1 / n + 1 / (n_splits - 1))
+    return float(difference.mean()), float(student.ppf(0.975, n - 1) * np.sqrt(variance))
+
+
+def report(name: str, table: dict[str, dict], n_splits: int) -> None:
+    """Print one task: every method, and its difference to concatenation."""
+    print(f"\n{name}\n{'':30}{'AUC':>7}{'bal.':>7}{'log':>7}{'s/fold':>8}   AUC - {FIRST}")
+    for method, row in table.items():
+        mean, half = (
+            interval(row["auc"], table[FIRST]["auc"], n_splits) if FIRST in table else (0, 0)
+        )
+        cells = "".join(f"{np.mean(row[score]):7.3f}" for score in SCORES)
+        print(
+            f"{method:30}{cells}{row['fold_seconds']:8.2f}   {mean:+.3f} ± {half:.3f}", flush=True
+        )
+
+
+def summarize(results: dict[str, dict]) -> None:
+    """Print what the bar of the flagship asks for."""
+    tables = {name: result["methods"] for name, result in results.items()}
+    aucs = {
+        name: {m: np.mean(row["auc"]) for m, row in table.items()} for name, table in tables.items()
+    }
+    gains = [row[OURS] - row[FIRST] for row in aucs.values()]
+    best = [
+        row[OURS] - max(v for m, v in row.items() if not m.startswith("CMC"))
+        for row in aucs.values()
+    ]
+    losses = [np.mean(t[OURS]["log_loss"]) - np.mean(t[FIRST]["log_loss"]) for t in tables.values()]
+    print(f"\n{len(gains)} tasks: mean AUC {np.mean(gains):+.4f} against {FIRST},")
+    print(f"{np.mean(best):+.4f} against the best baseline of each task (chosen afterwards),")
+    print(f"mean log-loss {np.mean(losses):+.4f} against {FIRST}.")
+
+
+def few_labels(X, y, n_splits: int, seed: int) -> dict[str, dict]:
+    """Return AUC with few labels, the other training subjects unlabeled for ours."""
+    table: dict[str, dict] = {}
+    splits = list(
+        RepeatedStratifiedKFold(n_splits=n_splits, n_repeats=1, random_state=seed).split(X, y)
+    )
+    for n_labels in N_LABELS:
+        ours: list[float] = []
+        linear: list[float] = []
+        for k, (train, test) in enumerate(splits):
+            kept = draw_labels(y[train], n_labels, np.random.default_rng([seed, k]))
+            partly = np.where(kept, y[train], -1)
+            pipe = make_pipeline(
+                *impute_gaps(X),
+                CMCCSSEmbedder(random_state=0),
+                LabeledOnly(LogisticRegression(max_iter=2000)),
+            )
+            ours.append(auc(pipe.fit(X[train], partly), X[test], y[test]))
+            model = linear_baselines(X)[FIRST].fit(X[train[kept]], y[train[kept]])
+            linear.append(auc(model, X[test], y[test]))
+        table[str(n_labels)] = {OURS: ours, FIRST: linear}
+        mean, half = interval(ours, linear, n_splits)
+        both = f"{np.mean(ours):.3f} / {np.mean(linear):.3f}"
+        print(f"{n_labels:4} labels: {both}, {mean:+.3f} ± {half:.3f}")
+    return table
+
+
+def draw_labels(y: np.ndarray, n_labels: int, rng: np.random.Generator) -> np.ndarray:
+    """Return who keeps the label: at least three of every class, else at random."""
+    order = rng.permutation(len(y))
+    first = np.concatenate([order[y[order] == k][:3] for k in np.unique(y)])
+    rest = order[~np.isin(order, first)]
+    kept = np.zeros(len(y), dtype=bool)
+    kept[np.concatenate([first, rest])[: max(n_labels, len(first))]] = True
+    return kept
+
+
+def auc(model, X, y) -> float:
+    """Return the area under the curve, of one class against the rest if there are several."""
+    from sklearn.metrics import get_scorer
+
+    return float(get_scorer(SCORES["auc"])(model, X, y))
+
+
+def main() -> None:
+    """Run the tasks that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ours-only", action="store_true", help="no baselines")
+    parser.add_argument("--gradient", action="store_true", help="also the paper's training")
+    parser.add_argument("--few-labels", action="store_true")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    shared = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if shared.is_dir():
+        os.environ.setdefault("SKMMCL_DATA", str(shared))
+    output = options.output or RESULTS / (
+        "worth_few_labels.json" if options.few_labels else "worth.json"
+    )
+    for name in options.tasks:
+        X, y = TASKS[name]()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if options.few_labels:
+                print(f"\n{name}, {OURS} / {FIRST}")
+                found = {"labels": few_labels(X, y, options.folds, options.seed)}
+            else:
+                found = {"methods": compare(X, y, options)}
+                report(name, found["methods"], options.folds)
+        kept = json.loads(output.read_text()) if output.exists() else {}
+        kept[name] = {"environment": environment(), "subjects": len(X), **found}
+        output.write_text(json.dumps(kept, indent=1) + "\n")
+    if not options.few_labels and not options.ours_only:
+        summarize(json.loads(output.read_text()))
+
+
+def compare(X, y, options: argparse.Namespace) -> dict[str, dict]:
+    """Return the scores of all methods on one task."""
+    folds = {"n_splits": options.folds, "n_repeats": options.repeats, "random_state": options.seed}
+    splits = list(RepeatedStratifiedKFold(**folds).split(X, y))
+    models = methods(X, ours_only=options.ours_only, gradient=options.gradient)
+    return {name: evaluate(model, X, y, splits) for name, model in models.items()}
+
+
+if __name__ == "__main__":
+    main()

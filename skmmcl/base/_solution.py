@@ -1,0 +1,245 @@
+"""Terms of an objective whose optimum is known: they are solved, not trained."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
+from skmmcl.data import MultimodalData
+from skmmcl.solvers import CrossCovariance, KernelDiscriminant
+from skmmcl.training import Term
+
+# What the columns of unsupervised terms measure where the discriminants measure 1.
+UNSUPERVISED_SCALE = 0.5
+
+# Share of subjects without a label from which on "auto" adds the columns of unsupervised terms.
+MOSTLY_UNLABELED = 0.5
+
+# Parameters that only the training of a network heeds.
+OF_TRAINING = (
+    "encoders", "augment", "input_components", "max_epochs", "batch_size", "sampler", "lr",
+    "weight_decay", "optimizer", "lr_schedule", "gradient_clip", "validation_fraction",
+    "callbacks", "warm_start", "checkpoint",
+)  # fmt: skip
+
+Side = Mapping[str, np.ndarray | None]  # what is known of the subjects, by name
+
+
+def has_target(term: Term) -> bool:
+    """Return whether the loss of a term knows the geometry of its optimum."""
+    return hasattr(term.loss, "target")
+
+
+def is_cross_view(term: Term) -> bool:
+    """Return whether the loss of a term aligns the modalities of a subject, and no more."""
+    return getattr(term.loss, "is_cross_view", False)
+
+
+def divide(
+    terms: Iterable[Term], solver: str, settings: Any, unlabeled: float
+) -> tuple[list[Term], list[Term]]:
+    """Divide an objective into the terms that are solved and those that are trained.
+
+    Parameters
+    ----------
+    terms : iterable of Term
+        The objective; terms of weight 0 are left out.
+    solver : {"auto", "closed_form", "gradient"}
+        What is asked for.
+    settings : BaseEmbedder
+        Estimator whose data have been read.
+    unlabeled : float
+        Share of the subjects without a label.
+
+    Returns
+    -------
+    solved, trained : list of Term
+
+    Raises
+    ------
+    ValueError
+        If a term has no known optimum and all are to be solved, or if only what is solved can heed
+        a parameter.
+    """
+    terms = [term for term in terms if term.weight]
+    if not terms:
+        raise ValueError("The objective has no term with a weight other than 0.")
+    with_target = [term for term in terms if has_target(term)]
+    if solver == "gradient" or (solver == "auto" and not with_target):
+        _refuse_what_only_solvers_heed(settings)
+        return [], terms
+    others = [term for term in terms if term not in with_target]
+    views = [term for term in others if is_cross_view(term)]
+    if solver == "closed_form":
+        return with_target + _solvable_views(others, views, settings), []
+    if settings.encoders != "auto" or settings.augment is not None or views != others:
+        return with_target, others
+    needed = unlabeled >= MOSTLY_UNLABELED and len(settings.modalities_) > 1
+    return with_target + (views if needed else []), []
+
+
+def _solvable_views(others: list[Term], views: list[Term], settings: Any) -> list[Term]:
+    name = type(settings).__name__
+    unknown = [term.name for term in others if term not in views]
+    if unknown:
+        raise ValueError(
+            f"solver='closed_form': no closed form is known for the term(s) {unknown} of {name}. "
+            "solver='gradient' trains them."
+        )
+    if views and len(settings.modalities_) == 1:
+        raise ValueError(
+            f"solver='closed_form': {[term.name for term in views]} of {name} aligns modalities, "
+            f"and there is one, {settings.modalities_[0]!r}. Give several, or weight 0 to this "
+            "term."
+        )
+    return views
+
+
+def _refuse_what_only_solvers_heed(settings: Any) -> None:
+    for name in ("groups", "invariant_to"):
+        if (value := getattr(settings, name)) is not None:
+            raise ValueError(
+                f"{name}={value!r} has no effect on training by gradient: it needs "
+                "solver='closed_form', or 'auto' with a term that can be solved."
+            )
+
+
+def warn_of_untrained(settings: Any) -> None:
+    """Warn of parameters of training that were set, where nothing is trained."""
+    defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
+    names = [*OF_TRAINING, *settings._of_training]  # noqa: SLF001
+    unused = [n for n in names if n in defaults and getattr(settings, n) is not defaults[n]]
+    unused = [n for n in unused if getattr(settings, n) != defaults[n]]
+    if unused:
+        warnings.warn(
+            f"{type(settings).__name__} solved its objective in closed form (solver="
+            f"{settings.solver!r}), so that {', '.join(unused)} had no effect. solver='gradient' "
+            "trains a network.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+class Solution:
+    """The solved terms of an objective, as blocks of columns.
+
+    A term with a target geometry is a discriminant of each modality and of all jointly. A term that
+    aligns modalities is solved by their cross-covariances.
+
+    Parameters
+    ----------
+    terms : sequence of Term
+        Terms with a target or that align modalities.
+    settings : object
+        Has the parameters of an embedder as attributes.
+    """
+
+    def __init__(self, terms: Sequence[Term], settings: Any) -> None:
+        self.terms, self.settings = terms, settings
+        self.parts: dict[str, Any] = {}
+        self.factors: dict[str, float] = {}
+        self.layout = Layout()
+
+    def fit(self, data: MultimodalData, side: Side) -> np.ndarray:
+        """Solve the terms.
+
+        Parameters
+        ----------
+        data : MultimodalData
+            The training subjects.
+        side : mapping of str to ndarray
+            What terms know of the subjects: "y", "targets" and "sample_weight"; None where it is
+            not known.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns)
+            The columns of the training subjects, each by a discriminant that has not seen the
+            subject's target, nor that of others of its group.
+        """
+        blocks = self.layout.learn(data)
+        groups = join_copies(blocks, read_groups(data, self.settings.groups), data.index)
+        nuisance = read_nuisance(data, self.settings.invariant_to)
+        side = {**side, "groups": groups, "nuisance": nuisance}
+        columns = []
+        for term in self.terms:
+            if has_target(term):
+                part = self._discriminate(term, blocks, data.mask, side)
+                found = part.training_scores_
+                del part.training_scores_  # of training subjects nothing is kept
+                factor = 1.0
+            else:
+                part = CrossCovariance(n_components=self.settings.n_components)
+                part.fit(blocks, mask=data.mask, sample_weight=side["sample_weight"])
+                found = part.transform(blocks, data.mask)
+                supervised = any(map(has_target, self.terms))
+                factor = unsupervised_factor(found) if supervised else 1.0
+            self.parts[term.name], self.factors[term.name] = part, factor
+            columns.append(_side_by_side(found) * factor)
+        del self.terms
+        return np.hstack(columns)
+
+    def _discriminate(
+        self, term: Term, blocks: dict[str, Any], mask: np.ndarray, side: Side
+    ) -> KernelDiscriminant:
+        loss: Any = term.loss
+        known = [side[name] for name in term.on if name in ("y", "targets")]
+        target = np.asarray(loss.target(*known, sample_weight=side["sample_weight"]))
+        solver = KernelDiscriminant(
+            joint=len(blocks) > 1,
+            kernel_features=self.settings.kernel_features,
+            random_state=self.settings.random_state,
+        )
+        return solver.fit(
+            blocks,
+            target,
+            mask=mask,
+            sample_weight=side["sample_weight"],
+            groups=side["groups"],
+            nuisance=side["nuisance"],
+        )
+
+    def transform(self, data: MultimodalData) -> np.ndarray:
+        """Return the columns of any subjects, (n_samples, n_columns)."""
+        blocks = self.layout.read(data)
+        return np.hstack(
+            [
+                _side_by_side(part.transform(blocks, data.mask)) * self.factors[name]
+                for name, part in self.parts.items()
+            ]
+        )
+
+    def names(self) -> list[str]:
+        """Return the names of the columns: modality or "joint", term, number."""
+        return [
+            f"{block}_{term}_{k}"
+            for term, part in self.parts.items()
+            for block in part.block_names_
+            for k in range(part.n_components_)
+        ]
+
+
+def _side_by_side(columns: np.ndarray) -> np.ndarray:
+    return columns.reshape(len(columns), -1)
+
+
+def unsupervised_factor(blocks: np.ndarray) -> float:
+    """Return what brings blocks of columns to the scale of unsupervised terms.
+
+    Parameters
+    ----------
+    blocks : ndarray of shape (n_samples, n_blocks, n_columns)
+        Columns of the training subjects. The scale of a block is the root of the sum of the
+        variances of its columns, of which the mean square counts.
+
+    Returns
+    -------
+    float
+    """
+    variance = blocks.var(axis=0).sum(axis=-1).mean()
+    return float(UNSUPERVISED_SCALE / np.sqrt(variance)) if variance > 0 else 1.0
