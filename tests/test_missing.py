@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
-from skmmcl.base._absent import JointNormal
+from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.preprocessing import ModalityTransformer
 from skmmcl.utils.discovery import all_estimators

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from skmmcl.base._absent import JointNormal
+from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.training import EmbeddingNet, SubjectSet, represent
 
 

@@ -1,0 +1,14 @@
+"""Terms of an objective that are solved in closed form rather than trained; plain numpy."""
+
+from __future__ import annotations
+
+from skmmcl.solvers._codes import simplex_codes, warn_of_lone_classes
+from skmmcl.solvers._discriminant import KernelDiscriminant
+from skmmcl.solvers._duplicates import find_duplicates
+
+__all__ = [
+    "KernelDiscriminant",
+    "find_duplicates",
+    "simplex_codes",
+    "warn_of_lone_classes",
+]

@@ -1,0 +1,78 @@
+"""What is known of the subjects, as arrays of the right shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skmmcl.exceptions import DataError
+
+FEWEST = 3  # labeled subjects
+
+
+def as_target(target: Any, n_samples: int) -> np.ndarray:
+    """Return the targets in float64; infinite ones are refused."""
+    target = _as_matrix(target, n_samples, "target")
+    if np.isinf(target).any():
+        raise DataError("The target is infinite for some subjects; NaN marks unlabeled ones.")
+    return target
+
+
+def as_nuisance(nuisance: Any, n_samples: int) -> np.ndarray | None:
+    """Return the nuisance in float64; it is known of all subjects."""
+    if nuisance is None:
+        return None
+    nuisance = _as_matrix(nuisance, n_samples, "nuisance")
+    if not np.isfinite(nuisance).all():
+        raise DataError(
+            f"The nuisance is unknown for {np.sum(~np.isfinite(nuisance).all(axis=1))} subjects. "
+            "Give unknown sites a dummy of their own."
+        )
+    return nuisance
+
+
+def as_weight(weight: Any, n_samples: int) -> np.ndarray:
+    """Return the weights in float64; 1 by default."""
+    if weight is None:
+        return np.ones(n_samples)
+    weight = np.asarray(weight, dtype=np.float64)
+    if weight.shape != (n_samples,):
+        raise DataError(f"Expected {n_samples} weights, found the shape {weight.shape}.")
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and (weight > 0).any()):
+        raise DataError("Weights are finite, not negative, and not all 0.")
+    return weight
+
+
+def as_group_codes(groups: Any, n_samples: int) -> np.ndarray | None:
+    """Return integers for the groups."""
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.shape != (n_samples,):
+        raise DataError(f"Expected {n_samples} groups, found the shape {groups.shape}.")
+    codes: dict[Any, int] = {}
+    return np.array([codes.setdefault(group, len(codes)) for group in groups.tolist()])
+
+
+def check_labeled(labeled: np.ndarray, groups: np.ndarray | None) -> None:
+    """Raise if too few subjects are labeled, or all would be left out together."""
+    if labeled.sum() < FEWEST:
+        raise DataError(
+            f"Found {labeled.sum()} labeled subjects with data and a positive weight; the "
+            f"discriminants need at least {FEWEST}."
+        )
+    if groups is not None and len(np.unique(groups[labeled])) < 2:
+        raise DataError(
+            "All labeled subjects are in one group, so that nobody is left to learn from when it is "
+            "left out. Give at least two groups, or none to leave out each subject alone."
+        )
+
+
+def _as_matrix(values: Any, n_samples: int, what: str) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 2 or len(values) != n_samples or not values.shape[1]:
+        raise DataError(
+            f"Expected a {what} of shape ({n_samples}, number of columns), found {values.shape}."
+        )
+    return values

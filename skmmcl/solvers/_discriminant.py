@@ -1,0 +1,247 @@
+"""Kernel ridge discriminants of multimodal data, in closed form."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skmmcl.exceptions import DataError
+from skmmcl.solvers._blocks import Standardizer, as_mask, row_slices
+from skmmcl.solvers._checks import as_group_codes, as_nuisance, as_target, as_weight, check_labeled
+from skmmcl.solvers._forms import Cohort, ExactForm, FeatureForm
+from skmmcl.solvers._joint_normal import JointNormal
+from skmmcl.solvers._ridge import PENALTIES
+from skmmcl.solvers._views import View, make_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skmmcl.solvers._ridge import Problem, Solution
+
+EXACT_SUBJECTS = 2000  # labeled ones; above, kernel_features="auto" takes random features
+EXACT_ENTRIES = 2**26  # of their rows
+EXACT_BYTES = 2**32  # of memory that kernel_features="exact" may take
+N_RANDOM = 512
+
+
+class KernelDiscriminant:
+    """Kernel ridge discriminants of each modality and of all jointly, in closed form.
+
+    Targets, such as the vertices of a simplex for classes, are regressed on half a linear and half a
+    Gaussian kernel. The penalty minimizes the leave-one-out error, which is exact and costs one
+    eigendecomposition. Training subjects get leave-one-out columns, as if each had been new.
+
+    Parameters
+    ----------
+    penalties : array-like of shape (n_penalties,), optional
+        Ridge penalties to choose from, relative to the mean eigenvalue of the kernel; by default 15
+        from 0.001 to 10,000.
+    joint : bool, default=True
+        Whether to fit a discriminant on all modalities side by side, if there are several.
+    kernel_features : {"exact", "auto"} or int, default="exact"
+        The Gaussian kernel: exact, for which the training subjects' rows are kept; or a number of
+        orthogonal random features, with which no subject is kept, and time and memory are linear in
+        the number of subjects. "auto" is exact up to 2,000 labeled subjects.
+    random_state : int or None, default=None
+        Seed of the random features.
+
+    Attributes
+    ----------
+    block_names_ : tuple of str
+        The modalities, then "joint".
+    training_scores_ : ndarray of shape (n_samples, n_blocks, n_targets)
+        Leave-one-out columns of labeled subjects (leave-group-out with groups), ordinary ones of
+        unlabeled subjects, conditional means of absent blocks. In the units of the target.
+    penalties_ : ndarray of shape (n_blocks,)
+        Chosen penalties.
+    errors_ : ndarray of shape (n_blocks,)
+        Mean squared leave-out errors.
+    holds_subjects_ : bool
+        Whether training subjects' rows are kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.solvers import KernelDiscriminant, simplex_codes
+    >>> rng = np.random.default_rng(0)
+    >>> classes = np.repeat([0, 1], 30)
+    >>> blocks = {name: rng.normal(size=(60, 5)) + classes[:, None] for name in ["fc", "sc"]}
+    >>> solver = KernelDiscriminant().fit(blocks, simplex_codes(classes))
+    >>> solver.block_names_, solver.training_scores_.shape
+    (('fc', 'sc', 'joint'), (60, 3, 1))
+    >>> bool(np.mean((solver.training_scores_[:, 2, 0] > 0) == classes) > 0.8)
+    True
+    """
+
+    def __init__(
+        self,
+        penalties: Any = None,
+        joint: bool = True,
+        kernel_features: str | int = "exact",
+        random_state: int | None = None,
+    ) -> None:
+        self.penalties = penalties
+        self.joint = joint
+        self.kernel_features = kernel_features
+        self.random_state = random_state
+
+    def fit(
+        self,
+        blocks: Mapping[str, Any],
+        target: np.ndarray,
+        mask: np.ndarray | None = None,
+        sample_weight: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+        nuisance: np.ndarray | None = None,
+        nuisance_strength: float = 10.0,
+    ) -> KernelDiscriminant:
+        """Fit the discriminants.
+
+        Parameters
+        ----------
+        blocks : dict of str to array-like of shape (n_samples, n_features)
+            Modalities; anything that gives rows, read in chunks.
+        target : array-like of shape (n_samples, n_targets)
+            NaN for unlabeled subjects, who take part in the scaling.
+        mask : array-like of bool (n_samples, n_modalities), optional
+            Who has which modality, in the order of `blocks`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often a subject counts. Subjects of weight 0 are as if they were new.
+        groups : array-like of shape (n_samples,), optional
+            Subjects who are left out together, such as scans of a person or siblings.
+        nuisance : array-like of shape (n_samples, n_nuisance), optional
+            What the discriminants shall not depend on given the target, such as dummies of the site.
+        nuisance_strength : float, default=10.0
+            How strongly: the kernel's share along the nuisance is divided by 1 plus this much of it.
+
+        Returns
+        -------
+        KernelDiscriminant
+        """
+        mask = as_mask(blocks, mask)
+        target, weight = as_target(target, len(mask)), as_weight(sample_weight, len(mask))
+        codes, nuisance = as_group_codes(groups, len(mask)), as_nuisance(nuisance, len(mask))
+        labeled = np.isfinite(target).all(axis=1) & (weight > 0) & mask.any(axis=1)
+        check_labeled(labeled, codes)
+        self._scale = Standardizer(blocks, mask, weight)
+        cohort = Cohort(blocks, mask, self._scale)
+        views = [View(name, (index,)) for index, name in enumerate(blocks)]
+        if self.joint and len(blocks) > 1:
+            views.append(View("joint", tuple(range(len(blocks)))))
+        problems = [
+            make_problem(
+                np.flatnonzero(labeled & view.present(mask)),
+                target,
+                weight,
+                codes,
+                nuisance,
+                nuisance_strength,
+            )
+            for view in views
+        ]
+        self._form = self._make_form(views, int(labeled.sum()))
+        self.holds_subjects_ = self._form.holds_subjects
+        self.block_names_ = tuple(view.name for view in views)
+        penalties = PENALTIES if self.penalties is None else np.asarray(self.penalties, dtype=float)
+        solutions = self._form.fit(cohort, problems, penalties)
+        self._note(views, solutions)
+        self._n_targets = target.shape[1]
+        scores = self._training_columns(cohort, ~labeled, problems, solutions)
+        present = self._present(mask)
+        blocks_of_columns = np.repeat(np.arange(len(views)), self._n_targets)
+        self._joint_normal = JointNormal(
+            scores.reshape(len(mask), -1), blocks_of_columns, present, weight
+        )
+        self.training_scores_ = self._fill(scores, present)
+        return self
+
+    def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
+        """Return the columns of new subjects.
+
+        Parameters
+        ----------
+        blocks : dict of str to array-like of shape (n_samples, n_features)
+        mask : array-like of bool (n_samples, n_modalities), optional
+            Who has which modality, in the order of `blocks`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_blocks, n_targets)
+            Absent blocks are filled with their conditional means given the others.
+        """
+        mask = as_mask(blocks, mask)
+        self._scale.check(blocks)
+        order = [list(blocks).index(name) for name in self._scale.names]
+        cohort = Cohort(blocks, mask[:, order], self._scale)
+        scores = self._predict(cohort, np.arange(len(mask)))
+        return self._fill(scores, self._present(cohort.mask))
+
+    def _make_form(self, views: list[View], n_labeled: int) -> ExactForm | FeatureForm:
+        asked, entries = self.kernel_features, n_labeled * sum(self._scale.widths)
+        if asked == "auto":
+            exact = n_labeled <= EXACT_SUBJECTS and entries <= EXACT_ENTRIES
+            asked = "exact" if exact else N_RANDOM
+        if asked == "exact":
+            needed = 8 * (n_labeled**2 * (len(self._scale.widths) + 4) + entries)
+            if needed > EXACT_BYTES:
+                raise DataError(
+                    f"The exact kernel of {n_labeled} labeled subjects with "
+                    f"{sum(self._scale.widths)} features takes {needed / 2**30:.0f} GiB of memory. "
+                    f"Set kernel_features={N_RANDOM} for random features, whose memory is bounded."
+                )
+            return ExactForm(views)
+        seed = int(np.random.default_rng(self.random_state).integers(2**32))
+        return FeatureForm(views, self._scale.widths, self._scale.names, int(asked), seed)
+
+    def _note(self, views: list[View], solutions: list[Solution | None]) -> None:
+        self.penalties_ = np.array([np.nan if s is None else s.penalty for s in solutions])
+        self.errors_ = np.array([np.nan if s is None else s.error for s in solutions])
+        unsolved = [view.name for view, s in zip(views, solutions, strict=True) if s is None]
+        if unsolved:
+            warnings.warn(
+                f"Fewer than three labeled subjects, or a single group of them, have {unsolved}: "
+                "their columns are 0.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _predict(self, cohort: Cohort, rows: np.ndarray) -> np.ndarray:
+        """Return the ordinary columns of some subjects; 0 where a block is absent."""
+        views = self._form.views
+        scores = np.zeros((len(rows), len(views), self._n_targets))
+        for part in row_slices(len(rows), self._form.width):
+            columns = self._form.predict(cohort.rows(rows[part]))
+            for index, (view, column) in enumerate(zip(views, columns, strict=True)):
+                if column is not None:
+                    present = view.present(cohort.mask[rows[part]])
+                    scores[part, index] = np.where(present[:, None], column, 0.0)
+        return scores
+
+    def _training_columns(
+        self,
+        cohort: Cohort,
+        others: np.ndarray,
+        problems: list[Problem],
+        solutions: list[Solution | None],
+    ) -> np.ndarray:
+        """Return leave-out columns of labeled subjects, and ordinary ones of the others."""
+        scores = np.zeros((len(others), len(problems), self._n_targets))
+        rows = np.flatnonzero(others)
+        scores[rows] = self._predict(cohort, rows)
+        for index, (problem, solution) in enumerate(zip(problems, solutions, strict=True)):
+            if solution is not None:
+                scores[problem.rows, index] = solution.columns
+        return scores
+
+    def _present(self, mask: np.ndarray) -> np.ndarray:
+        """Return who has which block."""
+        return np.column_stack([view.present(mask) for view in self._form.views])
+
+    def _fill(self, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """Expect absent blocks, given the others."""
+        if present.all():
+            return scores
+        filled = self._joint_normal.fill(scores.reshape(len(scores), -1), present)
+        return filled.reshape(scores.shape)
