@@ -171,7 +171,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
     solver: Literal["auto", "closed_form", "gradient"] = "gradient"
-    kernel_features: Literal["exact"] | int = "exact"
+    kernel_features: Literal["auto", "exact"] | int = "exact"
     groups: str | None = None
     invariant_to: str | None = None
     max_epochs: int = 100
@@ -203,7 +203,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         "impute": [StrOptions({"mean", "ridge"})],
         "on_empty": [StrOptions({"error", "nan"})],
         "solver": [StrOptions({"auto", "closed_form", "gradient"})],
-        "kernel_features": [StrOptions({"exact"}), Interval(Integral, 1, None, closed="left")],
+        "kernel_features": [
+            StrOptions({"auto", "exact"}),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "groups": [str, None],
         "invariant_to": [str, None],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],

@@ -14,6 +14,10 @@ from skmmcl.solvers import find_duplicates
 from skmmcl.utils._targets import is_unlabeled
 
 
+# People may agree in fewer numbers than these, such as a few answers, without being the same.
+FEWEST_NUMBERS = 10
+
+
 class Layout:
     """How the modalities of a subject become rows of numbers.
 
@@ -77,7 +81,10 @@ def _is_symmetric(array: np.ndarray, present: np.ndarray) -> bool:
 
 
 def join_copies(
-    blocks: Mapping[str, Any], groups: np.ndarray | None, ids: np.ndarray | None
+    blocks: Mapping[str, Any],
+    mask: np.ndarray,
+    groups: np.ndarray | None,
+    ids: np.ndarray | None,
 ) -> np.ndarray | None:
     """Put subjects with identical rows into one group, since they are one person.
 
@@ -85,6 +92,8 @@ def join_copies(
     ----------
     blocks : mapping of str to array-like
         Rows of numbers by modality.
+    mask : ndarray of bool of shape (n_samples, n_modalities)
+        Who has which.
     groups : ndarray of int of shape (n_samples,) or None
         Groups that are given.
     ids : ndarray of shape (n_samples,) or None
@@ -94,8 +103,8 @@ def join_copies(
     -------
     ndarray of int of shape (n_samples,) or None
     """
-    copies = find_duplicates(blocks)
-    if not len(copies):
+    copies = [np.array(rows) for rows in find_duplicates(blocks, mask)]
+    if not copies or sum(block.shape[1] for block in blocks.values()) < FEWEST_NUMBERS:
         return groups
     joined = np.arange(len(next(iter(blocks.values())))) if groups is None else groups.copy()
     for rows in copies:

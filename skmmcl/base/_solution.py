@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
 from skmmcl.data import MultimodalData
-from skmmcl.solvers import CrossCovariance, KernelDiscriminant
+from skmmcl.solvers import KernelDiscriminant
 from skmmcl.training import Term
 
 # What the columns of unsupervised terms measure where the discriminants measure 1.
@@ -143,6 +144,7 @@ class Solution:
         self.terms, self.settings = terms, settings
         self.parts: dict[str, Any] = {}
         self.factors: dict[str, float] = {}
+        self.widths: dict[str, int] = {}
         self.layout = Layout()
 
     def fit(self, data: MultimodalData, side: Side) -> np.ndarray:
@@ -163,7 +165,8 @@ class Solution:
             subject's target, nor that of others of its group.
         """
         blocks = self.layout.learn(data)
-        groups = join_copies(blocks, read_groups(data, self.settings.groups), data.index)
+        given = read_groups(data, self.settings.groups)
+        groups = join_copies(blocks, data.mask, given, data.index)
         nuisance = read_nuisance(data, self.settings.invariant_to)
         side = {**side, "groups": groups, "nuisance": nuisance}
         columns = []
@@ -174,12 +177,15 @@ class Solution:
                 del part.training_scores_  # of training subjects nothing is kept
                 factor = 1.0
             else:
+                from skmmcl.solvers import CrossCovariance
+
                 part = CrossCovariance(n_components=self.settings.n_components)
                 part.fit(blocks, mask=data.mask, sample_weight=side["sample_weight"])
                 found = part.transform(blocks, data.mask)
                 supervised = any(map(has_target, self.terms))
                 factor = unsupervised_factor(found) if supervised else 1.0
             self.parts[term.name], self.factors[term.name] = part, factor
+            self.widths[term.name] = found.shape[-1]
             columns.append(_side_by_side(found) * factor)
         del self.terms
         return np.hstack(columns)
@@ -190,11 +196,10 @@ class Solution:
         loss: Any = term.loss
         known = [side[name] for name in term.on if name in ("y", "targets")]
         target = np.asarray(loss.target(*known, sample_weight=side["sample_weight"]))
-        solver = KernelDiscriminant(
-            joint=len(blocks) > 1,
-            kernel_features=self.settings.kernel_features,
-            random_state=self.settings.random_state,
-        )
+        features, seed = self.settings.kernel_features, None
+        if features != "exact":
+            seed = check_random_state(self.settings.random_state).randint(np.iinfo(np.int32).max)
+        solver = KernelDiscriminant(kernel_features=features, random_state=seed)
         return solver.fit(
             blocks,
             target,
@@ -220,7 +225,7 @@ class Solution:
             f"{block}_{term}_{k}"
             for term, part in self.parts.items()
             for block in part.block_names_
-            for k in range(part.n_components_)
+            for k in range(self.widths[term])
         ]
 
 
