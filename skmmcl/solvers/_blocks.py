@@ -41,10 +41,10 @@ class Standardizer:
                 )
             mean, scale = weighted_moments(block, present, weight)
             if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
+                n_bad = np.sum(~np.isfinite(mean + scale))
                 raise DataError(
-                    f"Modality {name!r} has {np.sum(~np.isfinite(mean + scale))} features with NaN, "
-                    "infinite or too large values. Impute them, or mark whole absent modalities in "
-                    "the mask."
+                    f"Modality {name!r} has {n_bad} features with NaN, infinite or huge values. "
+                    "Impute them, or mark subjects who lack the modality in the mask."
                 )
             varying = scale > 0
             divisor = np.where(varying, scale, 1.0) * np.sqrt(max(varying.sum(), 1))

@@ -29,8 +29,8 @@ N_RANDOM = 512
 class KernelDiscriminant:
     """Kernel ridge discriminants of each modality and of all jointly, in closed form.
 
-    Targets, such as the vertices of a simplex for classes, are regressed on half a linear and half a
-    Gaussian kernel. The penalty minimizes the leave-one-out error, which is exact and costs one
+    Targets, such as the vertices of a simplex for classes, are regressed on half a linear and half
+    a Gaussian kernel. The penalty minimizes the leave-one-out error, which is exact and costs one
     eigendecomposition. Training subjects get leave-one-out columns, as if each had been new.
 
     Parameters
@@ -112,9 +112,9 @@ class KernelDiscriminant:
         groups : array-like of shape (n_samples,), optional
             Subjects who are left out together, such as scans of a person or siblings.
         nuisance : array-like of shape (n_samples, n_nuisance), optional
-            What the discriminants shall not depend on given the target, such as dummies of the site.
+            What the discriminants shall not depend on given the target: dummies of the site.
         nuisance_strength : float, default=10.0
-            How strongly: the kernel's share along the nuisance is divided by 1 plus this much of it.
+            How strongly. The kernel's part k along the nuisance becomes ``k / (1 + strength k)``.
 
         Returns
         -------

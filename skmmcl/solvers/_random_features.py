@@ -16,7 +16,7 @@ class OrthogonalProjection:
     """Projections on random directions, Gaussian in each entry and orthogonal to each other.
 
     The directions are rows of ``H D_1 H D_2 H D_3`` with a Hadamard matrix H and random signs D
-    [1]_, whose lengths are drawn as those of Gaussian vectors: ``cos`` and ``sin`` of the projections
+    [1]_, whose lengths are drawn as those of Gaussian vectors: cosines and sines of the projections
     are features whose products are the Gaussian kernel ``exp(-|x - x'|^2 / 2)`` on average. H is a
     Kronecker product of two small matrices, so a product with it takes two small ones.
 

@@ -1,9 +1,9 @@
 """Ridge regression of targets on a spectrum, with leave-out residuals for all penalties at once.
 
 In coordinates scaled by the roots of the weights, a centered kernel matrix is ``U e U'`` and the
-ridge regression with penalty ``L`` has the hat matrix ``q q' + U e/(e + L) U'``, ``q`` the intercept's
-unit vector ``sqrt(w / s)`` with ``s`` the sum of the weights. Who is left out, alone or as a group B,
-then has the residuals ``(I - H_BB)^-1 r_B``: exactly those of a model fitted without them.
+ridge regression with penalty ``L`` has the hat matrix ``q q' + U e/(e + L) U'``, ``q`` the
+intercept's unit vector ``sqrt(w / s)`` with ``s`` the sum of the weights. Who is left out, alone or
+as a group B, then has the residuals ``(I - H_BB)^-1 r_B``: those of a model fitted without them.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Path:
         """
         root = np.sqrt(self.problem.weight[part])[:, None]
         scores = self.shrinkage[:, :, None] * self.projections[:, None, :]
-        fitted = (left @ scores.reshape(len(scores), -1)).reshape(len(left), *scores.shape[1:])
+        fitted = np.tensordot(left, scores, axes=1)
         residuals = (root * self.problem.centered[part])[:, None, :] - fitted
         intercept = root / np.sqrt(self.problem.total)
         alone = np.maximum(1 - intercept**2 - left**2 @ self.shrinkage, 1e-12)
@@ -209,8 +209,9 @@ def choose_penalty(path: Path, left: Callable[[slice], np.ndarray], size: int) -
         residuals[part] = path.residuals(left(part), part)
     errors = np.einsum("ijk,ijk->j", residuals, residuals) / (problem.total * residuals.shape[2])
     best = int(errors.argmin())
+    columns = problem.deviations() - residuals[:, best] / np.sqrt(problem.weight)[:, None]
     return Solution(
-        columns=problem.deviations() - residuals[:, best] / np.sqrt(problem.weight)[:, None],
+        columns=columns if len(path.eigenvalues) else np.zeros_like(columns),
         penalty=float(path.penalties[best]),
         error=float(errors[best]),
         dual=path.projections / (path.eigenvalues + path.absolute[best])[:, None],

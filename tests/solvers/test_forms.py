@@ -1,0 +1,133 @@
+"""Random features, primal and dual forms, streaming, deflation."""
+
+import numpy as np
+import pytest
+
+from skmmcl.solvers import KernelDiscriminant, simplex_codes
+from skmmcl.solvers import _blocks as blocks_module
+from skmmcl.solvers._dual import gaussian_kernel, solve_dual
+from skmmcl.solvers._forms import solve_wide
+from skmmcl.solvers._primal import solve_primal
+from skmmcl.solvers._random_features import OrthogonalProjection, gaussian_features
+from skmmcl.solvers._ridge import PENALTIES
+from skmmcl.solvers._views import make_problem
+
+
+class Lazy:
+    """Rows that are read when they are asked for, at most so many at once."""
+
+    def __init__(self, array, at_most):
+        self.array, self.shape, self.at_most = array, array.shape, at_most
+
+    def __getitem__(self, rows):
+        part = self.array[rows]
+        assert len(part) <= self.at_most
+        return part.astype(np.float32)
+
+
+def make_problem_and_features(nuisance, seed=0):
+    rng = np.random.default_rng(seed)
+    n_rows = 80
+    rows = rng.normal(size=(n_rows, 9)) / 3
+    target = rng.normal(size=(n_rows, 2)) + rows[:, :2]
+    problem = make_problem(
+        np.arange(n_rows),
+        target,
+        rng.uniform(0.5, 2, n_rows),
+        np.arange(n_rows) // 2,
+        np.eye(3)[rng.integers(0, 3, n_rows)] if nuisance else None,
+        10.0,
+    )
+    gaussian = gaussian_features(rows @ rng.normal(size=(9, 20)))
+    return problem, np.hstack([rows, gaussian])
+
+
+@pytest.mark.parametrize("nuisance", [False, True])
+def test_primal_is_dual(nuisance):
+    problem, features = make_problem_and_features(nuisance)
+    get = lambda rows: features[rows].copy()  # noqa: E731
+    n_features = features.shape[1]
+    primal = solve_primal(get, 9, n_features, problem, PENALTIES)
+    wide = solve_wide(get, 9, n_features, problem, PENALTIES)
+    linear, gaussian = features[:, :9], features[:, 9:]
+    dual = solve_dual(linear @ linear.T, gaussian @ gaussian.T, problem, PENALTIES)
+    for solution in (primal[0], wide[0]):
+        np.testing.assert_allclose(solution.columns, dual[0].columns, atol=1e-9)
+        assert solution.penalty == dual[0].penalty
+        assert solution.error == pytest.approx(dual[0].error)
+    kernels = dual[1].linear * linear @ linear.T + dual[1].gaussian * gaussian @ gaussian.T
+    expected = kernels @ dual[2] - dual[3]
+    for _, coefficients, offset in (primal, wide):
+        np.testing.assert_allclose(features @ coefficients - offset, expected, atol=1e-9)
+    np.testing.assert_allclose(problem.weight @ expected, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_features", [2, 70, 300, 5000])
+def test_random_features_are_unbiased(n_features):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(20, n_features)) / np.sqrt(n_features)
+    squares = (rows**2).sum(axis=1)
+    exact = gaussian_kernel(rows @ rows.T, squares, squares)
+    np.testing.assert_allclose(
+        exact, np.exp(-((rows[:, None] - rows) ** 2).sum(axis=2) / 2), atol=1e-12
+    )
+    found = np.zeros((20, 20))
+    for seed in range(20):
+        features = gaussian_features(OrthogonalProjection(n_features, 500, seed, "fc")(rows))
+        found += features @ features.T / 20
+    np.testing.assert_allclose(found, exact, atol=0.025)
+
+
+@pytest.mark.parametrize("kernel_features", [32, 500])
+def test_streaming_is_as_in_memory(kernel_features, monkeypatch):
+    rng = np.random.default_rng(0)
+    blocks = {
+        name: rng.normal(size=(150, p)).astype(np.float32) for name, p in [("a", 9), ("b", 40)]
+    }
+    classes = rng.integers(0, 3, 150)
+    solver = KernelDiscriminant(kernel_features=kernel_features, random_state=0)
+    options = {"groups": np.arange(150) // 2, "nuisance": np.eye(2)[np.arange(150) % 2]}
+    whole = solver.fit(blocks, simplex_codes(classes), **options)
+    expected, new = whole.training_scores_, whole.transform(blocks)
+    monkeypatch.setattr(blocks_module, "CHUNK", 5000)
+    monkeypatch.setattr("skmmcl.utils._moments.ROWS", 64)
+    monkeypatch.setattr("skmmcl.solvers._forms.WIDE", 4)
+    lazy = {name: Lazy(block, 130) for name, block in blocks.items()}
+    streamed = solver.fit(lazy, simplex_codes(classes), **options)
+    np.testing.assert_allclose(streamed.training_scores_, expected, atol=1e-9)
+    np.testing.assert_allclose(streamed.transform(lazy), new, atol=1e-9)
+    assert not streamed.holds_subjects_
+
+
+def test_more_features_come_closer_to_the_exact_kernel():
+    rng = np.random.default_rng(0)
+    blocks = {"a": rng.normal(size=(100, 8))}
+    target = simplex_codes((blocks["a"][:, 0] * blocks["a"][:, 1] > 0).astype(int))
+    exact = KernelDiscriminant().fit(blocks, target).training_scores_
+
+    def distance(n_random):
+        solver = KernelDiscriminant(kernel_features=n_random, random_state=0)
+        return np.abs(solver.fit(blocks, target).training_scores_ - exact).mean()
+
+    assert distance(30_000) < 0.02 < distance(30)
+
+
+@pytest.mark.parametrize("kernel_features", ["exact", 32])
+def test_no_rows_are_kept_but_with_the_exact_kernel(kernel_features):
+    rng = np.random.default_rng(0)
+    blocks = {"a": rng.normal(size=(60, 7)), "b": rng.normal(size=(60, 50))}
+    target = simplex_codes(rng.integers(0, 2, 60))
+    solver = KernelDiscriminant(kernel_features=kernel_features).fit(blocks, target)
+    assert solver.holds_subjects_ == (kernel_features == "exact")
+    solver.training_scores_ = None
+    assert (60 in _lengths(solver)) == solver.holds_subjects_
+
+
+def _lengths(thing):
+    if isinstance(thing, np.ndarray):
+        return set(thing.shape)
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    if isinstance(thing, list | tuple):
+        return set().union(*map(_lengths, thing)) if thing else set()
+    return _lengths(vars(thing)) if hasattr(thing, "__dict__") else set()
