@@ -33,6 +33,7 @@ class FairKLLoss(nn.Module):
 
     The distributions of the cosines of the two groups are matched as Gaussians, for pairs of
     one class and for pairs of two.
+    Many geometries meet that, so there is no ``target``.
 
     Parameters
     ----------
