@@ -215,9 +215,9 @@ class ThresholdRegressionLoss(RegressionLoss):
         """
         raise NotImplementedError(
             "ThresholdRegressionLoss has no target. It is unbounded: a positive is not among those "
-            "that it is compared to, so no entropy bounds its term, and no geometry of the optimum is "
-            "known. Train it by gradient, or take ExpRegressionLoss or YAwareLoss, which have a "
-            "target."
+            "that it is compared to, so that no entropy bounds its term, and no geometry of the "
+            "optimum is known. Train it by gradient, or take ExpRegressionLoss or YAwareLoss, "
+            "which have a target."
         )
 
 

@@ -94,7 +94,7 @@ def optimum(loss, n_samples, *, on_sphere=True, width=12, n_starts=2):
 # What worth.md has, and of what it has not the least that was found here.
 OPTIMA = {
     "supcon": (SupConLoss(0.1), ["y"], 0.999),
-    "supcon by a kernel": (YAwareLoss(0.1, kernel="delta"), ["y"], 0.999),
+    "supcon by a kernel": (YAwareLoss(0.1, kernel="delta"), ["y"], 0.998),
     "eps out": (EpsSupInfoNCELoss(0.5), ["y"], 0.999),
     "eps in": (EpsSupInfoNCELoss(0.5, form="in"), ["y"], 0.999),
     "eps supcon": (EpsSupInfoNCELoss(0.5, form="supcon"), ["y"], 0.999),
@@ -355,15 +355,18 @@ def test_different_rows_are_enough(monkeypatch):
     torch.testing.assert_close(squares(full), squares(t), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(("n_columns", "most"), [(1, 1e-4), (2, 1e-2)])
+@pytest.mark.parametrize(("n_columns", "most"), [(1, 0.005), (2, 0.04), (10, 0.25)])
 def test_landmarks(monkeypatch, n_columns, most):
-    y = np.random.default_rng(0).normal(size=(1500, n_columns)) * 10
-    loss = YAwareLoss(0.1, bandwidth=5.0)
+    y = np.random.default_rng(0).normal(size=(1000, n_columns)) * 10
+    loss = YAwareLoss(0.1, bandwidth=5.0 * n_columns)
     exact = squares(loss.target(y))
     monkeypatch.setattr(_target, "MOST_ROWS", 400)
     monkeypatch.setattr(_target, "N_LANDMARKS", 300)
     found = squares(loss.target(y))
     assert (found - exact).abs().max() < most * exact.max()
+    weight = np.arange(1000) % 2
+    without = YAwareLoss(0.1, bandwidth=50.0).target(y, sample_weight=weight)
+    assert not without.isnan().any()  # those without a weight have a place
 
 
 @pytest.mark.slow
