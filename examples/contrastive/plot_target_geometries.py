@@ -83,7 +83,8 @@ trained = {name: train(*args) for name, args in losses.items()}
 # Side by side
 # ------------
 # A geometry is known but for a rotation, so what was trained is rotated onto the target. Linear
-# CKA, which is 1 for a rotated and scaled copy, says how near they are.
+# CKA, which is 1 for a rotated and scaled copy, says how near they are. Two columns are
+# shown.
 
 import matplotlib.pyplot as plt
 
@@ -103,11 +104,8 @@ shades = [classes, classes, age, age, labels.int() @ torch.tensor([1, 2, 4]).int
 for column, (name, target), shade in zip(axes.T, targets.items(), shades, strict=True):
     both = target, rotated(trained[name], target)
     for ax, points in zip(column, both, strict=True):
-        span = np.abs(points[:, :2]).max()
-        ax.scatter(
-            *(points[:, :2] / span + jitter).T, c=shade, cmap="viridis", s=22, ec="w", lw=0.4
-        )
-        ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal", xticks=[], yticks=[])
+        ax.scatter(*(points[:, :2] + jitter).T, c=shade, cmap="viridis", s=22, ec="w", lw=0.4)
+        ax.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
     column[0].set_title(name)
     column[1].set_xlabel(f"CKA {linear_cka(target, trained[name]):.3f}")
 axes[0, 0].set_ylabel("target, closed form")
@@ -117,6 +115,6 @@ plt.show()
 # %%
 # What follows
 # ------------
-# Classes stand at the corners of a triangle; Soft SupCon brings them nearer to each other, which
-# only the scale shows. Ages lie on a bent line. Where the number of subjects is small, a regression
-# onto these columns reaches what training would reach, see :ref:`closed_form`.
+# Classes stand at the corners of a triangle, those of Soft SupCon nearer to each other. Ages lie on
+# a line that the sphere bends. Where subjects are few, a regression onto these columns gets where
+# training would get, see :ref:`closed_form`.

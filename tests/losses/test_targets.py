@@ -93,8 +93,8 @@ def optimum(loss, n_samples, *, on_sphere=True, width=12, n_starts=2):
 
 # What worth.md has, and of what it has not the least that was found here.
 OPTIMA = {
-    "supcon": (SupConLoss(0.1), ["y"], 0.999),
-    "supcon by a kernel": (YAwareLoss(0.1, kernel="delta"), ["y"], 0.998),
+    "supcon": (SupConLoss(0.5), ["y"], 0.999),
+    "supcon by a kernel": (YAwareLoss(0.5, kernel="delta"), ["y"], 0.999),
     "eps out": (EpsSupInfoNCELoss(0.5), ["y"], 0.999),
     "eps in": (EpsSupInfoNCELoss(0.5, form="in"), ["y"], 0.999),
     "eps supcon": (EpsSupInfoNCELoss(0.5, form="supcon"), ["y"], 0.999),
@@ -106,7 +106,7 @@ OPTIMA = {
     "euclidean cauchy": (EuclideanInfoNCELoss(1.0, kernel="cauchy"), ["age"], 0.98),
     "jaccard": (JaccardSupConLoss(0.1, threshold=0.01), ["labels"], 0.98),
     "jaccard, a threshold": (JaccardSupConLoss(0.1, threshold=0.3), ["labels"], 0.96),
-    "jaccard, unweighted": (JaccardSupConLoss(0.1, weighted=False), ["labels"], 0.95),
+    "jaccard, unweighted": (JaccardSupConLoss(0.1, weighted=False), ["labels"], 0.94),
     "mulsupcon": (MulSupConLoss(0.1), ["labels"], 0.96),
     "anatcl": (AnatCLLoss(0.1), ["measures", "age"], 0.99),
     "anatcl global": (AnatCLLoss(0.1, anatomy="global"), ["measures", "age"], 0.99),
