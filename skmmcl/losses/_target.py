@@ -190,7 +190,7 @@ def _of_subjects(coordinates: Tensor, of_subject: Tensor) -> Tensor:
 
 def _coordinates(places: Tensor, chosen: Tensor, count: Tensor, kernel: PairFunction) -> Tensor:
     few, share, root = places[chosen], count / count.sum(), count.sqrt()
-    k = kernel(few, count)
+    k = kernel(few, count).double()
     mean = k @ share
 
     def centered(k: Tensor) -> Tensor:
@@ -204,7 +204,7 @@ def _coordinates(places: Tensor, chosen: Tensor, count: Tensor, kernel: PairFunc
     for part in others.nonzero()[:, 0].split(N_LANDMARKS):
         both = torch.cat([few, places[part]])
         counts = torch.cat([count, count.new_zeros(len(part))])
-        across = kernel(both, counts)[len(few) :, : len(few)]
+        across = kernel(both, counts).double()[len(few) :, : len(few)]
         found[part] = centered(across) @ basis
     return found
 
