@@ -33,6 +33,7 @@ from skmmcl.losses._self_contrast import SelfContrastLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
 from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
+from skmmcl.losses._target import has_target
 from skmmcl.losses._weighted_info_nce import weighted_info_nce
 from skmmcl.losses._xclr import XCLRLoss
 from skmmcl.losses._yaware import YAwareLoss
@@ -68,6 +69,7 @@ __all__ = [
     "ThresholdRegressionLoss",
     "XCLRLoss",
     "YAwareLoss",
+    "has_target",
     "log_mixture",
     "looser_iwae_bound",
     "loss_signature",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from skmmcl.kernels._missing import isolate
 from skmmcl.losses._guided import metadata, repulsion, subjects, weighted_contrast
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_lane
+from skmmcl.losses._target import as_rows, least_count, log_mds, the_one
 
 KERNELS = {"local": local_anatomy, "global": global_anatomy}
 
@@ -127,3 +129,44 @@ class AnatCLLoss(TemperatureLoss):
             return weights
         known = ~measures.isnan().flatten(2).any(-1)
         return isolate(torch.exp(self.sharpness * (weights - 1)), known)
+
+    def target(self, measures: Any, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Log-MDS of the sum of both kernels, by their weights, each divided by the roots of its row
+        sums and column sums, as its term divides it.
+
+        Parameters
+        ----------
+        measures : array-like of shape (n_samples, n_regions, n_measures)
+            Such as thickness, volume and surface; NaN where unknown.
+        y : array-like of shape (n_samples,)
+            Age; NaN where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        shape = torch.Size((-1, *np.shape(measures)[1:]))
+        age_weight, anatomy_weight = the_one(self.age_weight), the_one(self.anatomy_weight)
+        bandwidth = the_one(self.bandwidth)
+
+        def log_weights(rows: Tensor, count: Tensor) -> Tensor:
+            of_age = affinity(rows[:, -1:], "gaussian", bandwidth)
+            of_anatomy = self._of_anatomy(rows[None, :, :-1].reshape(1, *shape))[0]
+            both = age_weight * _balanced(of_age, count) + anatomy_weight * _balanced(
+                of_anatomy, count
+            )
+            return both.log()
+
+        rows = torch.cat([as_rows(measures), as_rows(y)], 1)
+        return log_mds(rows, log_weights, the_one(self.temperature), sample_weight)
+
+
+def _balanced(weights: Tensor, count: Tensor) -> Tensor:
+    """Weights over the roots of their sums by row and by column."""
+    root = (weights @ count).clamp_min(least_count(count)).sqrt()
+    return weights / root / root[:, None]

@@ -69,6 +69,8 @@ class ConditionalLoss(nn.Module):
 class ConditionalAlignmentLoss(ConditionalLoss):
     """Mean squared distance between subjects, weighted by how alike they are.
 
+    No closed form of the optimum with uniformity is known, so there is no ``target``.
+
     Parameters
     ----------
     kernel : str, sequence of str or callable, default="gaussian"

@@ -21,7 +21,8 @@ class DecoupledUniformityLoss(nn.Module):
 
     No positives are needed: means can be far from each other only if they are long, which
     is where views agree. With a kernel of a prior representation, or of metadata, means are
-    first replaced by their kernel ridge regression on it.
+    first replaced by their kernel ridge regression on it. The optimum is not determined by what
+    is known of the subjects alone, so there is no ``target``.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from skmmcl.losses._guided import mean_over, metadata, subjects
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._pairs import cosines, log_add, log_sum, of_views, pair_counts, row_mean
 from skmmcl.losses._parameters import LaneParameter, per_lane
+from skmmcl.losses._target import as_rows, simplex
 
 FORMS = ("out", "in", "supcon")
 
@@ -112,6 +113,25 @@ class EpsSupInfoNCELoss(TemperatureLoss):
         if self.no_positive == "zero":
             mean = mean * mean_over(anchors, (number > 0).to(mean.dtype))
         return mean.view(z.shape[:-3])
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        The regular simplex of `SupConLoss`: no form and no margin changes where classes are.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Class codes; -1 or NaN where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        return simplex(as_rows(y, codes=True), sample_weight)
 
 
 def _out(s: Tensor, positives: Tensor, negatives: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor]:

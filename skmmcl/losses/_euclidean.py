@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from skmmcl.kernels._affinity import Kernel
 from skmmcl.losses._guided import subjects
 from skmmcl.losses._kernel import KernelLoss
 from skmmcl.losses._pairs import cosines, of_views, pair_counts
-from skmmcl.losses._parameters import per_lane
+from skmmcl.losses._parameters import per_column, per_lane
+from skmmcl.losses._target import kernel_components, the_one
 from skmmcl.losses._weighted_info_nce import info_nce
+
+# Weights of zero ask for an infinite distance.
+UNBOUNDED = {"delta", "epanechnikov", "jaccard"}
 
 
 class EuclideanInfoNCELoss(KernelLoss):
@@ -74,3 +80,46 @@ class EuclideanInfoNCELoss(KernelLoss):
         weights = of_views(self.weights(y, z, batch), batch)
         loss = info_nce(s, weights, pair_counts(batch), batch.anchors.flatten(1))
         return loss.view(z.shape[:-3])
+
+    @property
+    def has_target(self) -> bool:
+        """Whether the kernel is above zero everywhere, so that distances are finite."""
+        return not UNBOUNDED & set(self.kernel_names())
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Squared distances are ``-2 * temperature * log W``. Of a Gaussian kernel that is the
+        metadata themselves, times ``sqrt(temperature) / bandwidth``.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Metadata; NaN, or -1 among integers, where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        if not self.has_target:
+            raise ValueError(
+                f"With the kernel {self.kernel!r} some weights are zero, which ask for infinite "
+                "distances: there is no optimum. Take a Gaussian, Cauchy or exponential kernel."
+            )
+        rows, temperature = self.target_rows(y), the_one(self.temperature)
+        if set(self.kernel_names()) == {"gaussian"}:
+            rows = rows * temperature**0.5 / per_column(self.bandwidth, rows[None])[0]
+            return kernel_components(rows, lambda x, _: x @ x.mT, sample_weight)
+
+        def products(x: Tensor, count: Tensor) -> Tensor:
+            logs = self.kernel_of(x, count).log()
+            if logs.isinf().any():
+                raise ValueError(
+                    "Some weights are zero, which ask for infinite distances. Widen the bandwidth."
+                )
+            return temperature * logs
+
+        return kernel_components(rows, products, sample_weight)

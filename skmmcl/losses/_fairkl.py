@@ -32,7 +32,7 @@ class FairKLLoss(nn.Module):
     """FairKL: pairs that share a bias are to be as similar as those that do not.
 
     The distributions of the cosines of the two groups are matched as Gaussians, for pairs of
-    one class and for pairs of two.
+    one class and for pairs of two. Many geometries meet that, so there is no ``target``.
 
     Parameters
     ----------

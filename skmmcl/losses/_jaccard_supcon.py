@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -19,6 +19,7 @@ from skmmcl.losses._guided import (
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_lane
 from skmmcl.losses._similarity import over
+from skmmcl.losses._target import as_rows, log_mds, the_one
 
 # Two labels of which one is shared have the index 1/3, which single precision rounds.
 ROUNDING = 1e-6
@@ -106,3 +107,31 @@ class JaccardSupConLoss(TemperatureLoss):
         attracted = attraction(batch, weights) * scale_of_anchors(scale)
         loss = mean_over(batch.anchors * (number > 0), over(against - attracted, number))
         return loss.view(z.shape[:-3])
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Log-MDS of the Jaccard index; without ``weighted``, of who is a positive of whom. It is an
+        approximation, and the nearer the less the threshold cuts off: the index below it is kept,
+        as the optimum has grades there too.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples, n_labels)
+            Zeros and ones; -1 or NaN where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        least = the_one(self.threshold) - ROUNDING
+
+        def log_weights(rows: Tensor, _count: Tensor) -> Tensor:
+            index = jaccard(rows)
+            return (index if self.weighted else (index >= least).double()).log()
+
+        temperature = the_one(self.temperature)
+        return log_mds(as_rows(y, codes=True), log_weights, temperature, sample_weight)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from skmmcl.losses._guided import (
 )
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._similarity import over
+from skmmcl.losses._target import as_rows, least_count, log_mds, the_one
 
 
 class MulSupConLoss(TemperatureLoss):
@@ -70,6 +73,32 @@ class MulSupConLoss(TemperatureLoss):
             n_labels = labels.sum(-1) + (~known).to(labels.dtype)
             return mean_over(anchors, over(loss, n_labels[:, None])).view(z.shape[:-3])
         return mean_over(anchors * total, over(loss, total)).view(z.shape[:-3])
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Log-MDS of the labels that two subjects share, each over the number of who has it. It is an
+        approximation, as an anchor with more labels counts more.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples, n_labels)
+            Zeros and ones; -1 or NaN where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+
+        def log_weights(labels: Tensor, count: Tensor) -> Tensor:
+            number = (count @ labels).clamp_min(least_count(count))
+            return (labels / number @ labels.mT).log()
+
+        temperature = the_one(self.temperature)
+        return log_mds(as_rows(y, codes=True), log_weights, temperature, sample_weight)
 
 
 def _label_weights(labels: Tensor, known: Tensor, batch: Subjects) -> Tensor:

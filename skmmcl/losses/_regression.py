@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from skmmcl.losses._guided import mean_over, subjects
 from skmmcl.losses._kernel import KernelLoss
 from skmmcl.losses._pairs import cosines, log_add, log_sum, of_views, pair_counts, row_mean
 from skmmcl.losses._parameters import per_lane
+from skmmcl.losses._target import kernel_components, simplex
 
 
 class RegressionLoss(KernelLoss):
@@ -115,9 +116,35 @@ class ExpRegressionLoss(RegressionLoss):
         alike = strength.masked_fill(copies == 0, REMOVED)
         return log_add(others, alike + copies.masked_fill(copies == 0, 1).log())
 
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Kernel principal components of the metadata, ``H W H = T T'``: subjects who are alike do
+        not repel, so that the optimum has the kernel itself rather than its logarithm. It is an
+        approximation, for small temperatures such as the default.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Metadata; NaN, or -1 among integers, where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        rows = self.target_rows(y)
+        if self.is_of_classes():
+            return simplex(rows, sample_weight)
+        return kernel_components(rows, self.kernel_of, sample_weight)
+
 
 class ThresholdRegressionLoss(RegressionLoss):
     """L-thr: each positive is held against those less alike to the anchor than itself.
+
+    It has no `target`, as `has_target` tells.
 
     Parameters
     ----------
@@ -147,6 +174,8 @@ class ThresholdRegressionLoss(RegressionLoss):
     True
     """
 
+    has_target: ClassVar[bool] = False
+
     def __init__(
         self,
         temperature: float | Tensor = 0.1,
@@ -165,6 +194,31 @@ class ThresholdRegressionLoss(RegressionLoss):
         n_less = torch.searchsorted(ordered, weights)
         less = cumulated.gather(-1, (n_less - 1).clamp_min(0))
         return torch.where(n_less > 0, less, REMOVED)
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Raise an error, as no geometry of the optimum is known.
+
+        The loss is unbounded: a positive is not held against itself, so that its term falls
+        as far as the temperature lets it.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            Metadata.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError(
+            "ThresholdRegressionLoss has no target. It is unbounded: a positive is not among those "
+            "that it is compared to, so that no entropy bounds its term, and no geometry of the "
+            "optimum is known. Train it by gradient, or take ExpRegressionLoss or YAwareLoss, "
+            "which have a target."
+        )
 
 
 def _log_sum_of_others(logits: Tensor, counts: Tensor) -> Tensor:

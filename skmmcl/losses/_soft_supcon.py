@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from skmmcl.losses._contrast import contrast
 from skmmcl.losses._guided import metadata, subjects
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_lane
+from skmmcl.losses._target import as_rows, simplex, the_one
 
 
 class SoftSupConLoss(TemperatureLoss):
@@ -86,3 +88,34 @@ class SoftSupConLoss(TemperatureLoss):
         same = delta(metadata(y, z, batch.u))
         weights = torch.where(same > 0, 1, per_lane(self.epsilon, batch.u))
         return contrast(batch, scale, weights, shifted=self.shifted).view(z.shape[:-3])
+
+    @property
+    def has_target(self) -> bool:
+        """Whether other classes have a smaller weight than the own, so that they part."""
+        return bool((torch.as_tensor(self.epsilon) < 1).all())
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        A simplex of cosines ``1 + temperature * log(epsilon)`` between classes, and the regular
+        one where a sphere has no room for that.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Class codes; -1 or NaN where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        epsilon = the_one(self.epsilon)
+        if not self.has_target:
+            raise ValueError(
+                f"With epsilon={epsilon} every class is asked for one place; below 1 not."
+            )
+        asked = 1 + the_one(self.temperature) * math.log(epsilon) if epsilon > 0 else -1.0
+        return simplex(as_rows(y, codes=True), sample_weight, cosine=asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -17,6 +17,7 @@ from skmmcl.losses._similarity import (
     unit_vectors,
     weighted_sum,
 )
+from skmmcl.losses._target import as_rows, simplex
 
 
 class SupConLoss(TemperatureLoss):
@@ -84,3 +85,24 @@ class SupConLoss(TemperatureLoss):
         counted = has_positive if self.no_positive == "skip" else anchors
         share = over(has_positive, counted.sum(-1, keepdim=True))
         return weighted_sum(repulsion - attraction, share).view(f.shape[:-2])
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Each class collapses onto a vertex of the regular simplex, of cosines
+        ``-1 / (n_classes - 1)``, in n_classes - 1 columns: exact for classes of like size, and the
+        limit of small temperatures for others.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Class codes; -1 or NaN where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        return simplex(as_rows(y, codes=True), sample_weight)

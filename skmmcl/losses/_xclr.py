@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from skmmcl.losses._contrast import contrast
 from skmmcl.losses._guided import metadata, subjects
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_lane
+from skmmcl.losses._target import as_rows, log_mds, the_one
 
 
 class XCLRLoss(TemperatureLoss):
@@ -90,3 +91,29 @@ class XCLRLoss(TemperatureLoss):
         logits = (cosine(columns) - 1) / per_lane(self.target_temperature, batch.u)
         weights = isolate(logits.exp(), known)
         return contrast(batch, scale, weights, shifted=self.shifted).view(z.shape[:-3])
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Log-MDS of ``log W = cos(y_i, y_j) / target_temperature``. With like temperatures these are
+        the principal components of the metadata, each subject's of unit length.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples, n_columns)
+            Metadata or a prior representation; NaN where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        of_target = the_one(self.target_temperature)
+        return log_mds(
+            as_rows(y),
+            lambda rows, _: cosine(rows) / of_target,
+            the_one(self.temperature),
+            sample_weight,
+        )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from skmmcl.kernels._affinity import Kernel
 from skmmcl.losses._contrast import contrast
 from skmmcl.losses._guided import subjects
 from skmmcl.losses._kernel import KernelLoss
+from skmmcl.losses._target import log_mds, simplex, the_one
 
 
 class YAwareLoss(KernelLoss):
@@ -86,3 +89,28 @@ class YAwareLoss(KernelLoss):
         scale = self.scale(batch.u.dtype)
         loss = contrast(batch, scale, self.weights(y, z, batch), shifted=self.shifted)
         return loss.view(z.shape[:-3])
+
+    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+        """Return the geometry at the optimum, one row for each subject.
+
+        Log-MDS of the kernel, which is a classical scaling of the metadata where the kernel is
+        Gaussian: ``G = max(1 + temperature * log W, -1)``, ``H G H = T T'``. With the delta kernel
+        the regular simplex of `SupConLoss`.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            Metadata; NaN, or -1 among integers, where unknown.
+        sample_weight : array-like of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor of float64 ``(n_samples, n_columns)``
+            On the CPU; NaN for the unknown.
+        """
+        rows = self.target_rows(y)
+        if self.is_of_classes():
+            return simplex(rows, sample_weight)
+        temperature = the_one(self.temperature)
+        return log_mds(rows, lambda *x: self.kernel_of(*x).log(), temperature, sample_weight)
