@@ -142,8 +142,8 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             warn_if_unpaired(data, type(self).__name__)
         known = {"y": codes, "targets": values, "sample_weight": sample_weight}
         solved, trained = divide(self._make_objective(), solver, self, np.mean(codes < 0))
-        self._solution = Solution(solved, self) if solved else None
-        columns = None if self._solution is None else self._solution.fit(data, known)
+        self._solution = Solution() if solved else None
+        columns = self._solution.fit(solved, self, data, known) if self._solution else None
         self._train(data, trained, known, n_epochs=n_epochs, resume=resume)
         return counted, columns
 

@@ -12,7 +12,8 @@ from sklearn.utils import check_random_state
 
 from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
 from skmmcl.data import MultimodalData
-from skmmcl.solvers import KernelDiscriminant
+from skmmcl.losses import has_target
+from skmmcl.solvers import KernelDiscriminant, MultisetCCA
 from skmmcl.training import Term
 
 # What the columns of unsupervised terms measure where the discriminants measure 1.
@@ -29,11 +30,6 @@ OF_TRAINING = (
 )  # fmt: skip
 
 Side = Mapping[str, np.ndarray | None]  # what is known of the subjects, by name
-
-
-def has_target(term: Term) -> bool:
-    """Return whether the loss of a term knows the geometry of its optimum."""
-    return hasattr(term.loss, "target")
 
 
 def is_cross_view(term: Term) -> bool:
@@ -70,7 +66,7 @@ def divide(
     terms = [term for term in terms if term.weight]
     if not terms:
         raise ValueError("The objective has no term with a weight other than 0.")
-    with_target = [term for term in terms if has_target(term)]
+    with_target = [term for term in terms if has_target(term.loss)]
     if solver == "gradient" or (solver == "auto" and not with_target):
         _refuse_what_only_solvers_heed(settings)
         return [], terms
@@ -130,28 +126,27 @@ class Solution:
     """The solved terms of an objective, as blocks of columns.
 
     A term with a target geometry is a discriminant of each modality and of all jointly. A term that
-    aligns modalities is solved by their cross-covariances.
+    aligns modalities is solved by their regularized canonical correlations.
 
-    Parameters
-    ----------
-    terms : sequence of Term
-        Terms with a target or that align modalities.
-    settings : object
-        Has the parameters of an embedder as attributes.
     """
 
-    def __init__(self, terms: Sequence[Term], settings: Any) -> None:
-        self.terms, self.settings = terms, settings
+    def __init__(self) -> None:
         self.parts: dict[str, Any] = {}
         self.factors: dict[str, float] = {}
         self.widths: dict[str, int] = {}
         self.layout = Layout()
 
-    def fit(self, data: MultimodalData, side: Side) -> np.ndarray:
+    def fit(
+        self, terms: Sequence[Term], settings: Any, data: MultimodalData, side: Side
+    ) -> np.ndarray:
         """Solve the terms.
 
         Parameters
         ----------
+        terms : sequence of Term
+            Terms with a target or that align modalities.
+        settings : object
+            Has the parameters of an embedder as attributes.
         data : MultimodalData
             The training subjects.
         side : mapping of str to ndarray
@@ -165,49 +160,27 @@ class Solution:
             subject's target, nor that of others of its group.
         """
         blocks = self.layout.learn(data)
-        given = read_groups(data, self.settings.groups)
+        given = read_groups(data, settings.groups)
         groups = join_copies(blocks, data.mask, given, data.index)
-        nuisance = read_nuisance(data, self.settings.invariant_to)
+        nuisance = read_nuisance(data, settings.invariant_to)
         side = {**side, "groups": groups, "nuisance": nuisance}
+        supervised = any(has_target(term.loss) for term in terms)
         columns = []
-        for term in self.terms:
-            if has_target(term):
-                part = self._discriminate(term, blocks, data.mask, side)
+        for term in terms:
+            if has_target(term.loss):
+                part = _discriminate(term, settings, blocks, data.mask, side)
                 found = part.training_scores_
                 del part.training_scores_  # of training subjects nothing is kept
                 factor = 1.0
             else:
-                from skmmcl.solvers import CrossCovariance
-
-                part = CrossCovariance(n_components=self.settings.n_components)
+                part = MultisetCCA(n_components=settings.n_components)
                 part.fit(blocks, mask=data.mask, sample_weight=side["sample_weight"])
                 found = part.transform(blocks, data.mask)
-                supervised = any(map(has_target, self.terms))
                 factor = unsupervised_factor(found) if supervised else 1.0
             self.parts[term.name], self.factors[term.name] = part, factor
             self.widths[term.name] = found.shape[-1]
             columns.append(_side_by_side(found) * factor)
-        del self.terms
         return np.hstack(columns)
-
-    def _discriminate(
-        self, term: Term, blocks: dict[str, Any], mask: np.ndarray, side: Side
-    ) -> KernelDiscriminant:
-        loss: Any = term.loss
-        known = [side[name] for name in term.on if name in ("y", "targets")]
-        target = np.asarray(loss.target(*known, sample_weight=side["sample_weight"]))
-        features, seed = self.settings.kernel_features, None
-        if features != "exact":
-            seed = check_random_state(self.settings.random_state).randint(np.iinfo(np.int32).max)
-        solver = KernelDiscriminant(kernel_features=features, random_state=seed)
-        return solver.fit(
-            blocks,
-            target,
-            mask=mask,
-            sample_weight=side["sample_weight"],
-            groups=side["groups"],
-            nuisance=side["nuisance"],
-        )
 
     def transform(self, data: MultimodalData) -> np.ndarray:
         """Return the columns of any subjects, (n_samples, n_columns)."""
@@ -227,6 +200,20 @@ class Solution:
             for block in part.block_names_
             for k in range(self.widths[term])
         ]
+
+
+def _discriminate(
+    term: Term, settings: Any, blocks: dict[str, Any], mask: np.ndarray, side: Side
+) -> KernelDiscriminant:
+    loss: Any = term.loss
+    known = [side[name] for name in term.on if name in ("y", "targets")]
+    target = np.asarray(loss.target(*known, sample_weight=side["sample_weight"]))
+    features, seed = settings.kernel_features, None
+    if features != "exact":
+        seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
+    solver = KernelDiscriminant(kernel_features=features, random_state=seed)
+    of_subjects = {name: side[name] for name in ("sample_weight", "groups", "nuisance")}
+    return solver.fit(blocks, target, mask=mask, **of_subjects)
 
 
 def _side_by_side(columns: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ class CLIPLoss(TemperatureLoss):
     0.313262
     """
 
-    is_cross_view = True  # cross-covariances of the modalities solve it
+    is_cross_view = True  # canonical correlations of the modalities solve it
 
     def __init__(self, temperature: float | Tensor = 0.07) -> None:
         super().__init__(temperature)

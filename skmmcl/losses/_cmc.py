@@ -51,7 +51,7 @@ class CMCLoss(TemperatureLoss):
     -0.306853
     """
 
-    is_cross_view = True  # cross-covariances of the modalities solve it
+    is_cross_view = True  # canonical correlations of the modalities solve it
 
     def __init__(
         self,

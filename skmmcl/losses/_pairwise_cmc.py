@@ -48,7 +48,7 @@ class PairwiseCMCLoss(TemperatureLoss):
     0.551445
     """
 
-    is_cross_view = True  # cross-covariances of the modalities solve it
+    is_cross_view = True  # canonical correlations of the modalities solve it
 
     def __init__(self, temperature: float | Tensor = 0.1) -> None:
         super().__init__(temperature)
