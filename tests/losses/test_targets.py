@@ -170,6 +170,12 @@ def test_angle_of_soft_classes(epsilon, temperature, expected):
     assert distances[2, 3].item() == 0
 
 
+def test_unequal_classes_are_near_the_simplex_at_small_temperatures():
+    y = torch.repeat_interleave(torch.arange(3), torch.tensor([5, 15, 40]))
+    loss = SupConLoss(0.2)
+    assert cka(loss.target(y), optimum(lambda z: loss(z[0], y), 60)) > 0.998
+
+
 def test_kernels_of_classes_are_the_simplex():
     y = np.array([0, 1, 2, 2, 1, -1])
     expected = SupConLoss().target(y)
