@@ -114,15 +114,8 @@ OPTIMA = {
 }
 
 
-SLOW = {
-    "eps in",
-    "eps supcon",
-    "euclidean cauchy",
-    "jaccard, a threshold",
-    "jaccard, unweighted",
-    "mulsupcon",
-    "anatcl global",
-}
+SLOW = {"eps in", "eps supcon", "jaccard, a threshold", "jaccard, unweighted", "mulsupcon"}
+SLOW |= {"anatcl global", "euclidean cauchy"}
 
 
 @pytest.mark.parametrize(
