@@ -12,9 +12,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
-from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.preprocessing import ModalityTransformer
+from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
 from skmmcl.data import MultimodalData
+from skmmcl.exceptions import DataError
 from skmmcl.losses import has_target
 from skmmcl.solvers import KernelDiscriminant, MultisetCCA
 from skmmcl.training import Term
@@ -28,6 +29,9 @@ OF_TRAINING = (
     "weight_decay", "optimizer", "lr_schedule", "gradient_clip", "validation_fraction",
     "callbacks", "warm_start", "checkpoint",
 )  # fmt: skip
+
+# Share of a nuisance beyond the target that is rounding.
+SMALLEST_REST = 1e-9
 
 Side = Mapping[str, np.ndarray | None]  # what is known of the subjects, by name
 
@@ -208,12 +212,28 @@ def _discriminate(
     loss: Any = term.loss
     known = [side[name] for name in term.on if name in ("y", "targets")]
     target = np.asarray(loss.target(*known, sample_weight=side["sample_weight"]))
+    _check_nuisance(settings.invariant_to, side["nuisance"], target)
     features, seed = settings.kernel_features, None
     if features != "exact":
         seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
     solver = KernelDiscriminant(kernel_features=features, random_state=seed)
     of_subjects = {name: side[name] for name in ("sample_weight", "groups", "nuisance")}
     return solver.fit(blocks, target, mask=mask, **of_subjects)
+
+
+def _check_nuisance(name: str | None, nuisance: np.ndarray | None, target: np.ndarray) -> None:
+    """Raise if nothing of the nuisance is left once the target is known."""
+    if nuisance is None:
+        return
+    known = np.isfinite(target).all(axis=1)
+    given = np.column_stack([np.ones(known.sum()), target[known]])
+    slopes = np.linalg.lstsq(given, nuisance[known], rcond=None)[0]
+    left, spread = nuisance[known] - given @ slopes, nuisance[known] - nuisance[known].mean(axis=0)
+    if np.sum(left**2) < SMALLEST_REST * np.sum(spread**2):
+        raise DataError(
+            f"invariant_to={name!r} is determined by the target: a representation cannot hold one "
+            "and not the other."
+        )
 
 
 def _side_by_side(columns: np.ndarray) -> np.ndarray:

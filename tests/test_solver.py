@@ -1,0 +1,293 @@
+"""Terms whose optimum is known are solved: what every embedder with such a term keeps to."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, stacked_fits
+from skmmcl.contrastive import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
+from skmmcl.datasets import make_cohort
+
+NAMES = ("smri", "fc")
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    X, y, _ = make_cohort(n_subjects=90, random_state=0)
+    return X[["smri", "sc", "clinical"]], y
+
+
+def noise(n, seed=0, **meta):
+    rng = np.random.default_rng(seed)
+    arrays = {name: rng.normal(size=(n, 12)) for name in NAMES}
+    return MultimodalData(arrays, meta=meta or None)
+
+
+def auc(embedder, X, y, **options):
+    pipe = make_pipeline(embedder, LogisticRegression())
+    return cross_val_score(pipe, X, y, scoring="roc_auc", **{"cv": 5, **options})
+
+
+def test_default_solves_the_supervised_term_without_a_network(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder().fit(X, y)
+    assert embedder.net_ is None
+    assert embedder.history_ == {}
+    assert embedder.n_iter_ == 0
+    names = ["smri_css_0", "sc_css_0", "clinical_css_0", "joint_css_0"]
+    assert embedder.get_feature_names_out().tolist() == names
+    assert embedder.transform(X).dtype == np.float32
+
+
+def test_training_columns_come_from_discriminants_without_the_subject(cohort):
+    X, y = cohort
+    columns = CMCCSSEmbedder(dtype="float64").fit_transform(X, y)
+    for left_out in (0, 17):
+        weight = np.ones(len(X))
+        weight[left_out] = 0
+        # The scaling is that of all subjects in one and of the others in the other.
+        without = CMCCSSEmbedder(dtype="float64").fit(X, y, sample_weight=weight)
+        found = without.transform(X[[left_out]])[0]
+        assert np.corrcoef(columns[left_out], found)[0, 1] > 0.9
+        np.testing.assert_allclose(columns[left_out], found, atol=0.25)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_training_columns_do_not_betray_permuted_labels(share):
+    correlations, scores = [], []
+    for seed in range(20):
+        X = noise(80, seed)
+        y = np.random.default_rng(seed).permutation(np.arange(80) < 80 * share).astype(int)
+        columns = CMCCSSEmbedder().fit_transform(X, y)
+        correlations.append([np.corrcoef(column, y)[0, 1] for column in columns.T])
+        cv = StratifiedKFold(4, shuffle=True, random_state=seed)
+        scores.append(auc(CMCCSSEmbedder(), X, y, cv=cv).mean())
+    assert abs(np.nanmean(correlations)) < 0.1
+    assert abs(np.mean(scores) - 0.5) < 3 * np.std(scores) / np.sqrt(len(scores))
+
+
+def test_weights_count_as_copies(cohort):
+    X, y = cohort
+    weight = np.random.default_rng(0).integers(0, 4, len(X))
+    copies = np.repeat(np.arange(len(X)), weight)
+    weighted = CMCCSSEmbedder(dtype="float64")
+    columns = weighted.fit_transform(X, y, sample_weight=weight)
+    repeated = CMCCSSEmbedder(dtype="float64")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        of_copies = repeated.fit_transform(X[copies], y[copies])
+    np.testing.assert_allclose(of_copies, columns[copies], atol=1e-8)
+    np.testing.assert_allclose(repeated.transform(X), weighted.transform(X), atol=1e-8)
+
+
+def test_copies_of_people_are_left_out_together_and_said():
+    X = noise(40)
+    y = np.random.default_rng(1).integers(0, 2, 40)
+    twice = MultimodalData(
+        {name: np.vstack([array, array]) for name, array in X.items()},
+        index=[f"sub-{k}" for k in range(80)],
+    )
+    with pytest.warns(UserWarning, match=r"40 set\(s\) .* identical rows .* sub-0, sub-40"):
+        columns = CMCCSSEmbedder().fit_transform(twice, np.tile(y, 2))
+    assert abs(np.corrcoef(columns[:, -1], np.tile(y, 2))[0, 1]) < 0.4
+
+
+def test_groups_are_left_out_together():
+    rng = np.random.default_rng(0)
+    base = noise(40)
+    y = rng.permutation(np.arange(40) % 2)
+    arrays = {n: np.vstack([a, a + 0.05 * rng.normal(size=a.shape)]) for n, a in base.items()}
+    X = MultimodalData(arrays, meta={"family": np.tile(np.arange(40), 2)})
+    labels = np.tile(y, 2)
+    betrayed = CMCCSSEmbedder().fit_transform(X, labels)[:, -1]
+    honest = CMCCSSEmbedder(groups="family").fit_transform(X, labels)[:, -1]
+    assert np.corrcoef(betrayed, labels)[0, 1] > 0.8
+    assert np.corrcoef(honest, labels)[0, 1] < 0.3
+
+
+def test_invariance_hides_the_site():
+    rng = np.random.default_rng(0)
+    site, y = np.arange(120) % 3, rng.permutation(np.arange(120) % 2)
+    arrays = {
+        name: rng.normal(size=(120, 20)) + np.eye(20)[site] * 3 + np.eye(20)[3 + y] * 1.5
+        for name in NAMES
+    }
+    X = MultimodalData(arrays, meta={"site": np.array(["a", "b", "c"])[site]})
+
+    def spread(**params):
+        """How much of the joint column lies between sites, at a given class."""
+        column = CMCCSSEmbedder(**params).fit(X, y).transform(X)[:, -1]
+        column = column - np.array([column[y == k].mean() for k in (0, 1)])[y]
+        return np.var([column[site == k].mean() for k in range(3)]) / column.var()
+
+    assert spread(invariant_to="site") < 0.2 * spread()
+
+
+def test_mostly_unlabeled_subjects_add_what_modalities_share(cohort):
+    X, y = cohort
+    few = np.where(np.arange(len(y)) < 30, y, -1)
+    embedder = CMCCSSEmbedder(n_components=3)
+    columns = embedder.fit_transform(X, few)
+    names = embedder.get_feature_names_out().tolist()
+    assert names[:4] == ["smri_css_0", "sc_css_0", "clinical_css_0", "joint_css_0"]
+    assert names[4:6] == ["smri_cmc_0", "smri_cmc_1"]
+    unsupervised = columns[:, 4:].reshape(len(X), 3, -1)
+    scale = np.sqrt(unsupervised.var(axis=0).sum(axis=-1).mean())
+    assert scale == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_given_encoder_is_trained_by_the_other_term(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder(encoders="linear", n_components=2, max_epochs=2, random_state=0)
+    columns = embedder.fit_transform(X, y)
+    assert list(embedder.history_) == ["train_loss", "cmc"]
+    assert embedder.get_feature_names_out().tolist()[4:] == [
+        f"{name}_cmc_{k}" for name in X.modalities for k in range(2)
+    ]
+    # Supervised columns are leave-one-out ones; those of the network are as for new subjects.
+    np.testing.assert_array_equal(columns[:, 4:], embedder.transform(X)[:, 4:])
+    assert not np.array_equal(columns[:, :4], embedder.transform(X)[:, :4])
+    scale = np.sqrt(columns[:, 4:].reshape(len(X), 3, 2).var(axis=0).sum(axis=-1).mean())
+    assert scale == pytest.approx(0.5, abs=0.02)
+
+
+def test_closed_form_solves_both_terms(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder(solver="closed_form", n_components=2).fit(X, y)
+    assert embedder.net_ is None
+    assert {"joint_css_0", "smri_cmc_1"} <= set(embedder.get_feature_names_out())
+    alone = CMCCSSEmbedder(solver="closed_form", css_weight=0, n_components=2).fit(X)
+    assert alone.transform(X).shape == (len(X), 6)
+
+
+def test_no_row_of_a_training_subject_is_kept_with_random_features(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder(kernel_features=64, random_state=0).fit(X, y)
+    kept = [len(a) for a in arrays_within(embedder.__dict__)]
+    assert kept
+    assert len(X) not in kept
+    assert len(X) in [len(a) for a in arrays_within(CMCCSSEmbedder().fit(X, y).__dict__)]
+
+
+def arrays_within(value, seen=None):
+    seen = set() if seen is None else seen
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, np.ndarray):
+        if value.ndim:
+            yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from arrays_within(each, seen)
+    elif isinstance(value, (list, tuple, set)):
+        for each in value:
+            yield from arrays_within(each, seen)
+    elif hasattr(value, "__dict__"):
+        yield from arrays_within(vars(value), seen)
+
+
+def test_missing_modalities_get_what_the_others_lead_to_expect(cohort):
+    X, y = cohort
+    arrays = {name: np.array(array) for name, array in X.items()}
+    arrays["smri"][::3] = np.nan
+    arrays["sc"][1::5] = np.nan
+    holes = MultimodalData(arrays)
+    embedder = CMCCSSEmbedder()
+    columns = embedder.fit_transform(holes, y)
+    assert np.isfinite(columns).all()
+    assert np.isfinite(embedder.transform(holes[::3])).all()
+    complete = embedder.transform(holes[[2, 7]])
+    np.testing.assert_array_equal(complete, embedder.transform(X[[2, 7]]))
+
+
+def test_pickles_clones_tables_and_output(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder().fit(X, y)
+    again = pickle.loads(pickle.dumps(embedder))
+    np.testing.assert_array_equal(again.transform(X), embedder.transform(X))
+    assert not hasattr(clone(embedder), "net_")
+    frame = CMCCSSEmbedder().set_output(transform="pandas").fit_transform(X, y)
+    assert list(frame.columns) == embedder.get_feature_names_out().tolist()
+
+
+def test_stacks_and_processes_give_the_same_scores(cohort):
+    X, y = cohort
+    alone = auc(CMCCSSEmbedder(), X, y)
+    with stacked_fits():
+        np.testing.assert_array_equal(auc(CMCCSSEmbedder(), X, y), alone)
+    np.testing.assert_allclose(auc(CMCCSSEmbedder(), X, y, n_jobs=2), alone, atol=1e-12)
+
+
+def test_guided_embedders_regress_onto_their_target(cohort):
+    X, _ = make_cohort(n_subjects=90, random_state=0)[:2]
+    age = np.asarray(X.meta["age"], dtype=float)
+    embedder = YAwareEmbedder(solver="closed_form", metadata="age").fit(X)
+    first = embedder.get_feature_names_out().tolist().index("joint_y_aware_0")
+    assert abs(np.corrcoef(embedder.transform(X)[:, first], age)[0, 1]) > 0.5
+
+
+def test_parameters_of_training_that_have_no_effect_are_named(cohort):
+    X, y = cohort
+    with pytest.warns(UserWarning, match="closed form .*max_epochs, temperature had no effect"):
+        CMCCSSEmbedder(max_epochs=5, temperature=0.1).fit(X, y)
+
+
+def test_training_goes_on_only_where_something_was_trained(cohort):
+    X, y = cohort
+    with pytest.raises(ValueError, match="only training goes on"):
+        CMCCSSEmbedder(solver="closed_form").partial_fit(X, y)
+    with pytest.raises(ValueError, match="only training goes on"):
+        CMCCSSEmbedder().fit(X, y).partial_fit(X, y)
+    trained = CMCCSSEmbedder(random_state=0).partial_fit(X, y)
+    assert list(trained.history_) == ["train_loss", "cmc", "css"]
+
+
+@pytest.mark.parametrize(
+    ("embedder", "message"),
+    [
+        (
+            CoMMEmbedder(solver="closed_form"),
+            r"no closed form is known for the term\(s\) \['comm'\]",
+        ),
+        (SupConEmbedder(groups="family"), "groups='family' has no effect on training by gradient"),
+        (
+            SupConEmbedder(invariant_to="site"),
+            "invariant_to='site' has no effect on training by gradient",
+        ),
+        (CMCCSSEmbedder(invariant_to="nothing"), "nothing"),
+        (CMCCSSEmbedder(groups="nothing"), "nothing"),
+        (CMCCSSEmbedder(invariant_to="label"), "invariant_to='label' is determined by the target"),
+        (CMCCSSEmbedder(cmc_weight=0, css_weight=0), "no term with a weight"),
+        (
+            ContrastiveRegressionEmbedder(solver="closed_form", loss="threshold", metadata="age"),
+            "no closed form is known",
+        ),
+    ],
+)
+def test_bad_input_is_named(embedder, message):
+    y = np.arange(30) % 2
+    rng = np.random.default_rng(0)
+    X = noise(30, site=np.arange(30) % 3, label=y, age=rng.normal(size=30))
+    with pytest.raises((ValueError, KeyError), match=message):
+        embedder.fit(X, y)
+
+
+def test_few_labels_and_single_modalities():
+    X, y = noise(30), np.full(30, -1)
+    y[:2] = 0, 1
+    with pytest.raises(ValueError, match="Found 2 labeled .* at least 3"):
+        CMCCSSEmbedder().fit(X, y)
+    alone = X[["fc"]]
+    with pytest.raises(ValueError, match="aligns modalities, and there is one, 'fc'"):
+        CMCCSSEmbedder(solver="closed_form").fit(alone, np.arange(30) % 2)
+    columns = CMCCSSEmbedder().fit_transform(alone, np.arange(30) % 2)
+    assert columns.shape == (30, 1)
