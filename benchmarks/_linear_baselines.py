@@ -73,8 +73,8 @@ def _features(names: list[str]) -> list:
 
 def _tuned() -> LogisticRegressionCV:
     return LogisticRegressionCV(
-        Cs=STRENGTHS, cv=5, l1_ratios=(0,), scoring="neg_log_loss", max_iter=2000,
-        use_legacy_attributes=False,
+        Cs=STRENGTHS, cv=5, l1_ratios=(0,), scoring="neg_log_loss",
+        solver="newton-cholesky", use_legacy_attributes=False,
     )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def linear_baselines(X) -> dict[str, object]:
 
 
 def _plain(**params) -> LogisticRegression:
-    return LogisticRegression(max_iter=2000, **params)
+    return LogisticRegression(solver="newton-cholesky", **params)
 
 
 class BestModality(ClassifierMixin, BaseEstimator):

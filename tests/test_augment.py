@@ -52,7 +52,13 @@ def mlp(shape, n_components):
 
 def make(**params):
     return CMCCSSEmbedder(
-        **{"max_epochs": 3, "n_components": 2, "batch_size": 16, "encoders": mlp}
+        **{
+            "solver": "gradient",
+            "max_epochs": 3,
+            "n_components": 2,
+            "batch_size": 16,
+            "encoders": mlp,
+        }
         | {"random_state": 0}
         | params
     )

@@ -26,7 +26,15 @@ N = 20
 @pytest.fixture(params=EMBEDDERS, ids=lambda cls: cls.__name__)
 def make(request):
     def build(**params):
-        return request.param(**{"max_epochs": 1, "n_components": 2, "random_state": 0, **params})
+        return request.param(
+            **{
+                "solver": "gradient",
+                "max_epochs": 1,
+                "n_components": 2,
+                "random_state": 0,
+                **params,
+            }
+        )
 
     return build
 
@@ -36,7 +44,13 @@ def make_supervised(request):
     of_classes = OF_CLASSES.get(request.param.__name__, {})
 
     def build(**params):
-        fixed = {"max_epochs": 1, "n_components": 2, "random_state": 0, **of_classes}
+        fixed = {
+            "solver": "gradient",
+            "max_epochs": 1,
+            "n_components": 2,
+            "random_state": 0,
+            **of_classes,
+        }
         return request.param(**{**fixed, **params})
 
     return build

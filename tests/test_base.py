@@ -52,7 +52,15 @@ def make(request):
     """An embedder that trains for two epochs unless told otherwise."""
 
     def build(**params):
-        return request.param(**{"max_epochs": 2, "n_components": 3, "random_state": 0, **params})
+        return request.param(
+            **{
+                "solver": "gradient",
+                "max_epochs": 2,
+                "n_components": 3,
+                "random_state": 0,
+                **params,
+            }
+        )
 
     return build
 
@@ -60,7 +68,7 @@ def make(request):
 @pytest.fixture(params=[cls for cls in EMBEDDERS if cls.__name__ not in FUSED])
 def make_blocks(request):
     """Like `make`, of those that give a block of columns for each modality."""
-    return partial(request.param, max_epochs=2, n_components=3, random_state=0)
+    return partial(request.param, solver="gradient", max_epochs=2, n_components=3, random_state=0)
 
 
 @pytest.fixture(name="y")
@@ -886,7 +894,13 @@ def test_embeddings_are_finite_and_inputs_untouched(cls, cohort, batch_size, dty
     before = joblib.hash((arrays, mask, y))
     X = MultimodalData(arrays, mask=mask)
     embedder = cls(
-        max_epochs=2, n_components=2, batch_size=batch_size, dtype=dtype, lr=0.01, random_state=0
+        solver="gradient",
+        max_epochs=2,
+        n_components=2,
+        batch_size=batch_size,
+        dtype=dtype,
+        lr=0.01,
+        random_state=0,
     )
     out = embedder.fit_transform(X, y)
     assert out.shape == (n, 2 if cls.__name__ in FUSED else 2 * len(arrays))

@@ -49,7 +49,12 @@ def cohort(y):
 
 def make_pipe(encoders="auto"):
     embedder = CMCCSSEmbedder(
-        max_epochs=3, n_components=4, batch_size=10, encoders=encoders, random_state=0
+        solver="gradient",
+        max_epochs=3,
+        n_components=4,
+        batch_size=10,
+        encoders=encoders,
+        random_state=0,
     )
     return Pipeline([("cmc", embedder), ("clf", LogisticRegression())])
 
@@ -203,7 +208,7 @@ if __name__ == "__main__":
     X = MultimodalData(a=rng.normal(size=(30, 4)) + y[:, None], b=rng.normal(size=(30, 3)))
     for encoders in (Encoder, {"a": Encoder((4,), 2)}):
         embedder = CMCCSSEmbedder(
-            n_components=2, max_epochs=2, encoders=encoders, random_state=0
+            solver="gradient", n_components=2, max_epochs=2, encoders=encoders, random_state=0
         ).fit(X, y)
         pipe = make_pipeline(embedder, LogisticRegression())
         options = {"cv": 2, "scoring": "neg_log_loss", "return_estimator": True}

@@ -284,7 +284,7 @@ def test_bad_input_is_named(embedder, message):
 def test_few_labels_and_single_modalities():
     X, y = noise(30), np.full(30, -1)
     y[:2] = 0, 1
-    with pytest.raises(ValueError, match="Found 2 labeled .* at least 3"):
+    with pytest.raises(ValueError, match=r"Found 2 labeled .* at least 3"):
         CMCCSSEmbedder().fit(X, y)
     alone = X[["fc"]]
     with pytest.raises(ValueError, match="aligns modalities, and there is one, 'fc'"):

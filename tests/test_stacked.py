@@ -172,7 +172,7 @@ rng = np.random.default_rng(0)
 y = np.arange(40) % 2
 X = np.hstack([rng.normal(size=(40, 6)) + y[:, None], rng.normal(size=(40, 4))])
 embedder = CMCCSSEmbedder(
-    modalities={"a": slice(0, 6), "b": slice(6, 10)}, max_epochs=150, random_state=0, device="cpu"
+    solver="gradient", modalities={"a": slice(0, 6), "b": slice(6, 10)}, max_epochs=150, random_state=0, device="cpu"
 )
 cv = RepeatedStratifiedKFold(n_splits=4, n_repeats=3, random_state=0)
 with stacked_fits(checkpoint=sys.argv[1] or None, max_stack=5):
@@ -307,7 +307,7 @@ class Residual(nn.Module):
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("float64", 1e-9)])
 def test_networks_of_the_user_are_stacked(X, y, widths, dtype, tolerance):
     embedder = CMCCSSEmbedder(
-        encoders={"smri": Residual}, max_epochs=3, dtype=dtype, random_state=0
+        solver="gradient", encoders={"smri": Residual}, max_epochs=3, dtype=dtype, random_state=0
     )
     expected = clone(embedder).fit(X, y).transform(X)
     found = []

@@ -42,7 +42,12 @@ def encoder_with_batch_norm(shape, n_components):
 
 def fitted(X, **params):
     embedder = CMCCSSEmbedder(
-        encoders=encoder_with_batch_norm, css_weight=0, max_epochs=2, batch_size=6, random_state=0
+        solver="gradient",
+        encoders=encoder_with_batch_norm,
+        css_weight=0,
+        max_epochs=2,
+        batch_size=6,
+        random_state=0,
     )
     return embedder.set_params(**params).fit(X)
 

@@ -49,7 +49,12 @@ def test_two_modalities_of_volumes_are_cross_validated(data_dir, tmp_path):
     assert t1_voxels[brain].mean() > 2 * t1_voxels[~brain].mean()  # both lie on one grid
     pipeline = make_pipeline(
         CMCCSSEmbedder(
-            encoders=small_cnn, n_components=4, max_epochs=2, batch_size=4, random_state=0
+            solver="gradient",
+            encoders=small_cnn,
+            n_components=4,
+            max_epochs=2,
+            batch_size=4,
+            random_state=0,
         ),
         LogisticRegression(),
     )
