@@ -14,8 +14,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData
 
-RIDGE, MEAN = "CMC+CSS, ridge", "CMC+CSS, mean"
-OURS = (RIDGE, MEAN, "CoMM")
+SOLVED = "CMC+CSS"
+RIDGE, MEAN = "CMC+CSS trained, ridge", "CMC+CSS trained, mean"
+OURS = (SOLVED, RIDGE, MEAN, "CoMM")
 BASELINES = ("mean imputation", "KNN imputation", "complete cases")
 
 
@@ -58,6 +59,7 @@ def make_methods(max_epochs: int, n_values: int) -> dict[str, Any]:
     mean = concatenation(SimpleImputer(keep_empty_features=True))
     remedies = (mean, concatenation(KNNImputer(keep_empty_features=True)), CompleteCases(mean))
     return {
+        SOLVED: make_pipeline(CMCCSSEmbedder(), classifier(1.0)),
         **dict(zip((RIDGE, "CoMM"), embedders, strict=True)),
         **dict(zip(BASELINES, remedies, strict=True)),
     }

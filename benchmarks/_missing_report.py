@@ -47,13 +47,13 @@ def print_tables(name: str, part: dict[str, Any]) -> None:
         for method, values in of_place.items():
             means = np.mean(values, axis=(1, 2))
             cells = "  ".join(f"{mean:.3f}" for mean in means)
-            print(f"{method:16}  {cells}  {means[0] - means[-1]:.3f}")
+            print(f"{method:24}  {cells}  {means[0] - means[-1]:.3f}")
         for ours, others in part["comparison"][place].items():
             for other, found in others.items():
                 each = (
                     f"{k} {m:+.3f} [{low:+.3f}, {high:+.3f}]" for k, (m, low, high) in found.items()
                 )
-                print(f"{ours:16} against {other:16}", *each, flush=True)
+                print(f"{ours:24} against {other:16}", *each, flush=True)
 
 
 def plot(cohorts: dict[str, Any], path: str) -> None:

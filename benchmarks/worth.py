@@ -3,6 +3,7 @@
     python benchmarks/worth.py                       # five folds, five repeats: the published table
     python benchmarks/worth.py --repeats 1 --tasks aomic ms
     python benchmarks/worth.py --few-labels          # 20, 40 and 80 labels, the others unlabeled
+    python benchmarks/worth.py --show worth.png      # table and figure of the last results
 
 All methods see the same splits, and learn in the training folds only. Each task is written to
 results/worth.json when it is done. Intervals of differences are those of Nadeau and Bengio (95 %).
@@ -21,7 +22,7 @@ from time import process_time
 import numpy as np
 from _linear_baselines import linear_baselines
 from _report import RESULTS, environment
-from scipy.stats import t as student
+from _worth_report import FIRST, OURS, interval, plot, print_rst, report, summarize
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_validate
@@ -33,7 +34,6 @@ from skmmcl.data import MultimodalData
 from skmmcl.preprocessing import ModalityTransformer
 
 SCORES = {"auc": "roc_auc_ovr", "balanced": "balanced_accuracy", "log_loss": "neg_log_loss"}
-OURS, FIRST = "CMC+CSS", "concatenation"
 N_LABELS = (20, 40, 80)
 Task = Callable[[], tuple[MultimodalData, np.ndarray]]
 
@@ -76,8 +76,8 @@ TASKS: dict[str, Task] = {
 }
 
 
-def methods(X, *, ours_only: bool, gradient: bool) -> dict[str, object]:
-    """Return the pipelines by name."""
+def methods(X, *, gradient: bool) -> dict[str, object]:
+    """Return the pipelines by name, ours first."""
     ours = {OURS: CMCCSSEmbedder(random_state=0)}
     if gradient:
         ours["CMC+CSS, gradient"] = CMCCSSEmbedder(solver="gradient", random_state=0)
@@ -86,7 +86,7 @@ def methods(X, *, ours_only: bool, gradient: bool) -> dict[str, object]:
         name: make_pipeline(*impute, each, LogisticRegression(max_iter=2000))
         for name, each in ours.items()
     }
-    return piped if ours_only else {**piped, **linear_baselines(X)}
+    return {**piped, **linear_baselines(X)}
 
 
 def impute_gaps(X) -> list:
@@ -103,44 +103,6 @@ def evaluate(model, X, y, splits: list) -> dict[str, object]:
     scores = {name: found[f"test_{name}"].round(5).tolist() for name in SCORES}
     scores["log_loss"] = (-found["test_log_loss"]).round(5).tolist()
     return {**scores, "fold_seconds": round(seconds, 3)}
-
-
-def interval(a, b, n_splits: int) -> tuple[float, float]:
-    """Return the mean of paired differences and the half-width of its corrected interval."""
-    difference = np.subtract(a, b)
-    n = len(difference)
-    variance = difference.var(ddof=1) * (1 / n + 1 / (n_splits - 1))
-    return float(difference.mean()), float(student.ppf(0.975, n - 1) * np.sqrt(variance))
-
-
-def report(name: str, table: dict[str, dict], n_splits: int) -> None:
-    """Print one task: every method, and its difference to concatenation."""
-    print(f"\n{name}\n{'':30}{'AUC':>7}{'bal.':>7}{'log':>7}{'s/fold':>8}   AUC - {FIRST}")
-    for method, row in table.items():
-        mean, half = (
-            interval(row["auc"], table[FIRST]["auc"], n_splits) if FIRST in table else (0, 0)
-        )
-        cells = "".join(f"{np.mean(row[score]):7.3f}" for score in SCORES)
-        print(
-            f"{method:30}{cells}{row['fold_seconds']:8.2f}   {mean:+.3f} ± {half:.3f}", flush=True
-        )
-
-
-def summarize(results: dict[str, dict]) -> None:
-    """Print what the bar of the flagship asks for."""
-    tables = {name: result["methods"] for name, result in results.items()}
-    aucs = {
-        name: {m: np.mean(row["auc"]) for m, row in table.items()} for name, table in tables.items()
-    }
-    gains = [row[OURS] - row[FIRST] for row in aucs.values()]
-    best = [
-        row[OURS] - max(v for m, v in row.items() if not m.startswith("CMC"))
-        for row in aucs.values()
-    ]
-    losses = [np.mean(t[OURS]["log_loss"]) - np.mean(t[FIRST]["log_loss"]) for t in tables.values()]
-    print(f"\n{len(gains)} tasks: mean AUC {np.mean(gains):+.4f} against {FIRST},")
-    print(f"{np.mean(best):+.4f} against the best baseline of each task (chosen afterwards),")
-    print(f"mean log-loss {np.mean(losses):+.4f} against {FIRST}.")
 
 
 def few_labels(X, y, n_splits: int, seed: int) -> dict[str, dict]:
@@ -187,6 +149,11 @@ def auc(model, X, y) -> float:
     return float(get_scorer(SCORES["auc"])(model, X, y))
 
 
+def results(path: Path) -> dict[str, dict]:
+    """Return what was found before."""
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 def main() -> None:
     """Run the tasks that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -194,9 +161,10 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--ours-only", action="store_true", help="no baselines")
+    parser.add_argument("--only", nargs="+", help="methods to run; others keep their figures")
     parser.add_argument("--gradient", action="store_true", help="also the paper's training")
     parser.add_argument("--few-labels", action="store_true")
+    parser.add_argument("--show", metavar="FILE", help="only draw, and print the guide's tables")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -205,6 +173,10 @@ def main() -> None:
     output = options.output or RESULTS / (
         "worth_few_labels.json" if options.few_labels else "worth.json"
     )
+    if options.show:
+        print_rst(results(RESULTS / "worth.json"), results(RESULTS / "worth_few_labels.json"))
+        plot(results(RESULTS / "worth.json"), options.show)
+        return
     for name in options.tasks:
         X, y = TASKS[name]()
         with warnings.catch_warnings():
@@ -213,21 +185,28 @@ def main() -> None:
                 print(f"\n{name}, {OURS} / {FIRST}")
                 found = {"labels": few_labels(X, y, options.folds, options.seed)}
             else:
-                found = {"methods": compare(X, y, options)}
+                known = results(output).get(name, {}).get("methods", {})
+                found = {"methods": compare(X, y, options, known)}
                 report(name, found["methods"], options.folds)
-        kept = json.loads(output.read_text()) if output.exists() else {}
+        kept = results(output)
         kept[name] = {"environment": environment(), "subjects": len(X), **found}
         output.write_text(json.dumps(kept, indent=1) + "\n")
-    if not options.few_labels and not options.ours_only:
-        summarize(json.loads(output.read_text()))
+    if not options.few_labels:
+        summarize(results(output))
 
 
-def compare(X, y, options: argparse.Namespace) -> dict[str, dict]:
-    """Return the scores of all methods on one task."""
+def compare(X, y, options: argparse.Namespace, kept: dict[str, dict]) -> dict[str, dict]:
+    """Return the scores of all methods on one task; those that are not run keep theirs."""
     folds = {"n_splits": options.folds, "n_repeats": options.repeats, "random_state": options.seed}
     splits = list(RepeatedStratifiedKFold(**folds).split(X, y))
-    models = methods(X, ours_only=options.ours_only, gradient=options.gradient)
-    return {name: evaluate(model, X, y, splits) for name, model in models.items()}
+    found: dict[str, dict] = {}
+    for name, model in methods(X, gradient=options.gradient).items():
+        known = kept.get(name)
+        if options.only is None or name in options.only or known is None:
+            found[name] = evaluate(model, X, y, splits)
+        elif len(known["auc"]) == len(splits):
+            found[name] = known
+    return found
 
 
 if __name__ == "__main__":

@@ -152,12 +152,10 @@ def readme_blocks(repo_dir, language: str) -> list[str]:
 
 def test_readme_example_runs(repo_dir):
     (code,) = readme_blocks(repo_dir, "python")
-    assert code.count("CMCCSSEmbedder(random_state=0)") == 1
-    # As it stands there, but for the number of epochs.
-    brief = code.replace("Embedder(random_state=0)", "Embedder(max_epochs=2, random_state=0)")
     names: dict[str, object] = {}
-    exec(compile(brief, "README.md", "exec"), names)
+    exec(compile(code, "README.md", "exec"), names)
     assert names["scores"].shape == (5,)
+    assert names["scores"].mean() > 0.8
     assert names["search"].best_estimator_.predict(names["X"]).shape == names["y"].shape
 
 

@@ -172,7 +172,8 @@ rng = np.random.default_rng(0)
 y = np.arange(40) % 2
 X = np.hstack([rng.normal(size=(40, 6)) + y[:, None], rng.normal(size=(40, 4))])
 embedder = CMCCSSEmbedder(
-    solver="gradient", modalities={"a": slice(0, 6), "b": slice(6, 10)}, max_epochs=150, random_state=0, device="cpu"
+    solver="gradient", modalities={"a": slice(0, 6), "b": slice(6, 10)},
+    max_epochs=150, random_state=0, device="cpu",
 )
 cv = RepeatedStratifiedKFold(n_splits=4, n_repeats=3, random_state=0)
 with stacked_fits(checkpoint=sys.argv[1] or None, max_stack=5):

@@ -141,7 +141,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if self._aligns:
             warn_if_unpaired(data, type(self).__name__)
         known = {"y": codes, "targets": values, "sample_weight": sample_weight}
-        solved, trained = divide(self._make_objective(), solver, self, np.mean(codes < 0))
+        solved, trained = divide(self._make_objective(), solver, self)
         self._solution = Solution() if solved else None
         columns = self._solution.fit(solved, self, data, known) if self._solution else None
         self._train(data, trained, known, n_epochs=n_epochs, resume=resume)

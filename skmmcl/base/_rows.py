@@ -13,7 +13,6 @@ from skmmcl.exceptions import DataError
 from skmmcl.solvers import find_duplicates
 from skmmcl.utils._targets import is_unlabeled
 
-
 # People may agree in fewer numbers than these, such as a few answers, without being the same.
 FEWEST_NUMBERS = 10
 

@@ -20,9 +20,6 @@ from skmmcl.training import Term
 # What the columns of unsupervised terms measure where the discriminants measure 1.
 UNSUPERVISED_SCALE = 0.5
 
-# Share of subjects without a label from which on "auto" adds the columns of unsupervised terms.
-MOSTLY_UNLABELED = 0.5
-
 # Parameters that only the training of a network heeds.
 OF_TRAINING = (
     "encoders", "augment", "input_components", "max_epochs", "batch_size", "sampler", "lr",
@@ -41,9 +38,7 @@ def is_cross_view(term: Term) -> bool:
     return getattr(term.loss, "is_cross_view", False)
 
 
-def divide(
-    terms: Iterable[Term], solver: str, settings: Any, unlabeled: float
-) -> tuple[list[Term], list[Term]]:
+def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term], list[Term]]:
     """Divide an objective into the terms that are solved and those that are trained.
 
     Parameters
@@ -54,8 +49,6 @@ def divide(
         What is asked for.
     settings : BaseEmbedder
         Estimator whose data have been read.
-    unlabeled : float
-        Share of the subjects without a label.
 
     Returns
     -------
@@ -80,8 +73,7 @@ def divide(
         return with_target + _solvable_views(others, views, settings), []
     if settings.encoders != "auto" or settings.augment is not None or views != others:
         return with_target, others
-    needed = unlabeled >= MOSTLY_UNLABELED and len(settings.modalities_) > 1
-    return with_target + (views if needed else []), []
+    return with_target + (views if len(settings.modalities_) > 1 else []), []
 
 
 def _solvable_views(others: list[Term], views: list[Term], settings: Any) -> list[Term]:

@@ -19,11 +19,11 @@ class CMCCSSEmbedder(BaseEmbedder):
 
     The modalities of a subject are to agree and to differ from those of other subjects
     (CMC, cross-modality contrast), and the joined embeddings of subjects of one class are
-    to agree (CSS, cross-subject contrast). By default the supervised term, whose optimum
-    is known, is solved in closed form by a discriminant of each modality and of all
-    jointly; ``solver="gradient"`` trains one encoder per modality by both terms, as the
-    paper does. The columns of all modalities, side by side, are what a classifier then
-    sees.
+    to agree (CSS, cross-subject contrast). By default both terms are solved in closed
+    form: the supervised one, whose optimum is known, by a discriminant of each modality
+    and of all jointly, the self-supervised one by canonical correlations.
+    ``solver="gradient"`` trains one encoder per modality by both terms, as the paper does.
+    The columns of all modalities, side by side, are what a classifier then sees.
 
     Read more in the :ref:`User Guide <cmc_css>`.
 
@@ -31,11 +31,10 @@ class CMCCSSEmbedder(BaseEmbedder):
     ----------
     solver : {"auto", "closed_form", "gradient"}, default="auto"
         How the objective is minimized. "gradient" trains a network by both terms, as the
-        paper does. "closed_form" solves both terms, without a network. "auto" solves the
-        supervised term and looks at the self-supervised one where it helps: it trains a
-        network by it if ``encoders`` or ``augment`` are given, solves it if at least half of
-        the subjects are unlabeled, and else leaves it out. Without the supervised term,
-        "auto" is "gradient".
+        paper does. "closed_form" solves both terms, without a network. "auto" solves both
+        as well, unless ``encoders`` or ``augment`` are given: the self-supervised term then
+        trains a network. With one modality, which leaves nothing to align, it solves the
+        supervised term alone; without the supervised term, it is "gradient".
     temperature : float, default=0.7
         Divides the cosine similarities in both terms. Small values dwell on the most
         similar negatives.
