@@ -113,8 +113,16 @@ class FeatureForm:
             for view, model in zip(self.views, self.models, strict=True)
         ]
 
+    def _n_linear(self, view: View) -> int:
+        return sum(self.widths[member] for member in view.members)
+
+    def _is_bent(self, view: View) -> bool:
+        """Whether the linear part of the Gaussian kernel is worth features of its own."""
+        return self._n_linear(view) <= self.n_random
+
     def _n_features(self, view: View) -> int:
-        return sum(self.widths[member] for member in view.members) + self.n_random
+        n_linear = self._n_linear(view)
+        return n_linear + (n_linear + 1) * self._is_bent(view) + self.n_random
 
     def _project(
         self, labeled: LabeledRows, members: Sequence[int], projected: dict[int, np.ndarray]
@@ -128,21 +136,24 @@ class FeatureForm:
     def _solve_primal(
         self, view: View, cohort: Cohort, problem: Problem, penalties: np.ndarray
     ) -> tuple[Solution, FeatureModel]:
-        n_linear = self._n_features(view) - self.n_random
+        n_linear, n_features = self._n_linear(view), self._n_features(view)
+        features = partial(self._features, view, cohort)
         solution, coefficients, offset = solve_primal(
-            partial(self._features, view, cohort),
-            n_linear,
-            self._n_features(view),
-            problem,
-            penalties,
+            features, n_linear, n_features, problem, penalties
         )
-        return solution, FeatureModel(coefficients[:n_linear], coefficients[n_linear:], offset)
+        linear, bent, gaussian = np.split(coefficients, [n_linear, n_features - self.n_random])
+        return solution, FeatureModel(linear, gaussian, offset, bent if len(bent) else None)
 
     def _features(self, view: View, cohort: Cohort, subjects: np.ndarray) -> np.ndarray:
-        """Return linear and Gaussian features of some subjects."""
-        rows = {member: cohort.rows_of(member, subjects) for member in view.members}
-        projected = {member: self.project[member](part) for member, part in rows.items()}
-        return np.hstack([_side_by_side(view, rows), gaussian_features(view.total(projected))])
+        """Return the features of some subjects, those of the linear kernel first."""
+        by_member = {member: cohort.rows_of(member, subjects) for member in view.members}
+        projected = {member: self.project[member](part) for member, part in by_member.items()}
+        rows, projections = _side_by_side(view, by_member), view.total(projected)
+        if not self._is_bent(view):
+            return np.hstack([rows, gaussian_features(projections)])
+        squares = np.einsum("ij,ij->i", rows, rows)
+        bell = np.exp(-squares / 2)[:, None]
+        return np.hstack([rows, bell * rows, bell, curved_features(projections, squares)])
 
 
 def _side_by_side(view: View, rows: Mapping[int, np.ndarray] | list[np.ndarray]) -> np.ndarray:

@@ -97,7 +97,7 @@ def test_streaming_is_as_in_memory(kernel_features, monkeypatch):
     expected, new = whole.training_scores_, whole.transform(blocks)
     monkeypatch.setattr(blocks_module, "CHUNK", 1000)
     monkeypatch.setattr("skmmcl.utils._moments.ROWS", 64)
-    monkeypatch.setattr("skmmcl.solvers._cohort.WIDE", 4)
+    monkeypatch.setattr("skmmcl.solvers._cohort.WIDE", 1)
     monkeypatch.setattr("skmmcl.solvers._cohort.KEPT", 0)
     lazy = {name: Lazy(block, 130) for name, block in blocks.items()}
     streamed = solver.fit(lazy, simplex_codes(classes), **options)
