@@ -12,7 +12,7 @@ from skmmcl.utils._moments import weighted_moments
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-CHUNK = 2**19  # entries of a chunk of rows, in float64
+CHUNK = 2**17  # entries of a chunk of rows, in float64
 
 
 class Standardizer:
@@ -68,12 +68,6 @@ class Standardizer:
                     f"Modality {name!r} had {width} features in the training subjects, and has the "
                     f"shape {tuple(blocks[name].shape)} now."
                 )
-
-    def rows(
-        self, blocks: Mapping[str, Any], mask: np.ndarray, rows: np.ndarray | slice
-    ) -> list[np.ndarray]:
-        """Return some rows of each block in float64, z-scored; absent ones are 0."""
-        return [self.rows_of(index, blocks, mask, rows) for index in range(len(self.names))]
 
     def rows_of(
         self, index: int, blocks: Mapping[str, Any], mask: np.ndarray, rows: np.ndarray | slice

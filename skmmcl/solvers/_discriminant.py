@@ -10,7 +10,9 @@ import numpy as np
 from skmmcl.exceptions import DataError
 from skmmcl.solvers._blocks import Standardizer, as_mask, row_slices
 from skmmcl.solvers._checks import as_group_codes, as_nuisance, as_target, as_weight, check_labeled
-from skmmcl.solvers._forms import Cohort, ExactForm, FeatureForm
+from skmmcl.solvers._cohort import Cohort
+from skmmcl.solvers._exact import ExactForm
+from skmmcl.solvers._features import FeatureForm
 from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.solvers._ridge import PENALTIES
 from skmmcl.solvers._views import View, make_problem
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 EXACT_SUBJECTS = 2000  # labeled ones; above, kernel_features="auto" takes random features
 EXACT_ENTRIES = 2**26  # of their rows
 EXACT_BYTES = 2**32  # of memory that kernel_features="exact" may take
-N_RANDOM = 512
+N_RANDOM = 448  # for 20,000 subjects, matrices of so many features are a third of the data
 
 
 class KernelDiscriminant:
@@ -211,7 +213,7 @@ class KernelDiscriminant:
         """Return the ordinary columns of some subjects; 0 where a block is absent."""
         views = self._form.views
         scores = np.zeros((len(rows), len(views), self._n_targets))
-        for part in row_slices(len(rows), self._form.width):
+        for part in row_slices(len(rows), self._form.width // 8):
             columns = self._form.predict(cohort.rows(rows[part]))
             for index, (view, column) in enumerate(zip(views, columns, strict=True)):
                 if column is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,7 +159,7 @@ class MultisetCCA:
     ) -> list[np.ndarray]:
         """Return what the z-scores of each modality are multiplied by."""
         starts = np.cumsum([0] + [scores.shape[1] for scores in whitened])
-        parts = [slice(*pair) for pair in itertools.pairwise(starts)]
+        parts = [slice(*pair) for pair in pairwise(starts)]
         between = np.zeros((starts[-1], starts[-1]))
         for one in range(len(parts)):
             for other in range(one):

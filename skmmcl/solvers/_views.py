@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skmmcl.solvers._ridge import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,15 @@ class View:
         """Return who has any of the members."""
         return mask[:, self.members].any(axis=1)
 
+    def total(self, arrays: Mapping[int, np.ndarray] | list[np.ndarray]) -> np.ndarray:
+        """Return what linear functions of the members, such as projections, are in all."""
+        if len(self.members) == 1:
+            return arrays[self.members[0]]
+        return self.factor * np.sum([arrays[member] for member in self.members], axis=0)
+
     def mean(self, arrays: list[np.ndarray]) -> np.ndarray:
-        """Return the mean of the members' arrays, such as Gram matrices."""
-        total = arrays[self.members[0]]
-        for member in self.members[1:]:
-            total = total + arrays[member]
-        return total / len(self.members)
+        """Return what products of the members, such as Gram matrices, are in all."""
+        return self.factor * self.total(arrays)
 
 
 @dataclass
@@ -103,9 +110,11 @@ def make_problem(
 
 
 def _without_target(nuisance: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Regress the targets and a constant out of the nuisance."""
+    """Return orthonormal directions of the nuisance without a constant and the targets."""
     root = np.sqrt(weight)[:, None]
     known = root * np.hstack([np.ones((len(target), 1)), target])
     directions = root * nuisance
-    slopes = np.linalg.lstsq(known, directions, rcond=1e-10)[0]
-    return (directions - known @ slopes) / root
+    size = np.linalg.norm(directions)
+    directions -= known @ np.linalg.lstsq(known, directions, rcond=1e-10)[0]
+    left, sizes, _ = np.linalg.svd(directions, full_matrices=False)
+    return left[:, sizes > 1e-8 * size] / root

@@ -6,9 +6,12 @@ import pytest
 from skmmcl.solvers import KernelDiscriminant, simplex_codes
 from skmmcl.solvers import _blocks as blocks_module
 from skmmcl.solvers._dual import gaussian_kernel, solve_dual
-from skmmcl.solvers._forms import solve_wide
 from skmmcl.solvers._primal import solve_primal
-from skmmcl.solvers._random_features import OrthogonalProjection, gaussian_features
+from skmmcl.solvers._random_features import (
+    OrthogonalProjection,
+    curved_features,
+    gaussian_features,
+)
 from skmmcl.solvers._ridge import PENALTIES
 from skmmcl.solvers._views import make_problem
 
@@ -48,17 +51,14 @@ def test_primal_is_dual(nuisance):
     get = lambda rows: features[rows].copy()  # noqa: E731
     n_features = features.shape[1]
     primal = solve_primal(get, 9, n_features, problem, PENALTIES)
-    wide = solve_wide(get, 9, n_features, problem, PENALTIES)
     linear, gaussian = features[:, :9], features[:, 9:]
     dual = solve_dual(linear @ linear.T, gaussian @ gaussian.T, problem, PENALTIES)
-    for solution in (primal[0], wide[0]):
-        np.testing.assert_allclose(solution.columns, dual[0].columns, atol=1e-9)
-        assert solution.penalty == dual[0].penalty
-        assert solution.error == pytest.approx(dual[0].error)
+    np.testing.assert_allclose(primal[0].columns, dual[0].columns, atol=1e-9)
+    assert primal[0].penalty == dual[0].penalty
+    assert primal[0].error == pytest.approx(dual[0].error)
     kernels = dual[1].linear * linear @ linear.T + dual[1].gaussian * gaussian @ gaussian.T
     expected = kernels @ dual[2] - dual[3]
-    for _, coefficients, offset in (primal, wide):
-        np.testing.assert_allclose(features @ coefficients - offset, expected, atol=1e-9)
+    np.testing.assert_allclose(features @ primal[1] - primal[2], expected, atol=1e-9)
     np.testing.assert_allclose(problem.weight @ expected, 0, atol=1e-9)
 
 
@@ -71,11 +71,17 @@ def test_random_features_are_unbiased(n_features):
     np.testing.assert_allclose(
         exact, np.exp(-((rows[:, None] - rows) ** 2).sum(axis=2) / 2), atol=1e-12
     )
-    found = np.zeros((20, 20))
+    bells = np.exp(-squares / 2)
+    linear = bells[:, None] * bells * (1 + rows @ rows.T)
+    plain, curved = np.zeros((20, 20)), linear
     for seed in range(20):
-        features = gaussian_features(OrthogonalProjection(n_features, 500, seed, "fc")(rows))
-        found += features @ features.T / 20
-    np.testing.assert_allclose(found, exact, atol=0.025)
+        projections = OrthogonalProjection(n_features, 500, seed, "fc")(rows)
+        features = gaussian_features(projections)
+        plain += features @ features.T / 20
+        features = curved_features(projections, squares)
+        curved = curved + features @ features.T / 20
+    np.testing.assert_allclose(plain, exact, atol=0.025)
+    np.testing.assert_allclose(curved, exact, atol=0.015)
 
 
 @pytest.mark.parametrize("kernel_features", [32, 500])
@@ -89,9 +95,10 @@ def test_streaming_is_as_in_memory(kernel_features, monkeypatch):
     options = {"groups": np.arange(150) // 2, "nuisance": np.eye(2)[np.arange(150) % 2]}
     whole = solver.fit(blocks, simplex_codes(classes), **options)
     expected, new = whole.training_scores_, whole.transform(blocks)
-    monkeypatch.setattr(blocks_module, "CHUNK", 5000)
+    monkeypatch.setattr(blocks_module, "CHUNK", 1000)
     monkeypatch.setattr("skmmcl.utils._moments.ROWS", 64)
-    monkeypatch.setattr("skmmcl.solvers._forms.WIDE", 4)
+    monkeypatch.setattr("skmmcl.solvers._cohort.WIDE", 1)
+    monkeypatch.setattr("skmmcl.solvers._cohort.KEPT", 0)
     lazy = {name: Lazy(block, 130) for name, block in blocks.items()}
     streamed = solver.fit(lazy, simplex_codes(classes), **options)
     np.testing.assert_allclose(streamed.training_scores_, expected, atol=1e-9)

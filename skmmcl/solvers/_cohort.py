@@ -1,0 +1,103 @@
+"""Subjects' rows as the discriminants need them: a few, those of labeled ones, their products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skmmcl.solvers._blocks import Standardizer, row_slices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+KEPT = 2**24  # entries of labeled subjects' rows that are kept in memory while fitting
+WIDE = 256  # otherwise, number of chunks that are kept while the others are read once more
+
+
+@dataclass
+class Cohort:
+    """Blocks of subjects, and how they are scaled.
+
+    Parameters
+    ----------
+    blocks : dict of str to array-like of shape (n_samples, n_features)
+    mask : ndarray of bool (n_samples, n_blocks)
+    scale : Standardizer
+    """
+
+    blocks: Mapping[str, Any]
+    mask: np.ndarray
+    scale: Standardizer
+
+    def rows(self, rows: np.ndarray | slice) -> list[np.ndarray]:
+        """Return some rows of each block."""
+        return [self.rows_of(index, rows) for index in range(len(self.scale.names))]
+
+    def rows_of(self, index: int, rows: np.ndarray | slice) -> np.ndarray:
+        """Return some rows of one block."""
+        return self.scale.rows_of(index, self.blocks, self.mask, rows)
+
+
+@dataclass
+class LabeledRows:
+    """Rows of the labeled subjects, kept if they are small, else read whenever they are needed.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    subjects : ndarray of int (n_labeled,)
+        Positions of the labeled subjects.
+    """
+
+    cohort: Cohort
+    subjects: np.ndarray
+
+    @cached_property
+    def kept(self) -> list[np.ndarray]:
+        """Rows of each block."""
+        return self.cohort.rows(self.subjects)
+
+    @cached_property
+    def grams(self) -> list[np.ndarray]:
+        """Products of all rows of each block."""
+        return [self._gram(index) for index in range(len(self.cohort.scale.names))]
+
+    @cached_property
+    def squares(self) -> list[np.ndarray]:
+        """Squared lengths of the rows of each block."""
+        return [np.diagonal(gram).copy() for gram in self.grams]
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether all rows are in memory."""
+        widths = self.cohort.scale.widths
+        return "kept" in vars(self) or len(self.subjects) * sum(widths) <= KEPT
+
+    def chunks(self, index: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of the rows of one block."""
+        if self.are_kept:
+            yield slice(0, len(self.subjects)), self.kept[index]
+            return
+        for part in row_slices(len(self.subjects), self.cohort.scale.widths[index]):
+            yield part, self.cohort.rows_of(index, self.subjects[part])
+
+    def products(self, index: int, weights: np.ndarray) -> np.ndarray:
+        """Return the transposed rows of one block times weights, (n_features, n_columns)."""
+        return sum(rows.T @ weights[part] for part, rows in self.chunks(index))
+
+    def _gram(self, index: int) -> np.ndarray:
+        if self.are_kept:
+            return self.kept[index] @ self.kept[index].T
+        n_rows, width = len(self.subjects), self.cohort.scale.widths[index]
+        result = np.empty((n_rows, n_rows))
+        for wide in row_slices(n_rows, width // WIDE):
+            rows = self.cohort.rows_of(index, self.subjects[wide])
+            result[wide, wide] = rows @ rows.T
+            for part in row_slices(wide.start, width):
+                others = self.cohort.rows_of(index, self.subjects[part])
+                result[wide, part] = rows @ others.T
+                result[part, wide] = result[wide, part].T
+        return result
