@@ -40,6 +40,8 @@ GZIPPED = b"\x1f\x8b"
 FIRST_BYTES = 4096  # of a file, gzipped or not, within which its header ends
 MOST_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
 HEAD_BYTES = 544  # enough for any header
+# What git-annex and git-lfs keep in the place of a file whose content is elsewhere.
+POINTERS = (b"/annex/objects/", b"version https://git-lfs")
 # By the number that a file begins with.
 KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
 
@@ -74,12 +76,23 @@ def read_header(path: str) -> VolumeFile:
         stamp, header = file_stamp(path), _header(path)
         shape, affine = header.get_data_shape(), header.get_best_affine()
     except FileNotFoundError:
-        raise DataError("does not exist") from None
+        raise DataError(missing_file(path)) from None
     except UNREADABLE as error:
         raise DataError(f"cannot be read as an image: {error}") from error
     if header.get_data_dtype().kind not in "biuf":
         raise DataError(f"holds no real numbers (dtype {header.get_data_dtype()})")
     return VolumeFile(path, stamp, _checked_grid(shape, np.asarray(affine, dtype=float)))
+
+
+def missing_file(path: str | Path) -> str:
+    """Return in words what became of a file that is not there."""
+    path = Path(path)
+    if not path.is_symlink():
+        return "is not a file" if path.exists() else "does not exist"
+    return (
+        f"is a link to {path.readlink()}, which is not there; `datalad get` or `git annex get` "
+        "fetches what such links stand for"
+    )
 
 
 def file_stamp(path: str) -> tuple[int, ...]:
@@ -153,6 +166,8 @@ def _kind(content: bytes) -> Any:
     for size in sizes:
         if size in KINDS:
             return KINDS[size]
+    if content.startswith(POINTERS):
+        raise ValueError("it stands for a file that `git annex get` or `git lfs pull` fetches")
     raise ValueError("it is none of NIfTI-1, NIfTI-2 and MGH, in one file, gzipped or not")
 
 
