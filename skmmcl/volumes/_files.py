@@ -97,7 +97,11 @@ def missing_file(path: str | Path) -> str:
 
 def file_stamp(path: str) -> tuple[int, ...]:
     """What changes when a file does."""
-    stat = os.stat(path)  # noqa: PTH116  Path.stat costs more, and this is done often
+    return stamp_of(os.stat(path))  # noqa: PTH116  Path.stat costs more, and this is done often
+
+
+def stamp_of(stat: os.stat_result) -> tuple[int, ...]:
+    """Size, times and number of a file."""
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
