@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmmcl.exceptions import DataError
 from skmmcl.utils._sklearn import Interval, fit_context
 
 
@@ -78,6 +79,11 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         -------
         self : object
             The fitted transformer.
+
+        Raises
+        ------
+        DataError
+            If all counted voxels of a volume are alike, as those of constant and binary ones.
         """
         for name in ("n_samples_seen_", "landmarks_"):
             self.__dict__.pop(name, None)
@@ -99,16 +105,11 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         self : object
             The fitted transformer.
         """
-        torchio = _torchio()
         n_seen = getattr(self, "n_samples_seen_", 0)
         X = self._check(X, reset=not n_seen)
-        train = torchio.HistogramStandardization.train
-        landmarks = []
         with TemporaryDirectory() as folder:  # TorchIO trains on files
             path = Path(folder, "volume.nrrd")  # bears any number of voxels in a row
-            for volume in X:
-                _write(_image(volume), path)
-                landmarks.append(train([path], masking_function=self._counted, progress=False))
+            landmarks = [self._landmarks(v, row, path) for row, v in enumerate(X, start=n_seen)]
         # Landmarks of several volumes are the mean of theirs.
         earlier = n_seen * self.landmarks_ if n_seen else 0.0
         self.n_samples_seen_ = n_seen + len(X)
@@ -127,20 +128,57 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         -------
         X_out : ndarray of float32 and that shape
             Standardised volumes.
+
+        Raises
+        ------
+        DataError
+            If all counted voxels of a volume are alike.
         """
         check_is_fitted(self)
-        torchio = _torchio()
         X = self._check(X, reset=False)
-        standardize = torchio.HistogramStandardization(
-            {"default": self.landmarks_}, masking_method=self._counted
-        )
         out = np.empty(X.shape, dtype=np.float32)
-        for volume, new in zip(X, out, strict=True):
-            image = torchio.ScalarImage(tensor=_image(volume)[None])
-            subject = standardize(torchio.Subject(default=image))
+        for row, (volume, new) in enumerate(zip(X, out, strict=True)):
             kept = False if self.background is None else volume == self.background
-            new[...] = np.where(kept, volume, subject["default"].numpy().reshape(volume.shape))
+            new[...] = np.where(kept, volume, self._standardized(volume, row))
         return out
+
+    def _landmarks(self, volume, row, path):
+        """Those of one volume, between 0 and 100."""
+        train = _torchio().HistogramStandardization.train
+        _write(_image(volume), path)
+        with np.errstate(all="ignore"):  # whatever divides by no spread
+            landmarks = train([path], masking_function=self._counted, progress=False)
+        if not landmarks[-1] - landmarks[0] > 50:
+            raise self._no_spread(volume, row)
+        return landmarks
+
+    def _standardized(self, volume, row):
+        torchio = _torchio()
+        counted = self._counted(volume)
+        standardize = torchio.HistogramStandardization(
+            {"default": self.landmarks_},
+            masking_method=lambda image: image.new_tensor(_image(counted)[None]).bool(),
+        )
+        # TorchIO takes steps below 1e-5 for none; a power of two changes no digit.
+        exponent = 60 - int(np.frexp(np.abs(volume).max())[1])
+        image = torchio.ScalarImage(tensor=np.ldexp(_image(volume), exponent)[None])
+        # To call it would draw from torch's global generator.
+        subject = standardize.apply_transform(torchio.Subject(default=image))
+        mapped = subject["default"].numpy().reshape(volume.shape)
+        # Percentiles that are one and the same map all voxels onto two values.
+        if np.all((mapped == mapped.min()) | (mapped == mapped.max())) and not np.ptp(
+            np.percentile(volume[counted], [1, 99])
+        ):
+            raise self._no_spread(volume, row)
+        return mapped
+
+    def _no_spread(self, volume, row):
+        left_out = "" if self.background is None else f" but for the background {self.background}"
+        value = np.median(volume[self._counted(volume)])
+        return DataError(
+            f"Volume {row} has no histogram: nearly all of its voxels{left_out} are {value:.4g}. "
+            "Leave it out; masks and other binary volumes need no standardization."
+        )
 
     def _counted(self, values):
         counted = values != (np.inf if self.background is None else self.background)
