@@ -115,22 +115,40 @@ def no_spread(kind):
 
 
 @pytest.mark.parametrize("kind", ["constant", "binary", "one voxel differs", "zero"])
-def test_volumes_without_a_histogram_are_named(volumes, kind):
+def test_volumes_without_a_histogram_spoil_no_others(volumes, kind):
     pytest.importorskip("torchio")
-    expected = HistogramStandardizer().fit(volumes).landmarks_
+    clean = HistogramStandardizer().fit(volumes)
     spoilt = np.insert(volumes, 2, no_spread(kind), axis=0)
-    with pytest.raises(DataError, match="Volume 2 has no histogram: nearly all of its voxels but"):
-        HistogramStandardizer().fit(spoilt)
-    standardizer = HistogramStandardizer().fit(volumes)
-    np.testing.assert_array_equal(standardizer.landmarks_, expected)
-    with pytest.raises(DataError, match="Volume 2 has no histogram"):
-        standardizer.transform(spoilt)
-    with pytest.raises(DataError, match="Volume 5 has no histogram"):
-        standardizer.partial_fit(spoilt[1:])
-    np.testing.assert_array_equal(standardizer.landmarks_, expected)
-    X = MultimodalData(t1=spoilt)
-    with pytest.raises(DataError, match="Volume 2 has no histogram"):
-        ModalityTransformer({"t1": HistogramStandardizer()}).fit(X)
+    with pytest.warns(UserWarning, match="1 volumes have no histogram.*learnt from them: rows 2"):
+        standardizer = HistogramStandardizer().fit(spoilt)
+    np.testing.assert_array_equal(standardizer.landmarks_, clean.landmarks_)
+    assert standardizer.n_samples_seen_ == 4
+    with pytest.warns(UserWarning, match="each becomes constant: rows 2"):
+        out = standardizer.transform(spoilt)
+    np.testing.assert_array_equal(np.delete(out, 2, axis=0), clean.transform(volumes))
+    median = np.float32(clean.landmarks_[6])
+    np.testing.assert_array_equal(out[2], np.where(spoilt[2], median, 0))
+    with pytest.warns(UserWarning, match="no histogram"):
+        X = ModalityTransformer({"t1": HistogramStandardizer()}).fit_transform({"t1": spoilt})
+    np.testing.assert_array_equal(X["t1"], out)
+
+
+def test_no_volume_has_a_histogram():
+    pytest.importorskip("torchio")
+    with (
+        pytest.warns(UserWarning, match="3 volumes have no histogram"),
+        pytest.raises(DataError, match="No volume has a histogram"),
+    ):
+        HistogramStandardizer().fit(np.full((3, 50), 7.0))
+
+
+def test_constant_volumes_may_come_first(volumes):
+    pytest.importorskip("torchio")
+    with pytest.warns(UserWarning, match="rows 0"):
+        standardizer = HistogramStandardizer().partial_fit(volumes[:1] * 0)
+    standardizer.partial_fit(volumes[:1]).partial_fit(volumes[1:])
+    expected = HistogramStandardizer().fit(volumes)
+    np.testing.assert_allclose(standardizer.landmarks_, expected.landmarks_)
 
 
 def test_two_values_have_a_histogram_where_no_background_is_left_out(volumes):
