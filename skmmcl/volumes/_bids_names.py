@@ -68,9 +68,14 @@ def _with_prefix(name: str) -> str:
 
 
 def _plain_label(name: str) -> str:
-    """Return a name without case, blanks, ``sub-``, leading zeros and the ".0" of spreadsheets."""
+    """Return a name without what spellings differ in.
+
+    These are case, ``sub-``, the ".0" of spreadsheets, leading zeros, and separators next to
+    letters, which BIDS forbids.
+    """
     label = re.sub(r"^sub[-_ ]?", "", name.strip().casefold())
     label = re.sub(r"^(\d+)\.0+$", r"\1", label)
+    label = re.sub(r"(?<=[a-z])[-_ ]+(?=\w)|(?<=\d)[-_ ]+(?=[a-z])", "", label)
     return re.sub(r"(?<!\d)0+(?=\d)", "", label)
 
 

@@ -44,7 +44,8 @@ def load_volumes(
     Headers are looked at now: all volumes must be 3-D and lie on the same grid of voxels after
     their axes were turned to right, anterior, superior; else give `target_affine` or
     `target_shape`. Voxels are read first by `fit`, before it trains, or by
-    :meth:`LazyVolumes.check`; they are then taken from the cache.
+    :meth:`LazyVolumes.check`; they are then taken from the cache. Places are in mm, whatever the
+    unit of a header; a header without one is taken to be in mm.
 
     Parameters
     ----------
@@ -61,7 +62,8 @@ def load_volumes(
         How values between voxels are found; use "nearest" for maps of labels.
     mask : "brain", path or Nifti1Image, optional
         Voxels outside become 0. "brain" is nilearn's mask of the MNI152 template, for volumes
-        in MNI space. Masks are brought to the grid of the volumes.
+        in MNI space. Masks are brought to the grid of the volumes, and may have further axes of
+        length 1, as volumes may.
     dtype : {"float32", "float16"}, default="float32"
         Type in which volumes are stored; float16 halves the cache, and keeps three digits.
     cache : path or False, optional
@@ -82,8 +84,9 @@ def load_volumes(
     Raises
     ------
     DataError
-        If files are missing, are no 3-D images, or lie on different grids; names subjects and
-        files.
+        If files are missing, are no 3-D images, lie on different grids or cannot be resampled;
+        names subjects and files. If a target needs more than 1 GiB for each volume, and more
+        voxels than the files have.
 
     Examples
     --------

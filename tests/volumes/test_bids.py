@@ -9,6 +9,7 @@ import pytest
 
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.volumes import load_bids
+from skmmcl.volumes._bids_names import match_folders
 
 T1 = "anat/*_T1w.nii.gz"
 LABELS = "anat/*_dseg.nii.gz"
@@ -114,6 +115,26 @@ def test_unclear_who_is_who(root, ids):
     (root / "participants.tsv").write_text("\n".join(["participant_id", *ids]))
     with pytest.raises(DataError, match=r"Subjects '.*' and folders 'sub-.* differ only in"):
         load_bids(root, {"t1": T1})
+
+
+STYLES = ["sub-{:03d}", "{:03d}", "{}", "sub-{}", "{}.0", "SUB-{:02d} ", "sub_{:04d}"]
+LETTERS = ["sub-S{:03d}", "S{:03d}", "s{}", "sub-s{:02d}", "S_{:02d}", "s-{}", "S {:03d}"]
+
+
+@pytest.mark.parametrize("styles", [STYLES, LETTERS])
+@pytest.mark.parametrize("seed", range(20))
+def test_random_cohorts_are_matched_as_they_were_meant(styles, seed):
+    rng = np.random.default_rng(seed)
+    listed, scanned = (rng.permutation(200)[: rng.integers(50, 200)].tolist() for _ in range(2))
+    ids = {k: styles[rng.integers(len(styles))].format(k) for k in listed}
+    folders = {k: styles[0].format(k) for k in scanned}
+    truth = {ids[k]: folders[k] for k in listed if k in folders}
+    assert match_folders(list(ids.values()), set(folders.values())) == truth
+
+
+def test_separators_that_bids_forbids():
+    found = match_folders(["NDAR_INV01", "1_11", "11_1"], {"sub-NDARINV01", "sub-111"})
+    assert found == {"NDAR_INV01": "sub-NDARINV01"}
 
 
 def test_rows_without_a_folder_and_folders_without_a_row_are_named(root):

@@ -382,6 +382,18 @@ def test_missing_files_are_listed(paths):
         load_volumes(paths, on_error="missing")
 
 
+def test_links_that_lead_nowhere_are_named(paths):
+    paths[1].unlink()
+    paths[1].symlink_to(".git/annex/objects/key")
+    with pytest.raises(
+        DataError, match=r"Subject 1: .*s1\.nii\.gz is a link to \.git/annex/objects/k"
+    ):
+        load_volumes(paths)
+    paths[1].unlink()
+    paths[1].symlink_to(paths[0])
+    assert load_volumes(paths).present.all()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [("t1.nii", "one for each subject"), ([None, np.nan], "None of 2"), ([3], "Entry 0")],
