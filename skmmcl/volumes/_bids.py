@@ -223,9 +223,9 @@ def _load_one(
 
 
 def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path | None:
-    """The one file of a subject, or None; a link that leads nowhere counts as one."""
+    """The one file of a subject, or None; a dead end counts as one, which load_volumes names."""
     below = _below_root(pattern).replace(SUBJECT, escape(folder))
-    found = matching(root, below) or _dead_links(root, below)
+    found = matching(root, below) or _dead_ends(root, below)
     if len(found) > 1:
         raise DataError(
             f"Modality {name!r}: subject {item!r} has {len(found)} files that fit {pattern!r}: "
@@ -234,11 +234,11 @@ def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path |
     return root / found[0] if found else None
 
 
-def _dead_links(root: Path, below: str) -> list[str]:
-    """Folders on the way to a file that are links to what is not there."""
+def _dead_ends(root: Path, below: str) -> list[str]:
+    """Folders on the way to a file that are links to what is not there, or may not be read."""
     parts = below.split("/")
     for n_parts in range(1, len(parts)):
         for item in matching(root, "/".join(parts[:n_parts])):
-            if not (root / item).exists():
+            if not os.access(root / item, os.R_OK | os.X_OK):  # nor is what does not exist
                 return [item]
     return []

@@ -52,7 +52,7 @@ def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
     for spelled in (str, _with_prefix, _plain_label):
         own = _grouped(spelled, (item for item in ids if item not in matched))
         theirs = _grouped(spelled, folders.difference(matched.values()))
-        for label in own.keys() & theirs.keys():
+        for label in [label for label in own if label in theirs]:
             if len(own[label]) > 1 or len(theirs[label]) > 1:
                 raise DataError(
                     f"Which folder is whose? Subjects {shown(own[label])} and folders "

@@ -1,5 +1,6 @@
 """Cohorts in BIDS folders."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -219,6 +220,14 @@ def test_folders_that_are_links_to_nowhere(root, level, pattern):
     (root / level).symlink_to("/nowhere/at/all")
     with pytest.raises(DataError, match=rf"'sub-02'.*{level} is a link to /nowhere/at/all, which"):
         load_bids(root, {"t1": pattern})
+
+
+def test_folders_that_may_not_be_read(root, monkeypatch):
+    (root / "sub-02" / "anat" / "sub-02_T1w.nii.gz").unlink()
+    assert load_bids(root, {"t1": T1}).mask[:, 0].tolist() == [True, False, True]
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "anat")
+    with pytest.raises(DataError, match=r"'sub-02'.*sub-02/anat cannot be read"):
+        load_bids(root, {"t1": T1})
 
 
 @pytest.mark.parametrize("content", ["/annex/objects/MD5E-s1.nii.gz\n", "version https://git-lfs."])
