@@ -124,6 +124,7 @@ def test_every_check_passes_in_float32(estimator, check):
     check(estimator)
 
 
+@pytest.mark.filterwarnings("ignore:.* volumes have no histogram:UserWarning")
 @parametrize_with_checks(
     others(),
     expected_failed_checks=lambda estimator: EXPECTED_TO_FAIL.get(type(estimator).__name__, {}),

@@ -30,21 +30,28 @@ def find_file(
     """Return the path of a file such as "nspn/....csv", downloaded first if it is nowhere.
 
     `build` makes the bytes of a file that has no source of its own from files that have one.
-    Local folders are taken as they are; what is downloaded must have the checksum of its source.
+    Local folders are taken as they are; what is downloaded must have the checksum of its source,
+    and have it still when it is read from the cache.
     """
     folders = _local_folders(data_home)
     for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
+        path = folder / name
+        if path.is_file() and (folder != cache_folder() or _is_as_downloaded(path, name)):
+            return path
     if not download_if_missing:
         raise OSError(
-            f"{name} is in none of {', '.join(map(str, folders))}. Allow its download by "
-            "download_if_missing=True, or set SKMMCL_DATA to the folder that holds it."
+            f"{name} is in none of {', '.join(map(str, folders))}, or altered. Allow its download "
+            "by download_if_missing=True, or set SKMMCL_DATA to the folder that holds it."
         )
     path = (cache_folder() if data_home is None else folders[0]) / name
     content = download(SOURCES[name]) if build is None else build()
     write_whole(path, content)
     return path
+
+
+def _is_as_downloaded(path: Path, name: str) -> bool:
+    expected = SOURCES[name].sha256 if name in SOURCES else None
+    return expected in {None, hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def _local_folders(data_home: str | Path | None) -> list[Path]:

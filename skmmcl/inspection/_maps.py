@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from skmmcl.exceptions import DataError
 from skmmcl.volumes import LazyVolumes
+from skmmcl.volumes._files import in_mm, space_of
 from skmmcl.volumes._grid import Grid
 
 
@@ -55,7 +56,7 @@ def maps_to_image(maps, reference):
 
 def affine_of(reference: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The affine of a reference, whose grid must have the shape given."""
-    affine = np.asarray(getattr(reference, "affine", reference))
+    affine = np.asarray(_affine_in_mm(reference))
     if affine.shape != (4, 4) or affine.dtype.kind not in "iuf":
         raise TypeError(
             "The reference must be volumes of load_volumes, a nibabel image or an affine of shape "
@@ -65,6 +66,12 @@ def affine_of(reference: Any, shape: tuple[int, ...]) -> np.ndarray:
     if found is not None and found != tuple(shape):
         raise DataError(f"The maps have shape {tuple(shape)}, but the reference {found}.")
     return affine.astype(float)
+
+
+def _affine_in_mm(reference: Any) -> Any:
+    if hasattr(reference, "header"):  # volumes of load_volumes are in mm already
+        return in_mm(reference.affine, reference.header)
+    return getattr(reference, "affine", reference)
 
 
 def grid_shape(reference: Any) -> tuple[int, ...] | None:
@@ -87,10 +94,12 @@ def read_mask(mask: Any, shape: tuple[int, ...], about: str, reference: Any = No
         mask = nib.load(mask)
     image = mask if hasattr(mask, "affine") else None
     values = np.asarray(mask.dataobj if image is not None else mask) != 0
+    if image is not None:
+        values = values.reshape(space_of(values.shape) or values.shape)
     if values.shape != tuple(shape):
         raise DataError(f"The mask has shape {values.shape}, but {about} {tuple(shape)}.")
     if image is not None and hasattr(reference, "affine"):
-        own, theirs = (Grid(shape, np.asarray(x.affine)) for x in (image, reference))  # type: ignore[arg-type]
+        own, theirs = (Grid(shape, np.asarray(_affine_in_mm(x))) for x in (image, reference))  # type: ignore[arg-type]
         if not own.is_near(theirs):
             raise DataError(f"The mask has {own.about}, but {about} {theirs.about}.")
     if not values.any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +12,19 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmmcl.exceptions import DataError
 from skmmcl.utils._sklearn import Interval, fit_context
+
+MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... percent
 
 
 class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Give volumes the histogram of the training subjects.
 
     Percentiles of each volume are mapped onto those of the training subjects, piecewise linearly,
-    by TorchIO :cite:p:`perezgarcia2021`. For modalities of a container wrap it:
+    by TorchIO :cite:p:`perezgarcia2021`. A volume has no histogram if nearly all of its counted
+    voxels are alike, as in a constant or binary one: a warning names it, nothing is learnt from it,
+    and its voxels become the median of the landmarks. For modalities of a container wrap it:
     ``ModalityTransformer({"t1": HistogramStandardizer()})``. Needs
     ``pip install "skmmcl[volumes]"``.
 
@@ -33,7 +39,7 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
     landmarks_ : ndarray of shape (13,)
         The training subjects' landmarks, between 0 and 100.
     n_samples_seen_ : int
-        Number of training subjects.
+        Number of training subjects whose volumes have a histogram.
     n_features_in_ : int
         Number of voxels, where volumes are flat.
 
@@ -78,10 +84,18 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         -------
         self : object
             The fitted transformer.
+
+        Raises
+        ------
+        DataError
+            If no volume has a histogram.
         """
         for name in ("n_samples_seen_", "landmarks_"):
             self.__dict__.pop(name, None)
-        return self.partial_fit(X)
+        self.partial_fit(X)
+        if not self.n_samples_seen_:
+            raise DataError("No volume has a histogram: nearly all voxels of each are alike.")
+        return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -99,20 +113,20 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         self : object
             The fitted transformer.
         """
-        torchio = _torchio()
         n_seen = getattr(self, "n_samples_seen_", 0)
         X = self._check(X, reset=not n_seen)
-        train = torchio.HistogramStandardization.train
-        landmarks = []
         with TemporaryDirectory() as folder:  # TorchIO trains on files
             path = Path(folder, "volume.nrrd")  # bears any number of voxels in a row
-            for volume in X:
-                _write(_image(volume), path)
-                landmarks.append(train([path], masking_function=self._counted, progress=False))
+            landmarks = np.array([self._landmarks(volume, path) for volume in X])
+        has_spread = landmarks[:, -1] - landmarks[:, 0] > 50  # else 0 or NaN
+        if not has_spread.all():
+            _warn_of_no_spread(np.flatnonzero(~has_spread), "nothing is learnt from them")
         # Landmarks of several volumes are the mean of theirs.
         earlier = n_seen * self.landmarks_ if n_seen else 0.0
-        self.n_samples_seen_ = n_seen + len(X)
-        self.landmarks_ = (earlier + np.sum(landmarks, axis=0)) / self.n_samples_seen_
+        self.n_samples_seen_ = n_seen + int(has_spread.sum())
+        if self.n_samples_seen_:
+            total = earlier + landmarks[has_spread].sum(axis=0)
+            self.landmarks_ = total / self.n_samples_seen_
         return self
 
     def transform(self, X):
@@ -128,19 +142,48 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         X_out : ndarray of float32 and that shape
             Standardised volumes.
         """
-        check_is_fitted(self)
-        torchio = _torchio()
+        check_is_fitted(self, "landmarks_")
         X = self._check(X, reset=False)
-        standardize = torchio.HistogramStandardization(
-            {"default": self.landmarks_}, masking_method=self._counted
-        )
         out = np.empty(X.shape, dtype=np.float32)
-        for volume, new in zip(X, out, strict=True):
-            image = torchio.ScalarImage(tensor=_image(volume)[None])
-            subject = standardize(torchio.Subject(default=image))
+        constant = []
+        for row, (volume, new) in enumerate(zip(X, out, strict=True)):
+            mapped = self._standardized(volume)
+            if mapped is None:
+                constant.append(row)
+                mapped = self.landmarks_[MEDIAN]
             kept = False if self.background is None else volume == self.background
-            new[...] = np.where(kept, volume, subject["default"].numpy().reshape(volume.shape))
+            new[...] = np.where(kept, volume, mapped)
+        if constant:
+            _warn_of_no_spread(constant, "each becomes constant")
         return out
+
+    def _landmarks(self, volume, path):
+        """Those of one volume, from 0 to 100 if it has any spread."""
+        train = _torchio().HistogramStandardization.train
+        _write(_image(volume), path)
+        with np.errstate(all="ignore"):
+            return train([path], masking_function=self._counted, progress=False)
+
+    def _standardized(self, volume):
+        """The volume with its new histogram; None if it has none."""
+        torchio = _torchio()
+        counted = self._counted(volume)
+        standardize = torchio.HistogramStandardization(
+            {"default": self.landmarks_},
+            masking_method=lambda image: image.new_tensor(_image(counted)[None]).bool(),
+        )
+        # TorchIO takes steps below 1e-5 for none; a power of two changes no digit.
+        exponent = 60 - int(np.frexp(np.abs(volume).max())[1])
+        image = torchio.ScalarImage(tensor=np.ldexp(_image(volume), exponent)[None])
+        # To call it would draw from torch's global generator.
+        subject = standardize.apply_transform(torchio.Subject(default=image))
+        mapped = subject["default"].numpy().reshape(volume.shape)
+        # Percentiles that are one and the same map all voxels onto two values.
+        if np.all((mapped == mapped.min()) | (mapped == mapped.max())) and not np.ptp(
+            np.percentile(volume[counted], [1, 99])
+        ):
+            return None
+        return mapped
 
     def _counted(self, values):
         counted = values != (np.inf if self.background is None else self.background)
@@ -156,6 +199,16 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _warn_of_no_spread(rows, outcome):
+    named = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+    warnings.warn(
+        f"{len(rows)} volumes have no histogram, since nearly all of their voxels but for the "
+        f"background are alike, and {outcome}: rows {named}.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _image(volume):

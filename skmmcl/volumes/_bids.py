@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterable, Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,20 @@ from skmmcl.data import MultimodalData
 from skmmcl.data._frames import drop_index
 from skmmcl.data._io import read_source
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.volumes._bids_names import (
+    SUBJECT,
+    head_of,
+    list_folders,
+    listed,
+    match_folders,
+    matching,
+    report_matches,
+    warn,
+)
+from skmmcl.volumes._files import missing_file
 from skmmcl.volumes._load import load_volumes
 
-PREFIX = "sub-"
+TABLES = {".tsv", ".csv"}
 
 
 def load_bids(root, modalities, *, participants=None, **options) -> MultimodalData:
@@ -25,11 +39,12 @@ def load_bids(root, modalities, *, participants=None, **options) -> MultimodalDa
     modalities : dict of str to str or dict
         A pattern for the file of each modality, below the folder of a subject, as in ``{"t1":
         "anat/*_T1w.nii.gz"}``; with ``{subject}`` in it, below `root`, as in ``{"gm":
-        "derivatives/vbm/{subject}/*_probseg.nii.gz"}``. A dict holds a ``pattern`` and what
-        :func:`load_volumes` takes, for this modality alone.
+        "derivatives/vbm/{subject}/*_probseg.nii.gz"}``. Sessions are named in it, a modality for
+        each: ``"ses-01/anat/*_T1w.nii.gz"``. Hidden files never fit. A dict holds a ``pattern``
+        and what :func:`load_volumes` takes, for this modality alone.
     participants : path, optional
-        Table that lists the subjects; by default ``participants.tsv`` in `root`, and without
-        one the folders ``sub-*``.
+        Table (``.tsv`` or ``.csv``) that lists the subjects; by default ``participants.tsv`` in
+        `root`, and without one the folders ``sub-*``.
     **options : object
         Passed on to :func:`load_volumes`, for all modalities.
 
@@ -42,8 +57,16 @@ def load_bids(root, modalities, *, participants=None, **options) -> MultimodalDa
     Raises
     ------
     DataError
-        If a pattern fits several files of a subject, or none of any; and what
-        :func:`load_volumes` raises.
+        If a pattern fits several files of a subject, or none of any; if it is unclear which
+        folder is whose; and what :func:`load_volumes` raises.
+    ModalityError
+        If `modalities` holds what is no pattern.
+
+    Warns
+    -----
+    UserWarning
+        Names subjects without a folder, folders without a row in the table, and those of whom
+        table and folder differ in spelling, as ``1`` and ``sub-01`` do.
 
     Examples
     --------
@@ -57,6 +80,7 @@ def load_bids(root, modalities, *, participants=None, **options) -> MultimodalDa
     ...     )
     ...     path = Path(root, "sub-01", "anat", "sub-01_T1w.nii.gz")
     ...     path.parent.mkdir(parents=True)
+    ...     Path(root, "sub-02").mkdir()
     ...     nib.save(nib.Nifti1Image(np.ones((4, 5, 6), "float32"), np.eye(4)), path)
     ...     load_bids(root, {"t1": "anat/*_T1w.nii.gz"}, cache=False)
     MultimodalData: 2 subjects, 1 modality
@@ -66,71 +90,155 @@ def load_bids(root, modalities, *, participants=None, **options) -> MultimodalDa
     root = Path(root).expanduser()
     if not root.is_dir():
         raise DataError(f"{root} is not a folder.")
-    ids, meta = _list_subjects(root, participants)
+    wanted = _checked(root, modalities)
+    patterns = {name: _below_root(settings["pattern"]) for name, settings in wanted.items()}
+    heads = [SUBJECT, *map(head_of, patterns.values())]
+    folders = {head: list_folders(root, head) for head in heads}
+    ids, meta, listing = _list_subjects(root, participants, folders.values())
+    matches = {head: match_folders(ids, names) for head, names in folders.items()}
+    report_matches(listing, ids, folders, matches)
     arrays = {
-        name: _load_one(root, ids, name, wanted, options)
-        for name, wanted in _checked(modalities).items()
+        name: _load_one(
+            root,
+            {item: matches[head_of(pattern)].get(item) for item in ids},
+            name,
+            wanted[name],
+            options,
+        )
+        for name, pattern in patterns.items()
     }
     return MultimodalData(arrays, meta=meta, index=ids)
 
 
-def _checked(modalities: Any) -> dict[str, dict[str, Any]]:
+def _below_root(pattern: str) -> str:
+    return pattern if SUBJECT in pattern else f"{SUBJECT}/{pattern}"
+
+
+def _checked(root: Path, modalities: Any) -> dict[str, dict[str, Any]]:
     if not isinstance(modalities, Mapping) or not modalities:
         raise ModalityError(
             "modalities must map names to patterns, as in {'t1': 'anat/*_T1w.nii.gz'}; got "
             f"{modalities!r}."
         )
     wanted = {
-        name: {"pattern": value} if isinstance(value, str) else dict(value)
+        name: dict(value) if isinstance(value, Mapping) else {"pattern": value}
         for name, value in modalities.items()
     }
     for name, value in wanted.items():
         if "pattern" not in value:
             raise ModalityError(f"Modality {name!r} has no 'pattern' for its files: {value}.")
+        fault = _fault_of(root, value["pattern"])
+        if fault:
+            raise ModalityError(f"Modality {name!r}: the pattern {value['pattern']!r} {fault}.")
     return wanted
 
 
-def _list_subjects(root: Path, participants: Any) -> tuple[list[str], Any]:
-    """Names of the subjects, and what the table says of them."""
-    listing = root / "participants.tsv" if participants is None else Path(participants)
-    if participants is None and not listing.exists():
-        ids = sorted(folder.name for folder in root.glob(f"{PREFIX}*") if folder.is_dir())
-        if not ids:
-            raise DataError(f"{root} has neither a participants.tsv nor folders sub-*.")
-        return ids, None
+def _fault_of(root: Path, pattern: Any) -> str | None:
+    """What makes a pattern unusable, and what to write instead."""
+    if not isinstance(pattern, str) or not pattern.strip():
+        return "is no text such as 'anat/*_T1w.nii.gz', below the folder of a subject"
+    if pattern.startswith("~") or Path(pattern).is_absolute():
+        return f"is absolute; write it as it goes on below a subject's folder in {root}"
+    braces = re.findall(r"\{[^{}]*\}?|\}", pattern.replace(SUBJECT, ""))
+    if not braces:
+        return None
+    found = _sessions(root)
+    return (
+        f"has {braces[0]}; only {SUBJECT} may stand in braces. There is one row per subject, so "
+        "name the session, as in 'ses-01/anat/*_T1w.nii.gz', with a modality for each"
+        + (f"; there are {listed(found)}" if found else "")
+    )
+
+
+def _sessions(root: Path) -> list[str]:
+    return sorted({Path(item).name for item in matching(root, "sub-*/ses-*/")})
+
+
+def _list_subjects(
+    root: Path, participants: Any, folders: Iterable[set[str]]
+) -> tuple[list[str], Any, str]:
+    """Names of the subjects, what the table says of them, and what lists them."""
+    listing = root / "participants.tsv" if participants is None else _checked_table(participants)
+    if participants is None and not os.path.lexists(listing):
+        unread = [name for name in matching(root, "participants.*") if not name.endswith(".json")]
+        if unread:
+            warn(
+                f"{root} has no participants.tsv, and {listed(unread)} is not read: give "
+                "participants=."
+            )
+        return _subjects_of(root, folders), None, str(root)
+    if not listing.is_file():
+        raise DataError(f"{listing} {missing_file(listing)}.")
     source = read_source(listing)
     if source.ids is None:
         raise DataError(f"{listing} has no column participant_id.")
-    return source.ids, drop_index(source.values)
+    return source.ids, drop_index(source.values), str(listing)
+
+
+def _checked_table(participants: Any) -> Path:
+    if not isinstance(participants, (str, os.PathLike)):
+        raise DataError(f"participants must be the path of a table; got {participants!r}.")
+    listing = Path(participants).expanduser()
+    if listing.suffix not in TABLES:
+        raise DataError(f"participants={str(listing)!r} must be a table in .tsv or .csv.")
+    return listing
+
+
+def _subjects_of(root: Path, folders: Iterable[set[str]]) -> list[str]:
+    """Subjects by their folders; one whose folders differ in spelling is one."""
+    ids: list[str] = []
+    for names in folders:
+        ids += names.difference(match_folders(ids, names).values())
+    if not ids:
+        raise DataError(f"{root} has neither a participants.tsv nor folders sub-*.")
+    return sorted(ids)
 
 
 def _load_one(
-    root: Path, ids: list[str], name: str, wanted: dict[str, Any], options: dict[str, Any]
+    root: Path,
+    folders: dict[str, str | None],
+    name: str,
+    wanted: dict[str, Any],
+    options: dict[str, Any],
 ) -> Any:
+    """Volumes of one modality; `folders` has the subjects' own."""
     import pandas as pd
 
     settings = {**options, **wanted}
     pattern = settings.pop("pattern")
-    paths = [_find(root, item, name, pattern) for item in ids]
+    paths = [
+        None if folder is None else _find(root, item, folder, name, pattern)
+        for item, folder in folders.items()
+    ]
     if not any(paths):
+        sessions = _sessions(root)
         raise DataError(
-            f"Modality {name!r}: no file of any of {len(ids)} subjects fits {pattern!r}."
+            f"Modality {name!r}: no file of any of {len(paths)} subjects fits {pattern!r}."
+            + (f" They have sessions to be named in it: {listed(sessions)}." if sessions else "")
         )
     try:
-        return load_volumes(pd.Series(paths, index=ids, dtype=object), **settings)
+        return load_volumes(pd.Series(paths, index=list(folders), dtype=object), **settings)
     except DataError as error:
         raise DataError(f"Modality {name!r}: {error}") from error
 
 
-def _find(root: Path, item: str, name: str, pattern: str) -> Path | None:
-    """The one file of a subject, or None."""
-    subject = item if item.startswith(PREFIX) else PREFIX + item
-    below = pattern.format(subject=subject) if "{subject}" in pattern else f"{subject}/{pattern}"
-    found = sorted(root.glob(below))
+def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path | None:
+    """The one file of a subject, or None; a dead end counts as one, which load_volumes names."""
+    below = _below_root(pattern).replace(SUBJECT, escape(folder))
+    found = matching(root, below) or _dead_ends(root, below)
     if len(found) > 1:
-        listed = ", ".join(str(path.relative_to(root)) for path in found[:5])
         raise DataError(
             f"Modality {name!r}: subject {item!r} has {len(found)} files that fit {pattern!r}: "
-            f"{listed}. Give a pattern that fits one."
+            f"{listed(found)}. Give a pattern that fits one."
         )
-    return found[0] if found else None
+    return root / found[0] if found else None
+
+
+def _dead_ends(root: Path, below: str) -> list[str]:
+    """Folders on the way to a file that are links to what is not there, or may not be read."""
+    parts = below.split("/")
+    for n_parts in range(1, len(parts)):
+        for item in matching(root, "/".join(parts[:n_parts])):
+            if not os.access(root / item, os.R_OK | os.X_OK):  # nor is what does not exist
+                return [item]
+    return []

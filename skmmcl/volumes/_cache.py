@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import warnings
 from contextlib import suppress
@@ -13,11 +14,14 @@ import numpy as np
 
 from skmmcl.exceptions import DataError
 from skmmcl.utils._files import write_whole
-from skmmcl.volumes._files import VolumeFile, file_stamp
+from skmmcl.volumes._files import VolumeFile, fast_zlib, file_stamp, stamp_of
 from skmmcl.volumes._recipe import Recipe
 
 ABANDONED = 86_400.0  # seconds after which nobody writes a file any more
 SETTLED = 2.0  # seconds after which a file that is written again has another time for certain
+CHECKSUM_BYTES = 4
+# Stamps of the stored volumes of which this process has compared the checksum.
+_compared: dict[Path, tuple[int, ...]] = {}
 
 
 class VolumeCache:
@@ -25,8 +29,9 @@ class VolumeCache:
 
     A volume's name is a hash of its source's content and of the settings, and it gets that name
     when it is complete. Whoever finds it under that name may take it; if two make it at once, the
-    later of two equal files stays. The hash of a source is kept too, under the source's path,
-    size and times, so that a source is read once.
+    later of two equal files stays. A checksum follows its voxels; each process compares it when it
+    first reads the file, and again if somebody has written to it. The hash of a source is kept too,
+    under the source's path, size and times, so that a source is read once.
 
     Parameters
     ----------
@@ -61,20 +66,27 @@ class VolumeCache:
         key = self._keys[file.path] = self._key(digest)
         if not self._load(key, out):  # the same content may have been met under another name
             out[:] = self.recipe(content, file)
-            self._write(self._volume(key), _npy_header(out), out.data.cast("B"))
+            voxels = out.data.cast("B")
+            self._write(self._volume(key), _npy_header(out), voxels, _checksum(key, voxels))
 
     def _load(self, key: str, out: np.ndarray) -> bool:
-        """Read a stored volume; False if it is not there or not whole."""
-        header = _npy_header(out)
+        """Read a stored volume; False if it is not there, not whole or not as it was written."""
+        header, voxels, path = _npy_header(out), out.data.cast("B"), self._volume(key)
         try:
             # Reading costs half of what copying from a memory map does, and a file that somebody
             # cuts off meanwhile is found out instead of ending the process.
-            with self._volume(key).open("rb", buffering=0) as file:
-                is_sound = file.read(len(header)) == header
-                n_read = file.readinto(out.data.cast("B")) if is_sound else 0
-                return n_read == out.nbytes and not file.read(1)
+            with path.open("rb", buffering=0) as file:
+                stamp = stamp_of(os.fstat(file.fileno()))
+                if file.read(len(header)) != header or file.readinto(voxels) != out.nbytes:
+                    return False
+                checksum = file.read(CHECKSUM_BYTES + 1)
         except OSError:
             return False
+        if _compared.get(path) != stamp:
+            if checksum != _checksum(key, voxels):
+                return False
+            _compared[path] = stamp
+        return True
 
     def _key(self, digest: str) -> str:
         return hashlib.sha256(digest.encode() + self._of_recipe).hexdigest()[:40]
@@ -136,6 +148,11 @@ def read_unchanged(file: VolumeFile) -> bytes:
     except OSError as error:
         raise DataError(f"can no longer be read: {error}") from error
     raise DataError("has changed since load_volumes looked at it; call it again")
+
+
+def _checksum(key: str, voxels: memoryview) -> bytes:
+    """Checksum of voxels under their name, which those of another volume do not have."""
+    return fast_zlib.crc32(voxels, fast_zlib.crc32(key.encode())).to_bytes(CHECKSUM_BYTES, "little")
 
 
 def _npy_header(array: np.ndarray) -> bytes:

@@ -21,7 +21,7 @@ from nibabel.volumeutils import apply_read_scaling
 from nibabel.wrapstruct import WrapStructError
 
 from skmmcl.exceptions import DataError
-from skmmcl.volumes._grid import Grid, canonical_grid, orientation
+from skmmcl.volumes._grid import Grid, canonical_grid, is_invertible, orientation
 
 # The extra "volumes" has isal, which takes half the time of zlib.
 fast_zlib = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
@@ -40,6 +40,11 @@ GZIPPED = b"\x1f\x8b"
 FIRST_BYTES = 4096  # of a file, gzipped or not, within which its header ends
 MOST_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
 HEAD_BYTES = 544  # enough for any header
+DEFLATED = 1032  # bytes at most that gzip packs into one
+# How many mm are a meter and a micron, by their code in NIfTI; all other codes are taken for mm.
+MM = {1: 1000.0, 3: 0.001}
+# What git-annex and git-lfs keep in the place of a file whose content is elsewhere.
+POINTERS = (b"/annex/objects/", b"version https://git-lfs")
 # By the number that a file begins with.
 KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
 
@@ -72,19 +77,52 @@ def read_header(path: str) -> VolumeFile:
     """
     try:
         stamp, header = file_stamp(path), _header(path)
-        shape, affine = header.get_data_shape(), header.get_best_affine()
+        shape, affine = header.get_data_shape(), in_mm(header.get_best_affine(), header)
     except FileNotFoundError:
-        raise DataError("does not exist") from None
+        raise DataError(missing_file(path)) from None
     except UNREADABLE as error:
         raise DataError(f"cannot be read as an image: {error}") from error
-    if header.get_data_dtype().kind not in "biuf":
-        raise DataError(f"holds no real numbers (dtype {header.get_data_dtype()})")
-    return VolumeFile(path, stamp, _checked_grid(shape, np.asarray(affine, dtype=float)))
+    dtype = header.get_data_dtype()
+    if dtype.kind not in "biuf":
+        raise DataError(f"holds no real numbers (dtype {dtype})")
+    grid = _checked_grid(shape, affine)
+    if math.prod(grid.shape) * dtype.itemsize > DEFLATED * stamp[0]:
+        raise DataError(f"is damaged: {stamp[0]} bytes are too few for its shape, {grid.shape}")
+    return VolumeFile(path, stamp, grid)
+
+
+def in_mm(affine: Any, header: Any) -> np.ndarray:
+    """Return the affine of an image whose header may have another unit of space."""
+    unit = int(header["xyzt_units"]) % 8 if isinstance(header, nib.Nifti1Header) else 0
+    scaled = np.array(affine, dtype=float)
+    scaled[:3] *= MM.get(unit, 1.0)
+    return scaled
+
+
+def space_of(shape: Sequence[int]) -> tuple[int, ...] | None:
+    """Return the shape of an image in space, if it has three axes but for those of length 1."""
+    sizes = tuple(int(n) for n in shape)
+    return sizes[:3] if len(sizes) >= 3 and all(n == 1 for n in sizes[3:]) else None
+
+
+def missing_file(path: str | Path) -> str:
+    """Return in words what became of a file that is not there."""
+    path = Path(path)
+    if not path.is_symlink():
+        return "is not a file" if path.exists() else "does not exist"
+    return (
+        f"is a link to {path.readlink()}, which is not there; `datalad get` or `git annex get` "
+        "fetches what such links stand for"
+    )
 
 
 def file_stamp(path: str) -> tuple[int, ...]:
     """What changes when a file does."""
-    stat = os.stat(path)  # noqa: PTH116  Path.stat costs more, and this is done often
+    return stamp_of(os.stat(path))  # noqa: PTH116  Path.stat costs more, and this is done often
+
+
+def stamp_of(stat: os.stat_result) -> tuple[int, ...]:
+    """Size, times and number of a file."""
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
@@ -153,15 +191,17 @@ def _kind(content: bytes) -> Any:
     for size in sizes:
         if size in KINDS:
             return KINDS[size]
+    if content.startswith(POINTERS):
+        raise ValueError("it stands for a file that `git annex get` or `git lfs pull` fetches")
     raise ValueError("it is none of NIfTI-1, NIfTI-2 and MGH, in one file, gzipped or not")
 
 
 def _checked_grid(shape: Sequence[int], affine: np.ndarray) -> Grid:
-    shape = tuple(int(n) for n in shape)
-    if len(shape) < 3 or any(n != 1 for n in shape[3:]):
-        raise DataError(f"is {len(shape)}-D, of shape {shape}; expected a 3-D volume")
-    if 0 in shape:
-        raise DataError(f"is empty, of shape {shape}")
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+    space = space_of(shape)
+    if space is None:
+        raise DataError(f"is {len(shape)}-D, of shape {tuple(shape)}; expected a 3-D volume")
+    if 0 in space:
+        raise DataError(f"is empty, of shape {tuple(shape)}")
+    if not is_invertible(affine):
         raise DataError(f"has an affine that cannot be inverted: {affine.tolist()}")
-    return canonical_grid(shape[:3], affine)
+    return canonical_grid(space, affine)

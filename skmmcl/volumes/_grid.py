@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 
 TOLERANCE = 1e-3  # mm; headers store float32
+MOST_VOXELS = 2**28  # to which a volume may be resampled: 1 GiB
 
 
 class Grid(NamedTuple):
@@ -28,8 +29,18 @@ class Grid(NamedTuple):
     def is_near(self, other: Grid) -> bool:
         """Whether voxels of the two lie at the same places."""
         return self.shape == other.shape and np.allclose(
-            self.affine, other.affine, rtol=0, atol=TOLERANCE
+            self.affine, other.affine, rtol=0, atol=min(self.tolerance, other.tolerance)
         )
+
+    @property
+    def tolerance(self) -> float:
+        """How far apart in mm what is at one place may be; less for microscopes."""
+        return min(TOLERANCE, 0.01 * float(nib.affines.voxel_sizes(self.affine).min()))
+
+    @property
+    def corners(self) -> list[tuple[float, ...]]:
+        """Of the field of view, in voxels."""
+        return list(product(*((-0.5, n - 0.5) for n in self.shape)))
 
     @property
     def about(self) -> str:
@@ -53,6 +64,31 @@ def canonical_grid(shape: tuple[int, ...], affine: np.ndarray) -> Grid:
     return Grid((x, y, z), affine @ nib.orientations.inv_ornt_aff(turn, shape))
 
 
+def is_invertible(affine: np.ndarray) -> bool:
+    """Whether an affine can be undone, whatever its unit."""
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or not sizes.all():
+        return False
+    return bool(abs(np.linalg.det(affine[:3, :3] / sizes)) > 1e-6)
+
+
+def misfit(own: Grid, target: Grid) -> str | None:
+    """Why a volume cannot be resampled to a grid, if it cannot."""
+    if own.is_near(target):
+        return None
+    into_target = np.linalg.inv(target.affine) @ own.affine
+    ends = list(product(*((0, n - 1) for n in target.shape)))
+    read_at = nib.affines.apply_affine(np.linalg.inv(into_target), ends)
+    if any(n == 1 and abs(x).max() > 1e-6 for n, x in zip(own.shape, read_at.T, strict=True)):
+        return f"is one voxel thick, of shape {own.shape}, and there is nothing to either side"
+    corners = nib.affines.apply_affine(into_target, own.corners)
+    if (corners.max(axis=0) < -0.5).any() or (
+        corners.min(axis=0) > np.array(target.shape) - 0.5
+    ).any():
+        return f"has {own.about}, outside of {target.about}"
+    return None
+
+
 def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
     """Grid that a cohort is resampled to, which covers the field of view of one of its files.
 
@@ -66,8 +102,8 @@ def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
         return own if shape is None else _stretched(own, shape)
     affine = np.asarray(target_affine, dtype=float)
     if affine.shape in {(), (3,)}:
-        affine = np.diag(np.broadcast_to(affine, 3))
-    if affine.shape not in {(3, 3), (4, 4)} or not abs(np.linalg.det(affine[:3, :3])) > 1e-9:
+        affine = np.diag(np.broadcast_to(np.where(affine > 0, affine, np.nan), 3))
+    if affine.shape not in {(3, 3), (4, 4)} or not is_invertible(affine):
         raise ValueError(
             "target_affine must be a voxel size in mm, three of them, or an invertible matrix of "
             f"shape (3, 3) or (4, 4); got {target_affine!r}."
@@ -92,8 +128,7 @@ def _stretched(own: Grid, shape: tuple[int, int, int]) -> Grid:
 
 def _covering(own: Grid, affine: np.ndarray, shape: tuple[int, int, int] | None) -> Grid:
     """Voxels of the affine's size over the field of view; a 4 x 4 affine also says from where."""
-    edges = list(product(*((-0.5, n - 0.5) for n in own.shape)))
-    corners = nib.affines.apply_affine(own.affine, edges)
+    corners = nib.affines.apply_affine(own.affine, own.corners)
     in_voxels = corners @ np.linalg.inv(affine[:3, :3]).T
     low, high = in_voxels.min(axis=0), in_voxels.max(axis=0)
     if affine.shape == (4, 4):
@@ -103,6 +138,7 @@ def _covering(own: Grid, affine: np.ndarray, shape: tuple[int, int, int] | None)
         start = affine @ (low + 0.5)
         high = high - low
     if shape is None:
-        x, y, z = np.maximum(1, np.ceil(high - TOLERANCE)).astype(int).tolist()
+        counts = np.nan_to_num(np.maximum(1, np.ceil(high - TOLERANCE)))
+        x, y, z = (int(n) for n in counts.tolist())  # of any size, where int64 has an end
         shape = x, y, z
     return Grid(shape, nib.affines.from_matvec(affine[:3, :3], start))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from skmmcl.data._frames import frame_ids, is_frame
 from skmmcl.exceptions import DataError
 from skmmcl.utils._files import cache_folder
 from skmmcl.volumes._cache import VolumeCache
-from skmmcl.volumes._files import UNREADABLE, VolumeFile, read_header
-from skmmcl.volumes._grid import Grid, target_grid
+from skmmcl.volumes._files import UNREADABLE, VolumeFile, in_mm, read_header, space_of
+from skmmcl.volumes._grid import MOST_VOXELS, Grid, misfit, target_grid
 from skmmcl.volumes._lazy import LazyVolumes
 from skmmcl.volumes._recipe import Recipe, resample
 from skmmcl.volumes._store import VolumeStore, in_threads, list_faults, subject_name
@@ -43,7 +44,8 @@ def load_volumes(
     Headers are looked at now: all volumes must be 3-D and lie on the same grid of voxels after
     their axes were turned to right, anterior, superior; else give `target_affine` or
     `target_shape`. Voxels are read first by `fit`, before it trains, or by
-    :meth:`LazyVolumes.check`; they are then taken from the cache.
+    :meth:`LazyVolumes.check`; they are then taken from the cache. Places are in mm, whatever the
+    unit of a header; a header without one is taken to be in mm.
 
     Parameters
     ----------
@@ -60,7 +62,8 @@ def load_volumes(
         How values between voxels are found; use "nearest" for maps of labels.
     mask : "brain", path or Nifti1Image, optional
         Voxels outside become 0. "brain" is nilearn's mask of the MNI152 template, for volumes
-        in MNI space. Masks are brought to the grid of the volumes.
+        in MNI space. Masks are brought to the grid of the volumes, and may have further axes of
+        length 1, as volumes may.
     dtype : {"float32", "float16"}, default="float32"
         Type in which volumes are stored; float16 halves the cache, and keeps three digits.
     cache : path or False, optional
@@ -81,8 +84,9 @@ def load_volumes(
     Raises
     ------
     DataError
-        If files are missing, are no 3-D images, or lie on different grids; names subjects and
-        files.
+        If files are missing, are no 3-D images, lie on different grids or cannot be resampled;
+        names subjects and files. If a target needs more than 1 GiB for each volume, and more
+        voxels than the files have.
 
     Examples
     --------
@@ -104,8 +108,8 @@ def load_volumes(
     if target_affine is None and target_shape is None:
         grid = _common_grid(files, ids, skip_faulty=skip_faulty)
     else:
-        first = next(file for file in files if file is not None)
-        grid = target_grid(first.grid, target_affine, target_shape)
+        given = {"target_affine": target_affine, "target_shape": target_shape}
+        grid = _asked_grid(files, ids, given, skip_faulty=skip_faulty)
     recipe = Recipe(grid, interpolation, _read_mask(mask, grid), dtype)
     store = VolumeStore(
         files, ids, recipe, _open_cache(cache, recipe), skip_faulty=skip_faulty, n_jobs=n_jobs
@@ -169,7 +173,9 @@ def _common_grid(
 ) -> Grid:
     """Grid on which most files are; removes the others from the list, or raises."""
     grids = [file.grid for file in files if file is not None]
-    rounded = [(grid.shape, np.round(grid.affine, 2).tobytes()) for grid in grids]
+    rounded = [
+        (grid.shape, np.round(grid.affine / (10 * grid.tolerance)).tobytes()) for grid in grids
+    ]
     (common, _), *_ = Counter(rounded).most_common(1)
     grid = grids[rounded.index(common)]
     faults = {
@@ -182,15 +188,46 @@ def _common_grid(
     return grid
 
 
+def _asked_grid(
+    files: list[VolumeFile | None],
+    ids: np.ndarray | None,
+    given: dict[str, Any],
+    *,
+    skip_faulty: bool,
+) -> Grid:
+    """Grid to which all are resampled; removes those who cannot be from the list, or raises."""
+    first = next(file for file in files if file is not None)
+    grid = target_grid(first.grid, **given)
+    setting = " and ".join(f"{name}={value}" for name, value in given.items() if value is not None)
+    n_voxels = math.prod(float(n) for n in grid.shape)  # an int may be too large for a float
+    if n_voxels > max(MOST_VOXELS, math.prod(first.grid.shape)):
+        raise DataError(
+            f"{setting} needs {n_voxels:.4g} voxels, {4 * n_voxels / 2**30:.4g} GiB, for each "
+            f"volume; at most {MOST_VOXELS:.4g} are taken. Sizes are in mm; {first.path} has "
+            f"{first.grid.about}."
+        )
+    faults = {
+        row: f"{subject_name(row, ids)}: {file.path} {fault}; {setting} cannot be met."
+        for row, file in enumerate(files)
+        if file is not None and (fault := misfit(file.grid, grid))
+    }
+    files[:] = _without_faulty(files, faults, skip_faulty=skip_faulty)
+    return grid
+
+
 def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
     if mask is None:
         return None
     image = _mask_image(mask)
-    values = np.asarray(image.dataobj, dtype=np.float32)
-    if values.ndim != 3:
-        raise DataError(f"mask must be a 3-D image; got shape {values.shape}.")
-    if values.shape != grid.shape or not Grid(grid.shape, image.affine).is_near(grid):
-        values = resample(values, image.affine, grid, "nearest")
+    shape, affine = space_of(image.shape), in_mm(image.affine, image.header)
+    if shape is None:
+        raise DataError(f"mask must be a 3-D image; got shape {image.shape}.")
+    try:
+        values = np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
+        if values.shape != grid.shape or not Grid(grid.shape, affine).is_near(grid):
+            values = resample(values, affine, grid, "nearest")
+    except UNREADABLE as error:
+        raise DataError(f"mask cannot be used: {error}.") from error
     inside = values > 0
     if not inside.any():
         raise DataError(f"mask is empty on the grid of the volumes, {grid.about}.")

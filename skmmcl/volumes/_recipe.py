@@ -104,19 +104,23 @@ def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: st
     """Bring voxels to a grid by nilearn; what lies outside their field of view is 0."""
     try:
         from nilearn.image import resample_img
+        from nilearn.image.resampling import BoundingBoxError
     except ImportError as error:
         raise ImportError(
             "Volumes are resampled by nilearn, which is not installed: "
             'pip install "skmmcl[volumes]"'
         ) from error
-    image = resample_img(
-        nib.Nifti1Image(data, affine),
-        target_affine=grid.affine,
-        target_shape=grid.shape,
-        interpolation=interpolation,
-        copy_header=True,
-        force_resample=True,
-    )
+    try:
+        image = resample_img(
+            nib.Nifti1Image(data, affine),
+            target_affine=grid.affine,
+            target_shape=grid.shape,
+            interpolation=interpolation,
+            copy_header=True,
+            force_resample=True,
+        )
+    except BoundingBoxError as error:
+        raise DataError(f"lies outside of the grid of {grid.about}") from error
     return np.asarray(image.dataobj, dtype=np.float32)
 
 

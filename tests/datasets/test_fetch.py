@@ -56,6 +56,15 @@ def test_folders_are_looked_in_in_order(source, tmp_path, monkeypatch):
     assert find_file(NAME, data_home=tmp_path / "nothing there") == local
 
 
+@pytest.mark.parametrize("altered", [CONTENT.replace(b"1", b"2"), b"", CONTENT[:-2]])
+def test_altered_files_in_the_cache_are_downloaded_anew(source, altered):
+    path = find_file(NAME)
+    path.write_bytes(altered)
+    with pytest.raises(OSError, match=r"or altered\. Allow its download"):
+        find_file(NAME, download_if_missing=False)
+    assert find_file(NAME).read_bytes() == CONTENT
+
+
 def test_download_goes_to_data_home(source, tmp_path):
     path = find_file(NAME, data_home=str(tmp_path / "own"))
     assert path == tmp_path / "own" / NAME

@@ -146,6 +146,12 @@ def test_images_keep_values_and_place(maps, tmp_path):
     np.testing.assert_array_equal(maps_to_image(maps[3], image).affine, AFFINE)
 
 
+def test_references_in_another_unit(maps):
+    image = nib.Nifti1Image(maps[0], np.diag([1e-3, 1e-3, 1e-3, 1]) @ AFFINE)
+    image.header.set_xyzt_units("meter")
+    np.testing.assert_allclose(maps_to_image(maps, image).affine, AFFINE, atol=1e-6)
+
+
 def test_unusable_references(maps):
     with pytest.raises(DataError, match=r"maps have shape \(4, 5, 6\), but the reference \(4, 5\)"):
         maps_to_image(maps, nib.Nifti1Image(np.zeros((4, 5)), AFFINE))

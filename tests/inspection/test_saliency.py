@@ -192,9 +192,12 @@ def test_volumes_in_files_bring_mask_and_affine(cohort, tmp_path):
     masked = load_volumes(paths, mask=nib.Nifti1Image(brain, affine), cache=False)
     X = MultimodalData(t1=masked, smri=cohort["smri"])
     embedder = fitted(X)
-    maps = saliency(embedder, X, modality="t1", components=0)
+    options = {"modality": "t1", "components": 0, "random_state": 0}
+    maps = saliency(embedder, X, **options)
     assert (maps[:, brain == 0] == 0).all()
     assert maps[:, brain == 1].std() > 0
+    one_more = nib.Nifti1Image(brain[..., None], affine)
+    np.testing.assert_array_equal(saliency(embedder, X, mask=one_more, **options), maps)
     narrow = nib.Nifti1Image(brain, np.diag([1.0, 1, 1, 1]))
     with pytest.raises(DataError, match=r"voxels of 1 x 1 x 1 mm .* voxels of 2 x 2 x 2 mm"):
         saliency(embedder, X, modality="t1", mask=narrow)

@@ -102,6 +102,86 @@ def test_histograms_of_volumes_of_usual_size():
     assert np.ptp(medians) < 1
 
 
+def no_spread(kind):
+    """A volume of (6, 5, 4) whose counted voxels are alike, or nearly all of them."""
+    volume = np.full((6, 5, 4), 7.0)
+    if kind == "binary":
+        volume = np.arange(120).reshape(6, 5, 4) % 2.0
+    elif kind == "one voxel differs":
+        volume[3, 2, 1] = 90
+    elif kind == "zero":
+        volume[:] = 0
+    return volume
+
+
+@pytest.mark.parametrize("kind", ["constant", "binary", "one voxel differs", "zero"])
+def test_volumes_without_a_histogram_spoil_no_others(volumes, kind):
+    pytest.importorskip("torchio")
+    clean = HistogramStandardizer().fit(volumes)
+    spoilt = np.insert(volumes, 2, no_spread(kind), axis=0)
+    with pytest.warns(UserWarning, match="1 volumes have no histogram.*learnt from them: rows 2"):
+        standardizer = HistogramStandardizer().fit(spoilt)
+    np.testing.assert_array_equal(standardizer.landmarks_, clean.landmarks_)
+    assert standardizer.n_samples_seen_ == 4
+    with pytest.warns(UserWarning, match="each becomes constant: rows 2"):
+        out = standardizer.transform(spoilt)
+    np.testing.assert_array_equal(np.delete(out, 2, axis=0), clean.transform(volumes))
+    median = np.float32(clean.landmarks_[6])
+    np.testing.assert_array_equal(out[2], np.where(spoilt[2], median, 0))
+    with pytest.warns(UserWarning, match="no histogram"):
+        X = ModalityTransformer({"t1": HistogramStandardizer()}).fit_transform({"t1": spoilt})
+    np.testing.assert_array_equal(X["t1"], out)
+
+
+def test_no_volume_has_a_histogram():
+    pytest.importorskip("torchio")
+    with (
+        pytest.warns(UserWarning, match="3 volumes have no histogram"),
+        pytest.raises(DataError, match="No volume has a histogram"),
+    ):
+        HistogramStandardizer().fit(np.full((3, 50), 7.0))
+
+
+def test_constant_volumes_may_come_first(volumes):
+    pytest.importorskip("torchio")
+    with pytest.warns(UserWarning, match="rows 0"):
+        standardizer = HistogramStandardizer().partial_fit(volumes[:1] * 0)
+    standardizer.partial_fit(volumes[:1]).partial_fit(volumes[1:])
+    expected = HistogramStandardizer().fit(volumes)
+    np.testing.assert_allclose(standardizer.landmarks_, expected.landmarks_)
+
+
+def test_two_values_have_a_histogram_where_no_background_is_left_out(volumes):
+    pytest.importorskip("torchio")
+    volumes[1] = no_spread("binary")
+    out = HistogramStandardizer(background=None).fit_transform(volumes)
+    assert np.isfinite(out).all()
+    assert len(np.unique(out[1])) == 2
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e-3, 1.0, 1e8])
+@pytest.mark.parametrize("background", [0.0, None])
+def test_histograms_do_not_depend_on_the_unit(volumes, unit, background):
+    pytest.importorskip("torchio")
+    expected = HistogramStandardizer(background).fit_transform(volumes)
+    found = HistogramStandardizer(background).fit_transform(unit * volumes)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("fit_first", [True, False])
+def test_histograms_leave_random_numbers_alone(volumes, fit_first):
+    pytest.importorskip("torchio")
+    import torch
+
+    standardizer = HistogramStandardizer().fit(volumes)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    if fit_first:
+        standardizer.fit(volumes)
+    standardizer.transform(volumes)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_missing_torchio_names_the_extra(volumes, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchio", None)
     with pytest.raises(ImportError, match=r'pip install "skmmcl\[volumes\]"'):

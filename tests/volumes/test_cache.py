@@ -38,10 +38,22 @@ def test_default_folder(paths, tmp_path):
     assert len(stored(tmp_path / "home" / "volumes")) == 4
 
 
-def test_stored_volumes_are_plain_npy(paths, arrays, folder):
+@pytest.mark.parametrize("mmap_mode", ["r", None])
+def test_stored_volumes_are_plain_npy(paths, arrays, folder, mmap_mode):
     load_volumes(paths[:1], cache=folder).check()
     (path,) = stored(folder)
-    np.testing.assert_array_equal(np.load(path, mmap_mode="r"), arrays[0])
+    np.testing.assert_array_equal(np.load(path, mmap_mode=mmap_mode), arrays[0])
+
+
+def test_checksums_are_compared_once_in_a_process(paths, folder, monkeypatch):
+    load_volumes(paths, cache=folder).check()
+    compared = []
+    checksum = _cache._checksum
+    monkeypatch.setattr(_cache, "_compared", {})
+    monkeypatch.setattr(_cache, "_checksum", lambda *of: compared.append(1) or checksum(*of))
+    for _ in range(3):
+        np.asarray(load_volumes(paths, cache=folder).check())
+    assert len(compared) == 4
 
 
 def test_files_are_decoded_once(paths, arrays, folder, decoded):
@@ -118,7 +130,38 @@ def empty(path):
     os.truncate(path, 0)
 
 
-@pytest.mark.parametrize("spoil", [cut, cut_header, longer, other_header, empty, Path.unlink])
+def overwrite(path, place, content):
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(content)
+
+
+def flip_a_bit(path):
+    content = path.read_bytes()
+    overwrite(path, 300, bytes([content[300] ^ 64]))
+
+
+def write_nan(path):
+    overwrite(path, 200, np.float32(np.nan).tobytes())
+
+
+def flip_the_checksum(path):
+    overwrite(path, path.stat().st_size - 1, bytes([path.read_bytes()[-1] ^ 1]))
+
+
+def plain_npy(path):
+    np.save(path, np.zeros((5, 6, 7), np.float32))
+
+
+def content_of_another(path):
+    path.write_bytes(stored(path.parent)[0].read_bytes())
+
+
+SPOILT = [cut, cut_header, longer, other_header, empty, Path.unlink]
+ALTERED = [flip_a_bit, write_nan, flip_the_checksum, plain_npy, content_of_another]
+
+
+@pytest.mark.parametrize("spoil", SPOILT + ALTERED)
 @pytest.mark.parametrize("loaded_before", [False, True])
 def test_spoilt_stored_volumes_are_made_anew(paths, arrays, folder, spoil, loaded_before):
     volumes = load_volumes(paths, cache=folder).check()
@@ -127,7 +170,21 @@ def test_spoilt_stored_volumes_are_made_anew(paths, arrays, folder, spoil, loade
     if not loaded_before:
         volumes = load_volumes(paths, cache=folder)
     np.testing.assert_array_equal(np.asarray(volumes), arrays)
-    assert [np.load(path).shape for path in stored(folder)] == [arrays.shape[1:]] * 4
+    found = np.array([np.load(path) for path in stored(folder)])
+    assert np.array_equal(np.sort(found, axis=0), np.sort(arrays, axis=0))
+
+
+READ = "from skmmcl.volumes import load_volumes; import numpy as np, sys; "
+READ += "print(float(np.asarray(load_volumes(sys.argv[2:], cache=sys.argv[1])).sum(dtype=float)))"
+
+
+def test_another_process_finds_what_was_altered(paths, arrays, folder):
+    load_volumes(paths, cache=folder).check()
+    before = stored(folder)[1].stat()
+    write_nan(stored(folder)[1])
+    os.utime(stored(folder)[1], ns=(before.st_atime_ns, before.st_mtime_ns))
+    command = [sys.executable, "-c", READ, str(folder), *map(str, paths)]
+    assert float(subprocess.check_output(command)) == pytest.approx(arrays.sum(dtype=float))
 
 
 def test_spoilt_notes_do_no_harm(paths, arrays, folder, monkeypatch):

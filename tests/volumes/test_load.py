@@ -1,6 +1,7 @@
 """What files become, and which are refused."""
 
 import gzip
+import re
 
 import nibabel as nib
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from skmmcl.exceptions import DataError
-from skmmcl.volumes import load_volumes
+from skmmcl.volumes import _load, load_volumes
 
 GRID = (5, 6, 7)
 
@@ -126,11 +127,125 @@ def test_nearest_keeps_labels(save):
 
 
 @pytest.mark.parametrize(
-    "given", [{"target_affine": np.zeros((3, 3))}, {"target_affine": [1, 2]}, {"target_shape": 5}]
+    "given",
+    [
+        {"target_affine": np.zeros((3, 3))},
+        {"target_affine": [1, 2]},
+        {"target_affine": -2.0},
+        {"target_affine": 0},
+        {"target_affine": np.inf},
+        {"target_affine": [1, 1, np.nan]},
+        {"target_shape": 5},
+    ],
 )
 def test_bad_targets(paths, given):
     with pytest.raises(ValueError, match=f"{next(iter(given))} must be"):
         load_volumes(paths, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "needs"),
+    [
+        ({"target_affine": 1e-3}, "1.68e+12 voxels, 6258 GiB"),
+        ({"target_affine": [2, 2, 1e-9]}, "4.2e+11 voxels, 1565 GiB"),
+        ({"target_affine": np.diag([1e-4, 1e-4, 1e-4, 1])}, "1.287e+15 voxels"),
+        ({"target_affine": 1e-150}, "inf voxels, inf GiB"),
+        ({"target_shape": (100_000, 100_000, 100_000)}, "1e+15 voxels, 3.725e+06 GiB"),
+        ({"target_shape": (1000, 1000, 1000), "target_affine": 2.0}, "1e+09 voxels, 3.725 GiB"),
+    ],
+)
+def test_grids_that_nobody_has_room_for(paths, given, needs):
+    with pytest.raises(DataError, match=rf"{re.escape(needs)}.*s0\.nii\.gz has shape") as error:
+        load_volumes(paths, mask="brain", **given)
+    assert all(f"{name}=" in str(error.value) for name in given)
+
+
+def test_fine_volumes_may_become_coarser(paths, monkeypatch):
+    monkeypatch.setattr(_load, "MOST_VOXELS", 10)
+    assert load_volumes(paths, target_affine=3.0).shape == (4, 4, 4, 5)
+    with pytest.raises(DataError, match="at most 10 are taken"):
+        load_volumes(paths, target_affine=1.9)
+
+
+def test_headers_that_claim_more_than_their_file_can_hold(paths):
+    header = nib.Nifti1Header()
+    header.set_data_shape((30_000, 30_000, 30_000))
+    header.set_data_dtype(np.float32)
+    paths[2].write_bytes(header.binaryblock + bytes(1000))
+    with pytest.raises(DataError, match=r"Subject 2: .*1348 bytes are too few for its shape"):
+        load_volumes(paths)
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 7), (5, 1, 7), (5, 6, 1), (1, 1, 1), (5, 6, 1, 1)])
+@pytest.mark.parametrize("row", [0, 2])
+@pytest.mark.parametrize(
+    "given", [{"target_affine": 1.0}, {"target_affine": 4.0}, {"target_shape": (4, 4, 4)}]
+)
+def test_one_voxel_of_thickness(save, paths, shape, row, given):
+    save(f"s{row}.nii.gz", np.ones(shape, np.float32))
+    message = rf"Subject {row}: .*s{row}\.nii\.gz is one voxel thick.*; {next(iter(given))}="
+    with pytest.raises(DataError, match=message):
+        load_volumes(paths, **given)
+    volumes = load_volumes(paths, on_error="missing", cache=False, **given)
+    assert volumes.present.tolist() == [k != row for k in range(4)]
+
+
+def test_slices_stay_on_their_own_plane(save, arrays):
+    path = save("slice.nii.gz", arrays[0][:, :, :1])
+    np.testing.assert_array_equal(load_volumes([path])[0], arrays[0][:, :, :1])
+    assert load_volumes([path], target_shape=(3, 3, 1), cache=False)[0].all()
+
+
+def test_volumes_elsewhere_are_named(save, paths):
+    save("s1.nii.gz", np.ones(GRID, np.float32), nib.affines.from_matvec(np.eye(3), [99, 0, 0]))
+    with pytest.raises(DataError, match=r"Subject 1: .*s1\.nii\.gz has .*\(99, 0, 0\), outside of"):
+        load_volumes(paths, target_affine=2.0)
+
+
+# ---------------------------------------------------------------------------------------- units
+
+
+def in_unit(path, unit, factor):
+    """The same image with another unit of space."""
+    image = nib.load(path)
+    image = type(image)(
+        image.get_fdata(dtype=np.float32), np.diag([*[factor] * 3, 1]) @ image.affine
+    )
+    image.header.set_xyzt_units(unit, "sec")
+    nib.save(image, path)
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("meter", 1e-3), ("micron", 1e3), ("mm", 1), ("unknown", 1)]
+)
+def test_units_of_space(save, paths, arrays, kind, name, unit, factor):
+    affine = nib.affines.from_matvec(np.diag([2.0, 2, 2]), [-30, 20, 10])
+    expected = load_volumes([save("mm.nii", arrays[0], affine)])
+    path = save(name, arrays[0], affine, kind)
+    in_unit(path, unit, factor)
+    volumes = load_volumes([path.with_name("mm.nii"), path])
+    np.testing.assert_allclose(volumes[1:].affine, affine, atol=1e-4)
+    finer = load_volumes([path], target_affine=1.0)
+    np.testing.assert_allclose(finer.affine, load_volumes(expected.paths, target_affine=1.0).affine)
+    assert finer.shape[1:] == (10, 12, 14)
+    mask = save("mask.nii.gz", np.pad(np.ones((4, 5, 6), np.float32), (0, 1)), affine, kind)
+    in_unit(mask, unit, factor)
+    for given in (mask, nib.load(mask)):
+        assert load_volumes([path], mask=given).mask.sum() == 4 * 5 * 6
+
+
+def test_voxels_of_a_micron(save, arrays):
+    paths = [
+        save(f"{k}.nii", arrays[k], np.diag([size] * 3 + [1])) for k, size in enumerate([1, 2])
+    ]
+    for path in paths:
+        in_unit(path, "micron", 1)
+    with pytest.raises(DataError, match=r"voxels of 0\.00\d x .*Give target_affine="):
+        load_volumes(paths)
+    assert load_volumes(paths[:1]).shape == (1, *GRID)
+    assert load_volumes(paths[:1], target_affine=2e-3).shape == (1, 3, 3, 4)
 
 
 # ---------------------------------------------------------------------------------------- masks
@@ -147,6 +262,16 @@ def test_mask_sets_the_outside_to_zero(save, paths, arrays):
     coarse = load_volumes(paths, mask=mask, target_affine=4.0)
     assert coarse.mask.shape == coarse.shape[1:]
     assert 0 < coarse.mask.sum() < coarse.mask.size
+
+
+def test_masks_may_have_axes_of_one_more(save, paths, arrays):
+    inside = np.zeros(GRID, np.uint8)
+    inside[1:4, 2:5, 3:] = 1
+    for shape in ((*GRID, 1), (*GRID, 1, 1)):
+        for affine in (None, np.diag([2.0, 2, 2.1, 1])):
+            mask = save("mask.nii.gz", inside.reshape(shape), affine)
+            found = np.asarray(load_volumes(paths, mask=mask))
+            np.testing.assert_array_equal(found, arrays * inside)
 
 
 def test_brain_mask_lies_in_mni_space(save):
@@ -166,6 +291,15 @@ def test_masks_that_are_none(save, paths):
         load_volumes(paths, mask="nowhere.nii")
     with pytest.raises(DataError, match="3-D image"):
         load_volumes(paths, mask=save("4d.nii.gz", np.ones((*GRID, 2), np.uint8)))
+    with pytest.raises(DataError, match=r"got shape \(5, 6\)"):
+        load_volumes(paths, mask=save("2d.nii.gz", np.ones((5, 6), np.uint8)))
+    elsewhere = nib.affines.from_matvec(np.eye(3), [99, 0, 0])
+    with pytest.raises(DataError, match="mask is empty on the grid"):
+        load_volumes(paths, mask=save("away.nii.gz", np.ones(GRID, np.uint8), elsewhere))
+    damaged = save("damaged.nii", np.random.default_rng(0).integers(2, size=GRID, dtype="u1"))
+    damaged.write_bytes(damaged.read_bytes()[:-30])
+    with pytest.raises(DataError, match="mask cannot be used"):
+        load_volumes(paths, mask=damaged)
     with pytest.raises(ValueError, match="mask must be 'brain'"):
         load_volumes(paths, mask=3)
 
@@ -246,6 +380,18 @@ def test_missing_files_are_listed(paths):
     paths[0].unlink()
     with pytest.raises(DataError, match="4 of 4"):
         load_volumes(paths, on_error="missing")
+
+
+def test_links_that_lead_nowhere_are_named(paths):
+    paths[1].unlink()
+    paths[1].symlink_to(".git/annex/objects/key")
+    with pytest.raises(
+        DataError, match=r"Subject 1: .*s1\.nii\.gz is a link to \.git/annex/objects/k"
+    ):
+        load_volumes(paths)
+    paths[1].unlink()
+    paths[1].symlink_to(paths[0])
+    assert load_volumes(paths).present.all()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,140 @@
+"""Who is who in a BIDS folder: subjects of a table, and folders named ``sub-*``."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from glob import glob
+from pathlib import Path
+
+from skmmcl.exceptions import DataError
+
+PREFIX = "sub-"
+SUBJECT = "{subject}"
+SHOWN = 5  # names that a message lists
+
+
+def matching(root: Path, pattern: str) -> list[str]:
+    """Return what fits a pattern below a folder: no hidden files, but links that lead nowhere.
+
+    Path.glob would give the former, and the latter only where the pattern has a wildcard.
+    """
+    return sorted(glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207
+
+
+def head_of(pattern: str) -> str:
+    """Return a pattern up to the part that holds the subject: ``derivatives/vbm/{subject}``."""
+    before, _, after = pattern.partition(SUBJECT)
+    return before + SUBJECT + after.partition("/")[0]
+
+
+def list_folders(root: Path, head: str) -> set[str]:
+    """Return the names ``sub-*`` that stand for the subject in the head of a pattern."""
+    found = [root / item for item in matching(root, head.replace(SUBJECT, PREFIX + "*"))]
+    if head.rpartition("/")[2] == SUBJECT:
+        # A link that leads nowhere may have been a folder, unless it has the ending of a file.
+        return {p.name for p in found if p.is_dir() or (p.is_symlink() and not p.suffix)}
+    labels = [re.search(PREFIX + r"[^_.]+", path.name) for path in found]
+    return {label.group() for label in labels if label is not None}
+
+
+def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
+    """Return the folder of each subject who has one, also where the two are spelled differently.
+
+    Raises
+    ------
+    DataError
+        If a subject and a folder are alike but for the spelling, and so are others.
+    """
+    matched: dict[str, str] = {}
+    for spelled in (str, _with_prefix, _plain_label):
+        own = _grouped(spelled, (item for item in ids if item not in matched))
+        theirs = _grouped(spelled, folders.difference(matched.values()))
+        for label in [label for label in own if label in theirs]:
+            if len(own[label]) > 1 or len(theirs[label]) > 1:
+                raise DataError(
+                    f"Which folder is whose? Subjects {shown(own[label])} and folders "
+                    f"{shown(theirs[label])} differ only in spelling. Write the names of the "
+                    "folders into the table."
+                )
+            matched[own[label][0]] = theirs[label][0]
+    return matched
+
+
+def _with_prefix(name: str) -> str:
+    return name if name.startswith(PREFIX) else PREFIX + name
+
+
+def _plain_label(name: str) -> str:
+    """Return a name without what spellings differ in.
+
+    These are case, ``sub-``, the ".0" of spreadsheets, leading zeros, and separators next to
+    letters, which BIDS forbids.
+    """
+    label = re.sub(r"^sub[-_ ]?", "", name.strip().casefold())
+    label = re.sub(r"^(\d+)\.0+$", r"\1", label)
+    label = re.sub(r"(?<=[a-z])[-_ ]+(?=\w)|(?<=\d)[-_ ]+(?=[a-z])", "", label)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", label)
+
+
+def _grouped(spelled: Callable[[str], str], names: Iterable[str]) -> dict[str, list[str]]:
+    groups = defaultdict(list)
+    for name in sorted(names):
+        groups[spelled(name)].append(name)
+    return groups
+
+
+def report_matches(
+    listing: str,
+    ids: list[str],
+    folders: dict[str, set[str]],
+    matches: dict[str, dict[str, str]],
+) -> None:
+    """Warn of subjects without a folder, of folders without a subject, and of other spellings.
+
+    Raises
+    ------
+    DataError
+        If no subject has a folder.
+    """
+    found = {item: name for matched in matches.values() for item, name in matched.items()}
+    lost = [item for item in ids if item not in found]
+    strangers = {
+        name for head, names in folders.items() for name in names.difference(matches[head].values())
+    }
+    if not found:
+        raise DataError(
+            f"No subject of {listing} has a folder. It lists {shown(ids)}; the folders are "
+            f"{shown(sorted(strangers))}."
+        )
+    respelled = [f"{item!r} is {name}" for item, name in found.items() if item != name]
+    if respelled:
+        warn(
+            f"{len(respelled)} of {len(ids)} subjects of {listing} are spelled otherwise than "
+            f"their folders, and were matched: {listed(respelled)}."
+        )
+    if lost:
+        warn(
+            f"{len(lost)} of {len(ids)} subjects of {listing} have no folder at all, and so lack "
+            f"all modalities: {shown(lost)}. X[X.mask.any(axis=1)] leaves them out."
+        )
+    if strangers:
+        warn(f"Folders without a row in {listing} are left out: {shown(sorted(strangers))}.")
+
+
+def warn(message: str) -> None:
+    """Warn whoever called load_bids."""
+    warnings.warn(message, UserWarning, stacklevel=4)
+
+
+def shown(names: list[str]) -> str:
+    """Return the first of many names, in quotes."""
+    return listed([repr(name) for name in names])
+
+
+def listed(items: list[str]) -> str:
+    """Return the first of many items."""
+    first = ", ".join(items[:SHOWN]) or "none"
+    return first if len(items) <= SHOWN else f"{first}, ... ({len(items)} in all)"
