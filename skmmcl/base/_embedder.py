@@ -297,7 +297,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             return out
         import pandas as pd
 
-        return pd.DataFrame(out, index=data.index, columns=self.get_feature_names_out())
+        index = data.index if data.axis is None else data.axis
+        return pd.DataFrame(out, index=index, columns=self.get_feature_names_out())
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Give the names of the columns of `transform`: ``fc_0``, ``fc_1``, ...

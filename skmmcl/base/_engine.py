@@ -23,6 +23,8 @@ from skmmcl.base._input import (
     warn_if_unpaired,
 )
 from skmmcl.data import MultimodalData
+from skmmcl.data._frames import is_frame
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
@@ -114,6 +116,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if not resume:
             self.__dict__.pop("net_", None)
         data = self._read(X, reset=not resume)
+        check_same_subjects(
+            {"X": X if is_frame(X) else data, "y": y, "sample_weight": sample_weight}
+        )
         counted: Any = slice(None)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import sys
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -43,7 +43,8 @@ class Content:
     """Base arrays of the whole cohort with the rows of these subjects; MultimodalData's state."""
 
     def _fill(self, parts: Parts, rows: Rows | None = None) -> Self:
-        self._modalities, self._index, self._meta = parts
+        self._modalities, self._index, self._meta, numbers, self._axis = parts
+        self._numbers = range(self._n_base) if numbers is None else numbers
         self._rows = range(self._n_base) if rows is None else rows
         return self
 
@@ -97,6 +98,11 @@ class Content:
         return None if self._index is None else self._index[as_key(self._rows)]
 
     @property
+    def axis(self) -> Any:
+        """The ids as the pandas index that they came from, with its levels and names, or None."""
+        return None if self._axis is None else self._axis[as_key(self._rows)]
+
+    @property
     def meta(self) -> SideData:
         """Side data by name."""
         return SideData((name, v[as_key(self._rows)]) for name, v in self._meta.items())
@@ -105,6 +111,11 @@ class Content:
     def rows(self) -> slice | np.ndarray:
         """Which rows of the base arrays these are: ``X["fc"]`` is ``X.base("fc")[X.rows]``."""
         return as_key(self._rows)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Row of each subject in the cohort that was given, however often it was cut since."""
+        return np.asarray(self._numbers)[as_key(self._rows)]
 
     def base(self, name: str):
         """Return the array that all slices of this container share.
@@ -133,7 +144,7 @@ class Content:
         return self._modalities[name].present[as_key(self._rows)]
 
     def _parts(self) -> Parts:
-        return Parts(self._modalities, self._index, self._meta)
+        return Parts(self._modalities, self._index, self._meta, self._numbers, self._axis)
 
     def _compact(self) -> Parts:
         """Return the parts of these subjects alone: gathered, unless all are there."""
@@ -143,7 +154,7 @@ class Content:
             name: Modality(m.take(self._rows), m.columns, self._present(name))
             for name, m in self._modalities.items()
         }
-        return Parts(modalities, self.index, self.meta)
+        return Parts(modalities, self.index, self.meta, self.numbers, self.axis)
 
     def __len__(self) -> int:
         return len(self._rows)

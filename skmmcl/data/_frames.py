@@ -53,10 +53,27 @@ def frame_ids(value) -> np.ndarray | None:
     """Subject ids that a pandas index carries; None for 0, 1, 2, ... and for polars."""
     if not is_pandas(value):
         return None
-    ids = plain(value.index.to_numpy())
+    ids = index_of(value)
     if ids.dtype.kind in "iu" and np.array_equal(ids, np.arange(len(ids))):
         return None
     return ids
+
+
+def index_of(value) -> np.ndarray:
+    """Return a pandas index as text, numbers or, of several levels, tuples."""
+    ids = plain(value.index.to_numpy())
+    is_whole = ids.dtype == object and len(ids) and all(type(item) is int for item in ids)
+    return ids.astype(np.int64) if is_whole else ids
+
+
+def find_axis(sources):
+    """Return the first pandas index that is, or in a table bears, ids; None where none does."""
+    for source in sources:
+        if _is_from(source, "pandas", "Index"):
+            return source
+        if frame_ids(source) is not None:
+            return source.index
+    return None
 
 
 def plain(values) -> np.ndarray:

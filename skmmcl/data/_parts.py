@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skmmcl.data._arrays import Modality, read_modality
-from skmmcl.data._frames import as_table, frame_ids, is_frame, is_table, plain, side_column
+from skmmcl.data._frames import (
+    as_table,
+    find_axis,
+    frame_ids,
+    is_frame,
+    is_table,
+    plain,
+    side_column,
+)
+from skmmcl.data._rows import Rows
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -19,6 +28,8 @@ class Parts(NamedTuple):
     modalities: dict[str, Modality]
     ids: np.ndarray | None
     meta: dict[str, np.ndarray]
+    numbers: Rows | None = None  # of the base rows in the cohort that they were cut from
+    axis: Any = None  # the pandas index that gave the ids, if one did
 
 
 def merge_names(modalities, arrays: Mapping) -> dict:
@@ -64,7 +75,8 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
         _check_unique(ids)
     for name, present in _read_mask(mask, tuple(modalities), n_subjects).items():
         modalities[name] = modalities[name].restrict(present)
-    return Parts(modalities, ids, side)
+    tables = [index, *arrays.values(), meta, *(meta.values() if isinstance(meta, Mapping) else ())]
+    return Parts(modalities, ids, side, axis=find_axis(tables))
 
 
 def check_rows(rows: Mapping[str, int]) -> int:
@@ -90,7 +102,8 @@ def check_rows(rows: Mapping[str, int]) -> int:
 
 def read_ids(index, n_subjects: int) -> np.ndarray:
     """Return subject ids as a checked 1-D array."""
-    ids = plain(index)
+    of_levels = isinstance(index, list) and index and isinstance(index[0], tuple)
+    ids = np.fromiter(index, dtype=object, count=len(index)) if of_levels else plain(index)
     if ids.shape != (n_subjects,):
         raise DataError(
             f"index must hold one id per subject, ({n_subjects},); found shape {ids.shape}."

@@ -10,6 +10,7 @@ from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
 from skmmcl.preprocessing._tables import name_columns
 
@@ -102,6 +103,7 @@ def modality_importance(
     array([0.5, 0. ])
     """
     X = _check_input(X, y, n_repeats)
+    check_same_subjects({"X": X, "y": y, "sample_weight": sample_weight})
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     random_state = check_random_state(random_state)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
 from skmmcl.preprocessing._lazy import fit_by_blocks, stays_lazy, transformed_when_read
 from skmmcl.preprocessing._tables import (
@@ -123,6 +124,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
         self._check_transformers(X)
         if y is not None:
             check_consistent_length(X, y)
+            check_same_subjects({"X": X, "y": y})
         self.modalities_ = tuple(X.modalities)
         self.n_features_in_ = X.shape[1]
         self._shapes_in = dict(X.shapes)
