@@ -25,13 +25,16 @@ class Modality:
         Column names of a table.
     present : ndarray of bool of shape (n_subjects,) or None
         Who has the modality, beyond what rows of NaN say.
+    categories : dict of int to list or None
+        By the number of a column that holds codes, what they stand for, in their order.
     """
 
-    __slots__ = ("_complete", "_present", "array", "columns")
+    __slots__ = ("_complete", "_present", "array", "categories", "columns")
 
-    def __init__(self, array, columns=None, present=None):
+    def __init__(self, array, columns=None, present=None, categories=None):
         self.array = array
         self.columns = columns
+        self.categories = categories or {}
         self._present = present
         self._complete = False
 
@@ -50,7 +53,11 @@ class Modality:
 
     def restrict(self, present: np.ndarray) -> Modality:
         """Return the same modality, missing wherever `present` is False."""
-        return Modality(self.array, self.columns, self.present & present)
+        return self.with_array(self.array, self.present & present)
+
+    def with_array(self, array, present) -> Modality:
+        """Return another array with the same columns."""
+        return Modality(array, self.columns, present, self.categories)
 
     def take(self, rows: Rows):
         """Return these rows: a view for a `range`, one gather for an array."""
@@ -61,14 +68,14 @@ class Modality:
     def copy(self) -> Modality:
         """Return the modality with its own array; a lazy one stays as it is."""
         array = self.array if self.is_lazy else np.array(self.array, order="C")
-        return Modality(array, self.columns, self.present.copy())
+        return self.with_array(array, self.present.copy())
 
     def __getstate__(self):
         # Presence is always shipped, so that a hash does not depend on who looked at it first.
-        return self.array, self.columns, self.present
+        return self.array, self.columns, self.present, self.categories
 
     def __setstate__(self, state):
-        array, self.columns, self._present = state
+        array, self.columns, self._present, self.categories = state
         self.array = np.asarray(array) if isinstance(array, np.ndarray) else array
         self._complete = True
 
@@ -81,7 +88,7 @@ def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
     DataError
         If the value is no array of numbers with one row per subject.
     """
-    columns = ids = None
+    columns = ids = categories = None
     if issparse(value):
         raise DataError(f"Modality {name!r} is a sparse matrix; give it as .toarray().")
     if isinstance(value, Mapping):
@@ -91,14 +98,14 @@ def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
         )
     if is_frame(value):
         ids = frame_ids(value)
-        value, columns = frame_to_array(name, value)
+        value, columns, categories = frame_to_array(name, value)
     if _is_lazy(name, value):
         ids = getattr(value, "ids", None)
         array = value if ids is None else value.without_ids()
     else:
         array = _to_array(name, value)
     _check_form(name, array)
-    return Modality(array, columns), ids
+    return Modality(array, columns, categories=categories), ids
 
 
 def _is_lazy(name: str, value) -> bool:

@@ -78,6 +78,11 @@ class Content:
         return {name: m.columns for name, m in self._modalities.items()}
 
     @property
+    def categories(self) -> dict[str, dict[int, list]]:
+        """By modality and number of the column, what codes of categories stand for, from 0 on."""
+        return {name: m.categories for name, m in self._modalities.items()}
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Number of subjects, and of values per subject over all modalities."""
         return len(self), sum(math.prod(shape) for shape in self.shapes.values())
@@ -151,10 +156,26 @@ class Content:
         if is_whole(self._rows, self._n_base):
             return self._parts()
         modalities = {
-            name: Modality(m.take(self._rows), m.columns, self._present(name))
+            name: m.with_array(m.take(self._rows), self._present(name))
             for name, m in self._modalities.items()
         }
         return Parts(modalities, self.index, self.meta, self.numbers, self.axis)
+
+    def _permuted(self, name: str, order: np.ndarray) -> Self:
+        """Return these subjects, each with another one's modality or lack of it."""
+        parts = self._compact()
+        old = parts.modalities[name]
+        new = old.with_array(old.take(order), old.present[order])
+        return self._from_parts(parts._replace(modalities={**parts.modalities, name: new}))
+
+    def _recoded(self, arrays: dict[str, np.ndarray], categories: dict[str, dict]) -> Self:
+        """Return these subjects with other codes of the categories of some modalities."""
+        parts = self._compact()
+        modalities = dict(parts.modalities)
+        for name, array in arrays.items():
+            old = modalities[name]
+            modalities[name] = Modality(array, old.columns, old.present, categories[name])
+        return self._from_parts(parts._replace(modalities=modalities))
 
     def __len__(self) -> int:
         return len(self._rows)

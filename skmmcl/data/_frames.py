@@ -90,28 +90,36 @@ def side_column(column) -> np.ndarray:
     return plain(column.to_numpy()) if number is None or _is_category(column) else number
 
 
-def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None]:
-    """Return the numbers of a DataFrame or Series, and its column names.
+def column_names(labels) -> list[str]:
+    """Return column labels as text; those of several levels joined, as in ``fc_1``."""
+    return [
+        "_".join(map(str, label)) if isinstance(label, tuple) else str(label) for label in labels
+    ]
+
+
+def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None, dict[int, list]]:
+    """Return the numbers of a DataFrame or Series, its column names, and its categories.
 
     Raises
     ------
     DataError
         For columns that hold no numbers, and for column names that occur twice.
     """
-    unnamed = not is_table(value) and not value.name
+    unnamed = not is_table(value) and value.name in (None, "")
     table = as_table(value)
-    names = [str(column) for column in table.columns]
+    names = column_names(table.columns)
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise DataError(f"Modality {name!r} has two columns named {', '.join(twice)}.")
-    return _table_values(name, table, names), None if unnamed else names
+    values, categories = _table_values(name, table, names)
+    return values, None if unnamed else names, categories
 
 
-def _table_values(name: str, table, names: list[str]) -> np.ndarray:
+def _table_values(name: str, table, names: list[str]) -> tuple[np.ndarray, dict[int, list]]:
     if is_pandas(table) and len(set(table.dtypes)) == 1:
         dtype = table.dtypes.iloc[0]
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
-            return table.to_numpy()  # a view of the table
+            return table.to_numpy(), {}  # a view of the table
     columns = [_column(table, position) for position in range(len(names))]
     numbers: list = [_numbers(column) for column in columns]
     bad = [
@@ -125,7 +133,8 @@ def _table_values(name: str, table, names: list[str]) -> np.ndarray:
             "example with pandas.get_dummies) or leave them out; what is no modality, such as a "
             "site, goes into meta=."
         )
-    return np.column_stack(numbers) if numbers else np.empty((len(table), 0))
+    values = np.column_stack(numbers) if numbers else np.empty((len(table), 0))
+    return values, {k: named for k, column in enumerate(columns) if (named := _coded(column))}
 
 
 def _column(table, position: int):
@@ -156,13 +165,19 @@ def _numbers(column) -> np.ndarray | None:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def _coded(column) -> list:
+    """Return what the codes of a column stand for; nothing where its values are numbers."""
+    categories = column.cat.categories.to_numpy() if _is_category(column) else np.empty(0)
+    return [] if categories.dtype.kind in "biuf" else categories.tolist()
+
+
 def _category_numbers(column) -> np.ndarray | None:
     """Return numeric categories as their values, ordered or two-valued ones as their codes."""
     categories = column.cat.categories.to_numpy()
-    if categories.dtype.kind not in "biuf":
-        if len(categories) > 2 and not column.cat.ordered:
+    if named := _coded(column):
+        if len(named) > 2 and not column.cat.ordered:
             return None
-        categories = np.arange(len(categories))
+        categories = np.arange(len(named))
     codes = column.cat.codes.to_numpy()
     if (codes < 0).any():
         categories = np.append(categories.astype(np.float64), np.nan)
