@@ -120,7 +120,7 @@ def _table_values(name: str, table, names: list[str]) -> tuple[np.ndarray, dict[
         dtype = table.dtypes.iloc[0]
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
             return table.to_numpy(), {}  # a view of the table
-    columns = [_column(table, position) for position in range(len(names))]
+    columns = [pick_column(table, position) for position in range(len(names))]
     numbers: list = [_numbers(column) for column in columns]
     bad = [
         f"{column!r} ({series.dtype})"
@@ -134,10 +134,11 @@ def _table_values(name: str, table, names: list[str]) -> tuple[np.ndarray, dict[
             "site, goes into meta=."
         )
     values = np.column_stack(numbers) if numbers else np.empty((len(table), 0))
-    return values, {k: named for k, column in enumerate(columns) if (named := _coded(column))}
+    return values, {k: named for k, series in enumerate(columns) if (named := _coded(series))}
 
 
-def _column(table, position: int):
+def pick_column(table, position: int):
+    """Return one column of a DataFrame, by position."""
     return table.iloc[:, position] if is_pandas(table) else table.to_series(position)
 
 

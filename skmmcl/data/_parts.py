@@ -11,10 +11,12 @@ import numpy as np
 from skmmcl.data._arrays import Modality, read_modality
 from skmmcl.data._frames import (
     as_table,
+    column_names,
     find_axis,
     frame_ids,
     is_frame,
     is_table,
+    pick_column,
     plain,
     side_column,
 )
@@ -156,6 +158,8 @@ def _read_meta(meta, n_subjects: int) -> tuple[dict[str, np.ndarray], dict]:
         return {}, {}
     side, ids = {}, {}
     for name, value in _meta_items(meta):
+        if name in side:
+            raise DataError(f"meta has two columns named {name!r}; rename one.")
         ids[f"meta {name!r}"] = frame_ids(value)
         is_column = is_frame(value) and not is_table(value)
         array = side_column(value) if is_column else plain(value)
@@ -164,16 +168,16 @@ def _read_meta(meta, n_subjects: int) -> tuple[dict[str, np.ndarray], dict]:
                 f"meta {name!r} must have one entry per subject, {n_subjects}; found shape "
                 f"{array.shape}."
             )
-        side[str(name)] = array
+        side[name] = array
     return side, ids
 
 
 def _meta_items(meta) -> Iterable:
     if is_frame(meta):
         table = as_table(meta)
-        return [(name, table[name]) for name in table.columns]
+        return [(name, pick_column(table, k)) for k, name in enumerate(column_names(table.columns))]
     if isinstance(meta, Mapping):
-        return meta.items()
+        return zip(column_names(meta), meta.values(), strict=True)
     names = getattr(getattr(meta, "dtype", None), "names", None)
     if names is None:
         raise DataError(
