@@ -6,10 +6,8 @@ import sys
 
 import numpy as np
 
+from skmmcl.data._objects import numbers_of
 from skmmcl.exceptions import DataError
-
-# What pandas calls columns of dtype object that hold nothing but numbers, None and NaN.
-_NUMBERS_IN_OBJECTS = {"boolean", "decimal", "floating", "integer", "mixed-integer-float"}
 
 
 def _is_from(value, library: str, kind: str) -> bool:
@@ -30,6 +28,16 @@ def is_table(value) -> bool:
 def is_frame(value) -> bool:
     """Tell whether this is a DataFrame or Series of pandas or polars."""
     return is_pandas(value) or is_table(value) or _is_from(value, "polars", "Series")
+
+
+def as_series(value):
+    """Return an index or an array of pandas as a Series, all else as it is."""
+    is_index = _is_from(value, "pandas", "Index")
+    if not is_index and not _is_from(value, "pandas.api.extensions", "ExtensionArray"):
+        return value
+    import pandas as pd
+
+    return pd.Series(value, index=range(len(value)))
 
 
 def as_table(value):
@@ -156,9 +164,9 @@ def _numbers(column) -> np.ndarray | None:
         return _category_numbers(column)
     dtype = column.dtype
     if dtype.kind == "O" and isinstance(dtype, np.dtype):
-        if pd.api.types.infer_dtype(column, skipna=True) not in _NUMBERS_IN_OBJECTS:
-            return None if column.notna().any() else np.full(len(column), np.nan)
-        return column.astype("float64").to_numpy()
+        return (
+            numbers_of(column.to_numpy()) if column.notna().any() else np.full(len(column), np.nan)
+        )
     if not pd.api.types.is_numeric_dtype(dtype):
         return None
     if isinstance(dtype, np.dtype) or not column.isna().any():

@@ -58,6 +58,11 @@ def merge_names(modalities, arrays: Mapping) -> dict:
     for name in given:
         if not isinstance(name, str) or not name.strip():
             raise ModalityError(f"Names of modalities must be non-empty text; got {name!r}.")
+        if "__" in name:
+            raise ModalityError(
+                f"The name {name!r} holds '__', which sets names apart from parameters in "
+                f"scikit-learn; call the modality {name.replace('__', '_')!r}, for example."
+            )
     return given
 
 

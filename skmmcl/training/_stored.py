@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skmmcl.data._rows import pick_rows
+
 
 class StoredRows:
     """Stands for the tensor ``(n_samples, *shape)`` of a modality that lies in files.
@@ -101,5 +103,5 @@ class StoredRows:
     def _load(self, rows: np.ndarray) -> Tensor:
         # What is stored in few bytes goes to the device as it is and is cast there.
         stored = getattr(self.array, "storage_dtype", self.array.dtype)
-        values = np.asarray(self.array[rows], dtype=stored)
+        values = np.asarray(pick_rows(self.array, rows), dtype=stored)
         return torch.as_tensor(values).to(self.device).to(self.dtype)
