@@ -72,6 +72,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     _dtype: str
     _means: dict[str, np.ndarray]
     _units: dict[str, np.ndarray]
+    _origins: dict[str, np.ndarray]
 
     # What a method says of itself
 
@@ -204,6 +205,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         }
         self._means = {name: stage.mean for name, stage in stages.items()}
         self._units = {name: stage.unit for name, stage in stages.items()}
+        self._origins = self._far_origins(stages)
+        for name, origin in self._origins.items():
+            stages[name] = replace(stages[name], mean=stages[name].mean - origin)
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
@@ -211,6 +215,17 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             stages=stages,
         )
         return make_net(network, self._make_objective(), self, dtype=getattr(torch, self._dtype))
+
+    def _far_origins(self, stages: dict[str, InputStage]) -> dict[str, np.ndarray]:
+        """What to subtract of modalities that float32 would spoil; augmented ones stay raw."""
+        if self._dtype != "float32":
+            return {}
+        origins = {
+            name: stage.origin
+            for name, stage in stages.items()
+            if name not in augmented_names(self.augment)
+        }
+        return {name: origin for name, origin in origins.items() if origin is not None}
 
     def _input_stage(
         self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None
@@ -238,7 +253,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """All subjects as tensors where the net is; what is absent is the mean, and masked."""
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         x = {
-            name: prepared(name, array, present[name], self._means[name], net)
+            name: prepared(
+                name, array, present[name], self._means[name], net, self._origins.get(name)
+            )
             for name, array in data.items()
         }
         mask = None if data.mask.all() else self._view_mask(net, data)
