@@ -178,7 +178,7 @@ def _item_positions(modality: str, item, n_columns: int, names: list | None) -> 
         raise ModalityError(
             f"Column {item} of {modality!r} is out of range, there are {n_columns} columns."
         )
-    _check_unambiguous(modality, item, n_columns, names)
+    _check_unambiguous(modality, int(item), n_columns, names)
     return np.array([item % n_columns])
 
 

@@ -21,6 +21,7 @@ from skmmcl.data._frames import (
     side_column,
 )
 from skmmcl.data._rows import Rows
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -78,6 +79,7 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
     sources.update({repr(name): ids for name, (_, ids) in read.items()})
     sources.update(side_ids)
     ids = agree(sources)
+    check_same_subjects({**{repr(name): value for name, value in arrays.items()}, "meta=": meta})
     if unique_ids and ids is not None:
         _check_unique(ids)
     for name, present in _read_mask(mask, tuple(modalities), n_subjects).items():

@@ -46,7 +46,7 @@ def check_same_subjects(sources: Mapping[str, Any]) -> None:
     >>> check_same_subjects({"X": X, "y": pd.Series([1, 0], index=["s2", "s1"])})
     Traceback (most recent call last):
         ...
-    skmmcl.exceptions.DataError: X and y list the same subjects in another order: ...
+    skmmcl.exceptions.DataError: X and y list the same subjects in another order; row 0 ...
     """
     known = [(name, who) for name, value in sources.items() if (who := _who(value)) is not None]
     for k, (name, who) in enumerate(known):
@@ -60,7 +60,7 @@ def _who(value: Any) -> _Who | None:
         value = next(filter(is_pandas, value.values()), None)
     if is_pandas(value):
         ids = index_of(value)
-        return _Who(ids, None, ids.dtype.kind in "iu" and (ids >= 0).all())
+        return _Who(ids, None, ids.dtype.kind in "iu" and bool((ids >= 0).all()))
     numbers = getattr(value, "numbers", None)
     if numbers is None or getattr(value, "index", None) is None:
         return None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
+from skmmcl.contrastive import YAwareEmbedder
 from skmmcl.data import split_columns
 from skmmcl.exceptions import DataError, ModalityError
 
@@ -88,3 +89,12 @@ def test_the_same_index_comes_back(form, index):
     if form == "cut":
         X, df = X[[7, 2]].assign(x=rng.normal(size=(2, 2))), df.iloc[[7, 2]]
     pd.testing.assert_index_equal(embedder.transform(X).index, df.index)
+
+
+def test_columns_of_y():
+    X = {"a": np.random.default_rng(0).normal(size=(10, 3)), "b": np.ones((10, 2))}
+    y = pd.DataFrame({0: np.arange(10.0), 1: np.arange(10.0)[::-1]})
+    embedder = YAwareEmbedder(max_epochs=1, random_state=0)
+    assert embedder.fit(X, y).metadata_names_ == ["0", "1"]
+    with pytest.raises(DataError, match="y has several columns named age"):
+        embedder.fit(X, y.set_axis(["age", "age"], axis=1))

@@ -192,3 +192,15 @@ def test_functions_of_two_tables_ask(call):
     call(X, y)
     with pytest.raises(DataError, match="another order"):
         call(X, y.iloc[TURNED])
+
+
+@pytest.mark.parametrize("where", ["modality", "meta", "column of meta"])
+def test_a_shuffled_table_in_a_container_beside_one_that_was_not(where):
+    table = pd.DataFrame({"a": [1.0, 2.0, 3.0]})
+    shuffled = table.iloc[[2, 0, 1]]
+    other = {"modality": {"b": table}, "meta": {"meta": table}, "column of meta": {}}[where]
+    if where == "column of meta":
+        other = {"meta": {"age": table["a"]}}
+    with pytest.raises(DataError, match="another order"):
+        MultimodalData(a=shuffled, **other)
+    assert MultimodalData(a=shuffled, b=table.to_numpy()).index.tolist() == [2, 0, 1]
