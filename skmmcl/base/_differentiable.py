@@ -15,6 +15,7 @@ from skmmcl.base._embedder import BaseEmbedder
 from skmmcl.base._input import check_subjects
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
+from skmmcl.training import to_tensor
 
 
 class DifferentiableEncoder:
@@ -69,7 +70,8 @@ class DifferentiableEncoder:
         self.modality, self.array = modality, self._data[modality]
         self.shape = estimator.shapes_[modality]
         self._means, units = estimator._means, estimator._units  # noqa: SLF001
-        self._network = estimator.net_.module_
+        self._origins = estimator._origins  # noqa: SLF001
+        self._net, self._network = estimator.net_, estimator.net_.module_
         like = next(self._network.parameters())
         self._unit = torch.as_tensor(units[modality]).to(like.device, like.dtype)
         n_views, width = estimator.mean_representation_.shape
@@ -101,15 +103,15 @@ class DifferentiableEncoder:
         -------
         Tensor of shape ``(n_rows, *shape)``
             Their values of the modality in standard deviations of the training subjects, not
-            centered; as they are if the estimator does not standardise.
+            centered unless their mean is very large; as they are if the estimator does not
+            standardise.
         """
         return self._tensor(self.modality, rows) / self._unit
 
     def _tensor(self, name: str, rows: np.ndarray) -> Tensor:
-        dtype = str(self._unit.dtype).removeprefix("torch.")
-        values = np.array(self._data[rows][name], dtype=dtype)
-        values[~_presence(self._data, name)[rows]] = self._means[name]
-        return torch.as_tensor(values).to(self.device)
+        values = np.asarray(self._data[rows][name])
+        present = _presence(self._data, name)[rows]
+        return to_tensor(values, present, self._means[name], self._net, self._origins.get(name))
 
     def function(self, rows: np.ndarray) -> Callable[[Tensor], Tensor]:
         """Make the function that represents subjects, with their other modalities as they are.

@@ -350,7 +350,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             return out
         import pandas as pd
 
-        return pd.DataFrame(out, index=data.index, columns=self.get_feature_names_out())
+        index = data.index if data.axis is None else data.axis
+        return pd.DataFrame(out, index=index, columns=self.get_feature_names_out())
 
     def _represented(self, data: MultimodalData) -> np.ndarray:
         """The network's representation of all modalities, side by side."""

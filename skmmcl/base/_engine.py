@@ -24,6 +24,8 @@ from skmmcl.base._input import (
 )
 from skmmcl.base._solution import Solution, divide, unsupervised_factor, warn_of_untrained
 from skmmcl.data import MultimodalData
+from skmmcl.data._frames import is_frame
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
@@ -75,6 +77,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     _dtype: str
     _means: dict[str, np.ndarray]
     _units: dict[str, np.ndarray]
+    _origins: dict[str, np.ndarray]
 
     # What a method says of itself
 
@@ -122,6 +125,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if not resume:
             self.__dict__.pop("net_", None)
         data = self._read(X, reset=not resume)
+        check_same_subjects(
+            {"X": X if is_frame(X) else data, "y": y, "sample_weight": sample_weight}
+        )
         counted: Any = slice(None)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
@@ -241,6 +247,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         }
         self._means = {name: stage.mean for name, stage in stages.items()}
         self._units = {name: stage.unit for name, stage in stages.items()}
+        self._origins = self._far_origins(stages)
+        for name, origin in self._origins.items():
+            stages[name] = replace(stages[name], mean=stages[name].mean - origin)
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
@@ -248,6 +257,17 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             stages=stages,
         )
         return make_net(network, terms, self, dtype=getattr(torch, self._dtype))
+
+    def _far_origins(self, stages: dict[str, InputStage]) -> dict[str, np.ndarray]:
+        """What to subtract of modalities that float32 would spoil; augmented ones stay raw."""
+        if self._dtype != "float32":
+            return {}
+        origins = {
+            name: stage.origin
+            for name, stage in stages.items()
+            if name not in augmented_names(self.augment)
+        }
+        return {name: origin for name, origin in origins.items() if origin is not None}
 
     def _input_stage(
         self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None
@@ -275,7 +295,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         """All subjects as tensors where the net is; what is absent is the mean, and masked."""
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         x = {
-            name: prepared(name, array, present[name], self._means[name], net)
+            name: prepared(
+                name, array, present[name], self._means[name], net, self._origins.get(name)
+            )
             for name, array in data.items()
         }
         mask = None if data.mask.all() else self._view_mask(net, data)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from skmmcl.data import MultimodalData, as_multimodal, check_values, is_multimodal, split_columns
+from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
 
 LONE_MODALITY = "x"
@@ -81,6 +82,7 @@ class MultimodalInputMixin:
     def _learn_layout(self, data: MultimodalData, *, table: bool) -> None:
         self.modalities_ = list(data.modalities)
         self.shapes_ = {name: tuple(shape) for name, shape in data.shapes.items()}
+        self._layout = Layout.of(data)
         if not table:
             self.n_features_in_ = data.shape[1]
             if hasattr(self, "feature_names_in_"):
@@ -95,7 +97,18 @@ class MultimodalInputMixin:
                     f"Modality {name!r} has shape {tuple(shape)} per subject, but "
                     f"{type(self).__name__} was fitted on {tuple(self.shapes_[name])}."
                 )
-        return data
+        return self._layout.apply(data)
+
+    @property
+    def categories_(self) -> dict[str, dict[str | int, list]]:
+        """What the codes of categories stand for, by modality and column."""
+        return {
+            name: {
+                names[k] if (names := self._layout.columns[name]) else k: known[k] for k in known
+            }
+            for name, known in self._layout.categories.items()
+            if known
+        }
 
 
 def _check_names(expected: Any, found: Any, *, extra_allowed: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skmmcl.data import MultimodalData
+from skmmcl.data._frames import column_names, pick_column
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import encode_classes, is_unlabeled
 
@@ -16,7 +17,10 @@ from skmmcl.utils._targets import encode_classes, is_unlabeled
 def columns_of_y(y: Any) -> dict[str, np.ndarray]:
     """Columns of ``y`` by name."""
     if hasattr(y, "columns"):
-        return {str(name): y[name].to_numpy() for name in y.columns}
+        names = column_names(y.columns)
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise DataError(f"y has several columns named {', '.join(twice)}; rename them.")
+        return {name: pick_column(y, k).to_numpy() for k, name in enumerate(names)}
     # As objects, because numpy would make text of numbers beside text.
     array = np.array(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
     if array.ndim == 1:

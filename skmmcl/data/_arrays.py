@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skmmcl.data._frames import frame_ids, frame_to_array, is_frame
-from skmmcl.data._rows import Rows, as_key, is_whole, row_blocks
+from skmmcl.data._frames import as_series, frame_ids, frame_to_array, is_frame
+from skmmcl.data._mapped import BareRows
+from skmmcl.data._objects import is_absent, numbers_of
+from skmmcl.data._rows import Rows, is_whole, pick_rows, row_blocks
 from skmmcl.exceptions import DataError
 
 
@@ -25,13 +27,16 @@ class Modality:
         Column names of a table.
     present : ndarray of bool of shape (n_subjects,) or None
         Who has the modality, beyond what rows of NaN say.
+    categories : dict of int to list or None
+        By the number of a column that holds codes, what they stand for, in their order.
     """
 
-    __slots__ = ("_complete", "_present", "array", "columns")
+    __slots__ = ("_complete", "_present", "array", "categories", "columns")
 
-    def __init__(self, array, columns=None, present=None):
+    def __init__(self, array, columns=None, present=None, categories=None):
         self.array = array
         self.columns = columns
+        self.categories = categories or {}
         self._present = present
         self._complete = False
 
@@ -50,25 +55,29 @@ class Modality:
 
     def restrict(self, present: np.ndarray) -> Modality:
         """Return the same modality, missing wherever `present` is False."""
-        return Modality(self.array, self.columns, self.present & present)
+        return self.with_array(self.array, self.present & present)
+
+    def with_array(self, array, present) -> Modality:
+        """Return another array with the same columns."""
+        return Modality(array, self.columns, present, self.categories)
 
     def take(self, rows: Rows):
         """Return these rows: a view for a `range`, one gather for an array."""
         if self.is_lazy and is_whole(rows, len(self.array)):
             return self.array
-        return self.array[as_key(rows)]
+        return pick_rows(self.array, rows)
 
     def copy(self) -> Modality:
         """Return the modality with its own array; a lazy one stays as it is."""
         array = self.array if self.is_lazy else np.array(self.array, order="C")
-        return Modality(array, self.columns, self.present.copy())
+        return self.with_array(array, self.present.copy())
 
     def __getstate__(self):
         # Presence is always shipped, so that a hash does not depend on who looked at it first.
-        return self.array, self.columns, self.present
+        return self.array, self.columns, self.present, self.categories
 
     def __setstate__(self, state):
-        array, self.columns, self._present = state
+        array, self.columns, self._present, self.categories = state
         self.array = np.asarray(array) if isinstance(array, np.ndarray) else array
         self._complete = True
 
@@ -81,7 +90,7 @@ def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
     DataError
         If the value is no array of numbers with one row per subject.
     """
-    columns = ids = None
+    columns = ids = categories = None
     if issparse(value):
         raise DataError(f"Modality {name!r} is a sparse matrix; give it as .toarray().")
     if isinstance(value, Mapping):
@@ -89,16 +98,18 @@ def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
             f"Modality {name!r} is a {type(value).__name__} of its own; modalities cannot be "
             "nested: give each array its own name."
         )
+    value = as_series(value)
     if is_frame(value):
         ids = frame_ids(value)
-        value, columns = frame_to_array(name, value)
+        value, columns, categories = frame_to_array(name, value)
     if _is_lazy(name, value):
         ids = getattr(value, "ids", None)
         array = value if ids is None else value.without_ids()
+        array = array if hasattr(array, "__len__") else BareRows(array)
     else:
         array = _to_array(name, value)
     _check_form(name, array)
-    return Modality(array, columns), ids
+    return Modality(array, columns, categories=categories), ids
 
 
 def _is_lazy(name: str, value) -> bool:
@@ -122,6 +133,12 @@ def _to_array(name: str, value) -> np.ndarray:
     if isinstance(value, (list, tuple)) or is_objects:
         value = _stack_subjects(name, list(value))
     array = np.asarray(value)
+    if array.dtype == object:
+        numbers = numbers_of(array)
+        array = array if numbers is None else numbers
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:  # longdouble, which torch lacks
+        with np.errstate(over="ignore"):  # what becomes infinite is found before training
+            array = array.astype(np.float64)
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array[:, None] if array.ndim == 1 else array
@@ -129,12 +146,12 @@ def _to_array(name: str, value) -> np.ndarray:
 
 def _stack_subjects(name: str, rows: list) -> np.ndarray:
     """Stack one array per subject; None stands for a subject without the modality."""
-    if not any(row is None for row in rows):
+    if not any(map(is_absent, rows)):
         try:
             return np.stack(rows) if rows and isinstance(rows[0], np.ndarray) else np.asarray(rows)
         except ValueError:
             pass  # shapes differ: find out where, below
-    arrays = {i: _subject_array(name, i, row) for i, row in enumerate(rows) if row is not None}
+    arrays = {i: _subject_array(name, i, row) for i, row in enumerate(rows) if not is_absent(row)}
     if not arrays:
         raise DataError(
             f"Modality {name!r} is None for every subject, which says no shape; leave it out, or "
@@ -160,12 +177,16 @@ def _subject_array(name: str, subject: int, row) -> np.ndarray:
         array = np.asarray(row)
     except ValueError:
         raise DataError(f"Modality {name!r}: subject {subject} is a ragged list.") from None
+    numbers = numbers_of(array) if array.dtype == object else None
+    array = array if numbers is None else numbers
     _check_numbers(name, array.dtype)
     return array
 
 
 def _check_form(name: str, array) -> None:
     _check_numbers(name, array.dtype)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        raise DataError(f"Modality {name!r} is lazy and of {array.dtype}; give float64 or less.")
     if len(array.shape) == 0:
         raise DataError(f"Modality {name!r} is a single number; give one row per subject.")
     if len(array.shape) == 1:  # a lazy one: arrays were made columns before

@@ -11,6 +11,10 @@ from skmmcl.exceptions import DataError
 
 _BLOCK_BYTES = 2**24
 
+_OF_LAZY = (
+    "Rows of NaN are looked for in memory only: of a lazy array say who has it by mask= or by its "
+    "attribute present."
+)
 _ADVICE = {
     "NaN": (
         "A row that is wholly NaN marks a missing modality; fill single gaps beforehand, for "
@@ -18,7 +22,8 @@ _ADVICE = {
     ),
     "infinite": (
         "Infinite values come from a division by zero or from np.arctanh of a correlation of 1, "
-        "as on the diagonal of a connectome; replace them."
+        "as on the diagonal of a connectome; replace them, or leave the diagonal out by "
+        "skmmcl.preprocessing.ModalityTransformer({{{name!r}: ConnectomeVectorizer()}})."
     ),
     "too large": "Rescale such values, or train in dtype='float64'.",
 }
@@ -48,8 +53,8 @@ def check_values(X, dtype) -> None:
     Parameters
     ----------
     X : MultimodalData
-        The subjects. Of lazy modalities the method ``check``, if there is one, is called to look
-        at what they load.
+        The subjects. Lazy modalities are read a block at a time, but for those with a method
+        ``check``, which is called to look at what they load.
     dtype : dtype or None
         The type to train in; None for that of each modality.
 
@@ -74,11 +79,13 @@ def check_values(X, dtype) -> None:
     for name, kind in X.dtypes.items():
         if hasattr(X.base(name), "check"):
             _check_lazy(X, name)
-        elif kind.kind == "f" and isinstance(X.base(name), np.ndarray):
+        elif kind.kind == "f":
             target = kind if dtype is None else np.dtype(dtype)
             for what, finding in _scan(X, name, target).items():
                 lines.append(_describe(X, name, what, finding, target))
                 advice.setdefault(what, _ADVICE[what].format(name=name))
+            if lines and not isinstance(X.base(name), np.ndarray):
+                advice.setdefault("lazy", _OF_LAZY)
     if lines:
         raise DataError("\n".join([*lines, *advice.values()]))
 
@@ -98,7 +105,7 @@ def _scan(X, name: str, target: np.dtype) -> dict[str, _Finding]:
     step = max(1, _BLOCK_BYTES // row_bytes)
     present = X[[name]].mask[:, 0]
     for start in range(0, len(X), step):
-        values = X[start : start + step][name]
+        values = np.asarray(X[start : start + step][name])
         with np.errstate(over="ignore"):
             usable = np.isfinite(values.astype(target, copy=False))
         usable[~present[start : start + step]] = True

@@ -9,7 +9,14 @@ from fnmatch import fnmatchcase
 import numpy as np
 from scipy.sparse import issparse
 
-from skmmcl.data._frames import as_table, drop_index, is_table, side_column, take_columns
+from skmmcl.data._frames import (
+    column_names,
+    drop_index,
+    is_table,
+    pick_column,
+    side_column,
+    take_columns,
+)
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -26,7 +33,7 @@ def select_columns(X, selectors, feature_names=None) -> tuple[dict, dict]:
     else:
         arrays = {name: X[:, chosen] for name, chosen in columns.items()}
     return arrays, {
-        name: None if names is None else [str(item) for item in _picked(names, chosen)]
+        name: None if names is None else column_names(_picked(names, chosen))
         for name, chosen in columns.items()
     }
 
@@ -35,14 +42,38 @@ def read_table(df, selectors, meta, index) -> tuple[dict, dict | None, np.ndarra
     """Return modalities, side data and ids of a table, as MultimodalData takes them."""
     if not is_table(df):
         raise DataError(f"from_dataframe takes a DataFrame; got {type(df).__name__}.")
-    names = [meta] if isinstance(meta, str) else list(meta or [])
+    labels = list(df.columns)
+    names = _labels_of(meta, labels)
     for column in [*names, *([] if index is None else [index])]:
-        if column not in df.columns:
-            raise DataError(_unknown("meta or index", column, list(df.columns)))
-    side = {name: side_column(drop_index(as_table(df[name]))[name]) for name in names}
+        _check_label(column, labels)
+    side = {
+        column_names([name])[0]: side_column(pick_column(df, labels.index(name))) for name in names
+    }
     ids = None if index is None else df[index].to_numpy()
     arrays, _ = select_columns(df if index is None else drop_index(df), selectors)
     return arrays, side, ids
+
+
+def _labels_of(meta, labels: list) -> list:
+    """Return the labels of the columns of side data; a number or a tuple may be one of them."""
+    if meta is None:
+        return []
+    is_one = isinstance(meta, (str, int, np.integer)) or (
+        isinstance(meta, tuple) and meta in labels
+    )
+    return [meta] if is_one else list(meta)
+
+
+def _check_label(label, labels: list) -> None:
+    """Raise unless this is the label of one column."""
+    times = labels.count(label)
+    if times == 0:
+        raise DataError(_unknown("meta or index", label, labels))
+    if times > 1:
+        raise DataError(
+            f"Column {label!r}, asked for as meta or index, is in the table {times} times; rename "
+            "or drop the others."
+        )
 
 
 def _check_table(X):
@@ -104,7 +135,9 @@ def _positions(modality: str, selector, n_columns: int, names, table) -> np.ndar
         selector = selector(table)
     if isinstance(selector, slice):
         return _slice_positions(modality, selector, n_columns)
-    if isinstance(selector, (str, int, np.integer)) and not isinstance(selector, bool):
+    is_label = isinstance(selector, tuple) and names is not None and selector in names
+    is_position = isinstance(selector, (int, np.integer)) and not isinstance(selector, bool)
+    if is_label or is_position or isinstance(selector, str):
         selector = [selector]
     items = list(selector) if np.iterable(selector) else [selector]
     if items and all(isinstance(item, (bool, np.bool_)) for item in items):
@@ -134,7 +167,7 @@ def _slice_positions(modality: str, selector: slice, n_columns: int) -> np.ndarr
 
 
 def _item_positions(modality: str, item, n_columns: int, names: list | None) -> np.ndarray:
-    if isinstance(item, str):
+    if isinstance(item, (str, tuple)):
         return _name_positions(modality, item, names)
     if isinstance(item, (bool, np.bool_)) or not isinstance(item, (int, np.integer)):
         raise ModalityError(
@@ -145,22 +178,43 @@ def _item_positions(modality: str, item, n_columns: int, names: list | None) -> 
         raise ModalityError(
             f"Column {item} of {modality!r} is out of range, there are {n_columns} columns."
         )
+    _check_unambiguous(modality, int(item), n_columns, names)
     return np.array([item % n_columns])
 
 
-def _name_positions(modality: str, item: str, names: list | None) -> np.ndarray:
+def _check_unambiguous(modality: str, item: int, n_columns: int, names: list | None) -> None:
+    """Raise for a position that is the label of another column."""
+    if names is None or item not in names or names.index(item) == item % n_columns:
+        return
+    raise ModalityError(
+        f"Column {item} of {modality!r} is either the one at position {item}, labeled "
+        f"{names[item]!r}, or the one labeled {item}, at position {names.index(item)}. Make the "
+        "labels text, for example by df.columns = df.columns.map(str)."
+    )
+
+
+def _name_positions(modality: str, item: str | tuple, names: list | None) -> np.ndarray:
     if names is None:
         raise ModalityError(
             f"Columns of {modality!r} are given by name ({item!r}), but X has no column names; "
             "give a DataFrame, or positions."
         )
-    if not all(isinstance(name, str) for name in names):
+    of_levels = any(isinstance(name, tuple) for name in names)
+    if not of_levels and not all(isinstance(name, str) for name in names):
         raise ModalityError(
             f"Columns of {modality!r} are given by name ({item!r}), but not all column names are "
             "text; rename them with df.columns = df.columns.astype(str)."
         )
     found = [i for i, name in enumerate(names) if name == item]
-    if not found and set(item) & set("*?["):
+    if len(found) > 1:
+        raise ModalityError(
+            f"Column {item!r} of {modality!r} is in the table {len(found)} times; rename the "
+            "others, or give positions."
+        )
+    if not found and of_levels:  # the first level stands for all below it
+        start = item if isinstance(item, tuple) else (item,)
+        found = [i for i, name in enumerate(names) if name[: len(start)] == start]
+    elif not found and set(item) & set("*?["):
         found = [i for i, name in enumerate(names) if fnmatchcase(name, item)]
         return np.array(found, dtype=np.int64)
     if not found:

@@ -11,7 +11,7 @@ from skmmcl.data._content import Content
 from skmmcl.data._display import html_repr, text_repr
 from skmmcl.data._flat import blank, flat_array
 from skmmcl.data._io import read_folder
-from skmmcl.data._parts import Parts, agree, check_rows, collect, merge_names
+from skmmcl.data._parts import agree, check_rows, collect, merge_names
 from skmmcl.data._rows import take_rows
 from skmmcl.exceptions import ModalityError
 
@@ -249,7 +249,9 @@ class MultimodalData(Content):
             name: m.restrict(self._present(name)) if name in self else m
             for name, m in new.modalities.items()
         }
-        return self._from_parts(Parts({**old.modalities, **replaced}, ids, old.meta))
+        axis = new.axis if old.ids is None else old.axis
+        modalities = {**old.modalities, **replaced}
+        return self._from_parts(old._replace(modalities=modalities, ids=ids, axis=axis))
 
     def materialize(self) -> Self:
         """Return an independent container of these subjects only.
@@ -260,10 +262,11 @@ class MultimodalData(Content):
             Its arrays are copies in memory (lazy ones stay lazy); pickle this one to ship or to
             store a small slice of a large cohort.
         """
-        modalities, ids, meta = self._compact()
-        copies = {name: m.copy() for name, m in modalities.items()}
-        side = {name: values.copy() for name, values in meta.items()}
-        return self._from_parts(Parts(copies, None if ids is None else ids.copy(), side))
+        old = self._compact()
+        copies = {name: m.copy() for name, m in old.modalities.items()}
+        side = {name: values.copy() for name, values in old.meta.items()}
+        ids = None if old.ids is None else old.ids.copy()
+        return self._from_parts(old._replace(modalities=copies, ids=ids, meta=side))
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:

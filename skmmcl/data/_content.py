@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import sys
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -43,7 +43,8 @@ class Content:
     """Base arrays of the whole cohort with the rows of these subjects; MultimodalData's state."""
 
     def _fill(self, parts: Parts, rows: Rows | None = None) -> Self:
-        self._modalities, self._index, self._meta = parts
+        self._modalities, self._index, self._meta, numbers, self._axis = parts
+        self._numbers = range(self._n_base) if numbers is None else numbers
         self._rows = range(self._n_base) if rows is None else rows
         return self
 
@@ -77,6 +78,11 @@ class Content:
         return {name: m.columns for name, m in self._modalities.items()}
 
     @property
+    def categories(self) -> dict[str, dict[int, list]]:
+        """By modality and number of the column, what codes of categories stand for, from 0 on."""
+        return {name: m.categories for name, m in self._modalities.items()}
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Number of subjects, and of values per subject over all modalities."""
         return len(self), sum(math.prod(shape) for shape in self.shapes.values())
@@ -97,6 +103,11 @@ class Content:
         return None if self._index is None else self._index[as_key(self._rows)]
 
     @property
+    def axis(self) -> Any:
+        """The ids as the pandas index that they came from, with its levels and names, or None."""
+        return None if self._axis is None else self._axis[as_key(self._rows)]
+
+    @property
     def meta(self) -> SideData:
         """Side data by name."""
         return SideData((name, v[as_key(self._rows)]) for name, v in self._meta.items())
@@ -105,6 +116,11 @@ class Content:
     def rows(self) -> slice | np.ndarray:
         """Which rows of the base arrays these are: ``X["fc"]`` is ``X.base("fc")[X.rows]``."""
         return as_key(self._rows)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Row of each subject in the cohort that was given, however often it was cut since."""
+        return np.asarray(self._numbers)[as_key(self._rows)]
 
     def base(self, name: str):
         """Return the array that all slices of this container share.
@@ -133,17 +149,33 @@ class Content:
         return self._modalities[name].present[as_key(self._rows)]
 
     def _parts(self) -> Parts:
-        return Parts(self._modalities, self._index, self._meta)
+        return Parts(self._modalities, self._index, self._meta, self._numbers, self._axis)
 
     def _compact(self) -> Parts:
         """Return the parts of these subjects alone: gathered, unless all are there."""
         if is_whole(self._rows, self._n_base):
             return self._parts()
         modalities = {
-            name: Modality(m.take(self._rows), m.columns, self._present(name))
+            name: m.with_array(m.take(self._rows), self._present(name))
             for name, m in self._modalities.items()
         }
-        return Parts(modalities, self.index, self.meta)
+        return Parts(modalities, self.index, self.meta, self.numbers, self.axis)
+
+    def _permuted(self, name: str, order: np.ndarray) -> Self:
+        """Return these subjects, each with another one's modality or lack of it."""
+        parts = self._compact()
+        old = parts.modalities[name]
+        new = old.with_array(old.take(order), old.present[order])
+        return self._from_parts(parts._replace(modalities={**parts.modalities, name: new}))
+
+    def _recoded(self, arrays: dict[str, np.ndarray], categories: dict[str, dict]) -> Self:
+        """Return these subjects with other codes of the categories of some modalities."""
+        parts = self._compact()
+        modalities = dict(parts.modalities)
+        for name, array in arrays.items():
+            old = modalities[name]
+            modalities[name] = Modality(array, old.columns, old.present, categories[name])
+        return self._from_parts(parts._replace(modalities=modalities))
 
     def __len__(self) -> int:
         return len(self._rows)

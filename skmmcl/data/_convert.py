@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy.sparse import issparse
 
-from skmmcl.data._arrays import Modality
 from skmmcl.data._columns import select_columns
 from skmmcl.data._container import MultimodalData
 from skmmcl.data._parts import collect, merge_names
@@ -131,7 +130,7 @@ def _build(arrays: Mapping, columns: Mapping | None = None) -> MultimodalData:
     """Build a container that bears repeated ids: a bootstrap of a table has them."""
     parts = collect(arrays, unique_ids=False)
     for name, listed in (columns or {}).items():
-        parts.modalities[name] = Modality(parts.modalities[name].array, listed)
+        parts.modalities[name].columns = listed
     return MultimodalData._from_parts(parts)  # noqa: SLF001
 
 

@@ -6,10 +6,8 @@ import sys
 
 import numpy as np
 
+from skmmcl.data._objects import numbers_of
 from skmmcl.exceptions import DataError
-
-# What pandas calls columns of dtype object that hold nothing but numbers, None and NaN.
-_NUMBERS_IN_OBJECTS = {"boolean", "decimal", "floating", "integer", "mixed-integer-float"}
 
 
 def _is_from(value, library: str, kind: str) -> bool:
@@ -30,6 +28,16 @@ def is_table(value) -> bool:
 def is_frame(value) -> bool:
     """Tell whether this is a DataFrame or Series of pandas or polars."""
     return is_pandas(value) or is_table(value) or _is_from(value, "polars", "Series")
+
+
+def as_series(value):
+    """Return an index or an array of pandas as a Series, all else as it is."""
+    is_index = _is_from(value, "pandas", "Index")
+    if not is_index and not _is_from(value, "pandas.api.extensions", "ExtensionArray"):
+        return value
+    import pandas as pd
+
+    return pd.Series(value, index=range(len(value)))
 
 
 def as_table(value):
@@ -53,10 +61,27 @@ def frame_ids(value) -> np.ndarray | None:
     """Subject ids that a pandas index carries; None for 0, 1, 2, ... and for polars."""
     if not is_pandas(value):
         return None
-    ids = plain(value.index.to_numpy())
+    ids = index_of(value)
     if ids.dtype.kind in "iu" and np.array_equal(ids, np.arange(len(ids))):
         return None
     return ids
+
+
+def index_of(value) -> np.ndarray:
+    """Return a pandas index as text, numbers or, of several levels, tuples."""
+    ids = plain(value.index.to_numpy())
+    is_whole = ids.dtype == object and len(ids) and all(type(item) is int for item in ids)
+    return ids.astype(np.int64) if is_whole else ids
+
+
+def find_axis(sources):
+    """Return the first pandas index that is, or in a table bears, ids; None where none does."""
+    for source in sources:
+        if _is_from(source, "pandas", "Index"):
+            return source
+        if frame_ids(source) is not None:
+            return source.index
+    return None
 
 
 def plain(values) -> np.ndarray:
@@ -73,29 +98,37 @@ def side_column(column) -> np.ndarray:
     return plain(column.to_numpy()) if number is None or _is_category(column) else number
 
 
-def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None]:
-    """Return the numbers of a DataFrame or Series, and its column names.
+def column_names(labels) -> list[str]:
+    """Return column labels as text; those of several levels joined, as in ``fc_1``."""
+    return [
+        "_".join(map(str, label)) if isinstance(label, tuple) else str(label) for label in labels
+    ]
+
+
+def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None, dict[int, list]]:
+    """Return the numbers of a DataFrame or Series, its column names, and its categories.
 
     Raises
     ------
     DataError
         For columns that hold no numbers, and for column names that occur twice.
     """
-    unnamed = not is_table(value) and not value.name
+    unnamed = not is_table(value) and value.name in (None, "")
     table = as_table(value)
-    names = [str(column) for column in table.columns]
+    names = column_names(table.columns)
     twice = sorted({column for column in names if names.count(column) > 1})
     if twice:
         raise DataError(f"Modality {name!r} has two columns named {', '.join(twice)}.")
-    return _table_values(name, table, names), None if unnamed else names
+    values, categories = _table_values(name, table, names)
+    return values, None if unnamed else names, categories
 
 
-def _table_values(name: str, table, names: list[str]) -> np.ndarray:
+def _table_values(name: str, table, names: list[str]) -> tuple[np.ndarray, dict[int, list]]:
     if is_pandas(table) and len(set(table.dtypes)) == 1:
         dtype = table.dtypes.iloc[0]
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
-            return table.to_numpy()  # a view of the table
-    columns = [_column(table, position) for position in range(len(names))]
+            return table.to_numpy(), {}  # a view of the table
+    columns = [pick_column(table, position) for position in range(len(names))]
     numbers: list = [_numbers(column) for column in columns]
     bad = [
         f"{column!r} ({series.dtype})"
@@ -108,10 +141,12 @@ def _table_values(name: str, table, names: list[str]) -> np.ndarray:
             "example with pandas.get_dummies) or leave them out; what is no modality, such as a "
             "site, goes into meta=."
         )
-    return np.column_stack(numbers) if numbers else np.empty((len(table), 0))
+    values = np.column_stack(numbers) if numbers else np.empty((len(table), 0))
+    return values, {k: named for k, series in enumerate(columns) if (named := _coded(series))}
 
 
-def _column(table, position: int):
+def pick_column(table, position: int):
+    """Return one column of a DataFrame, by position."""
     return table.iloc[:, position] if is_pandas(table) else table.to_series(position)
 
 
@@ -129,9 +164,9 @@ def _numbers(column) -> np.ndarray | None:
         return _category_numbers(column)
     dtype = column.dtype
     if dtype.kind == "O" and isinstance(dtype, np.dtype):
-        if pd.api.types.infer_dtype(column, skipna=True) not in _NUMBERS_IN_OBJECTS:
-            return None if column.notna().any() else np.full(len(column), np.nan)
-        return column.astype("float64").to_numpy()
+        return (
+            numbers_of(column.to_numpy()) if column.notna().any() else np.full(len(column), np.nan)
+        )
     if not pd.api.types.is_numeric_dtype(dtype):
         return None
     if isinstance(dtype, np.dtype) or not column.isna().any():
@@ -139,13 +174,19 @@ def _numbers(column) -> np.ndarray | None:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def _coded(column) -> list:
+    """Return what the codes of a column stand for; nothing where its values are numbers."""
+    categories = column.cat.categories.to_numpy() if _is_category(column) else np.empty(0)
+    return [] if categories.dtype.kind in "biuf" else categories.tolist()
+
+
 def _category_numbers(column) -> np.ndarray | None:
     """Return numeric categories as their values, ordered or two-valued ones as their codes."""
     categories = column.cat.categories.to_numpy()
-    if categories.dtype.kind not in "biuf":
-        if len(categories) > 2 and not column.cat.ordered:
+    if named := _coded(column):
+        if len(named) > 2 and not column.cat.ordered:
             return None
-        categories = np.arange(len(categories))
+        categories = np.arange(len(named))
     codes = column.cat.codes.to_numpy()
     if (codes < 0).any():
         categories = np.append(categories.astype(np.float64), np.nan)

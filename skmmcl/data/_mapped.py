@@ -11,6 +11,41 @@ from skmmcl.data._rows import as_key, row_blocks
 from skmmcl.exceptions import DataError
 
 
+class BareRows:
+    """What has only ``shape``, ``dtype`` and ``array[rows]``, as an array-like.
+
+    Parameters
+    ----------
+    array : object
+        Gives numbers for a slice and for rising numbers of rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.data._mapped import BareRows
+    >>> np.asarray(BareRows(np.eye(2))).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.shape, self.dtype = tuple(array.shape), array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        return self.array[key]
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self.array[:], dtype=dtype)
+
+
 class MappedRows:
     """Stands for the array that a function of single subjects makes of a lazy modality.
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from skmmcl.data._arrays import Modality, read_modality
-from skmmcl.data._frames import as_table, frame_ids, is_frame, is_table, plain, side_column
+from skmmcl.data._frames import (
+    as_table,
+    column_names,
+    find_axis,
+    frame_ids,
+    is_frame,
+    is_table,
+    pick_column,
+    plain,
+    side_column,
+)
+from skmmcl.data._rows import Rows
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -19,6 +31,8 @@ class Parts(NamedTuple):
     modalities: dict[str, Modality]
     ids: np.ndarray | None
     meta: dict[str, np.ndarray]
+    numbers: Rows | None = None  # of the base rows in the cohort that they were cut from
+    axis: Any = None  # the pandas index that gave the ids, if one did
 
 
 def merge_names(modalities, arrays: Mapping) -> dict:
@@ -45,6 +59,11 @@ def merge_names(modalities, arrays: Mapping) -> dict:
     for name in given:
         if not isinstance(name, str) or not name.strip():
             raise ModalityError(f"Names of modalities must be non-empty text; got {name!r}.")
+        if "__" in name:
+            raise ModalityError(
+                f"The name {name!r} holds '__', which sets names apart from parameters in "
+                f"scikit-learn; call the modality {name.replace('__', '_')!r}, for example."
+            )
     return given
 
 
@@ -60,11 +79,13 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
     sources.update({repr(name): ids for name, (_, ids) in read.items()})
     sources.update(side_ids)
     ids = agree(sources)
+    check_same_subjects({**{repr(name): value for name, value in arrays.items()}, "meta=": meta})
     if unique_ids and ids is not None:
         _check_unique(ids)
     for name, present in _read_mask(mask, tuple(modalities), n_subjects).items():
         modalities[name] = modalities[name].restrict(present)
-    return Parts(modalities, ids, side)
+    tables = [index, *arrays.values(), meta, *(meta.values() if isinstance(meta, Mapping) else ())]
+    return Parts(modalities, ids, side, axis=find_axis(tables))
 
 
 def check_rows(rows: Mapping[str, int]) -> int:
@@ -90,7 +111,8 @@ def check_rows(rows: Mapping[str, int]) -> int:
 
 def read_ids(index, n_subjects: int) -> np.ndarray:
     """Return subject ids as a checked 1-D array."""
-    ids = plain(index)
+    of_levels = isinstance(index, list) and index and isinstance(index[0], tuple)
+    ids = np.fromiter(index, dtype=object, count=len(index)) if of_levels else plain(index)
     if ids.shape != (n_subjects,):
         raise DataError(
             f"index must hold one id per subject, ({n_subjects},); found shape {ids.shape}."
@@ -143,6 +165,8 @@ def _read_meta(meta, n_subjects: int) -> tuple[dict[str, np.ndarray], dict]:
         return {}, {}
     side, ids = {}, {}
     for name, value in _meta_items(meta):
+        if name in side:
+            raise DataError(f"meta has two columns named {name!r}; rename one.")
         ids[f"meta {name!r}"] = frame_ids(value)
         is_column = is_frame(value) and not is_table(value)
         array = side_column(value) if is_column else plain(value)
@@ -151,16 +175,16 @@ def _read_meta(meta, n_subjects: int) -> tuple[dict[str, np.ndarray], dict]:
                 f"meta {name!r} must have one entry per subject, {n_subjects}; found shape "
                 f"{array.shape}."
             )
-        side[str(name)] = array
+        side[name] = array
     return side, ids
 
 
 def _meta_items(meta) -> Iterable:
     if is_frame(meta):
         table = as_table(meta)
-        return [(name, table[name]) for name in table.columns]
+        return [(name, pick_column(table, k)) for k, name in enumerate(column_names(table.columns))]
     if isinstance(meta, Mapping):
-        return meta.items()
+        return zip(column_names(meta), meta.values(), strict=True)
     names = getattr(getattr(meta, "dtype", None), "names", None)
     if names is None:
         raise DataError(

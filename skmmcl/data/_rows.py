@@ -56,6 +56,17 @@ def as_key(rows: Rows) -> slice | np.ndarray:
     return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)
 
 
+def pick_rows(array, rows: Rows):
+    """Return rows of an array; those of a file in its order first, as h5py wants them."""
+    key = as_key(rows)
+    if isinstance(array, np.ndarray) or hasattr(array, "restrict"):
+        return array[key]
+    if isinstance(key, slice) and (key.step or 1) > 0:
+        return array[key]
+    found, place = np.unique(np.asarray(rows), return_inverse=True)
+    return array[found] if np.array_equal(found, rows) else array[found][place]
+
+
 def is_whole(rows: Rows, n_base: int) -> bool:
     """Tell whether these are all rows of the base, in its order."""
     return isinstance(rows, range) and rows == range(n_base)

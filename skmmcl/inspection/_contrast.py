@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import false_discovery_control, mannwhitneyu
 
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._maps import maps_to_image, read_mask
 from skmmcl.metrics import rank_biserial
@@ -128,6 +129,7 @@ def group_contrast(maps, y, *, groups=None, mask=None):
     >>> contrast.groups, contrast.rbc, contrast.p_values.round(2)
     ((1, 0), array([-1.,  0.]), array([0.25, 1.  ]))
     """
+    check_same_subjects({"maps": maps, "y": y})
     maps = np.asanyarray(maps)
     first, second, groups = _read_groups(maps, y, groups)
     mask = read_mask(mask, maps.shape[1:], "each map")

@@ -10,8 +10,8 @@ from sklearn.utils import Bunch, check_consistent_length, check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
-from skmmcl.preprocessing._tables import name_columns
 
 
 def modality_importance(
@@ -102,6 +102,7 @@ def modality_importance(
     array([0.5, 0. ])
     """
     X = _check_input(X, y, n_repeats)
+    check_same_subjects({"X": X, "y": y, "sample_weight": sample_weight})
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     random_state = check_random_state(random_state)
@@ -136,15 +137,7 @@ def _check_input(X, y, n_repeats):
 
 
 def _permuted_score(scorer, estimator, X, y, weights, name, order):
-    return scorer(estimator, _permute(X, name, order), y, **weights)
-
-
-def _permute(X, name, order):
-    """Give each subject another one's modality, or lack of it; share all other arrays."""
-    others = [other for other in X.modalities if other != name]
-    permuted = X[[name]][order].to_dict()[name]
-    rest = X[others] if others else X
-    return rest.assign({name: name_columns(permuted, X.columns[name])})[list(X.modalities)]
+    return scorer(estimator, X._permuted(name, order), y, **weights)  # noqa: SLF001
 
 
 def _result(X, baseline, scores):

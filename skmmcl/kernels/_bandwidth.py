@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skmmcl.data._who import check_same_subjects
+
 # Distances between so many subjects tell the median well enough.
 MOST_SUBJECTS = 2000
 
@@ -52,6 +54,7 @@ def estimate_bandwidth(
     >>> estimate_bandwidth([20.0, 30.0, 50.0], "median")
     array([20.])
     """
+    check_same_subjects({"y": y, "sample_weight": sample_weight})
     y = np.asarray(y, dtype=np.float64)
     columns = y.reshape(len(y), -1).T
     constant = [k for k, x in enumerate(columns) if len(np.unique(x[~np.isnan(x)])) < 2]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
+from skmmcl.data._who import check_same_subjects
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -30,6 +32,7 @@ def check_column(values: ArrayLike, name: str) -> NDArray:
 def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return true and predicted ages of the same subjects, in float64."""
     check_consistent_length(y_true, y_pred)
+    check_same_subjects({"y_true": y_true, "y_pred": y_pred})
     true, predicted = check_column(y_true, "y_true"), check_column(y_pred, "y_pred")
     return _finite(true, "y_true"), _finite(predicted, "y_pred")
 

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 
+from skmmcl.data._who import check_same_subjects
 from skmmcl.metrics._checks import check_column, check_matrix
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def site_predictability(
     True
     """
     check_consistent_length(X, sites, groups)
+    check_same_subjects({"X": X, "sites": sites, "groups": groups})
     x = check_matrix(X, "X").astype(np.float64)
     names, codes = _as_codes(sites)
     largest = max(_count_owners(names, codes, groups))

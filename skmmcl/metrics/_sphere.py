@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils import check_consistent_length, gen_batches
 
+from skmmcl.data._who import check_same_subjects
 from skmmcl.metrics._checks import check_matrix, check_positive
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
     """
     alpha = check_positive(alpha, "alpha")
     check_consistent_length(X, Y)
+    check_same_subjects({"X": X, "Y": Y})
     u, v = _on_sphere(X, "X", 1), _on_sphere(Y, "Y", 1)
     if u.shape[1] != v.shape[1]:
         raise ValueError(

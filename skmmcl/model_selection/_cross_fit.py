@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.data._who import check_same_subjects
 from skmmcl.model_selection._align import dense, like, procrustes
 from skmmcl.model_selection._folds import complementary_folds
 from skmmcl.model_selection._rows import as_rows, n_rows, routing_enabled, take, take_params
@@ -142,6 +143,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         self : object
             The fitted transformer.
         """
+        check_same_subjects({"X": X, "y": y, **fit_params})
         params = self._route("fit", fit_params)["transformer"]["fit"]
         self.transformer_ = clone(self.transformer).fit(X, y, **params)
         return self

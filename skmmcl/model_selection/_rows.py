@@ -8,6 +8,7 @@ from sklearn import get_config
 from sklearn.utils import check_consistent_length
 
 from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.data._who import check_same_subjects
 from skmmcl.utils._targets import is_unlabeled
 
 
@@ -51,6 +52,7 @@ def labeled_part(X, y, params, unlabeled, action):
         raise ValueError(
             "Leaving unlabelled subjects out requires y to be passed, but the target y is None."
         )
+    check_same_subjects({"X": X, "y": y, **params})
     labeled = is_labeled(y, unlabeled)
     if not labeled.any():
         raise ValueError(

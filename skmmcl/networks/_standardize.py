@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from skmmcl.networks._lanes import Laned
 
+FAR = 1e3  # standard deviations from 0 beyond which a mean costs float32 digits that matter
+
 
 class Standardize(Laned):
     """Subtract a mean and divide by a scale that were found on the training subjects.
@@ -178,6 +180,20 @@ class InputStage:
         """What the encoder sees as 1, in each entry or in all."""
         return np.where((self.scale > 0) & self.standardize, self.scale, 1.0)
 
+    @property
+    def origin(self) -> np.ndarray | None:
+        """What to subtract before subjects are cast to float32; None where they bear the cast.
+
+        Of a mean of a million standard deviations, float32 leaves hardly a digit of how
+        subjects differ.
+        """
+        center = self._center()
+        is_far = (np.abs(center) > FAR * self.scale) & (self.scale > 0)
+        return center if self.standardize and is_far.any() else None
+
+    def _center(self) -> np.ndarray:
+        return self.mean
+
     def scores(self, shape: Sequence[int]) -> ComponentScores | None:
         """Make the module that turns subjects into component scores.
 
@@ -240,6 +256,9 @@ class ColumnStage(InputStage):
     >>> stage.reconstruction((2, 1), 1.0).center.flatten()
     tensor([-1.,  1.], dtype=torch.float64)
     """
+
+    def _center(self) -> np.ndarray:
+        return np.broadcast_to(self._columns()[0], self.mean.shape)
 
     def whole(self) -> InputStage:
         """Make the stage of matrices that are not restricted to principal components.

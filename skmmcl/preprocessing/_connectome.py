@@ -77,7 +77,8 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_regions, n_regions)
             Symmetric matrices, which may be flat; with a measure, time series of shape
-            (n_samples, n_times, n_regions).
+            (n_samples, n_times, n_regions). A diagonal that is left out may be NaN or infinite,
+            as Fisher's z makes it.
         y : None
             Not used.
 
@@ -98,7 +99,7 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             self.measure_.fit(_time_series(X))
         matrices = self._matrices(X)
         self.n_regions_ = matrices.shape[1]
-        self.diagonal_ = np.nanmean(np.diagonal(matrices, axis1=1, axis2=2), axis=0)
+        self.diagonal_ = _known_mean(np.diagonal(matrices, axis1=1, axis2=2))
         return self
 
     def transform(self, X):
@@ -192,17 +193,30 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             # nilearn takes no single subject to a tangent space, though its reference is fixed.
             twice = series * 2 if len(series) == 1 else series
             return np.asarray(self.measure_.transform(twice))[: len(series)]
-        X = check_array(X, allow_nd=True, ensure_all_finite="allow-nan", dtype="numeric")
+        X = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
         side = math.isqrt(X.shape[1]) if X.ndim == 2 else X.shape[1]
         if X[0].size != side * side or X.ndim > 3:
             raise DataError(
                 f"Expected square matrices (n_samples, n_regions, n_regions), got {X.shape}."
             )
         X = X.reshape(len(X), side, side)
+        self._check_infinite(X)
         for row, matrix in enumerate(X):
             if not np.allclose(matrix, matrix.T, rtol=1e-4, atol=1e-6, equal_nan=True):
                 raise DataError(f"The matrix of subject {row} is not symmetric.")
         return X
+
+    def _check_infinite(self, X):
+        """Raise for infinite edges, which may only be on a diagonal that is left out."""
+        infinite = np.isinf(X)
+        if self.discard_diagonal:
+            infinite[:, *np.diag_indices(X.shape[1])] = False
+        if infinite.any():
+            row, one, other = np.argwhere(infinite)[0].tolist()
+            hint = " discard_diagonal=True leaves the diagonal out." if one == other else ""
+            raise DataError(
+                f"The matrix of subject {row} is infinite between regions {one} and {other}.{hint}"
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -210,6 +224,15 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _known_mean(diagonals):
+    """Mean of what is not NaN in each column; NaN where all is."""
+    known = ~np.isnan(diagonals)
+    count = known.sum(axis=0)
+    with np.errstate(invalid="ignore"):  # infinite ones of both signs
+        total = np.where(known, diagonals, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _make_measure(measure):

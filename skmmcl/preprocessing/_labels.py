@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skmmcl.data._frames import is_frame, plain, side_column
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import encode_classes, is_unlabeled
 
@@ -94,6 +95,7 @@ def _columns(df: Any, columns: str | Sequence[str] | None, bins: Mapping) -> dic
     unused = [name for name in bins if name not in wanted]
     if unused:
         raise DataError(f"bins= names {unused}, not among columns={wanted}.")
+    check_same_subjects({str(name): df[name] for name in wanted})
     table = {str(name): _values(df[name]) for name in wanted}
     shapes = {name: values.shape for name, values in table.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):

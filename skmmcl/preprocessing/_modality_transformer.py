@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.data._layout import Layout
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
 from skmmcl.preprocessing._lazy import fit_by_blocks, stays_lazy, transformed_when_read
 from skmmcl.preprocessing._tables import (
@@ -123,9 +125,11 @@ class ModalityTransformer(  # type: ignore[call-arg]
         self._check_transformers(X)
         if y is not None:
             check_consistent_length(X, y)
+            check_same_subjects({"X": X, "y": y})
         self.modalities_ = tuple(X.modalities)
         self.n_features_in_ = X.shape[1]
         self._shapes_in = dict(X.shapes)
+        self._layout = Layout.of(X)
         fits = {name: self._fit_one(X, y, name) for name in self.modalities_}
         self.transformers_ = {name: transformer for name, (transformer, _) in fits.items()}
         self._shapes_out = {name: shape for name, (_, shape) in fits.items()}
@@ -152,6 +156,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
         check_is_fitted(self)
         X = as_container(X, type(self).__name__, self._shapes_in)
         check_like_fit(X, self._shapes_in)
+        X = self._layout.apply(X)
         kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
         fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
         X = X[kept]

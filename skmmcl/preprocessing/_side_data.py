@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.preprocessing._tables import as_container, name_columns, present_rows
 from skmmcl.utils._sklearn import fit_context
@@ -109,6 +110,7 @@ class SideDataTransformer(  # type: ignore[call-arg]
         self._learn_side_data(X)
         self.modalities_ = chosen
         self.shapes_ = {name: tuple(X.shapes[name]) for name in chosen}
+        self._layout = Layout.of(X[list(chosen)])
         self.models_ = {}
         for name in chosen:
             values, rows = self._table(X, name)
@@ -133,7 +135,9 @@ class SideDataTransformer(  # type: ignore[call-arg]
         check_is_fitted(self)
         X = self._container(X)
         self._check_names(self.modalities_, X)
-        return X.assign({name: self._transform_one(X, name) for name in self.modalities_})
+        self._check_shapes(X)
+        chosen = self._layout.apply(X[list(self.modalities_)])
+        return X.assign({name: self._transform_one(chosen, name) for name in self.modalities_})
 
     def set_output(self, *, transform=None):
         """Do nothing: the output is a container, whatever the output of other steps.
@@ -163,11 +167,6 @@ class SideDataTransformer(  # type: ignore[call-arg]
         """Transform a table of the subjects in ``rows``."""
 
     def _transform_one(self, X, name):
-        if tuple(X.shapes[name]) != self.shapes_[name]:
-            raise ModalityError(
-                f"Modality {name!r} has shape {tuple(X.shapes[name])} per subject, fit saw "
-                f"{self.shapes_[name]}."
-            )
         values, rows = self._table(X, name)
         out = np.full((len(X), values.shape[1]), np.nan, np.result_type(values, np.float32))
         if len(values):
@@ -188,6 +187,14 @@ class SideDataTransformer(  # type: ignore[call-arg]
 
     def _container(self, X):
         return as_container(X, type(self).__name__)
+
+    def _check_shapes(self, X):
+        for name, shape in self.shapes_.items():
+            if tuple(X.shapes[name]) != shape:
+                raise ModalityError(
+                    f"Modality {name!r} has shape {tuple(X.shapes[name])} per subject, fit saw "
+                    f"{shape}."
+                )
 
     def _check_names(self, names, X):
         unknown = [name for name in names if name not in X]

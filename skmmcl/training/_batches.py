@@ -11,18 +11,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.training._stored import StoredRows
+from skmmcl.training._stored import StoredRows, subtracted
 
 MULTIPLE = 8  # padded batches hold so many subjects or a multiple: most folds then fit together
 
 
-def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any) -> Tensor:
+def to_tensor(
+    array: np.ndarray,
+    present: np.ndarray,
+    fill: np.ndarray,
+    net: Any,
+    origin: np.ndarray | None = None,
+) -> Tensor:
     """An array where and as the net computes, with ``fill`` in the rows that are absent.
 
-    The array is shared, not copied, where dtype, device and presence allow it.
+    The array is shared, not copied, where dtype, device and presence allow it. An origin is
+    subtracted in float64, before anything is rounded.
     """
     dtype = next(net.module_.parameters()).dtype
     name = str(dtype).removeprefix("torch.")
+    if origin is not None:
+        array, fill = subtracted(array, origin, name), fill - origin
     if not present.all():
         with np.errstate(over="ignore"):  # absent rows may hold anything
             array = np.array(array, dtype=name)
@@ -33,22 +42,29 @@ def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any
 
 
 def prepared(
-    name: str, array: Any, present: np.ndarray, fill: np.ndarray, net: Any, n_rows: int = 4096
+    name: str,
+    array: Any,
+    present: np.ndarray,
+    fill: np.ndarray,
+    net: Any,
+    origin: np.ndarray | None = None,
+    n_rows: int = 4096,
 ) -> Tensor | StoredRows:
     """A modality as the encoder reads it; what the network compresses is never copied whole.
 
     Volumes that lie in files stay there.
     """
     if not isinstance(array, np.ndarray) and len(array.shape) > 3:
-        return StoredRows(array, present, fill, next(net.module_.parameters()).dtype, net.device)
+        dtype = next(net.module_.parameters()).dtype
+        return StoredRows(array, present, fill, dtype, net.device, origin)
     compressed = getattr(net.module_, "compressed", ())
     if name not in compressed:
-        return to_tensor(np.asarray(array[:]), present, fill, net)
+        return to_tensor(np.asarray(array[:]), present, fill, net, origin)
     whole = torch.empty(0)
     with torch.no_grad():
         for start in range(0, len(present), n_rows):
             rows = slice(start, start + n_rows)
-            block = to_tensor(np.asarray(array[rows]), present[rows], fill, net)
+            block = to_tensor(np.asarray(array[rows]), present[rows], fill, net, origin)
             scores = net.module_.prepare({name: block})[name]
             if not len(whole):
                 whole = scores.new_empty(len(present), *scores.shape[1:])

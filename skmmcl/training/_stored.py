@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skmmcl.data._rows import pick_rows
+
 
 class StoredRows:
     """Stands for the tensor ``(n_samples, *shape)`` of a modality that lies in files.
@@ -31,6 +33,8 @@ class StoredRows:
         Type that is wanted.
     device : torch.device or str, default="cpu"
         Where it is wanted.
+    origin : ndarray or None, default=None
+        What is subtracted in float64, before anything is rounded.
 
     Examples
     --------
@@ -49,8 +53,10 @@ class StoredRows:
         fill: np.ndarray,
         dtype: torch.dtype,
         device: torch.device | str = "cpu",
+        origin: np.ndarray | None = None,
     ) -> None:
-        self.array, self.present, self.fill = array, present, fill
+        self.array, self.present, self.origin = array, present, origin
+        self.fill = fill if origin is None else fill - origin
         self.dtype, self.device = dtype, torch.device(device)
         self.shape = torch.Size(array.shape)
         self._expected: deque[np.ndarray] = deque()
@@ -101,5 +107,22 @@ class StoredRows:
     def _load(self, rows: np.ndarray) -> Tensor:
         # What is stored in few bytes goes to the device as it is and is cast there.
         stored = getattr(self.array, "storage_dtype", self.array.dtype)
-        values = np.asarray(self.array[rows], dtype=stored)
+        values = np.asarray(pick_rows(self.array, rows), dtype=stored)
+        if self.origin is not None:
+            values = subtracted(values, self.origin, str(self.dtype).removeprefix("torch."))
         return torch.as_tensor(values).to(self.device).to(self.dtype)
+
+
+def subtracted(array: np.ndarray, origin: np.ndarray, dtype: str) -> np.ndarray:
+    """Subtract in float64, whatever comes in and goes out; needs no copy but that which goes out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.training._stored import subtracted
+    >>> subtracted(np.array([1e8, 1e8 + 1]), np.array(1e8), "float32")
+    array([0., 1.], dtype=float32)
+    """
+    out = np.empty(array.shape, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # absent rows may hold anything
+        return np.subtract(array, origin, out=out, dtype=np.float64, casting="unsafe")

@@ -1,11 +1,14 @@
 """What may be a modality, and who has it."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import DataError
+from skmmcl.exceptions import DataError, ModalityError
 
 
 class LazyRows:
@@ -87,7 +90,9 @@ def test_subjects_of_another_shape_are_named(rows):
         (np.array([b"a"]), "holds text"),
         (np.array(["2020-01-01"], dtype="datetime64[D]"), "holds no numbers"),
         (np.zeros(2, dtype=[("x", float)]), "is a structured array"),
-        (np.array([[1, None]], dtype=object), "array of Python objects"),
+        (np.array([[1, "a"]], dtype=object), "array of Python objects"),
+        (np.array([[10**400, 1]], dtype=object), "array of Python objects"),
+        (np.full((2, 1), None), "array of Python objects"),
         ([object(), object()], "array of Python objects"),
         ([None, None], "None for every subject"),
         (5.0, "single number"),
@@ -97,6 +102,12 @@ def test_subjects_of_another_shape_are_named(rows):
         (LazyRows(np.arange(3)), "lazy and 1-D"),
         (LazyRows(np.ones((3, 0))), "is empty"),
         (LazyRows(np.ones((3, 1)) * 1j), "is complex"),
+        (LazyRows(np.ones((3, 1), dtype=np.longdouble)), "is lazy and of .* give float64"),
+        (
+            [np.ones((2, 2)), np.ones((2, 3))],
+            r"subject 1 has shape \(2, 3\), subject 0 has \(2, 2\)",
+        ),
+        ([np.ones(2), 1.0], r"subject 1 has shape \(\)"),
     ],
 )
 def test_what_is_no_modality(value, message):
@@ -159,3 +170,79 @@ def test_only_rows_that_begin_with_nan_are_read_wholly():
     array[5, 0] = np.nan
     mask = MultimodalData(a=array).mask[:, 0]
     assert np.flatnonzero(~mask).tolist() == [3, 700]
+
+
+class Bare:
+    """What a file has: shape, dtype and rows in rising order."""
+
+    def __init__(self, array):
+        self._array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __getitem__(self, rows):
+        assert rows.step in (None, 1) if isinstance(rows, slice) else (np.diff(rows) > 0).all()
+        return self._array[rows]
+
+
+@pytest.mark.parametrize(
+    "rows", [[2, 1, 3], [3, 3, 0], [0, 1], slice(None, None, -1), slice(1, 3), slice(None)]
+)
+def test_rows_of_a_file_are_read_in_its_order(rows):
+    array = np.random.default_rng(0).normal(size=(4, 2, 3))
+    X = MultimodalData(a=Bare(array))[rows]
+    np.testing.assert_array_equal(np.asarray(X["a"]), array[rows])
+    np.testing.assert_array_equal(np.asarray(X), array[rows].reshape(-1, 6))
+    np.testing.assert_array_equal(X[[0]].to_dict()["a"], array[rows][:1])
+
+
+def numbers(kind):
+    pd = pytest.importorskip("pandas")
+    values = [1.5, 2.25, 3.0]
+    return {
+        "longdouble": np.array(values, dtype=np.longdouble),
+        "rows of longdouble": list(np.array(values, dtype=np.longdouble)[:, None]),
+        "objects": np.array(values, dtype=object),
+        "Decimal": [Decimal("1.5"), Decimal("2.25"), 3],
+        "rows of Decimal": [[Decimal("1.5")], [Decimal("2.25")], [Fraction(3)]],
+        "a table of Decimal": pd.DataFrame({"a": [Decimal("1.5"), 2.25, 3]}, dtype=object),
+        "Float64": pd.array(values, dtype="Float64"),
+        "an index": pd.Index(values),
+    }[kind]
+
+
+KINDS = (
+    "longdouble",
+    "rows of longdouble",
+    "objects",
+    "Decimal",
+    "rows of Decimal",
+    "a table of Decimal",
+    "Float64",
+    "an index",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_of_any_type(kind):
+    X = MultimodalData(a=numbers(kind))
+    assert X["a"].dtype == np.float64
+    assert X["a"].tolist() == [[1.5], [2.25], [3.0]]
+
+
+@pytest.mark.parametrize("form", ["list", "rows", "objects", "table", "Int64"])
+def test_na_is_missing(form):
+    pd = pytest.importorskip("pandas")
+    value = {
+        "list": [1, pd.NA, 3],
+        "rows": [[1], pd.NA, [3]],
+        "objects": np.array([[1], [pd.NA], [3]], dtype=object),
+        "table": pd.DataFrame({"a": [1, pd.NA, Decimal(3)]}, dtype=object),
+        "Int64": pd.array([1, None, 3], dtype="Int64"),
+    }[form]
+    X = MultimodalData(a=value)
+    np.testing.assert_array_equal(X["a"], [[1], [np.nan], [3]])
+    assert X.mask[:, 0].tolist() == [True, False, True]
+
+
+def test_two_underscores_in_a_name_are_refused():
+    with pytest.raises(ModalityError, match="call the modality 'lh_area', for example"):
+        MultimodalData({"lh__area": np.ones((2, 1))})

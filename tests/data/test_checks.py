@@ -1,8 +1,11 @@
 """Values that training cannot use."""
 
+from tempfile import TemporaryFile
+
 import numpy as np
 import pytest
 
+from skmmcl import CMCCSSEmbedder
 from skmmcl.data import MultimodalData, _checks, check_values
 from skmmcl.exceptions import DataError
 
@@ -87,14 +90,59 @@ def test_nothing_is_altered():
     np.testing.assert_array_equal(X["clinical"], before)
 
 
-def test_lazy_modalities_are_not_read():
-    class Unreadable:
-        shape, dtype = (2, 3), np.dtype(float)
+class Bare:
+    """What a file has: shape, dtype and rows."""
 
-        def __len__(self):
-            return 2
+    def __init__(self, array):
+        self._array, self.shape, self.dtype = array, array.shape, array.dtype
 
-        def __getitem__(self, rows):
-            raise AssertionError("was read")
+    def __getitem__(self, rows):
+        return self._array[rows]
 
-    check_values(MultimodalData(t1=Unreadable(), a=[1.0, 2.0]), "float32")
+
+def dask_array(array):
+    return pytest.importorskip("dask.array").from_array(array, chunks=4)
+
+
+def memmap(array):
+    with TemporaryFile() as file:
+        np.save(file, array)
+        file.seek(0)
+        version = np.lib.format.read_magic(file)
+        assert version == (1, 0)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        return np.memmap(file, dtype=dtype, mode="r", shape=shape, offset=file.tell())
+
+
+@pytest.mark.parametrize("lazy", [Bare, dask_array, memmap])
+@pytest.mark.parametrize("shape", [(3,), (2, 2), (2, 2, 2)])
+@pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (np.inf, "infinite")])
+def test_lazy_modalities_are_looked_at(lazy, shape, value, what):
+    rng = np.random.default_rng(0)
+    arrays = {"lazy": rng.normal(size=(12, *shape)), "b": rng.normal(size=(12, 2))}
+    index = [f"s{i}" for i in range(12)]
+    bad = {**arrays, "lazy": arrays["lazy"].copy()}
+    bad["lazy"][5].flat[1] = value
+    match = f"Modality 'lazy': 1 {what} in 1 of 12 present subjects .first: subject 's5'"
+    good, bad = (
+        MultimodalData({**arrays, "lazy": lazy(arrays["lazy"])}, index=index)
+        for arrays in (arrays, bad)
+    )
+    embedder = CMCCSSEmbedder(max_epochs=1, css_weight=0, random_state=0)
+    with pytest.raises(DataError, match=match):
+        embedder.fit(bad)
+    embedder.fit(good)
+    for call in (embedder.transform, embedder.partial_fit):
+        with pytest.raises(DataError, match=match):
+            call(bad)
+    np.testing.assert_array_equal(
+        embedder.transform(good),
+        embedder.transform({name: np.asarray(a) for name, a in good.items()}),
+    )
+
+
+def test_who_lacks_a_lazy_modality_is_said_by_mask():
+    rows = Bare(np.array([[1.0], [np.nan]]))
+    check_values(MultimodalData(t1=rows, mask={"t1": [True, False]}), "float32")
+    with pytest.raises(DataError, match="of a lazy array say who has it by mask="):
+        check_values(MultimodalData(t1=rows), "float32")

@@ -14,7 +14,6 @@ from sklearn.preprocessing import FunctionTransformer
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
 from skmmcl.inspection import modality_importance
-from skmmcl.inspection._importance import _permute
 from skmmcl.preprocessing import ModalityTransformer
 
 
@@ -104,7 +103,7 @@ def test_presence_moves_with_the_rows_and_all_else_stays():
         index=np.arange(100) + 7,
     )
     order = rng.permutation(100)
-    permuted = _permute(X, "a", order)
+    permuted = X._permuted("a", order)
     np.testing.assert_array_equal(permuted.mask[:, 0], X.mask[order, 0])
     np.testing.assert_array_equal(permuted.mask[:, 1], X.mask[:, 1])
     np.testing.assert_array_equal(permuted.meta["row"], X.meta["row"])
@@ -116,7 +115,7 @@ def test_presence_moves_with_the_rows_and_all_else_stays():
 def test_other_modalities_are_shared_not_copied(cohort):
     X, _ = cohort
     order = np.random.default_rng(0).permutation(300)
-    permuted = _permute(X, "signal", order)
+    permuted = X._permuted("signal", order)
     assert permuted.modalities == X.modalities
     assert np.shares_memory(permuted["noise"], X["noise"])
     np.testing.assert_array_equal(permuted["signal"], X["signal"][order])

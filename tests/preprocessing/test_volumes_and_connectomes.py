@@ -260,3 +260,28 @@ def test_gaps_in_connectomes_stay(series):
     edges = ConnectomeVectorizer(fisher_z=True).fit_transform(fc)
     assert np.isnan(edges[0]).sum() == 5
     assert not np.isnan(edges[1:]).any()
+
+
+@pytest.mark.parametrize("diagonal", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("flat", [True, False])
+def test_diagonals_that_are_not_finite_are_left_out(series, diagonal, flat):
+    fc = np.array([np.corrcoef(x.T) for x in series])
+    z = np.arctanh(np.where(np.eye(6, dtype=bool), 0, fc))
+    z[:, *np.diag_indices(6)] = diagonal
+    given = z.reshape(5, -1) if flat else z
+    vectorizer = ConnectomeVectorizer()
+    edges = vectorizer.fit_transform(given)
+    np.testing.assert_array_equal(edges, z[:, *np.triu_indices(6, 1)])
+    np.testing.assert_allclose(vectorizer.inverse_transform(edges), z)
+    X = MultimodalData(fc=z, smri=fc[:, 0])
+    vectors = ModalityTransformer({"fc": ConnectomeVectorizer()}).fit_transform(X)
+    np.testing.assert_array_equal(vectors["fc"], edges)
+
+
+def test_infinite_edges_are_named(series):
+    fc = np.array([np.corrcoef(x.T) for x in series])
+    fc[2, 3, 4] = fc[2, 4, 3] = np.inf
+    with pytest.raises(DataError, match="subject 2 is infinite between regions 3 and 4"):
+        ConnectomeVectorizer().fit(fc)
+    with pytest.raises(DataError, match=r"regions 0 and 0\. discard_diagonal=True leaves"):
+        ConnectomeVectorizer(discard_diagonal=False).fit(np.full((3, 2, 2), np.inf))
