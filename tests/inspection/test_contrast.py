@@ -112,7 +112,7 @@ def test_numbers_have_an_order(maps, y, groups):
     )
     said = f"rank-biserial correlation, {groups[0]} > {groups[1]}"
     assert found.effect == said
-    assert bytes(found.to_image(AFFINE).header["descrip"]).decode() == said
+    assert found.to_image(AFFINE).header["descrip"].item().decode() == said
 
 
 @pytest.mark.parametrize(
