@@ -173,7 +173,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         except ContinuousError as error:
             raise DataError(f"{error} {self._advice_on_numbers()}") from error
         if reset:
-            self._warn_of_measured(classes)
+            self._warn_of_measured(classes[codes[codes >= 0]])
         if len(classes) < 2:
             raise DataError(
                 f"{type(self).__name__} needs at least two classes in y, found 1 class or none: "
@@ -189,10 +189,10 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         asked_by = "monitor='probe'" if self._is_probed() else "sampler='balanced'"
         return f"{asked_by} asks for classes here; what is the default needs none."
 
-    def _warn_of_measured(self, classes: np.ndarray) -> None:
+    def _warn_of_measured(self, known: np.ndarray) -> None:
         """Warn of numbers taken for classes that seem to be measured."""
         what = f"y, given to {type(self).__name__},"
-        warn_if_measured(classes, what, self._advice_on_numbers(), stacklevel=6)
+        warn_if_measured(known, what, self._advice_on_numbers(), stacklevel=6)
 
     def _choose_dtype(self, data: MultimodalData) -> str:
         if self.dtype != "auto":

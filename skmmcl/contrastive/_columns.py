@@ -57,7 +57,8 @@ def as_codes(values: np.ndarray, name: str, *, wary: bool = False) -> np.ndarray
         ) from error
     if wary:
         advice = "skmmcl.preprocessing.metadata_labels cuts numbers into few classes."
-        warn_if_measured(classes, f"column {name!r} of the metadata", advice, stacklevel=7)
+        known = classes[codes[codes >= 0]]
+        warn_if_measured(known, f"column {name!r} of the metadata", advice, stacklevel=7)
     return np.where(codes < 0, np.nan, codes)
 
 

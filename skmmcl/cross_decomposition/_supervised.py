@@ -183,9 +183,9 @@ class SupervisedEmbedder(BaseEmbedder):
         if not hasattr(self, "net_"):
             self.task_ = _task_of(y) if self.task == "auto" else self.task
 
-    def _warn_of_measured(self, classes: np.ndarray) -> None:
+    def _warn_of_measured(self, known: np.ndarray) -> None:
         if self.task == "auto":
-            super()._warn_of_measured(classes)
+            super()._warn_of_measured(known)
 
     def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
         if self._uses_classes():

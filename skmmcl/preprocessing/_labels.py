@@ -118,7 +118,7 @@ def _of_classes(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
         codes, classes = encode_classes(values)
     except ValueError as error:
         raise DataError(f"Column {name!r} cannot be read as classes: {error} {advice}") from error
-    warn_if_measured(classes, f"column {name!r}", advice, stacklevel=5)
+    warn_if_measured(classes[codes[codes >= 0]], f"column {name!r}", advice, stacklevel=5)
     return codes, [f"{name}={_shown(value)}" for value in classes.tolist()]
 
 

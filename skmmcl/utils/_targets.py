@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 UNLABELED = -1
-MOST_CODES = 10  # more different numbers than that are rather measured than codes of classes
+MOST_CODES = 10  # more different numbers are rather measured than codes of classes
 
 
 class ContinuousError(ValueError):
@@ -115,6 +115,8 @@ def has_fractions(known: np.ndarray) -> bool:
 def seem_measured(known: np.ndarray) -> bool:
     """Return whether known labels seem to be measured numbers, such as ages in whole years.
 
+    Numbers that count from 0 or 1 without a gap, as codes of classes do, do not.
+
     Examples
     --------
     >>> import numpy as np
@@ -122,12 +124,16 @@ def seem_measured(known: np.ndarray) -> bool:
     >>> seem_measured(np.arange(20, 60)), seem_measured(np.array([0, 1, 1]))
     (True, False)
     """
-    if known.dtype.kind not in "iuf":
+    if has_fractions(known):
+        return True
+    found = np.unique(known)
+    if known.dtype.kind not in "iuf" or len(found) <= MOST_CODES:
         return False
-    return has_fractions(known) or len(np.unique(known)) > MOST_CODES
+    counts_on = found[0] in {0, 1} and found[-1] - found[0] == len(found) - 1
+    return not counts_on or len(known) < 2 * len(found)
 
 
-def warn_if_measured(classes: np.ndarray, what: str, advice: str, *, stacklevel: int) -> None:
+def warn_if_measured(known: np.ndarray, what: str, advice: str, *, stacklevel: int) -> None:
     """Warn of numbers that are taken for classes and seem to be measured.
 
     Examples
@@ -136,9 +142,10 @@ def warn_if_measured(classes: np.ndarray, what: str, advice: str, *, stacklevel:
     >>> from skmmcl.utils._targets import warn_if_measured
     >>> warn_if_measured(np.array(["case", "control"]), "y", "Cut them.", stacklevel=2)
     """
-    if seem_measured(classes):
+    if seem_measured(known):
+        n_values = len(np.unique(known))
         warnings.warn(
-            f"The {len(classes)} different numbers of {what} are taken for classes. {advice} If "
+            f"The {n_values} different numbers of {what} are taken for classes. {advice} If "
             "they are codes of classes, such as of sites, nothing is wrong.",
             UserWarning,
             stacklevel=stacklevel + 1,

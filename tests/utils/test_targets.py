@@ -66,7 +66,11 @@ def test_is_unlabeled_leaves_the_input():
         (np.arange(20.0, 60), True),
         (np.arange(14, 25, dtype=np.uint8), True),  # eleven ages of adolescents
         (np.array([0.5, 1.0]), True),
+        (np.array([0, 5, *range(7, 19)] * 3), True),  # scores
+        (np.arange(12), True),  # one subject of each
         (np.arange(10), False),  # ten digits
+        (np.arange(12).repeat(2), False),  # codes, as LabelEncoder gives them
+        (np.arange(1, 13).repeat(2), False),
         (np.array([-1.0, 1.0]), False),
         (np.arange(20).astype(str), False),
         (np.array([True, False]), False),
@@ -76,7 +80,7 @@ def test_is_unlabeled_leaves_the_input():
 def test_numbers_that_seem_measured(known, measured):
     assert seem_measured(known) is measured
     if measured:
-        said = rf"The {len(known)} different numbers of y are taken for classes. Cut them. If"
+        said = rf"The {len(np.unique(known))} different numbers of y are taken .* Cut them. If"
         with pytest.warns(UserWarning, match=said):
             warn_if_measured(known, "y", "Cut them.", stacklevel=1)
     else:
