@@ -14,6 +14,9 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
     parser.add_argument("--data", metavar="FOLDER", help="with <modality>.npy, .npz, .csv or .tsv")
     parser.add_argument("--target", metavar="COLUMN", help="classes or numbers to predict")
     parser.add_argument("--id", metavar="COLUMN", help="of the subjects' identifiers")
+    parser.add_argument(
+        "--rows", metavar="COLUMN=VALUE", action="append", help="to take, such as session=1"
+    )
     parser.add_argument("--task", choices=["auto", "classification", "regression"], default="auto")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=1)
@@ -23,8 +26,11 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
     options = parser.parse_args(args)
     if options.folds < 2 or options.repeats < 1:
         parser.error("--folds must be at least 2 and --repeats at least 1")
-    if options.data is None and (options.target or options.id or options.task != "auto"):
-        parser.error("--target, --id and --task need --data")
+    of_data = options.target or options.id or options.rows or options.task != "auto"
+    if options.data is None and of_data:
+        parser.error("--target, --id, --rows and --task need --data")
+    if not all("=" in choice for choice in options.rows or ()):
+        parser.error("--rows must be COLUMN=VALUE")
     if not options.output.parent.is_dir():
         parser.error(f"--output: there is no folder {options.output.parent}")
     if options.output.is_dir():

@@ -36,9 +36,15 @@ class Cohort(NamedTuple):
 
 
 def read_cohort(
-    folder: str, *, target: str | None = None, id_column: str | None = None, task: str = "auto"
+    folder: str,
+    words: dict[str, Any] | None = None,
+    *,
+    target: str | None = None,
+    task: str = "auto",
 ) -> Cohort:
     """Return the subjects of a folder who have a target and a modality.
+
+    `words` are those of `MultimodalData.from_folder`, such as ``id_column``.
 
     Raises
     ------
@@ -46,7 +52,7 @@ def read_cohort(
         If the folder cannot be read, the target is not found or cannot be used, or a modality
         holds a copy of it.
     """
-    words = {} if id_column is None else {"id_column": id_column}
+    words = dict(words or {})
     try:
         name, file = _find_target(Path(folder), target)
     except DataError:

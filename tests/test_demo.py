@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import subprocess
 import sys
 import warnings
@@ -312,27 +313,36 @@ def test_like_columns_are_no_copies():
     assert not _folder._copies_numbers(table, age).any()
 
 
-@pytest.mark.parametrize(("names", "stem"), [([], "cov"), (["--id", "RID"], "cov")])
-def test_a_target_in_a_modality_and_the_id_are_handed_on(names, stem, tmp_path, monkeypatch):
+@pytest.mark.parametrize("words", [{}, {"id_column": "RID"}, {"rows": {"session": "1"}}])
+def test_a_target_in_a_modality_and_what_reads_it_are_handed_on(words, tmp_path, monkeypatch):
     write_cohort(tmp_path, None, cov={"Dx": CLASSES, "sex": THREE})
     asked = {}
 
-    def from_folder(path, **words):
-        asked.update(words)
+    def from_folder(path, **given):
+        asked.update(given)
         warnings.warn("cov.csv has 3 subjects too many.", stacklevel=1)
         return MultimodalData(cov=THREE[:, None], meta={"Dx": CLASSES})
 
     monkeypatch.setattr(MultimodalData, "from_folder", from_folder)
-    id_column = "RID" if names else None
-    cohort = _folder.read_cohort(str(tmp_path), target="Dx", id_column=id_column)
-    expected = {"id_column": "RID", "target": "Dx"} if names else {"target": "Dx"}
-    assert asked == expected
-    words = ", ".join(f"{name}={value!r}" for name, value in expected.items())
-    assert cohort.code[0] == f"X = MultimodalData.from_folder({str(tmp_path)!r}, {words})"
+    cohort = _folder.read_cohort(str(tmp_path), words, target="Dx")
+    assert asked == {**words, "target": "Dx"}
+    said = ", ".join(f"{name}={value!r}" for name, value in asked.items())
+    assert cohort.code[0] == f"X = MultimodalData.from_folder({str(tmp_path)!r}, {said})"
     assert cohort.notes[:2] == (
         "cov.csv has 3 subjects too many.",
         "The target 'Dx' is taken out of cov.csv, and is no feature.",
     )
+
+
+def test_options_reach_the_reading(tmp_path, monkeypatch):
+    def read_cohort(folder, words, **others):
+        raise ValueError(f"{folder} {words} {others}")
+
+    monkeypatch.setattr(_job, "read_cohort", read_cohort)
+    options = ["--data", "here", "--id", "RID", "--rows", "session=1", "--rows", "run=a=b"]
+    said = "here {'id_column': 'RID', 'rows': {'session': '1', 'run': 'a=b'}} {'target': None, "
+    with pytest.raises(ValueError, match=re.escape(said)):
+        _job.run(command.parse(options)[1])
 
 
 @pytest.mark.usefixtures("no_training")
@@ -361,9 +371,10 @@ def test_an_output_without_an_ending_is_a_png(tmp_path, capsys):
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("option", [["--target", "Dx"], ["--id", "RID"], ["--task", "regression"]])
+@pytest.mark.parametrize("option", ["--target=Dx", "--id=RID", "--rows=a=1", "--task=regression"])
 def test_options_of_a_folder_need_one(option, capsys):
-    assert "--target, --id and --task need --data" in fail(option, capsys)
+    assert "--target, --id, --rows and --task need --data" in fail([option], capsys)
+    assert "--rows must be COLUMN=VALUE" in fail(["--data", "here", "--rows", "session"], capsys)
 
 
 def test_help_loads_nothing_heavy(repo_dir):
