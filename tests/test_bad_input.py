@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 import torch
 from scipy import sparse
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 from torch import nn
 
 import skmmcl.base._engine
-from skmmcl import MultimodalData
+from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils.discovery import all_estimators
@@ -377,7 +379,39 @@ def test_a_class_that_only_uncounted_subjects_have(make_supervised, arrays, y, r
 
 def test_continuous_target(make_supervised, arrays, refuses):
     target = np.random.default_rng(0).normal(size=N)
-    refuses(make_supervised(), arrays, target, ValueError, "Unknown label type: continuous")
+    embedder = make_supervised()
+    said = "Set task='regression'" if "task" in embedder.get_params() else "YAwareEmbedder"
+    refuses(embedder, arrays, target, DataError, "Unknown label type: continuous", said)
+
+
+def test_cmccss_before_a_regressor(arrays, refuses):
+    pipe = make_pipeline(CMCCSSEmbedder(max_epochs=1), Ridge())
+    said = "set css_weight=0", "YAwareEmbedder", "ContrastiveRegressionEmbedder"
+    refuses(pipe, MultimodalData(arrays), np.linspace(20, 60, N), DataError, *said)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"validation_fraction": 0.3, "monitor": "probe"}, "monitor='probe' asks for classes"),
+        ({"sampler": "balanced"}, "sampler='balanced' asks for classes"),
+    ],
+)
+def test_numbers_where_the_probe_or_sampler_wants_classes(arrays, refuses, params, said):
+    embedder = CMCCSSEmbedder(css_weight=0, max_epochs=1, **params)
+    refuses(embedder, arrays, np.linspace(0, 1, N), DataError, said)
+    with pytest.raises(UserWarning, match=said):  # warnings are errors here
+        embedder.fit(arrays, np.arange(20, 20 + N))
+
+
+@pytest.mark.parametrize("dtype", [int, float, np.uint8, object])
+def test_ages_in_whole_years_are_no_classes_in_silence(make_supervised, arrays, dtype, no_training):
+    age = np.arange(20, 20 + N).astype(dtype)
+    embedder = make_supervised()
+    if "task" in embedder.get_params():
+        embedder.set_params(task="auto")
+    with pytest.raises(UserWarning, match=r"The 20 different numbers of y, given to .* classes"):
+        embedder.fit(arrays, age)  # warnings are errors here
 
 
 def test_target_of_two_columns(make_supervised, arrays, y, refuses):

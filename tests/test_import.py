@@ -1,5 +1,6 @@
 """What importing the package costs and gives."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from importlib import metadata
 import pytest
 
 import skmmcl
+from skmmcl.utils import all_estimators, all_public_objects
 
 HEAVY = ("joblib", "nibabel", "numpy", "pandas", "scipy", "sklearn", "skorch", "torch")
 
@@ -37,6 +39,26 @@ def test_importing_the_root_takes_less_than_50_ms(repo_dir):
 def test_rooms_below_the_networks_do_without_torch(room, repo_dir):
     code = f"import sys, skmmcl.{room}; print('torch' in sys.modules)"
     assert run_python(code, repo_dir).strip() == "False"
+
+
+@pytest.mark.parametrize(("name", "estimator"), all_estimators())
+def test_every_estimator_is_reachable_from_the_root(name, estimator):
+    assert name in skmmcl.__all__
+    assert getattr(skmmcl, name) is estimator
+
+
+def test_every_room_is_reachable_from_the_root():
+    rooms = {path.split(".")[1] for path in all_public_objects()}
+    assert rooms <= set(skmmcl.__all__)
+    assert skmmcl.load_bids is skmmcl.volumes.load_bids
+
+
+def test_type_checkers_see_the_names_of_the_root(repo_dir):
+    tree = ast.parse((repo_dir / "skmmcl" / "__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {name.name: node.module for node in block.body for name in node.names}
+    homes = {name: skmmcl._HOMES.get(name, "skmmcl") for name in skmmcl.__all__}
+    assert seen == homes
 
 
 @pytest.mark.parametrize("name", skmmcl.__all__)

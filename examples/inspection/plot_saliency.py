@@ -119,7 +119,7 @@ group = np.where(y[test] == 1, "patient", "control")
 fig, axes = plt.subplots(2, 1, figsize=(8, 6))
 compared = {"saliency": maps["t1"][strongest.a], "image": X[test]["t1"]}
 for ax, (name, values) in zip(axes, compared.items(), strict=True):
-    contrast = group_contrast(values, group, mask=brain)
+    contrast = group_contrast(values, group, groups=("patient", "control"), mask=brain)
     print(f"{name}: {np.sum(contrast.q_values < 0.05)} of {brain.sum()} voxels with q < 0.05")
     plot_group_contrast(contrast, affine, background=background, cut_coords=(-20, -11, 14), axes=ax)
 plt.show()

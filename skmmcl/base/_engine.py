@@ -43,7 +43,7 @@ from skmmcl.training import (
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
 from skmmcl.utils._sklearn import check_sample_weight, num_samples
-from skmmcl.utils._targets import as_labels, encode_classes
+from skmmcl.utils._targets import ContinuousError, as_labels, encode_classes, warn_if_measured
 
 # What a checkpoint may differ in and still be that of the same fit.
 NOT_OF_THE_FIT = {"verbose", "device", "checkpoint", "callbacks", "impute", "on_empty"}
@@ -71,6 +71,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     _imputation: Imputation | None
     _solution: Solution | None
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
+    _without_classes: ClassVar[str] = (  # what to do instead, said where y is no class
+        "YAwareEmbedder and ContrastiveRegressionEmbedder are guided by numbers such as an age."
+    )
     _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
     _of_training: ClassVar[tuple[str, ...]] = ()  # its parameters that closed forms do not heed
     _scale: float
@@ -209,7 +212,12 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if not self._reads_classes():
             return np.full(len(data), -1)[counted]
         y = as_labels(y)[counted]
-        codes, classes = encode_classes(y, None if reset else self.classes_)
+        try:
+            codes, classes = encode_classes(y, None if reset else self.classes_)
+        except ContinuousError as error:
+            raise DataError(f"{error} {self._advice_on_numbers()}") from error
+        if reset:
+            self._warn_of_measured(classes[codes[codes >= 0]])
         if len(classes) < 2:
             raise DataError(
                 f"{type(self).__name__} needs at least two classes in y, found 1 class or none: "
@@ -217,6 +225,18 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             )
         self.classes_ = classes
         return codes
+
+    def _advice_on_numbers(self) -> str:
+        """What to do instead of taking numbers for classes."""
+        if self._uses_classes():
+            return self._without_classes
+        asked_by = "monitor='probe'" if self._is_probed() else "sampler='balanced'"
+        return f"{asked_by} asks for classes here; what is the default needs none."
+
+    def _warn_of_measured(self, known: np.ndarray) -> None:
+        """Warn of numbers taken for classes that seem to be measured."""
+        what = f"y, given to {type(self).__name__},"
+        warn_if_measured(known, what, self._advice_on_numbers(), stacklevel=6)
 
     def _choose_dtype(self, data: MultimodalData) -> str:
         if self.dtype != "auto":

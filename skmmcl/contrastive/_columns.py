@@ -11,7 +11,7 @@ import numpy as np
 from skmmcl.data import MultimodalData
 from skmmcl.data._frames import column_names, pick_column
 from skmmcl.exceptions import DataError
-from skmmcl.utils._targets import encode_classes, is_unlabeled
+from skmmcl.utils._targets import encode_classes, is_unlabeled, warn_if_measured
 
 
 def columns_of_y(y: Any) -> dict[str, np.ndarray]:
@@ -49,16 +49,20 @@ def the_column(data: MultimodalData, names: str | Sequence[str]) -> np.ndarray:
     return next(iter(columns.values()))
 
 
-def as_codes(values: np.ndarray, name: str) -> np.ndarray:
-    """Class codes as floats, NaN where unknown."""
+def as_codes(values: np.ndarray, name: str, *, wary: bool = False) -> np.ndarray:
+    """Class codes as floats, NaN where unknown; if wary, with a warning of an age's years."""
     try:
-        codes, _ = encode_classes(values)
+        codes, classes = encode_classes(values)
     except ValueError as error:
         raise DataError(
             f"Column {name!r} of the metadata is to be compared as classes: {error} Numbers are "
             "compared by the kernel 'gaussian', or cut into classes by "
             "skmmcl.preprocessing.metadata_labels."
         ) from error
+    if wary:
+        advice = "skmmcl.preprocessing.metadata_labels cuts numbers into few classes."
+        known = classes[codes[codes >= 0]]
+        warn_if_measured(known, f"column {name!r} of the metadata", advice, stacklevel=7)
     return np.where(codes < 0, np.nan, codes)
 
 

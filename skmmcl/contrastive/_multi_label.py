@@ -97,8 +97,8 @@ class MultiLabelSupConEmbedder(BaseMetadataEmbedder):
     def _as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
         if self.metadata is None and len(columns) > 1:
             return as_labels_of_sets(columns)
-        of_columns = [one_hot(as_codes(values, name)) for name, values in columns.items()]
-        return np.column_stack(of_columns)
+        codes = [as_codes(values, name, wary=True) for name, values in columns.items()]
+        return np.column_stack([one_hot(column) for column in codes])
 
     def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
         known = values[~np.isnan(values).any(1)]

@@ -101,6 +101,10 @@ class CMCCSSEmbedder(BaseEmbedder):
     projection_dim: int | None = None
 
     _without_y: ClassVar[str] = " Only the self-supervised part (css_weight=0) needs no y."
+    _without_classes: ClassVar[str] = (
+        "To embed before a regressor, set css_weight=0, which leaves y out, or take "
+        "YAwareEmbedder or ContrastiveRegressionEmbedder, which are guided by numbers."
+    )
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = (
         "temperature", "denominator", "pairwise", "normalize_each", "projection_dim",

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.utils.multiclass import type_of_target
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.data import MultimodalData
@@ -15,7 +14,7 @@ from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.networks import PredictionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
-from skmmcl.utils._targets import is_unlabeled
+from skmmcl.utils._targets import has_fractions, is_unlabeled
 
 
 @embedder
@@ -33,7 +32,8 @@ class SupervisedEmbedder(BaseEmbedder):
     ----------
     task : {"auto", "classification", "regression"}, default="auto"
         What is predicted. "auto" takes floats with fractions for numbers to regress on, and
-        everything else for classes; say "regression" for an age in whole years.
+        everything else for classes, with a warning if they are more than ten different numbers;
+        say "regression" for an age in whole years.
     class_weight : {"balanced"} or None, default=None
         With "balanced", every class of a batch counts alike, however many subjects it has.
 
@@ -73,6 +73,9 @@ class SupervisedEmbedder(BaseEmbedder):
     task: Literal["auto", "classification", "regression"] = "auto"
     class_weight: Literal["balanced"] | None = None
 
+    _without_classes: ClassVar[str] = (
+        "Set task='regression' to predict the number, or task='classification' to predict classes."
+    )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "task": [StrOptions({"auto", "classification", "regression"})],
@@ -89,6 +92,10 @@ class SupervisedEmbedder(BaseEmbedder):
         super()._check_y(y, data)
         if not hasattr(self, "net_"):
             self.task_ = _task_of(y) if self.task == "auto" else self.task
+
+    def _warn_of_measured(self, known: np.ndarray) -> None:
+        if self.task == "auto":
+            super()._warn_of_measured(known)
 
     def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
         if self._uses_classes():
@@ -139,8 +146,7 @@ def _task_of(y: Any) -> str:
     array = np.asarray(y)
     known = array[~is_unlabeled(array)]
     known = np.array(known.tolist()) if known.dtype == object else known
-    is_continuous = len(known) > 0 and type_of_target(known).startswith("continuous")
-    return "regression" if is_continuous else "classification"
+    return "regression" if has_fractions(known) else "classification"
 
 
 def _as_numbers(y: Any) -> np.ndarray:

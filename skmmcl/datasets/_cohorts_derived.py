@@ -1,10 +1,12 @@
 """Arrays that are published as hundreds of small files, packed into one.
 
-No checksums of the small files are at hand, so shapes and ids are all that is checked.
+No checksums of the small files are at hand, so shapes and ids are all that is checked; of the
+multiple sclerosis cohort, who is who as well.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from skmmcl.datasets._fetch import download
-from skmmcl.datasets._registry import ABIDE_PARTS, MS_PARTS, Source
+from skmmcl.datasets._registry import ABIDE_PARTS, MS_PARTS, MS_PEOPLE_SHA256, Source
 
 MS_MODALITIES = ("FA", "GM", "RS")
 N_CONNECTIONS = 4  # downloads at the same time
@@ -25,11 +27,22 @@ def pack_ms(demographics: Path) -> bytes:
     """Return the .npz file of the three connectomes and the type of sclerosis of each subject."""
     lines = np.loadtxt(demographics, dtype=str, delimiter=",", ndmin=2)
     columns = dict(zip(lines[0], lines[1:].T, strict=True))
+    _check_people(demographics, columns["id"], columns["mstype"])
     arrays = {
         name: _stack(MS_PARTS, [f"{name}/{i}.csv" for i in columns["id"]], _read_csv)
         for name in MS_MODALITIES
     }
     return _npz(id=columns["id"], mstype=columns["mstype"].astype(np.int8), **arrays)
+
+
+def _check_people(file: Path, ids: np.ndarray, types: np.ndarray) -> None:
+    lines = "".join(f"{i},{kind}\n" for i, kind in zip(ids, types, strict=True))
+    found = hashlib.sha256(lines.encode()).hexdigest()
+    if found != MS_PEOPLE_SHA256:
+        raise OSError(
+            f"{file} does not list the subjects that were expected: the sha256 of its columns id "
+            f"and mstype is {found}, expected {MS_PEOPLE_SHA256}. Delete it and try again."
+        )
 
 
 def pack_abide(subject_ids: Path) -> bytes:

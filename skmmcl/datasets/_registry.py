@@ -37,6 +37,8 @@ _PCN = (
 
 # Two files that the loaders read are made here from several hundred small ones, of which no
 # checksums were taken: ms_multilayer_f32.npz and abide_fc_ho111_triu.npz (see _cohorts_derived).
+# Of the file that lists the subjects of the first, the lines "id,mstype" have a checksum.
+MS_PEOPLE_SHA256 = "2606ae4f954bce671e981476fca167d983a6a9db8f7d30cb718721097802df3f"
 MS_PARTS = Source("ADaS-Lab/Multilayer-MRI", "3bae7213a2370d2bd6ae931562afc01dead9b785", "data/")
 ABIDE_PARTS = Source(
     "CamilleKoczorowski/population-gcn",

@@ -46,9 +46,10 @@ class GroupContrast:
     >>> from skmmcl.inspection import group_contrast
     >>> maps = np.random.default_rng(0).normal(size=(40, 4, 5, 6))
     >>> maps[::2, 1, 1, 1] += 3
-    >>> contrast = group_contrast(maps, np.tile(["patient", "control"], 20))
-    >>> contrast.groups, contrast.n_subjects
-    (('patient', 'control'), (20, 20))
+    >>> y = np.tile(["patient", "control"], 20)
+    >>> contrast = group_contrast(maps, y, groups=("patient", "control"))
+    >>> contrast
+    GroupContrast of 120 entries: positive where patient (20 subjects) > control (20 subjects)
     >>> contrast.to_image(np.eye(4), alpha=0.05).get_fdata().nonzero()
     (array([1]), array([1]), array([1]))
     """
@@ -59,6 +60,19 @@ class GroupContrast:
     mask: np.ndarray
     groups: tuple[Any, Any]
     n_subjects: tuple[int, int]
+
+    def __repr__(self) -> str:
+        (first, second), (n_first, n_second) = self.groups, self.n_subjects
+        return (
+            f"GroupContrast of {np.count_nonzero(self.mask)} entries: positive where {first} "
+            f"({n_first} subjects) > {second} ({n_second} subjects)"
+        )
+
+    @property
+    def effect(self) -> str:
+        """What the effect size is, and in which direction it is positive."""
+        first, second = self.groups
+        return f"rank-biserial correlation, {first} > {second}"
 
     def to_image(self, reference, *, alpha=None):
         """Put the effect size into a NIfTI image.
@@ -73,10 +87,12 @@ class GroupContrast:
         Returns
         -------
         nibabel.nifti1.Nifti1Image
-            The rank-biserial correlation.
+            The rank-biserial correlation; the header's description says of which group first.
         """
         kept = self.rbc if alpha is None else np.where(self.q_values <= alpha, self.rbc, 0)
-        return maps_to_image(kept, reference)
+        image = maps_to_image(kept, reference)
+        image.header["descrip"] = self.effect.encode()[:79]  # it has no room for more
+        return image
 
 
 def group_contrast(maps, y, *, groups=None, mask=None):
@@ -90,8 +106,8 @@ def group_contrast(maps, y, *, groups=None, mask=None):
         Group of each subject.
     groups : (label, label) or None, default=None
         Which to compare, the one with the larger values where the effect is positive first;
-        subjects with other labels are left out. None for the two labels in `y`, the last one in
-        sorted order first.
+        subjects with other labels are left out. None is for two numbers or booleans in `y`, the
+        larger one first, as in ``1 > 0``; text has no order, and needs them named.
     mask : array-like of the shape of one subject, image, path or None, default=None
         Where to compare: entries other than 0. None for everywhere.
 
@@ -103,7 +119,8 @@ def group_contrast(maps, y, *, groups=None, mask=None):
     Raises
     ------
     DataError
-        If `y` does not fit, a group is empty, or the mask does not fit.
+        If `y` does not fit, its labels are text and `groups` is not given, a group is empty, or
+        the mask does not fit.
 
     See Also
     --------
@@ -169,6 +186,12 @@ def _read_groups(maps: np.ndarray, y: Any, groups: Any) -> tuple[np.ndarray, np.
             raise DataError(
                 f"y has {len(groups)} group(s), {labels.tolist()[:10]}; say which two to compare, "
                 "groups=(first, second)."
+            )
+        if not all(isinstance(label, (bool, int, float)) for label in groups):
+            raise DataError(
+                f"The groups {groups[0]!r} and {groups[1]!r} have no order, so that the sign of "
+                "the effect would depend on their spelling. Say which is to have the larger values "
+                f"where it is positive, for example groups=({groups[0]!r}, {groups[1]!r})."
             )
     first, second = groups
     rows = np.flatnonzero(y == first), np.flatnonzero(y == second)

@@ -99,10 +99,14 @@ def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **k
     >>> plot_group_contrast(contrast, np.diag([20, 20, 20, 1])).close()
     """
     shown = contrast.to_image(reference, alpha=alpha).get_fdata()
-    first, second = contrast.groups
     within = "" if alpha is None else f", q <= {alpha:g}"
-    title = f"rank-biserial correlation, {first} > {second}{within}"
-    kwargs = {"title": title, "threshold": 1e-6, "symmetric_cbar": True, "vmax": 1, **kwargs}
+    kwargs = {
+        "title": f"{contrast.effect}{within}",
+        "threshold": 1e-6,
+        "symmetric_cbar": True,
+        "vmax": 1,
+        **kwargs,
+    }
     return _draw(shown, reference, background, **kwargs)
 
 

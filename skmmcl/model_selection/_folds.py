@@ -7,6 +7,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.multiclass import type_of_target
 
 from skmmcl.model_selection._rows import n_rows
+from skmmcl.utils._targets import seem_measured
 
 
 def complementary_folds(cv, X, y, **split_params):
@@ -26,12 +27,14 @@ def complementary_folds(cv, X, y, **split_params):
 
 
 def _can_stratify(y, cv):
-    """Whether y has classes; integers such as ages have too few subjects of each value."""
+    """Whether y has classes, of which one at least is in every fold; ages are none."""
     n_folds = cv if isinstance(cv, Integral) else 5
     if y is None:
         return False
     values = np.asarray(y)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return False
+    if values.ndim == 1 and seem_measured(values):
         return False
     if type_of_target(values) not in {"binary", "multiclass"}:
         return False

@@ -10,7 +10,7 @@ import numpy as np
 from skmmcl.data._frames import is_frame, plain, side_column
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
-from skmmcl.utils._targets import encode_classes, is_unlabeled
+from skmmcl.utils._targets import encode_classes, is_unlabeled, warn_if_measured
 
 
 def metadata_labels(
@@ -113,13 +113,14 @@ def _values(column: Any) -> np.ndarray:
 
 def _of_classes(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     """Code of the class of each subject, -1 for none, and the names of the labels."""
+    advice = (
+        f"Cut continuous numbers by bins={{{name!r}: 5}}, into five bins, or at edges of your own."
+    )
     try:
         codes, classes = encode_classes(values)
     except ValueError as error:
-        raise DataError(
-            f"Column {name!r} cannot be read as classes: {error} Cut continuous numbers by "
-            f"bins={{{name!r}: 5}}, into five bins, or at edges of your own."
-        ) from error
+        raise DataError(f"Column {name!r} cannot be read as classes: {error} {advice}") from error
+    warn_if_measured(classes[codes[codes >= 0]], f"column {name!r}", advice, stacklevel=5)
     return codes, [f"{name}={_shown(value)}" for value in classes.tolist()]
 
 

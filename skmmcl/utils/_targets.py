@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 UNLABELED = -1
+MOST_CODES = 10  # more different numbers are rather measured than codes of classes
+
+
+class ContinuousError(ValueError):
+    """Numbers with fractions were given where classes are expected."""
 
 
 def is_unlabeled(y: np.ndarray, unlabeled: Any = UNLABELED) -> np.ndarray:
@@ -79,8 +84,11 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     known = y[labeled]
     if known.dtype.kind == "O":
         known = np.array(known.tolist())
-    if len(known):
-        check_classification_targets(known)
+    if has_fractions(known):
+        raise ContinuousError(
+            "Unknown label type: continuous. Classes are expected, and y holds numbers with "
+            f"fractions, for example {known[known != np.trunc(known)][0]}."
+        )
     found = np.unique(known)
     if classes is None:
         classes = found
@@ -89,3 +97,56 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     codes = np.full(len(y), -1, dtype=np.int64)
     codes[labeled] = np.searchsorted(classes, known)
     return codes, classes
+
+
+def has_fractions(known: np.ndarray) -> bool:
+    """Return whether known labels are numbers of which some have a fraction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.utils._targets import has_fractions
+    >>> has_fractions(np.array([34.0, 35.5])), has_fractions(np.array([34.0, 35.0]))
+    (True, False)
+    """
+    return known.dtype.kind == "f" and bool((known != np.trunc(known)).any())
+
+
+def seem_measured(known: np.ndarray) -> bool:
+    """Return whether known labels seem to be measured numbers, such as ages in whole years.
+
+    Numbers that count from 0 or 1 without a gap, as codes of classes do, do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.utils._targets import seem_measured
+    >>> seem_measured(np.arange(20, 60)), seem_measured(np.array([0, 1, 1]))
+    (True, False)
+    """
+    if has_fractions(known):
+        return True
+    found = np.unique(known)
+    if known.dtype.kind not in "iuf" or len(found) <= MOST_CODES:
+        return False
+    counts_on = found[0] in {0, 1} and found[-1] - found[0] == len(found) - 1
+    return not counts_on or len(known) < 2 * len(found)
+
+
+def warn_if_measured(known: np.ndarray, what: str, advice: str, *, stacklevel: int) -> None:
+    """Warn of numbers that are taken for classes and seem to be measured.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.utils._targets import warn_if_measured
+    >>> warn_if_measured(np.array(["case", "control"]), "y", "Cut them.", stacklevel=2)
+    """
+    if seem_measured(known):
+        n_values = len(np.unique(known))
+        warnings.warn(
+            f"The {n_values} different numbers of {what} are taken for classes. {advice} If "
+            "they are codes of classes, such as of sites, nothing is wrong.",
+            UserWarning,
+            stacklevel=stacklevel + 1,
+        )

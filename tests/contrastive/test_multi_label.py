@@ -71,3 +71,11 @@ def test_bad_labels(X, labels):
         embedder().fit(X, np.ones((40, 2)))
     with pytest.raises(DataError, match="found 0, with 40 unlabelled"):
         embedder().fit(X, np.full((40, 2), -1))
+
+
+def test_ages_in_whole_years_are_no_labels_in_silence():
+    age = np.repeat(np.arange(20, 35), 2)
+    X = {"smri": np.random.default_rng(0).normal(size=(30, 3))}
+    embedder = MultiLabelSupConEmbedder(max_epochs=1, encoders="linear")
+    with pytest.raises(UserWarning, match=r"The 15 different numbers of column 'y' of the metad"):
+        embedder.fit({**X, "fc": X["smri"]}, age)  # warnings are errors here

@@ -70,6 +70,14 @@ def test_whole_numbers_are_regressed_on_if_said(X, age):
     assert embedder.target_scale_ == pytest.approx(whole.std())
 
 
+def test_ages_are_taken_for_classes_with_a_warning_or_as_said(X):
+    age = np.arange(20, 20 + N)
+    with pytest.warns(UserWarning, match=r"The 40 different numbers of y.* Set task='regression'"):
+        assert make().fit(X, age).task_ == "classification"
+    assert make(task="classification").fit(X, age).task_ == "classification"
+    assert make(task="regression").fit(X, age).target_mean_ == pytest.approx(age.mean())
+
+
 def test_representations_predict_the_class(X, y):
     h = make(max_epochs=30, lr=0.02).fit_transform(X, y)
     assert h.shape == (N, 6)

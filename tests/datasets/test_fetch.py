@@ -157,8 +157,14 @@ def test_downloads_side_by_side_give_one_whole_file(source, tmp_path):
 def test_every_source_is_pinned(name):
     for file, source in COHORTS[name].files.items():
         assert len(source.commit) == 40, file
-        # The one file without a checksum lists the subjects of files that have none either.
+        # The one file without a checksum has one of its content, MS_PEOPLE_SHA256.
         assert file == "ms_multilayer/demographics.csv" or len(source.sha256) == 64, file
+
+
+@pytest.mark.realdata
+def test_the_people_of_the_ms_cohort_are_those_of_the_local_file(data_dir):
+    with np.load(data_dir / "ms_multilayer/ms_multilayer_f32.npz", allow_pickle=True) as packed:
+        _cohorts_derived._check_people("here", packed["id"], packed["mstype"])
 
 
 @pytest.mark.realdata
@@ -180,7 +186,13 @@ def publish(source, root, path):
     return file
 
 
-def test_ms_is_packed_from_its_parts(source, tmp_path):
+def digest_of_people(table):
+    """Return the checksum of the columns that `pack_ms` reads."""
+    lines = "".join(line.partition(",")[2] + "\n" for line in table.splitlines()[1:])
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def test_ms_is_packed_from_its_parts(source, tmp_path, monkeypatch):
     site, root = tmp_path / "source", _cohorts_derived.MS_PARTS
     rng = np.random.default_rng(0)
     matrices = {name: [symmetric(rng, 4) for _ in range(3)] for name in ("FA", "GM", "RS")}
@@ -191,6 +203,9 @@ def test_ms_is_packed_from_its_parts(source, tmp_path):
     table = ",id,mstype\n0,0000,0\n1,0001,-1\n2,0002,0\n"
     publish(site, root, "data/demographics.csv").write_text(table)
 
+    with pytest.raises(OSError, match=r"demographics.csv does not list the subjects that were"):
+        fetch_ms_multilayer(return_X_y=True)
+    monkeypatch.setattr(_cohorts_derived, "MS_PEOPLE_SHA256", digest_of_people(table))
     X, y = fetch_ms_multilayer(return_X_y=True)
     assert X.modalities == ("fa", "gm", "rs")
     assert X.index.tolist() == ["0000", "0001", "0002"]

@@ -79,6 +79,42 @@ def test_a_constant_cohort_is_no_effect():
     assert (found.q_values == 1).all()
 
 
+@pytest.mark.parametrize("names", [("AD", "HC"), ("patient", "control"), ("ad", "CN")])
+def test_the_sign_does_not_depend_on_the_spelling(maps, names):
+    codes = np.arange(30) % 2
+    maps[codes == 1, 2] += 3
+    of_codes = group_contrast(maps, codes)
+    y = np.where(codes == 1, *names)
+    assert (of_codes.rbc[2] > 0.5).all()
+    np.testing.assert_array_equal(group_contrast(maps, y, groups=names).rbc, of_codes.rbc)
+    reversed_order = group_contrast(maps, y, groups=names[::-1])
+    np.testing.assert_allclose(reversed_order.rbc, -of_codes.rbc, atol=1e-12)
+    for kind in (y, y.astype(object)):
+        with pytest.raises(DataError, match=r"have no order.*groups=\('.*', '.*'\)"):
+            group_contrast(maps, kind)
+
+
+@pytest.mark.parametrize(
+    ("y", "groups"),
+    [
+        (np.arange(30) % 2 == 1, (True, False)),
+        (np.arange(30) % 2 * 2 - 1, (1, -1)),
+        ((np.arange(30) % 2).astype(float).tolist(), (1.0, 0.0)),
+        ((np.arange(30) % 2).astype(object), (1, 0)),
+    ],
+)
+def test_numbers_have_an_order(maps, y, groups):
+    found = group_contrast(maps, y)
+    assert found.groups == groups
+    assert repr(found) == (
+        f"GroupContrast of 120 entries: positive where {groups[0]} (15 subjects) > {groups[1]} "
+        "(15 subjects)"
+    )
+    said = f"rank-biserial correlation, {groups[0]} > {groups[1]}"
+    assert found.effect == said
+    assert found.to_image(AFFINE).header["descrip"].item().decode() == said
+
+
 @pytest.mark.parametrize(
     ("y", "groups", "message"),
     [

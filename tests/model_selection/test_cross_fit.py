@@ -169,8 +169,15 @@ def test_folds_are_stratified_where_y_has_classes():
 
 @pytest.mark.parametrize(
     "y",
-    [None, np.arange(20), np.linspace(0, 1, 20), np.r_[np.nan, np.ones(19)], np.ones((20, 2))],
-    ids=["none", "ages", "continuous", "nan", "two targets"],
+    [
+        None,
+        np.arange(20),
+        np.r_[np.arange(20, 35), np.full(5, 40)],  # of a frequent age, and rare ones
+        np.linspace(0, 1, 20),
+        np.r_[np.nan, np.ones(19)],
+        np.ones((20, 2)),
+    ],
+    ids=["none", "ages", "frequent age", "continuous", "nan", "two targets"],
 )
 def test_other_targets_are_not_stratified(y):
     X = np.random.default_rng(0).normal(size=(20, 3))

@@ -87,3 +87,9 @@ def test_bad_columns(df, columns, bins, said):
 def test_columns_of_other_shapes():
     with pytest.raises(DataError, match=r"one entry per subject; found the shapes"):
         metadata_labels({"a": ["x", "y"], "b": ["x", "y", "z"]})
+
+
+def test_ages_in_whole_years_become_labels_with_a_warning():
+    with pytest.warns(UserWarning, match=r"The 12 different numbers of column 'age'.* bins={'age'"):
+        labels, _ = metadata_labels({"age": np.arange(20, 32)})
+    assert labels.shape == (12, 12)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skmmcl.utils._targets import encode_classes, is_unlabeled
+from skmmcl.utils._targets import encode_classes, is_unlabeled, seem_measured, warn_if_measured
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,31 @@ def test_is_unlabeled_leaves_the_input():
     kept = y.copy()
     assert is_unlabeled(y).tolist() == [False, True, True, True, False]
     assert y[:3].tolist() == kept[:3].tolist()
+
+
+@pytest.mark.parametrize(
+    ("known", "measured"),
+    [
+        (np.arange(20, 60), True),
+        (np.arange(20.0, 60), True),
+        (np.arange(14, 25, dtype=np.uint8), True),  # eleven ages of adolescents
+        (np.array([0.5, 1.0]), True),
+        (np.array([0, 5, *range(7, 19)] * 3), True),  # scores
+        (np.arange(12), True),  # one subject of each
+        (np.arange(10), False),  # ten digits
+        (np.arange(12).repeat(2), False),  # codes, as LabelEncoder gives them
+        (np.arange(1, 13).repeat(2), False),
+        (np.array([-1.0, 1.0]), False),
+        (np.arange(20).astype(str), False),
+        (np.array([True, False]), False),
+        (np.array([]), False),
+    ],
+)
+def test_numbers_that_seem_measured(known, measured):
+    assert seem_measured(known) is measured
+    if measured:
+        said = rf"The {len(np.unique(known))} different numbers of y are taken .* Cut them. If"
+        with pytest.warns(UserWarning, match=said):
+            warn_if_measured(known, "y", "Cut them.", stacklevel=1)
+    else:
+        warn_if_measured(known, "y", "Cut them.", stacklevel=1)

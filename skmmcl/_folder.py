@@ -1,0 +1,254 @@
+"""What the command line takes from a folder: subjects and their target, and no copy of it."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.stats import rankdata
+from sklearn.preprocessing import LabelEncoder
+
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import DataError
+from skmmcl.utils._targets import has_fractions, seem_measured
+
+LISTINGS = ("participants", "meta")
+TABLES = {".csv", ".tsv", ".txt"}
+TARGETS = {"y", "label", "diagnosis", "group", "target"}
+MOST_ALIKE = 0.999  # correlation of ranks above which a column is a copy of numbers
+
+
+class Cohort(NamedTuple):
+    """Subjects and target: `classes` names the codes in `y`, None where it is regressed on.
+
+    `code` makes X and y, with `imports` by module and name, and `notes` are for the user.
+    """
+
+    X: MultimodalData
+    y: np.ndarray
+    classes: list[str] | None = None
+    code: tuple[str, ...] = ()
+    imports: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def read_cohort(
+    folder: str,
+    words: dict[str, Any] | None = None,
+    *,
+    target: str | None = None,
+    task: str = "auto",
+) -> Cohort:
+    """Return the subjects of a folder who have a target and a modality.
+
+    `words` are those of `MultimodalData.from_folder`, such as ``id_column``.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be read, the target is not found or cannot be used, or a modality
+        holds a copy of it.
+    """
+    words = dict(words or {})
+    try:
+        name, file = _find_target(Path(folder), target)
+    except DataError:
+        _read(folder, words)  # what cannot be read at all is said first
+        raise
+    if file is not None:
+        words["target"] = name
+    cohort = _read(folder, words)
+    if file is not None:
+        note = f"The target {name!r} is taken out of {file}, and is no feature."
+        cohort = cohort._replace(notes=(*cohort.notes, note))
+    cohort = _with_target(_usable(cohort, name), name, task)
+    _check_copies(cohort, name, Path(folder))
+    return cohort
+
+
+def _read(folder: str, words: dict[str, Any]) -> Cohort:
+    """Return the container, with what its reading warns of as notes."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        X = MultimodalData.from_folder(folder, **words)
+    said = "".join(f", {name}={value!r}" for name, value in words.items())
+    return Cohort(
+        X,
+        np.array([]),
+        code=(f"X = MultimodalData.from_folder({folder!r}{said})",),
+        imports=(("skmmcl", "MultimodalData"),),
+        notes=tuple(dict.fromkeys(str(warning.message) for warning in caught)),
+    )
+
+
+# ------------------------------------------------------------------------------- finding the target
+def _find_target(folder: Path, target: str | None) -> tuple[str, str | None]:
+    """Return the name of the target, and the file of a modality if it is a column of one."""
+    tables = _headers(folder)
+    listing = next((file for file in tables if Path(file).stem.lower() in LISTINGS), None)
+    listed = [] if listing is None else tables.pop(listing)
+    wanted = _guess(folder, listing, listed) if target is None else target
+    own = _spelled(wanted, listed)
+    holding = {file: name for file, names in tables.items() if (name := _spelled(wanted, names))}
+    if len(holding) + (own is not None) > 1:
+        (file, name), *others = holding.items()
+        other = others[0][0] if own is None else listing
+        raise DataError(
+            f"{file} has the target {name!r} as a column, and {other} has it too: it would be "
+            f"predicted from itself. Remove the column from {file}."
+        )
+    if own is None and not holding:
+        seen = {**({} if listing is None else {listing: listed}), **tables}
+        found = "; ".join(f"{file}: {', '.join(names[:20])}" for file, names in seen.items())
+        raise DataError(f"--target: no table has a column {wanted!r}; found {found or 'none'}.")
+    if own is not None:
+        return own, None
+    ((file, name),) = holding.items()
+    return name, file
+
+
+def _spelled(wanted: str, names: list[str]) -> str | None:
+    """Return the column that is meant; case tells columns apart only where it must."""
+    alike = [name for name in names if name.casefold() == wanted.casefold()]
+    return wanted if wanted in alike else alike[0] if len(alike) == 1 else None
+
+
+def _headers(folder: Path) -> dict[str, list[str]]:
+    """Return the columns of the tables, by the names of their files."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    kept = [f for f in files if f.suffix.lower() in TABLES and not f.name.startswith(".")]
+    return {file.name: _columns(file) for file in kept if file.is_file()}
+
+
+def _columns(file: Path) -> list[str]:
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        line = lines.readline()
+    delimiter = max("\t,;|", key=line.count)
+    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _guess(folder: Path, listing: str | None, listed: list[str]) -> str:
+    if listing is None:
+        raise DataError(
+            f"{folder} has no participants.tsv or participants.csv, which lists the subjects "
+            "(participant_id) and the target, such as their diagnosis. Add it, or name the column "
+            "of another table that is the target by --target."
+        )
+    found = [name for name in listed if name.lower() in TARGETS]
+    if len(found) != 1:
+        raise DataError(
+            f"which column of {listing} is the target? --target names it; found {found} among "
+            f"{listed}."
+        )
+    return found[0]
+
+
+# ------------------------------------------------------------------------------- who takes part
+def _usable(cohort: Cohort, target: str) -> Cohort:
+    """Leave out who has no target or no modality."""
+    if target not in cohort.X.meta:
+        raise DataError(f"the side data have no column {target!r}, only {list(cohort.X.meta)}.")
+    from pandas import notna
+
+    known = notna(cohort.X.meta[target])
+    cohort = _without(cohort, ~known, repr(target), f"notna(X.meta[{target!r}])")
+    if not known.all():
+        cohort = cohort._replace(imports=(*cohort.imports, ("pandas", "notna")))
+    empty = ~cohort.X.mask.any(axis=1)
+    return _without(cohort, empty, "any modality", "X.mask.any(axis=1)")
+
+
+def _without(cohort: Cohort, left_out: Any, what: str, kept: str) -> Cohort:
+    if not left_out.any():
+        return cohort
+    if left_out.all():
+        raise DataError(f"all {len(left_out)} subjects are without {what}.")
+    return cohort._replace(
+        X=cohort.X[~left_out],
+        code=(*cohort.code, f"X = X[{kept}]"),
+        notes=(*cohort.notes, f"{left_out.sum()} subjects without {what} are left out."),
+    )
+
+
+# ------------------------------------------------------------------------------ classes or numbers
+def _with_target(cohort: Cohort, target: str, task: str) -> Cohort:
+    """Make the target class codes, among which -1 is none, or numbers."""
+    values = np.asarray(cohort.X.meta[target])
+    if task == "regression" or (task == "auto" and seem_measured(values)):
+        return _with_numbers(cohort, target, values, task)
+    if has_fractions(values):
+        raise DataError(f"the target {target!r} is continuous, no classes: --task regression.")
+    encoder = LabelEncoder()
+    codes = encoder.fit_transform(values)
+    names = [_shown(label) for label in encoder.classes_.tolist()]
+    counts = ", ".join(f"{k}: {n}" for k, n in zip(names, np.bincount(codes), strict=True))
+    as_class = "; -1 is a class here, leave a cell empty for no class" if "-1" in names else ""
+    return cohort._replace(
+        y=codes,
+        classes=names,
+        code=(*cohort.code, f"y = LabelEncoder().fit_transform(X.meta[{target!r}])"),
+        imports=(*cohort.imports, ("sklearn.preprocessing", "LabelEncoder")),
+        notes=(*cohort.notes, f"The target {target!r} has the classes {counts}{as_class}."),
+    )
+
+
+def _with_numbers(cohort: Cohort, target: str, values: np.ndarray, task: str) -> Cohort:
+    try:
+        y = values.astype(float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the target {target!r} holds no numbers to regress on: {error}") from error
+    if not np.isfinite(y).all() or np.ptp(y) == 0:
+        raise DataError(f"the target {target!r} must have different, finite numbers.")
+    hint = "; --task classification takes them for classes" if task == "auto" else ""
+    span = f"{len(np.unique(y))} different numbers from {y.min():g} to {y.max():g}"
+    return cohort._replace(
+        y=y,
+        code=(*cohort.code, f"y = X.meta[{target!r}].astype(float)"),
+        notes=(*cohort.notes, f"The target {target!r} has {span}: a regression{hint}."),
+    )
+
+
+def _shown(label: Any) -> str:
+    """A class as text; codes that a gap made floats, as the whole numbers that they are."""
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
+# ------------------------------------------------------------------------- copies of the target
+def _check_copies(cohort: Cohort, target: str, folder: Path) -> None:
+    """Stop if a column of a modality says the target, under whatever name or coding."""
+    is_copy = _copies_numbers if cohort.classes is None else _copies_classes
+    for modality, array in cohort.X.items():
+        if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "biuf":
+            continue
+        names = cohort.X.columns[modality]
+        for column in np.flatnonzero(is_copy(array.astype(float), cohort.y)):
+            name = f"number {column}" if names is None else repr(names[column])
+            file = next((f.name for f in folder.iterdir() if f.stem == modality), modality)
+            raise DataError(
+                f"{file} holds a copy of the target {target!r}: its column {name} is the same, up "
+                "to coding, so that the target would be predicted from itself. Remove the column "
+                "from the file."
+            )
+
+
+def _copies_classes(table: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Which columns have one value in each class, and not the same in all."""
+    groups = [table[codes == code] for code in np.unique(codes)]
+    low = np.array([np.fmin.reduce(group) for group in groups])
+    high = np.array([np.fmax.reduce(group) for group in groups])
+    known = 2 * np.isfinite(table).sum(axis=0) >= len(table)
+    return known & (low == high).all(axis=0) & (low != low[0]).any(axis=0)
+
+
+def _copies_numbers(table: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which columns have the subjects in the order of the target, or its reverse."""
+    found = np.zeros(table.shape[1], dtype=bool)
+    for k, column in enumerate(table.T):
+        known = np.isfinite(column)
+        if 2 * known.sum() >= len(column) and np.ptp(column[known]) > 0:
+            ranks = rankdata(column[known]), rankdata(y[known])
+            found[k] = abs(np.corrcoef(*ranks)[0, 1]) > MOST_ALIKE
+    return found
