@@ -45,19 +45,18 @@ def find_gaps(X) -> list[str]:
 
 
 def make_methods(X, **params) -> dict[str, Pipeline]:
-    """Return the pipelines that classify, by name; `params` are those of the embedder."""
+    """Return the pipelines that classify, by name; `params` are those of a trained embedder."""
     return {
         "dummy": Pipeline([("clf", DummyClassifier())]),
         **{f"{name} alone": _linear(X, [name]) for name in X.modalities},
         "concatenation": _linear(X, list(X.modalities)),
-        "CMC only": _embedding(X, CMCCSSEmbedder(**{**params, "css_weight": 0.0})),
-        "CSS only": _embedding(X, CMCCSSEmbedder(**{**params, "cmc_weight": 0.0})),
-        MAIN: _embedding(X, CMCCSSEmbedder(**params)),
+        f"{MAIN}, trained": _embedding(X, CMCCSSEmbedder(solver="gradient", **params)),
+        MAIN: _embedding(X, CMCCSSEmbedder()),
     }
 
 
 def make_regressors(X, **params) -> dict[str, Pipeline]:
-    """Return the pipelines that predict a number, by name; `params` are those of the embedder."""
+    """Return the pipelines that predict a number, by name; `params` are those of the embedders."""
     return {
         "dummy": Pipeline([("reg", DummyRegressor())]),
         **{f"{name} alone": _ridge([name]) for name in X.modalities},

@@ -18,7 +18,7 @@ from skmmcl import MultimodalData, _demo, _folder, _job
 from skmmcl import __main__ as command
 
 QUICK = ["--quick", "--folds", "2", "--n-jobs", "1"]
-METHODS = ["concatenation", "CMC only", "CSS only", "CMC+CSS"]
+METHODS = ["concatenation", "CMC+CSS, trained", "CMC+CSS"]
 
 
 @pytest.fixture
@@ -113,7 +113,9 @@ def test_folder(cohort_folder, tmp_path, capsys):
     assert "28 subjects, 2 modalities" in out
     assert "2 subjects without 'diagnosis' are left out" in out
     assert "missing in ['clinical']: imputed" in out
-    assert {"clinical alone", "fc alone", *METHODS} <= {row[:14].strip() for row in out.split("\n")}
+    assert {"clinical alone", "fc alone", *METHODS} <= {
+        row.split("  ")[0] for row in out.split("\n")
+    }
     assert figure.exists()
 
 

@@ -24,8 +24,8 @@ X
 # A pipeline
 # ----------
 # :class:`~skmmcl.cross_decomposition.CMCCSSEmbedder` gives a few columns per modality, which go to
-# any classifier. As the two are one pipeline, both are fitted on training folds only. By default the
-# embedder is solved in closed form, so that a fit takes milliseconds.
+# any classifier. As the two are one pipeline, both are fitted on training folds only. By default
+# the embedder is solved in closed form, so that a fit takes milliseconds.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline

@@ -279,7 +279,8 @@ Checkpoint.save = save_and_die
 rng = np.random.default_rng(0)
 X = {"a": rng.normal(size=(30, 4)), "b": rng.normal(size=(30, 5, 5))}
 model = CMCCSSEmbedder(
-    solver="gradient", max_epochs=n_epochs, batch_size=10, checkpoint=folder or None, random_state=0,
+    solver="gradient", max_epochs=n_epochs, batch_size=10, checkpoint=folder or None,
+    random_state=0,
     validation_fraction=0.2, lr_schedule="cosine", device="cpu",
 )
 model.fit(X, np.arange(30) % 2)
