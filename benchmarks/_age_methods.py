@@ -100,6 +100,10 @@ def make_methods(n_epochs: int) -> dict[str, Pipeline]:
         "supervised, linear": on_top(SupervisedEmbedder(**supervised)),
         "supervised, MLP": on_top(SupervisedEmbedder(**{**supervised, "encoders": "auto"})),
         "y-Aware": on_top(YAwareEmbedder(**engine), Directions()),
+        "y-Aware, solved": on_top(YAwareEmbedder(solver="closed_form")),
+        "y-Aware, solved, without the site": on_top(
+            YAwareEmbedder(solver="closed_form", invariant_to="site")
+        ),
         "L^exp": on_top(ContrastiveRegressionEmbedder(**engine), Directions()),
         "SupCon": on_top(AgeGroupEmbedder(**engine), Directions()),
     }

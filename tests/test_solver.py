@@ -8,11 +8,13 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
-from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, stacked_fits
+from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, load_volumes, stacked_fits
+from skmmcl.base import DifferentiableEncoder
 from skmmcl.contrastive import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
 from skmmcl.datasets import make_cohort
 
@@ -278,6 +280,19 @@ def test_bad_input_is_named(embedder, message):
         embedder.fit(X, y)
 
 
+def test_fit_transform_calls_a_fit_that_a_subclass_changes(cohort):
+    X, y = cohort
+
+    class Swapped(CMCCSSEmbedder):
+        def fit(self, X, y):
+            return super().fit(X, 1 - y)
+
+    found = Swapped(cmc_weight=0).fit_transform(X, y)
+    expected = CMCCSSEmbedder(cmc_weight=0).fit_transform(X, 1 - y)
+    np.testing.assert_array_equal(found, expected)
+    assert "_training_columns" not in vars(Swapped().fit(X, y))
+
+
 def test_few_labels_and_single_modalities():
     X, y = noise(30), np.full(30, -1)
     y[:2] = 0, 1
@@ -288,3 +303,57 @@ def test_few_labels_and_single_modalities():
         CMCCSSEmbedder(solver="closed_form").fit(alone, np.arange(30) % 2)
     columns = CMCCSSEmbedder().fit_transform(alone, np.arange(30) % 2)
     assert columns.shape == (30, 1)
+
+
+def test_what_needs_a_network_says_so(cohort):
+    X, y = cohort
+    with pytest.raises(TypeError, match=r"solved in closed form .* has no network"):
+        DifferentiableEncoder(CMCCSSEmbedder().fit(X, y), X, "smri")
+
+
+def test_a_frozen_embedder_gives_ordinary_columns(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder().fit(X, y)
+    frozen = FrozenEstimator(embedder)
+    np.testing.assert_array_equal(frozen.transform(X), embedder.transform(X))
+
+
+def test_a_cached_pipeline_trains_its_classifier_on_leave_one_out_columns(cohort, tmp_path):
+    X, y = cohort
+    steps = [("cmc", CMCCSSEmbedder()), ("clf", LogisticRegression())]
+    expected = Pipeline(steps).fit(X, y)[-1].coef_
+    for _ in range(2):  # computed, then read
+        cached = Pipeline(clone_steps(steps), memory=str(tmp_path)).fit(X, y)
+        np.testing.assert_array_equal(cached[-1].coef_, expected)
+
+
+def clone_steps(steps):
+    return [(name, clone(step)) for name, step in steps]
+
+
+def test_volumes_in_files_enter_by_their_voxels(tmp_path):
+    import nibabel as nib
+
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 2
+    paths = []
+    for k in range(24):
+        values = rng.normal(size=(6, 5, 4)).astype("float32")
+        values[2:4, 2:4] += 1.5 * y[k]
+        values[0] = 0  # outside of the head
+        paths.append(tmp_path / f"sub-{k:02d}.nii.gz")
+        nib.save(nib.Nifti1Image(values, np.eye(4)), paths[-1])
+    stored = MultimodalData(t1=load_volumes(paths, cache=tmp_path / "cache"))
+    loaded = MultimodalData(t1=np.stack([nib.load(path).get_fdata() for path in paths]))
+    found = CMCCSSEmbedder().fit_transform(stored, y)
+    np.testing.assert_allclose(found, CMCCSSEmbedder().fit_transform(loaded, y), atol=1e-5)
+    assert np.corrcoef(found[:, 0], y)[0, 1] > 0.8
+
+
+def test_the_same_for_symmetric_matrices_and_their_upper_triangles(cohort):
+    X, y = cohort
+    half = X["sc"][:, *np.triu_indices(X["sc"].shape[1])]
+    whole = CMCCSSEmbedder().fit_transform(X, y)
+    np.testing.assert_allclose(
+        CMCCSSEmbedder().fit_transform(X.assign({"sc": half}), y), whole, atol=1e-6
+    )

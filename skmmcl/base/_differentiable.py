@@ -162,6 +162,11 @@ def _check_estimator(estimator: Any, modality: str) -> None:
             "give the embedder, model[k], and what reaches it, model[:k].transform(X)."
         )
     check_is_fitted(estimator, "net_")
+    if estimator.net_ is None:
+        raise TypeError(
+            f"This {type(estimator).__name__} was solved in closed form (solver="
+            f"{estimator.solver!r}) and has no network to look into; solver='gradient' trains one."
+        )
     if modality not in estimator.modalities_:
         raise ModalityError(
             f"{type(estimator).__name__} was fitted on the modalities {estimator.modalities_}; "

@@ -248,13 +248,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         self : object
             Fitted estimator.
         """
-        self._fit_anew(X, y, sample_weight)
-        return self
-
-    def _fit_anew(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray | None]:
         resume = self.warm_start and getattr(self, "net_", None) is not None
-        job = {"n_epochs": self.max_epochs, "resume": resume, "solver": self.solver}
-        return self._fit(X, y, sample_weight, **job)
+        return self._fit(
+            X, y, sample_weight, n_epochs=self.max_epochs, resume=resume, solver=self.solver
+        )
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> np.ndarray:
@@ -279,8 +276,16 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         ndarray of shape (n_samples, n_columns)
             The representations.
         """
-        counted, columns = self._fit_anew(X, y, sample_weight)
-        return self._transformed(self._read(X, reset=False), (counted, columns))
+        self._training_columns = []  # filled by fit, and not kept
+        try:
+            weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+            self.fit(X, y, **weight)
+            found = self._training_columns
+        finally:
+            del self._training_columns
+        if not found:
+            return self.transform(X)
+        return self._transformed(self._read(X, reset=False), *found)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
@@ -307,8 +312,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
                 f"{type(self).__name__} with solver={self.solver!r} is solved in closed form; only "
                 "training goes on from where it stands: set solver='gradient'."
             )
-        self._fit(X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
-        return self
+        return self._fit(X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
 
     def transform(self, X: Any) -> np.ndarray:
         """Represent subjects.
@@ -328,16 +332,15 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         return self._transformed(self._read(X, reset=False))
 
     def _transformed(
-        self, data: MultimodalData, training: tuple[Any, np.ndarray | None] = (None, None)
+        self, data: MultimodalData, rows: Any = (), columns: np.ndarray | None = None
     ) -> np.ndarray:
         """What `transform` gives for subjects that have been read.
 
-        Training subjects, as rows, bring the columns that were solved for them.
+        Rows of training subjects get the columns that were solved for them.
         """
         check_subjects(data, self._dtype, empty_allowed=self.on_empty == "nan")
         parts = []
         if self._solution is not None:
-            rows, columns = training
             solved = self._solution.transform(data)
             if columns is not None:
                 solved[rows] = columns

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pickle import PicklingError
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -65,11 +65,12 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     checkpoint: Any
     dtype: str
 
-    net_: EmbeddingNet | None
+    net_: Any  # an EmbeddingNet, or None where all terms were solved
     classes_: np.ndarray
     mean_representation_: np.ndarray
     _imputation: Imputation | None
     _solution: Solution | None
+    _training_columns: list[Any] | None = None  # where fit_transform finds rows and columns
     _without_y: ClassVar[str] = ""  # how to do without, said where y is missing
     _without_classes: ClassVar[str] = (  # what to do instead, said where y is no class
         "YAwareEmbedder and ContrastiveRegressionEmbedder are guided by numbers such as an age."
@@ -123,8 +124,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool, solver: str
-    ) -> tuple[Any, np.ndarray | None]:
-        """Fit; gives the rows that count, and their columns that are solved."""
+    ) -> Self:
         if not resume:
             self.__dict__.pop("net_", None)
         data = self._read(X, reset=not resume)
@@ -152,9 +152,12 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         known = {"y": codes, "targets": values, "sample_weight": sample_weight}
         solved, trained = divide(self._make_objective(), solver, self)
         self._solution = Solution() if solved else None
-        columns = self._solution.fit(solved, self, data, known) if self._solution else None
+        if self._solution is not None:
+            columns = self._solution.fit(solved, self, data, known)
+            if self._training_columns is not None:
+                self._training_columns += [counted, columns]
         self._train(data, trained, known, n_epochs=n_epochs, resume=resume)
-        return counted, columns
+        return self
 
     def _train(
         self,

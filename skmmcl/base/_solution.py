@@ -162,6 +162,7 @@ class Solution:
         side = {**side, "groups": groups, "nuisance": nuisance}
         supervised = any(has_target(term.loss) for term in terms)
         columns = []
+        part: Any
         for term in terms:
             if has_target(term.loss):
                 part = _discriminate(term, settings, blocks, data.mask, side)
@@ -209,7 +210,9 @@ def _discriminate(
     if features != "exact":
         seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
     solver = KernelDiscriminant(kernel_features=features, random_state=seed)
-    of_subjects = {name: side[name] for name in ("sample_weight", "groups", "nuisance")}
+    of_subjects: dict[str, Any] = {
+        name: side[name] for name in ("sample_weight", "groups", "nuisance")
+    }
     return solver.fit(blocks, target, mask=mask, **of_subjects)
 
 

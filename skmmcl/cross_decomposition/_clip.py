@@ -129,6 +129,8 @@ class CLIPEmbedder(BaseEmbedder):
     def temperature_(self) -> float:
         """Temperature of the alignment at the end of training."""
         check_is_fitted(self, "net_")
+        if self.net_ is None:
+            raise AttributeError("Closed forms have no temperature; solver='gradient' trains one.")
         start = self.net_.criterion_.terms[0].loss.temperature
         log_scale = self.net_.module_.log_scale
         if log_scale is None:
