@@ -34,10 +34,14 @@ def list_folders(root: Path, head: str) -> set[str]:
     """Return the names ``sub-*`` that stand for the subject in the head of a pattern."""
     found = [root / item for item in matching(root, head.replace(SUBJECT, PREFIX + "*"))]
     if head.rpartition("/")[2] == SUBJECT:
-        # A link that leads nowhere may have been a folder, unless it has the ending of a file.
-        return {p.name for p in found if p.is_dir() or (p.is_symlink() and not p.suffix)}
+        return {path.name for path in found if path.is_dir() or is_dead_folder(path)}
     labels = [re.search(PREFIX + r"[^_.]+", path.name) for path in found]
     return {label.group() for label in labels if label is not None}
+
+
+def is_dead_folder(path: Path) -> bool:
+    """Whether this is a link that leads nowhere and has no ending, as those of files have."""
+    return path.is_symlink() and not path.exists() and not path.suffix
 
 
 def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
