@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from glob import glob
 from pathlib import Path
 
@@ -104,7 +104,6 @@ def report_matches(
         If no subject has a folder.
     """
     found = {item: name for matched in matches.values() for item, name in matched.items()}
-    lost = [item for item in ids if item not in found]
     strangers = {
         name for head, names in folders.items() for name in names.difference(matches[head].values())
     }
@@ -113,23 +112,31 @@ def report_matches(
             f"No subject of {listing} has a folder. It lists {shown(ids)}; the folders are "
             f"{shown(sorted(strangers))}."
         )
+    for message in _disagreements(listing, ids, found, sorted(strangers)):
+        warn(message)
+
+
+def _disagreements(
+    listing: str, ids: list[str], found: dict[str, str], strangers: list[str]
+) -> Iterator[str]:
     respelled = [f"{item!r} is {name}" for item, name in found.items() if item != name]
     if respelled:
-        warn(
+        yield (
             f"{len(respelled)} of {len(ids)} subjects of {listing} are spelled otherwise than "
             f"their folders, and were matched: {listed(respelled)}."
         )
+    lost = [item for item in ids if item not in found]
     if lost:
-        warn(
+        yield (
             f"{len(lost)} of {len(ids)} subjects of {listing} have no folder at all, and so lack "
             f"all modalities: {shown(lost)}. X[X.mask.any(axis=1)] leaves them out."
         )
     if strangers:
-        warn(f"Folders without a row in {listing} are left out: {shown(sorted(strangers))}.")
+        yield f"Folders without a row in {listing} are left out: {shown(strangers)}."
 
 
 def warn(message: str) -> None:
-    """Warn whoever called load_bids."""
+    """Warn whoever called load_bids, from a function that it calls."""
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
