@@ -158,28 +158,6 @@ def test_checkpoints_of_other_code_are_refused_before_any_fit(tmp_path):
         pytest.fail("entered")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"skmmcl": "0.', b"null", b"3", b"\xff\xfe\x00", b"\0" * 40, b'"a"']
-)
-def test_a_damaged_account_of_a_folder_is_named(tmp_path, content):
-    (tmp_path / "about.json").write_bytes(content)
-    message = r"about\.json' is damaged \(.*Give another folder, or delete this one"
-    with pytest.raises(ValueError, match=message), stacked_fits(checkpoint=tmp_path):
-        pytest.fail("entered")
-
-
-def test_the_account_of_a_folder_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
-    synced = []
-    fsync = os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda handle: synced.append(list(tmp_path.iterdir())) or fsync(handle)
-    )
-    with stacked_fits(checkpoint=tmp_path):
-        pass
-    assert [path.name[:11] for path in synced[0]] == [".about.json"]
-    assert [path.name for path in tmp_path.iterdir()] == ["about.json"]
-
-
 PROTOCOL = """
 import sys
 import numpy as np

@@ -18,7 +18,6 @@ from skorch.callbacks import Callback
 from torch import nn
 
 import skmmcl
-from skmmcl.utils._files import write_whole
 
 
 def fingerprint(*described: Any) -> str:
@@ -43,9 +42,12 @@ def open_folder(folder: str | os.PathLike[str]) -> None:
     Fits of other data or parameters may lie in one folder: each has a file of its own name.
     """
     path, present = Path(folder) / "about.json", code_version()
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        write_whole(path, json.dumps(present).encode())
-    earlier = _read_about(path)
+        part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
+        part.write_text(json.dumps(present))
+        part.replace(path)
+    earlier = json.loads(path.read_text())
     changed = {k: (earlier.get(k), now) for k, now in present.items() if earlier.get(k) != now}
     if changed:
         found = "; ".join(f"{name} was {old}, is {now}" for name, (old, now) in changed.items())
@@ -53,19 +55,6 @@ def open_folder(folder: str | os.PathLike[str]) -> None:
             f"The checkpoints in {str(folder)!r} were written by another version of the code "
             f"({found}), so that they cannot be continued. Give another folder, or delete this one."
         )
-
-
-def _read_about(path: Path) -> dict[str, Any]:
-    try:
-        about = json.loads(path.read_bytes())
-    except ValueError as error:
-        about = error
-    if isinstance(about, dict):
-        return about
-    raise ValueError(
-        f"{str(path)!r} is damaged ({about}): it is unknown which code wrote the checkpoints "
-        "there. Give another folder, or delete this one."
-    )
 
 
 def _plain(value: Any) -> Any:

@@ -16,6 +16,7 @@ from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.volumes._bids_names import (
     SUBJECT,
     head_of,
+    is_dead_folder,
     list_folders,
     listed,
     match_folders,
@@ -235,10 +236,12 @@ def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path |
 
 
 def _dead_ends(root: Path, below: str) -> list[str]:
-    """Folders on the way to a file that are links to what is not there, or may not be read."""
+    """Folders on the way to a file that may not be read, or are links to what is not there."""
     parts = below.split("/")
     for n_parts in range(1, len(parts)):
         for item in matching(root, "/".join(parts[:n_parts])):
-            if not os.access(root / item, os.R_OK | os.X_OK):  # nor is what does not exist
+            path = root / item
+            is_closed = path.is_dir() and not os.access(path, os.R_OK | os.X_OK)
+            if is_closed or is_dead_folder(path):
                 return [item]
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from glob import glob
 from pathlib import Path
 
@@ -34,10 +34,14 @@ def list_folders(root: Path, head: str) -> set[str]:
     """Return the names ``sub-*`` that stand for the subject in the head of a pattern."""
     found = [root / item for item in matching(root, head.replace(SUBJECT, PREFIX + "*"))]
     if head.rpartition("/")[2] == SUBJECT:
-        # A link that leads nowhere may have been a folder, unless it has the ending of a file.
-        return {p.name for p in found if p.is_dir() or (p.is_symlink() and not p.suffix)}
+        return {path.name for path in found if path.is_dir() or is_dead_folder(path)}
     labels = [re.search(PREFIX + r"[^_.]+", path.name) for path in found]
     return {label.group() for label in labels if label is not None}
+
+
+def is_dead_folder(path: Path) -> bool:
+    """Whether this is a link that leads nowhere and has no ending, as those of files have."""
+    return path.is_symlink() and not path.exists() and not path.suffix
 
 
 def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
@@ -100,7 +104,6 @@ def report_matches(
         If no subject has a folder.
     """
     found = {item: name for matched in matches.values() for item, name in matched.items()}
-    lost = [item for item in ids if item not in found]
     strangers = {
         name for head, names in folders.items() for name in names.difference(matches[head].values())
     }
@@ -109,23 +112,31 @@ def report_matches(
             f"No subject of {listing} has a folder. It lists {shown(ids)}; the folders are "
             f"{shown(sorted(strangers))}."
         )
+    for message in _disagreements(listing, ids, found, sorted(strangers)):
+        warn(message)
+
+
+def _disagreements(
+    listing: str, ids: list[str], found: dict[str, str], strangers: list[str]
+) -> Iterator[str]:
     respelled = [f"{item!r} is {name}" for item, name in found.items() if item != name]
     if respelled:
-        warn(
+        yield (
             f"{len(respelled)} of {len(ids)} subjects of {listing} are spelled otherwise than "
             f"their folders, and were matched: {listed(respelled)}."
         )
+    lost = [item for item in ids if item not in found]
     if lost:
-        warn(
+        yield (
             f"{len(lost)} of {len(ids)} subjects of {listing} have no folder at all, and so lack "
             f"all modalities: {shown(lost)}. X[X.mask.any(axis=1)] leaves them out."
         )
     if strangers:
-        warn(f"Folders without a row in {listing} are left out: {shown(sorted(strangers))}.")
+        yield f"Folders without a row in {listing} are left out: {shown(strangers)}."
 
 
 def warn(message: str) -> None:
-    """Warn whoever called load_bids."""
+    """Warn whoever called load_bids, from a function that it calls."""
     warnings.warn(message, UserWarning, stacklevel=4)
 
 

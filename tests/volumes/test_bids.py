@@ -222,6 +222,17 @@ def test_folders_that_are_links_to_nowhere(root, level, pattern):
         load_bids(root, {"t1": pattern})
 
 
+@pytest.mark.parametrize("pattern", ["*/*_T1w.nii.gz", "**/*_T1w.nii.gz", "{subject}/*/*_T1w.*"])
+def test_other_files_do_not_stand_for_a_missing_scan(root, pattern):
+    (root / "sub-02" / "anat" / "sub-02_T1w.nii.gz").unlink()
+    (root / "sub-02" / "sub-02_scans.tsv").write_text("filename\n")
+    (root / "sub-02" / "sub-02_sessions.tsv").symlink_to("nowhere")
+    (root / "sub-02" / "anat" / "sub-02_bold.nii.gz").symlink_to("nowhere")
+    (root / "sub-04.html").symlink_to("nowhere")
+    X = load_bids(root, {"t1": pattern})
+    assert X.mask[:, 0].tolist() == [True, False, True]
+
+
 def test_folders_that_may_not_be_read(root, monkeypatch):
     (root / "sub-02" / "anat" / "sub-02_T1w.nii.gz").unlink()
     assert load_bids(root, {"t1": T1}).mask[:, 0].tolist() == [True, False, True]
