@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from scipy.linalg import hadamard
 
-PIECE = 4096  # features that are mixed with each other; the projections of wider blocks add up
+PIECE = 1024  # features that are mixed with each other; the projections of wider blocks add up
 NARROWEST = 64  # directions are spread evenly only if enough signs are drawn for each
 N_ROUNDS = 2  # as good as three
 
@@ -69,14 +69,23 @@ class _Piece:
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         padded = np.zeros((len(rows), self.width))
         padded[:, : rows.shape[1]] = rows
-        stacked = [self._mix(padded, signs) for signs in self.signs]
-        return np.hstack(stacked)[:, : len(self.lengths)] * self.lengths
+        n_directions = len(self.lengths)
+        stacked = [self._mix(padded, signs, n_directions) for signs in self.signs]
+        return np.hstack(stacked)[:, :n_directions] * self.lengths
 
-    def _mix(self, rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    def _mix(self, rows: np.ndarray, signs: np.ndarray, n_directions: int) -> np.ndarray:
+        """Flip signs and multiply by the Hadamard matrix; the last time, by some of its rows only.
+
+        The product with each factor leaves the entries in another order, which is as good.
+        """
         left, right = self.factors
-        for flips in signs:
-            grid = (rows * flips).reshape(len(rows), len(left), len(right))
-            rows = np.matmul(left, grid @ right).reshape(len(rows), self.width)
+        *first, last = signs
+        for flips in [*first, last]:
+            if flips is last:
+                right = right[:, : -(-n_directions // len(left))]
+            grid = (rows * flips).reshape(-1, len(right)) @ right
+            grid = grid.reshape(len(rows), len(left), -1).transpose(0, 2, 1)
+            rows = (grid.reshape(-1, len(left)) @ left).reshape(len(rows), -1)
         return rows
 
 
