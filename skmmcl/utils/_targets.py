@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from skmmcl.utils._objects import numbers_of
+
 UNLABELED = -1
 
 
@@ -79,6 +81,8 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     known = y[labeled]
     if known.dtype.kind == "O":
         known = np.array(known.tolist())
+        numbers = numbers_of(known) if known.dtype == object else None
+        known = known if numbers is None else numbers
     if len(known):
         check_classification_targets(known)
     found = np.unique(known)
