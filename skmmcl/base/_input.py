@@ -124,7 +124,7 @@ def _plain_table(X: Any) -> Any:
     names = [name for name in X.columns if isinstance(name, str)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ModalityError(f"X has several columns named {', '.join(twice)}; rename them.")
-    of_objects = is_pandas(X) and object in set(X.dtypes)
+    of_objects = is_pandas(X) and np.dtype(object) in set(X.dtypes)
     return X.where(X.notna(), np.nan) if of_objects else X
 
 
