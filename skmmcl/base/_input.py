@@ -10,8 +10,10 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from skmmcl.data import MultimodalData, as_multimodal, check_values, is_multimodal, split_columns
+from skmmcl.data._frames import is_pandas, is_table
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._objects import numbers_of
 
 LONE_MODALITY = "x"
 
@@ -56,6 +58,7 @@ class MultimodalInputMixin:
                 f"modalities={selectors!r} names modalities, but X is one table. Give the columns "
                 "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
             )
+        X = _plain_table(X)
         frame = selectors is not None and not named and hasattr(X, "columns")
         checked = validate_data(
             self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
@@ -109,6 +112,20 @@ class MultimodalInputMixin:
             for name, known in self._layout.categories.items()
             if known
         }
+
+
+def _plain_table(X: Any) -> Any:
+    """Return a table with NaN for pandas' NA among objects; names that occur twice are refused."""
+    if isinstance(X, np.ndarray) and X.dtype == object:
+        numbers = numbers_of(X)
+        return X if numbers is None else numbers
+    if not is_table(X):
+        return X
+    names = [name for name in X.columns if isinstance(name, str)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ModalityError(f"X has several columns named {', '.join(twice)}; rename them.")
+    of_objects = is_pandas(X) and np.dtype(object) in set(X.dtypes)
+    return X.where(X.notna(), np.nan) if of_objects else X
 
 
 def _check_names(expected: Any, found: Any, *, extra_allowed: bool) -> None:

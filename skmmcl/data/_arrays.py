@@ -11,9 +11,9 @@ from scipy.sparse import issparse
 
 from skmmcl.data._frames import as_series, frame_ids, frame_to_array, is_frame
 from skmmcl.data._mapped import BareRows
-from skmmcl.data._objects import is_absent, numbers_of
 from skmmcl.data._rows import Rows, is_whole, pick_rows, row_blocks
 from skmmcl.exceptions import DataError
+from skmmcl.utils._objects import is_absent, numbers_of
 
 
 class Modality:

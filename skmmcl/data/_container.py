@@ -10,6 +10,7 @@ from skmmcl.data._columns import read_table
 from skmmcl.data._content import Content
 from skmmcl.data._display import html_repr, text_repr
 from skmmcl.data._flat import blank, flat_array
+from skmmcl.data._frames import index_of, is_pandas
 from skmmcl.data._io import read_folder
 from skmmcl.data._parts import agree, check_rows, collect, merge_names
 from skmmcl.data._rows import take_rows
@@ -102,7 +103,10 @@ class MultimodalData(Content):
         {'fc': ['fc_1', 'fc_2'], 'clinical': ['iq']}
         """
         arrays, side, ids = read_table(df, modalities, meta, index)
-        return cls(arrays, meta=side, index=ids)
+        X = cls(arrays, meta=side, index=ids)
+        if ids is not None and is_pandas(df):
+            X._numbers = index_of(df)  # other columns of the table, such as y, bear it
+        return X
 
     @classmethod
     def from_folder(cls, path, *, meta="participants", mmap_mode=None) -> Self:

@@ -119,7 +119,7 @@ class Content:
 
     @property
     def numbers(self) -> np.ndarray:
-        """Row of each subject in the cohort that was given, however often it was cut since."""
+        """Row of each subject in the cohort that was given, or its label in the table given."""
         return np.asarray(self._numbers)[as_key(self._rows)]
 
     def base(self, name: str):

@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 
-from skmmcl.data._objects import numbers_of
 from skmmcl.exceptions import DataError
+from skmmcl.utils._objects import numbers_of
 
 
 def _is_from(value, library: str, kind: str) -> bool:

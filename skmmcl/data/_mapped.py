@@ -131,7 +131,10 @@ class MappedRows:
 
     def _mapped(self, value: np.ndarray, part: Any, k: int) -> np.ndarray:
         try:
-            return self.function(value[None])[0]
+            out = self.function(value[None])[0]
+            if not np.isfinite(out).all():
+                raise DataError("it holds NaN or infinite values after it was transformed.")
+            return out
         except DataError as error:
             raise DataError(f"Modality {self.name!r}, {part.paths[k]}: {error}") from error
 

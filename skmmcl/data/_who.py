@@ -16,7 +16,7 @@ class _Who(NamedTuple):
     """Identifiers of the rows of one source."""
 
     ids: np.ndarray
-    numbers: np.ndarray | None  # rows of the cohort that a container was cut from
+    numbers: np.ndarray | None  # of the rows in what a container was cut or made from
     may_count: bool  # whether the identifiers may be row numbers of a table without any
 
 
@@ -34,8 +34,9 @@ def check_same_subjects(sources: Mapping[str, Any]) -> None:
     DataError
         For the same subjects in another order, and for others. Rows go by position beside an
         index 0, 1, 2, ..., beside what is left of it after slicing if the identifiers are text,
-        and beside the row numbers that a container has in the cohort it was cut from. Beside
-        identifiers that are numbers, other numbers are other subjects.
+        and beside the labels that the rows of a container have in the cohort that it was cut
+        from, or in the table that it was made of. Beside identifiers that are numbers, other
+        numbers are other subjects.
 
     Examples
     --------
@@ -82,10 +83,9 @@ def _contradict(a: _Who, b: _Who) -> bool:
     return both_numbers or sorted(x) == sorted(y)
 
 
-def _is_cut_like(counts: _Who, container: _Who) -> bool:
-    """Whether one has the row numbers that the other has in the cohort it was cut from."""
-    numbers = container.numbers
-    return counts.may_count and numbers is not None and np.array_equal(counts.ids, numbers)
+def _is_cut_like(table: _Who, container: _Who) -> bool:
+    """Whether one has the labels that the rows of the other have where they come from."""
+    return container.numbers is not None and _are_equal(table.ids, container.numbers)
 
 
 def _counts_from_0(who: _Who) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
+from skmmcl.utils._objects import numbers_of
+
 UNLABELED = -1
 MOST_CODES = 10  # more different numbers are rather measured than codes of classes
 
@@ -84,6 +86,8 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     known = y[labeled]
     if known.dtype.kind == "O":
         known = np.array(known.tolist())
+        numbers = numbers_of(known) if known.dtype == object else None
+        known = known if numbers is None else numbers
     if has_fractions(known):
         raise ContinuousError(
             "Unknown label type: continuous. Classes are expected, and y holds numbers with "

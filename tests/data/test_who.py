@@ -204,3 +204,14 @@ def test_a_shuffled_table_in_a_container_beside_one_that_was_not(where):
     with pytest.raises(DataError, match="another order"):
         MultimodalData(a=shuffled, **other)
     assert MultimodalData(a=shuffled, b=table.to_numpy()).index.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("labels", [[0, 2, 5], [0, 1, 2], ["x", "y", "z"]])
+@pytest.mark.parametrize("ids", [[4532, 17, 300], ["s4", "s1", "s3"]])
+def test_other_columns_of_the_table_of_a_container(labels, ids):
+    table = pd.DataFrame({"id": ids, "a": [1.0, 2.0, 3.0], "dx": [0, 1, 1]}, index=labels)
+    X = MultimodalData.from_dataframe(table, {"a": "a"}, index="id")
+    check_same_subjects({"X": X, "y": table["dx"]})
+    check_same_subjects({"X": X[[2, 0]], "y": table["dx"].iloc[[2, 0]]})
+    with pytest.raises(DataError, match="X and y list"):
+        check_same_subjects({"X": X, "y": table.set_index("id")["dx"].iloc[[2, 0, 1]]})

@@ -22,7 +22,7 @@ def numbers_of(array: np.ndarray) -> np.ndarray | None:
     --------
     >>> from decimal import Decimal
     >>> import numpy as np
-    >>> from skmmcl.data._objects import numbers_of
+    >>> from skmmcl.utils._objects import numbers_of
     >>> numbers_of(np.array([1, None, Decimal("0.5")], dtype=object))
     array([1. , nan, 0.5])
     >>> numbers_of(np.array([1, "a"], dtype=object)) is None
