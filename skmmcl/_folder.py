@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 from sklearn.preprocessing import LabelEncoder
 
+from skmmcl._leaks import check_leaks
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import has_fractions, seem_measured
@@ -18,7 +18,6 @@ from skmmcl.utils._targets import has_fractions, seem_measured
 LISTINGS = ("participants", "meta")
 TABLES = {".csv", ".tsv", ".txt"}
 TARGETS = {"y", "label", "diagnosis", "group", "target"}
-MOST_ALIKE = 0.999  # correlation of ranks above which a column is a copy of numbers
 
 
 class Cohort(NamedTuple):
@@ -65,7 +64,10 @@ def read_cohort(
         note = f"The target {name!r} is taken out of {file}, and is no feature."
         cohort = cohort._replace(notes=(*cohort.notes, note))
     cohort = _with_target(_usable(cohort, name), name, task)
-    _check_copies(cohort, name, Path(folder))
+    files = {file.stem: file.name for file in sorted(Path(folder).iterdir())}
+    coded = cohort.classes is not None
+    if note := check_leaks(cohort.X, cohort.y, name, files, coded=coded):
+        cohort = cohort._replace(notes=(*cohort.notes, note))
     return cohort
 
 
@@ -214,41 +216,3 @@ def _with_numbers(cohort: Cohort, target: str, values: np.ndarray, task: str) ->
 def _shown(label: Any) -> str:
     """A class as text; codes that a gap made floats, as the whole numbers that they are."""
     return f"{label:g}" if isinstance(label, float) else str(label)
-
-
-# ------------------------------------------------------------------------- copies of the target
-def _check_copies(cohort: Cohort, target: str, folder: Path) -> None:
-    """Stop if a column of a modality says the target, under whatever name or coding."""
-    is_copy = _copies_numbers if cohort.classes is None else _copies_classes
-    for modality, array in cohort.X.items():
-        if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "biuf":
-            continue
-        names = cohort.X.columns[modality]
-        for column in np.flatnonzero(is_copy(array.astype(float), cohort.y)):
-            name = f"number {column}" if names is None else repr(names[column])
-            file = next((f.name for f in folder.iterdir() if f.stem == modality), modality)
-            raise DataError(
-                f"{file} holds a copy of the target {target!r}: its column {name} is the same, up "
-                "to coding, so that the target would be predicted from itself. Remove the column "
-                "from the file."
-            )
-
-
-def _copies_classes(table: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Which columns have one value in each class, and not the same in all."""
-    groups = [table[codes == code] for code in np.unique(codes)]
-    low = np.array([np.fmin.reduce(group) for group in groups])
-    high = np.array([np.fmax.reduce(group) for group in groups])
-    known = 2 * np.isfinite(table).sum(axis=0) >= len(table)
-    return known & (low == high).all(axis=0) & (low != low[0]).any(axis=0)
-
-
-def _copies_numbers(table: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which columns have the subjects in the order of the target, or its reverse."""
-    found = np.zeros(table.shape[1], dtype=bool)
-    for k, column in enumerate(table.T):
-        known = np.isfinite(column)
-        if 2 * known.sum() >= len(column) and np.ptp(column[known]) > 0:
-            ranks = rankdata(column[known]), rankdata(y[known])
-            found[k] = abs(np.corrcoef(*ranks)[0, 1]) > MOST_ALIKE
-    return found

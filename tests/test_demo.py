@@ -14,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import KFold, cross_validate
 from sklearn.pipeline import Pipeline
 
-from skmmcl import MultimodalData, _demo, _folder, _job
+from skmmcl import MultimodalData, _demo, _job
 from skmmcl import __main__ as command
 
 QUICK = ["--quick", "--folds", "2", "--n-jobs", "1"]
@@ -250,92 +250,7 @@ def test_a_target_of_one_value(tmp_path, capsys):
     assert "all 40 subjects are without 'group'" in fail(["--data", tmp_path], capsys)
 
 
-# ------------------------------------------------------------------------ the target as a feature
-CLASSES = np.arange(40) % 2
-THREE = np.arange(40) % 3
-AGE = 20 + 50 * np.random.default_rng(2).random(40)
-
-
-@pytest.mark.parametrize(
-    ("target", "copy"),
-    [
-        (CLASSES, CLASSES),
-        (CLASSES, 7 - 2 * CLASSES),
-        (CLASSES, np.where(np.arange(40) % 5, CLASSES, np.nan)),
-        (np.where(CLASSES, "AD", "HC"), CLASSES + 1),
-        (THREE, (2 - THREE) * 10.5),
-        (THREE, THREE == 1),  # tells one class from the others
-        (AGE, AGE),
-        (AGE, AGE * 12),
-        (AGE, -np.log(AGE)),
-        (AGE, AGE.round()),
-        (AGE, np.where(np.arange(40) % 5, AGE, np.nan)),
-    ],
-)
-@pytest.mark.usefixtures("no_training")
-def test_a_copy_of_the_target_is_no_feature(target, copy, tmp_path, capsys):
-    noise = np.random.default_rng(3).normal(size=40)
-    write_cohort(tmp_path, {"Dx": target}, cov={"sex": CLASSES[::-1] ^ (noise > 1), "code": copy})
-    message = fail(["--data", tmp_path, "--target", "Dx", "--folds", "2"], capsys)
-    assert "cov.csv holds a copy of the target 'Dx': its column 'code'" in message
-
-
-@pytest.mark.usefixtures("no_training")
-def test_a_copy_in_an_array(tmp_path, capsys):
-    write_cohort(tmp_path, {"Dx": CLASSES}, smri=None)
-    values = np.random.default_rng(0).normal(size=(40, 3))
-    values[:, 1] = CLASSES
-    np.save(tmp_path / "smri.npy", values)
-    message = fail(["--data", tmp_path, "--target", "Dx"], capsys)
-    assert "smri.npy holds a copy of the target 'Dx': its column number 1" in message
-
-
-@pytest.mark.parametrize("name", ["Dx", "DX", " Dx"])
-@pytest.mark.parametrize("target", ["Dx", "dx"])
-@pytest.mark.usefixtures("no_training")
-def test_a_column_of_the_targets_name_is_no_feature(name, target, tmp_path, capsys):
-    earlier = np.random.default_rng(0).permutation(CLASSES)  # of another visit
-    write_cohort(tmp_path, {"Dx": CLASSES, "site": "A"}, cov={"sex": THREE, name: earlier})
-    message = fail(["--data", tmp_path, "--target", target], capsys)
-    assert f"cov.csv has the target {name.strip()!r} as a column, and participants.tsv" in message
-
-
-def test_like_columns_are_no_copies():
-    rng = np.random.default_rng(0)
-    y = np.arange(60) % 2
-    table = np.column_stack(
-        [np.where(rng.random(60) < 0.03, 1 - y, y), np.ones(60), rng.random(60)]
-    )
-    few = np.full(60, np.nan)
-    few[:2] = 0, 1  # known of two subjects only
-    table = np.column_stack([table, few])
-    assert not _folder._copies_classes(table, y).any()
-    age = rng.normal(50, 10, size=60)
-    table = np.column_stack([age + rng.normal(size=60), np.ones(60), rng.random(60), few])
-    assert not _folder._copies_numbers(table, age).any()
-
-
-@pytest.mark.parametrize("words", [{}, {"id_column": "RID"}, {"rows": {"session": "1"}}])
-def test_a_target_in_a_modality_and_what_reads_it_are_handed_on(words, tmp_path, monkeypatch):
-    write_cohort(tmp_path, None, cov={"Dx": CLASSES, "sex": THREE})
-    asked = {}
-
-    def from_folder(path, **given):
-        asked.update(given)
-        warnings.warn("cov.csv has 3 subjects too many.", stacklevel=1)
-        return MultimodalData(cov=THREE[:, None], meta={"Dx": CLASSES})
-
-    monkeypatch.setattr(MultimodalData, "from_folder", from_folder)
-    cohort = _folder.read_cohort(str(tmp_path), words, target="Dx")
-    assert asked == {**words, "target": "Dx"}
-    said = ", ".join(f"{name}={value!r}" for name, value in asked.items())
-    assert cohort.code[0] == f"X = MultimodalData.from_folder({str(tmp_path)!r}, {said})"
-    assert cohort.notes[:2] == (
-        "cov.csv has 3 subjects too many.",
-        "The target 'Dx' is taken out of cov.csv, and is no feature.",
-    )
-
-
+# ---------------------------------------------------------------------------------- the folder
 def test_options_reach_the_reading(tmp_path, monkeypatch):
     def read_cohort(folder, words, **others):
         raise ValueError(f"{folder} {words} {others}")
@@ -355,14 +270,6 @@ def test_no_participants_file(tmp_path, capsys):
     assert "--target" in message
     message = fail(["--data", tmp_path, "--target", "Dx"], capsys)
     assert "no table has a column 'Dx'; found clinical.csv: participant_id, x0, x1, x2" in message
-
-
-@pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
-def test_headers_of_any_separator(separator, tmp_path):
-    names = ['"sub, id"', " Dx ", "age"]
-    (tmp_path / "a.csv").write_text(separator.join(names) + "\n", encoding="utf-8-sig")
-    (tmp_path / "._a.csv").write_text("junk")
-    assert _folder._headers(tmp_path) == {"a.csv": ["sub, id", "Dx", "age"]}
 
 
 # --------------------------------------------------------------------------------- command line
