@@ -17,6 +17,40 @@ _PREFIX = re.compile(r"^sub(?:j(?:ect)?)?(?:[-_ ]+|(?=\d))(?=\w)")
 _BESIDE_LETTERS = re.compile(r"(?<=[^\W\d_])[-_ ]+(?=\w)|(?<=\d)[-_ ]+(?=[^\W\d_])")
 _ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
+_USUAL = {
+    "participantid", "participant", "subjectid", "subject", "subjid", "subid", "sub", "subj", "id",
+    "ids", "rid", "eid", "ptid", "mrid", "pid", "iid", "uid", "patientid", "patient", "subjectkey",
+}  # fmt: skip
+_OTHER_IDS = {
+    "batch", "center", "centre", "device", "event", "fam", "family", "group", "image", "pair",
+    "protocol", "run", "scan", "scanner", "series", "ses", "session", "site", "task", "visit",
+}  # fmt: skip
+_FREESURFER = re.compile(r"[lr]h\.aparc\b|measure:", re.IGNORECASE)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def simple_name(name: str) -> str:
+    """Return a column name without case, blanks and punctuation."""
+    return re.sub(r"[\W_]+", "", str(name)).casefold()
+
+
+def is_usual_name(name: str) -> bool:
+    """Tell whether a column of this name always holds identifiers of subjects."""
+    return simple_name(name) in _USUAL or bool(_FREESURFER.match(str(name)))
+
+
+def is_id_name(name: str) -> bool:
+    """Tell whether a column of this name holds identifiers of subjects if its values are unique.
+
+    Examples
+    --------
+    >>> from skmmcl.data._identifiers import is_id_name
+    >>> [is_id_name(name) for name in ["Subject ID", "nspn_id", "lh.aparc.thickness", "SITE_ID"]]
+    [True, True, True, False]
+    """
+    words = {word.casefold() for word in _WORDS.findall(str(name))}
+    return is_usual_name(name) or ("id" in words and not words & _OTHER_IDS)
+
 
 def canonical(identifier) -> str:
     """Return the form that all spellings of an identifier share.
@@ -40,7 +74,12 @@ def canonical(identifier) -> str:
 
 
 def match_identifiers(
-    ids: Iterable, known: Iterable, *, source: str = "the table", reference: str = "the cohort"
+    ids: Iterable,
+    known: Iterable,
+    *,
+    source: str = "the table",
+    reference: str = "the cohort",
+    required: bool = True,
 ) -> np.ndarray:
     """Return where each identifier stands in another list.
 
@@ -55,6 +94,8 @@ def match_identifiers(
         Unique identifiers of the cohort.
     source, reference : str
         What messages call the two lists, for example the names of their files.
+    required : bool, default=True
+        Whether lists that have nothing in common are an error.
 
     Returns
     -------
@@ -80,7 +121,7 @@ def match_identifiers(
     positions = np.array([place.get(item, -1) for item in ids], dtype=np.intp)
     if (positions < 0).any():
         respelled = _match_spellings(ids, known, positions, source, reference)
-        if ids and known and (positions < 0).all():
+        if required and ids and known and (positions < 0).all():
             raise DataError(
                 f"{source} and {reference} have no subject in common: {show(ids)} in the one, "
                 f"{show(known)} in the other."
