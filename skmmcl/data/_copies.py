@@ -78,7 +78,7 @@ def _same_classes(numbers: np.ndarray, codes: np.ndarray, n_classes: int) -> lis
     )
     return [
         place
-        for place in np.flatnonzero((lowest == highest).all(axis=0))
+        for place in np.flatnonzero((lowest == highest).all(axis=0)).tolist()
         if len(set(lowest[:, place])) == n_classes
     ]
 
@@ -95,4 +95,4 @@ def _lines(numbers: np.ndarray, target: Any) -> list[int]:
     y = np.where(both, y - y.sum(axis=0) / weights, 0)
     scale = np.sqrt((centered**2).sum(axis=0) * (y**2).sum(axis=0))
     product = np.abs((centered * y).sum(axis=0))
-    return list(np.flatnonzero((scale > 0) & (weights > 2) & (product >= (1 - _CLOSE) * scale)))
+    return np.flatnonzero((scale > 0) & (weights > 2) & (product >= (1 - _CLOSE) * scale)).tolist()

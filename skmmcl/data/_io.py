@@ -245,8 +245,8 @@ def _find_target(
     wanted: str, side: Any, listing: Table | None, tables: dict[Path, Table], cohort: Cohort
 ) -> tuple[Any, str]:
     """Return side data that hold the target, and its column."""
-    if listing is not None and (column := find_column(listing, wanted)) in side:
-        return side, column
+    if listing is not None and (found := find_column(listing, wanted)) in side:
+        return side, str(found)
     holders = {f: c for f, table in tables.items() if (c := find_column(table, wanted))}
     if len(holders) != 1:
         names = [*([listing] if listing else []), *tables.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -84,18 +84,14 @@ class Who:
         self._go_by_position()
 
     def _without_listing(self) -> None:
-        ranks = {
-            (self._score(table, column), is_evident(table, column) or table in self.said, -k): (
-                table,
-                column,
-            )
-            for k, (table, column) in enumerate(
-                (table, column) for table in self.tables for column in self._choices(table)
-            )
-        }
+        choices = [(table, column) for table in self.tables for column in self._choices(table)]
+        ranks = [
+            (self._score(table, column), is_evident(table, column) or table in self.said)
+            for table, column in choices
+        ]
         best = max(ranks, default=(0, False))
-        if best[:2] > (0, False):
-            self._settle_all(*ranks[best])
+        if best > (0, False):
+            self._settle_all(*choices[ranks.index(best)])
         else:
             self._go_by_position()
 
