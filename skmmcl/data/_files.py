@@ -50,7 +50,7 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
         if _is_readable(path):
             files.append(path)
         elif reason := _describe(path):
-            passed[path.name] = reason
+            passed[path.name + "/" * path.is_dir()] = reason
     return files, passed
 
 
@@ -176,6 +176,8 @@ def _load_matlab(path: Path) -> dict[str, np.ndarray]:
         and not name.startswith("__")
         and (array.dtype.kind in "biuf" or _are_ids(name, array))
     }
+    if len(arrays) > 1:  # numbers next to them are settings
+        arrays = {name: array for name, array in arrays.items() if array.size > 1}
     if not any(array.dtype.kind in "biuf" for array in arrays.values()):
         raise NotRead("no array of numbers in it")
     return arrays
@@ -209,7 +211,7 @@ def _subjects(folder: Path, stems: list[str]) -> dict[str, list[str]]:
     """Return what names of files may say of the subject, with fewer or more of their words."""
     words = [stem.split("_") for stem in stems]
     bids = [[word for word in each if word.startswith("sub-")] for each in words]
-    tail = _count_common(words)
+    head, tail = _count_common(words), _count_common([each[::-1] for each in words])
     if all(len(found) == 1 for found in bids):
         ids = [found[0] for found in bids]
     else:
@@ -221,16 +223,15 @@ def _subjects(folder: Path, stems: list[str]) -> dict[str, list[str]]:
             f"Folder {folder.name} has several files of subject {twice!r}: {show(several)}. Keep "
             "one of each."
         )
-    common = set(words[0]).intersection(*words) if len(words) > 1 else set()
-    short = ["_".join(word for word in each if word not in common) for each in words]
-    return {"id": ids, "words": short, "stem": stems}
+    shorter = {
+        f"from word {k}": ["_".join(each[k : len(each) - tail]) for each in words]
+        for k in range(1, head + 1)
+    }
+    return {"id": ids, **shorter, "stem": stems}
 
 
 def _count_common(words: list[list[str]]) -> int:
-    """Return with how many words all names end."""
-    count = 0
-    while len(words) > 1 and all(len(w) > count + 1 for w in words):
-        if len({each[-1 - count] for each in words}) > 1:
-            break
-        count += 1
-    return count
+    """Return with how many words all names begin, of those that leave one of each."""
+    shortest = min(map(len, words)) - 1 if len(words) > 1 else 0
+    same = [len({each[k] for each in words}) == 1 for k in range(shortest)]
+    return [*same, False].index(False)

@@ -49,7 +49,7 @@ def is_id_name(name: str) -> bool:
     [True, True, True, False]
     """
     words = {word.casefold() for word in _WORDS.findall(str(name))}
-    return is_usual_name(name) or ("id" in words and not words & _OTHER_IDS)
+    return is_usual_name(name) or (bool(words & {"id", "ids"}) and not words & _OTHER_IDS)
 
 
 def canonical(identifier) -> str:

@@ -121,15 +121,20 @@ def _read_files(
     if not (found.tables or found.arrays):
         raise DataError(
             f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
-            f"{', '.join([*passed, *(_visible(folder) - set(passed))][:5]) or 'nothing'}."
+            f"{_list_passed(passed) or ', '.join(_visible(folder)[:5]) or 'nothing'}."
         )
     _choose_rows(found.tables, choices.rows)
     listing = _find_listing(folder, list(found.tables), meta)
     return found, None if listing is None else found.tables.pop(listing)
 
 
-def _visible(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+def _visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _list_passed(passed: dict[str, str]) -> str:
+    listed = "; ".join(f"{name} ({reason})" for name, reason in list(passed.items())[:5])
+    return listed + (f"; ... ({len(passed)} in all)" if len(passed) > 5 else "")
 
 
 def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
@@ -172,9 +177,7 @@ def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | N
 
 def _warn_of_passed(folder, passed: dict[str, str]) -> None:
     if passed:
-        listed = "; ".join(f"{name} ({reason})" for name, reason in list(passed.items())[:5])
-        more = f"; ... ({len(passed)} in all)" if len(passed) > 5 else ""
-        warnings.warn(f"Not read in {folder}: {listed}{more}.", stacklevel=2)
+        warnings.warn(f"Not read in {folder}: {_list_passed(passed)}.", stacklevel=2)
 
 
 # ----------------------------------------------------------------------------------- the columns

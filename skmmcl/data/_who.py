@@ -119,14 +119,22 @@ class Who:
         evident = [name for name in (*likely, *text) if is_evident(table, name)]
         if not evident:
             evident = repeated
-        first = [] if evident or text or len(table.frame) < _FEWEST else [first_column(table)]
-        return list(dict.fromkeys([*evident, *text, *(c for c in first if c in found)]))
+        if not evident and not text and len(table.frame) >= _FEWEST:
+            text = found if table is self.listing else [first_column(table)]
+        return list(dict.fromkeys([*evident, *(name for name in text if name in found)]))
 
     def _score(self, anchor: Table, column: str) -> int:
         """Return the number of other tables in which these identifiers are found."""
         known = set(_forms(anchor, column))
-        others = [table for table in self.tables if table is not anchor]
-        return sum(bool(self._find(table, known)) for table in others)
+        score = 0
+        for table in self.tables:
+            found = self._find(table, known) if table is not anchor else []
+            if found and table not in self.said:
+                others = set(_forms(table, found[0]))
+                score += _fits(anchor, column, len(known & others), others)
+            else:
+                score += bool(found)
+        return score
 
     def _find(self, table: Table, known: set[str]) -> list[str]:
         if table in self.said:
