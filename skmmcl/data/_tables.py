@@ -320,7 +320,7 @@ def _check_header(table: Table, said: set[str]) -> None:
         for name in frame.columns
         if name not in text and not name.startswith("Unnamed:") and frame[name].notna().any()
     ]
-    all_numbers = all(map(_NUMBER.match, numbers))
+    all_numbers = all(_NUMBER.match(name) or name in _MISSING_NUMBER for name in numbers)
     odd_text = bool(text) and all(_is_one_of(name, frame[name]) for name in text)
     named = is_id_name(table.names[0]) or table.names[0].startswith("Unnamed:")
     odd_numbers = bool(numbers) and all_numbers and not named and not _counts(numbers, frame)

@@ -22,6 +22,7 @@ from skmmcl.exceptions import DataError
 
 _FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
 _ENOUGH = 10  # rows from which those of one table are worth a warning
+_DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
 _MEASURE = re.compile(
     r"vol|area|thick|mm|icv|tiv|count|num|age|score|size|iq|total|mean|time|left|right|[lr]h|n_",
     re.IGNORECASE,
@@ -72,7 +73,12 @@ class Who:
         columns = self._choices(listing)
         scores = {column: self._score(listing, column) for column in columns}
         best = max(columns, key=scores.__getitem__, default=None)
-        if best is not None and (scores[best] or listing in self.said or is_evident(listing, best)):
+        if best is not None and (
+            scores[best]
+            or listing in self.said
+            or is_evident(listing, best)
+            or _is_likely(listing, best)
+        ):
             self._settle_all(listing, best)
             return
         for table in self.tables if self.join else ():
@@ -86,11 +92,15 @@ class Who:
     def _without_listing(self) -> None:
         choices = [(table, column) for table in self.tables for column in self._choices(table)]
         ranks = [
-            (self._score(table, column), is_evident(table, column) or table in self.said)
+            (
+                self._score(table, column),
+                table in self.said or is_evident(table, column) or _is_text_id(table, column),
+                not is_row_number(table, column),
+            )
             for table, column in choices
         ]
-        best = max(ranks, default=(0, False))
-        if best > (0, False):
+        best = max(ranks, default=(0, False, False))
+        if best[0] or best[1]:
             self._settle_all(*choices[ranks.index(best)])
         else:
             self._go_by_position()
@@ -113,7 +123,7 @@ class Who:
             return [] if column is None else [column]
         found = list(candidates(table))
         likely = [name for name in found if is_id_name(name)]
-        likely.sort(key=is_usual_name, reverse=True)
+        likely.sort(key=lambda name: (is_row_number(table, name), not is_usual_name(name)))
         text = [name for name in found if is_row_name(table, name) or not is_whole(table, name)]
         repeated = [name for name in table.frame.columns if is_usual_name(name)]
         evident = [name for name in (*likely, *text) if is_evident(table, name)]
@@ -156,6 +166,14 @@ class Who:
             self._refuse(table, anchor)
         _check_agreement(table, columns, known)
         self.columns[table] = columns
+        evident = is_evident(table, columns[0]) or table in self.said
+        if not evident and is_whole(table, columns[0]) and is_dense(known):
+            warnings.warn(
+                f"{table.name}: column {columns[0]!r} is taken for the identifiers of the "
+                f"subjects, as it holds the numbers that {anchor.name} gives them. If it is a "
+                "feature, say with id_column= which column holds them.",
+                stacklevel=2,
+            )
 
     def _refuse(self, table: Table, anchor: Table) -> None:
         lists = f"{anchor.name} lists {len(anchor.frame)} subjects"
@@ -238,16 +256,34 @@ def is_row_name(table: Table, name: str) -> bool:
     return name == "Unnamed: 0" == table.names[0] and not is_count(table, name, 0)
 
 
+def is_row_number(table: Table, name: str) -> bool:
+    """Tell whether a column numbers the rows from 0 or 1."""
+    return is_count(table, name, 0) or is_count(table, name, 1)
+
+
 def is_count(table: Table, name: str, start: int) -> bool:
-    """Tell whether a column numbers the rows."""
-    return [item.strip() for item in table.spelled(name)] == [
-        str(k) for k in range(start, start + len(table.frame))
-    ]
+    """Tell whether a column numbers the rows from `start`."""
+    column = table.frame[name]
+    numbers = range(start, start + len(column))
+    return column.dtype.kind in "iuf" and bool((column.to_numpy() == numbers).all())
 
 
 def is_evident(table: Table, name: str) -> bool:
     """Tell whether the name of a column says that it holds identifiers."""
     return is_id_name(name) or is_row_name(table, name)
+
+
+def _is_likely(listing: Table, name: str) -> bool:
+    """Tell whether values that are unique name the subjects, in a table that lists them."""
+    if len(listing.frame) < _FEWEST or _MEASURE.search(name) or is_row_number(listing, name):
+        return False
+    return name == first_column(listing) or _is_text_id(listing, name)
+
+
+def _is_text_id(table: Table, name: str) -> bool:
+    """Tell whether a column of unique values is text, and not dates."""
+    enough = len(table.frame) >= _FEWEST
+    return enough and not is_whole(table, name) and not all(map(_DATE.match, table.ids(name)))
 
 
 def first_column(table: Table) -> str:
@@ -257,11 +293,9 @@ def first_column(table: Table) -> str:
 
 def _repeated(table: Table, known: set[str]) -> list[str]:
     """Return columns that name subjects of the cohort more than once."""
-    names = [
-        name
-        for name in table.frame.columns
-        if is_usual_name(name) or name == first_column(table) or not is_whole(table, name)
-    ]
+    columns = table.frame.columns
+    names = [name for name in columns if is_usual_name(name) or not is_whole(table, name)]
+    names += [name for name in columns[:1] if name not in names]
     found = []
     for name in names:
         forms = set(_forms(table, name)) - {""}
@@ -277,8 +311,7 @@ def warn_of_likeness(table: Table) -> None:
     others = [name for name in table.frame.columns if name != first]
     if n < _ENOUGH or not forms or not others or _MEASURE.search(first):
         return
-    alike = len({len(form) for form in forms}) == 1 and len(forms[0]) > 3
-    if is_dense(forms) or (alike and not any(is_whole(table, name) for name in others)):
+    if is_dense(forms) or not any(is_whole(table, name) for name in others):
         warnings.warn(
             f"{table.name}: column {first!r} ({show(forms, 3)}) is read as a feature. If it names "
             f"the subjects, say so with id_column={first!r}; if not, with "

@@ -79,6 +79,7 @@ def test_names_of_rows_that_r_writes(tmp_path):
         ("sub-01,M,HC\nsub-02,F,HC\nsub-03,F,MDD\nsub-04,M,MDD\n", "looks like values"),
         ("M,30\nF,31\nM,22\n", "looks like values"),
         ("0\n1\n1\n0\n", "looks like values"),
+        ("s1,NA,0.5\ns2,0.7,0.4\n", "looks like values"),
         ("1,2\n2,1\n1,1\n", "looks like values"),
         ("1,1,2\n2,3,4\n", "two columns named '1'; .*add a header line if"),
         ("id,x\ns1,1\ns2,2\nid,x\ns3,3\n", "looks like values"),

@@ -1,5 +1,7 @@
 """Whose row is whose: tables of a folder joined by identifiers of any name and spelling."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,12 @@ def shuffled(rng, values, name, **more):
 NUMBERS = np.arange(50003, 50003 + 3 * N, 3)
 
 
+def read(folder, warned):
+    """Read a folder; check that columns of small numbers are warned of."""
+    with pytest.warns(UserWarning, match="is taken for the id") if warned else nullcontext():
+        return MultimodalData.from_folder(folder)
+
+
 @pytest.mark.parametrize(
     "name",
     ["RID", "eid", "SUB_ID", "SubjectID", "PTID", "MRID", "Subject ID", " subject id ", "Kennung",
@@ -45,7 +53,7 @@ NUMBERS = np.arange(50003, 50003 + 3 * N, 3)
 def test_identifiers_of_any_name(tmp_path, rng, name, ids):
     listing, values = cohort(rng, ids)
     write(tmp_path, participants=listing, a=shuffled(rng, values, name))
-    X = MultimodalData.from_folder(tmp_path)
+    X = read(tmp_path, name in {"Kennung", "x0"} and ids[0] == 1)
     assert X.columns["a"] == ["x"]
     np.testing.assert_array_equal(X["a"].ravel(), values)
     assert X.index.tolist() == [str(item) for item in ids]
@@ -68,7 +76,7 @@ def test_identifiers_that_are_not_the_first_column(tmp_path, rng):
 def test_two_tables_alone(tmp_path, rng, names, ids):
     _, values = cohort(rng, ids)
     write(tmp_path, **{k: shuffled(rng, values, name) for k, name in zip("ab", names, strict=True)})
-    X = MultimodalData.from_folder(tmp_path)
+    X = read(tmp_path, ids[0] == 1 and "code" in names)
     assert X.columns == {"a": ["x"], "b": ["x"]}
     np.testing.assert_array_equal(X["a"], X["b"])
     np.testing.assert_array_equal(X["a"].ravel(), values[X.index.astype(int)])
@@ -209,8 +217,9 @@ def test_spellings(tmp_path, rng, listed, spell, name):
     table = shuffled(rng, values, name)
     table[name] = table[name].map(spell)
     write(tmp_path, participants=listing, a=table)
+    weak = name == "Kennung" and table[name].str.match(r"[\d.]+$").all() and len(listed[0]) < 7
     with pytest.warns(UserWarning, match=r"a\.csv spells \d+ of 24 subjects otherwise than part"):
-        X = MultimodalData.from_folder(tmp_path)
+        X = read(tmp_path, weak)
     np.testing.assert_array_equal(X["a"].ravel(), values)
     assert X.index.tolist() == listed
 
