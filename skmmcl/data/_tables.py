@@ -74,6 +74,10 @@ class Table:
         """Return a column as it is written in the file."""
         return _fields(self._rows, self.separator, self._places[column])
 
+    def cell(self, row: int, column: str) -> str:
+        """Return one value as it is written in the file."""
+        return _fields(self._rows[row : row + 1], self.separator, self._places[column])[0]
+
     def ids(self, column: str) -> list[str]:
         """Return a column of identifiers as written; '' where there is none."""
         return ["" if item.strip() in _MISSING_NUMBER else item for item in self.spelled(column)]
@@ -205,7 +209,7 @@ def _cut(file: Path, text: str) -> tuple[Layout, list]:
         header = header.split() if separator == BLANKS else header.split(separator)
     names = [name.strip() for name in header]
     widths = _widths(rows, separator)
-    if widths[0] == len(names) + 1:
+    if set(widths) == {len(names) + 1}:
         names = _name_all(file, names, rows, separator)
     for number, width in enumerate(widths, start=1):
         if width != len(names):

@@ -23,6 +23,7 @@ from skmmcl.exceptions import DataError
 _FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
 _ENOUGH = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
+_PADDED = re.compile(r"\s*0\d")
 _MEASURE = re.compile(
     r"vol|area|thick|mm|icv|tiv|count|num|age|score|size|iq|total|mean|time|left|right|[lr]h|n_",
     re.IGNORECASE,
@@ -138,26 +139,28 @@ class Who:
         known = set(_forms(anchor, column))
         score = 0
         for table in self.tables:
-            found = self._find(table, known) if table is not anchor else []
+            found = self._find(table, known, column) if table is not anchor else []
             if found and table not in self.said:
                 others = set(_forms(table, found[0]))
-                score += _fits(anchor, column, len(known & others), others)
+                score += _fits(anchor, column, len(known & others), others, found[0])
             else:
                 score += bool(found)
         return score
 
-    def _find(self, table: Table, known: set[str]) -> list[str]:
+    def _find(self, table: Table, known: set[str], name: str) -> list[str]:
+        """Return the columns of a table that hold what a column of another one holds."""
         if table in self.said:
             column = self.said[table]
             return [] if column is None else [column]
-        return matching_columns(table, known)
+        return matching_columns(table, known, name)
 
     def _settle(self, table: Table, anchor: Table) -> None:
         """Choose the columns of a table that hold identifiers of another one."""
         if self.said.get(table, "") is None:
             return
-        known = _forms(anchor, self.columns[anchor][0])
-        columns = self._find(table, set(known))
+        name = self.columns[anchor][0]
+        known = _forms(anchor, name)
+        columns = self._find(table, set(known), name)
         if not any(is_evident(table, column) for column in columns):
             columns = _repeated(table, set(known)) or columns
         if not columns:
@@ -245,10 +248,11 @@ def _forms(table: Table, column: str) -> list[str]:
 
 
 def is_whole(table: Table, name: str) -> bool:
+    """Tell whether a column holds whole numbers that are not padded with zeros."""
     column = table.frame[name]
-    return column.dtype.kind in "iu" or (
-        column.dtype.kind == "f" and bool((np.mod(column.dropna(), 1) == 0).all())
-    )
+    if column.dtype.kind in "iu":
+        return not _PADDED.match(table.cell(int(column.to_numpy().argmin()), name))
+    return column.dtype.kind == "f" and bool((np.mod(column.dropna(), 1) == 0).all())
 
 
 def is_row_name(table: Table, name: str) -> bool:
@@ -320,31 +324,34 @@ def warn_of_likeness(table: Table) -> None:
         )
 
 
-def matching_columns(table: Table, known: Collection[str]) -> list[str]:
+def matching_columns(table: Table, known: Collection[str], name: str) -> list[str]:
     """Return columns whose values are identifiers of the cohort, given in canonical spelling.
+
+    `name` is that of the column that holds them elsewhere.
 
     Whole numbers in a column of another name count for less than a column whose name says that
     it holds identifiers, unless as many of them fit.
     """
     known = set(known)
-    shared = {name: len(known.intersection(forms)) for name, forms in candidates(table).items()}
-    evident = [n for name, n in shared.items() if is_evident(table, name)]
+    shared = {c: len(known.intersection(forms)) for c, forms in candidates(table).items()}
+    evident = [n for column, n in shared.items() if is_evident(table, column)]
     least = max(evident, default=0)
     found = [
-        name
-        for name, n in shared.items()
-        if n >= (1 if is_evident(table, name) else max(1, least)) and _fits(table, name, n, known)
+        column
+        for column, n in shared.items()
+        if n >= (1 if is_evident(table, column) else max(1, least))
+        and _fits(table, column, n, known, name)
     ]
-    named = [name for name in found if not name.startswith("Unnamed:")]
+    named = [column for column in found if not column.startswith("Unnamed:")]
     return named or found
 
 
-def _fits(table: Table, name: str, shared: int, known: set[str]) -> bool:
+def _fits(table: Table, name: str, shared: int, known: set[str], other: str) -> bool:
     if is_id_name(name) or not is_whole(table, name):
         return True
     smaller = min(len(table.frame), len(known))
     if is_dense(known):  # so are ranks and counts: whole numbers are no evidence
-        return name in {first_column(table), table.names[0]} and shared == smaller
+        return name in {first_column(table), table.names[0], other} and shared == smaller
     return 2 * shared >= smaller
 
 

@@ -18,8 +18,16 @@ pd = pytest.importorskip("pandas")
 
 NAMES = ["participant_id", "subject_id", "SubjID", "RID", "eid", "SUB_ID", "Subject ID", "PTID",
          "Kennung", "lh.aparc.thickness", "Measure:volume", " id ", "code", "x0"]  # fmt: skip
+
+
+def twin(k):
+    """Spell two subjects as one number, with and without zeros."""
+    return f"{(k + 1) // 2:0{1 + 5 * (k % 2)}d}"
+
+
 # How identifiers are spelled in the listing, and how the same are spelled elsewhere.
 STYLES = {
+    "twins": [twin, lambda k: f"sub-{twin(k)}", lambda k: f"{twin(k)} "],
     "numbers": [str, lambda k: f"{k}.0", lambda k: f"{k:07d}"],
     "zeros": [lambda k: f"{k:07d}", str, lambda k: f"sub-{k:07d}"],
     "bids": [lambda k: f"sub-{k:04d}", lambda k: f"{k:04d}", lambda k: f"sub-{k}", str],
@@ -130,7 +138,7 @@ def draw_cohort(draw, folder, *, clean):
             truth["fc"] = pd.DataFrame(array.reshape(n, 4), index=people)
     stems = ["a", "b", "c"][: draw(st.integers(1, 3))]
     # Nothing says that numbers in the only table are identifiers, but the name of their column.
-    names = NAMES if listed or len(stems) > 1 or style != "numbers" else NAMES[:8]
+    names = NAMES if listed or len(stems) > 1 else NAMES[:8]
     for stem in stems:
         kept = people if draw(st.booleans()) else people[rng.random(n) < 0.8]
         kept = kept if len(kept) > 1 else people
