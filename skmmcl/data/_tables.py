@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
@@ -77,6 +78,13 @@ class Table:
     def cell(self, row: int, column: str) -> str:
         """Return one value as it is written in the file."""
         return _fields(self._rows[row : row + 1], self.separator, self._places[column])[0]
+
+    def first_row(self) -> dict[str, str]:
+        """Return the values of the first row as they are written in the file."""
+        row, *_ = self._rows
+        if isinstance(row, str):
+            row = row.split() if self.separator == BLANKS else row.split(self.separator)
+        return dict(zip(self.names, row, strict=True))
 
     def ids(self, column: str) -> list[str]:
         """Return a column of identifiers as written; '' where there is none."""
@@ -218,7 +226,7 @@ def _cut(file: Path, text: str) -> tuple[Layout, list]:
                 f"first line {len(header)} ({', '.join(map(repr, names[:5]))}), cut at "
                 f"{separator!r}."
             )
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    twice = [name for name, times in Counter(names).items() if name and times > 1]
     if twice:
         raise DataError(
             f"{file.name} has two columns named {', '.join(map(repr, twice[:5]))}; rename one, or "
@@ -258,22 +266,20 @@ def _parse(file: Path, text: str, layout: Layout):
         raise DataError(f"{file} cannot be read as a table: {error}") from error
 
 
-def _is_text(column) -> bool:
+def _text_columns(frame) -> list[str]:
     import pandas as pd
 
-    return (
-        not pd.api.types.is_numeric_dtype(column.dtype)
-        and pd.api.types.infer_dtype(column, skipna=True) == "string"
-    )
+    return [
+        name
+        for name, dtype in zip(frame.columns, frame.dtypes, strict=True)
+        if not pd.api.types.is_numeric_dtype(dtype)
+        and pd.api.types.infer_dtype(frame[name], skipna=True) == "string"
+    ]
 
 
 def _mend(table: Table, frame, text: str):
     """Read decimal commas; in columns of text, let only '' and 'n/a' be missing."""
-    words = {
-        name: [item.strip() for item in table.spelled(name)]
-        for name in frame.columns
-        if _is_text(frame[name])
-    }
+    words = {name: [item.strip() for item in table.spelled(name)] for name in _text_columns(frame)}
     commas = [name for name, items in words.items() if _has_commas(items, table.separator)]
     if commas:
         _check_commas(table.name, commas, words, text)
@@ -318,13 +324,10 @@ def _check_header(table: Table, said: set[str]) -> None:
     if said & set(table.names):
         return
     frame = table.frame
-    text = [name for name in frame.columns if _is_text(frame[name])]
-    numbers = [
-        name
-        for name in frame.columns
-        if name not in text and not name.startswith("Unnamed:") and frame[name].notna().any()
-    ]
-    all_numbers = all(_NUMBER.match(name) or name in _MISSING_NUMBER for name in numbers)
+    text = _text_columns(frame)
+    numbers = [name for name in frame.columns if name not in text and name[:8] != "Unnamed:"]
+    names = (n for n in numbers if not (_NUMBER.match(n) or n in _MISSING_NUMBER))
+    all_numbers = not any(frame[name].notna().any() for name in names)
     odd_text = bool(text) and all(_is_one_of(name, frame[name]) for name in text)
     named = is_id_name(table.names[0]) or table.names[0].startswith("Unnamed:")
     odd_numbers = bool(numbers) and all_numbers and not named and not _counts(numbers, frame)

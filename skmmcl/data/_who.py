@@ -23,6 +23,7 @@ from skmmcl.exceptions import DataError
 _FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
 _ENOUGH = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
+_WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
 _PADDED = re.compile(r"\s*0\d")
 _MEASURE = re.compile(
     r"vol|area|thick|mm|icv|tiv|count|num|age|score|size|iq|total|mean|time|left|right|[lr]h|n_",
@@ -216,30 +217,32 @@ def _column(table: Table, wanted: str) -> str:
 def candidates(table: Table) -> dict[str, list[str]]:
     """Return columns whose values are unique text or whole numbers, in canonical spelling."""
     if table.candidates is None:
-        table.candidates = {
-            name: forms
-            for name in table.frame.columns
-            if (forms := _unique_forms(table, name)) is not None
+        kinds = {name: dtype.kind for name, dtype in table.frame.dtypes.items()}
+        forms = {
+            name: _unique_forms(table, name, kinds[name])
+            for name, first in table.first_row().items()
+            if name in kinds and (kinds[name] not in "biuf" or _WHOLE.match(first))
         }
+        table.candidates = {name: found for name, found in forms.items() if found is not None}
     return table.candidates
 
 
-def _unique_forms(table: Table, name: str) -> list[str] | None:
-    column = table.frame[name]
-    kind = column.dtype.kind
+def _unique_forms(table: Table, name: str, kind: str) -> list[str] | None:
     if kind in "iuf" and not is_id_name(name):
-        values = column.to_numpy()
-        if not (np.mod(values[:1], 1) == 0).all() or not column.is_unique:
+        values = table.frame[name].to_numpy()
+        if len(np.unique(values)) < len(values) or not _are_whole(values) or values.min() < 0:
             return None
-        if kind == "f" and not (np.isfinite(values).all() and (np.mod(values, 1) == 0).all()):
-            return None
-        return None if (values < 0).any() else [str(int(value)) for value in values]
-    if kind not in "OSUTiuf" or (kind == "f" and not is_whole(table, name)):
+        return [str(int(value)) for value in values]
+    if kind == "b" or (kind == "f" and not is_whole(table, name)):
         return None
     spelled = [item.strip() for item in table.ids(name)]
     if "" in spelled or len(set(spelled)) < len(spelled):
         return None
     return [canonical(item) for item in spelled]
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    return values.dtype.kind != "f" or bool((np.mod(values, 1) == 0).all())
 
 
 def _forms(table: Table, column: str) -> list[str]:
@@ -252,7 +255,7 @@ def is_whole(table: Table, name: str) -> bool:
     column = table.frame[name]
     if column.dtype.kind in "iu":
         return not _PADDED.match(table.cell(int(column.to_numpy().argmin()), name))
-    return column.dtype.kind == "f" and bool((np.mod(column.dropna(), 1) == 0).all())
+    return column.dtype.kind == "f" and _are_whole(column.dropna().to_numpy())
 
 
 def is_row_name(table: Table, name: str) -> bool:

@@ -208,7 +208,7 @@ def run(n_examples, *, clean):
     counts = Counter()
 
     @settings(
-        max_examples=n_examples, deadline=None, database=None, derandomize=not __import__("os").environ.get("RND"),
+        max_examples=n_examples, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate],
     )  # fmt: skip
     @given(st.data())

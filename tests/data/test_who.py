@@ -217,9 +217,9 @@ def test_spellings(tmp_path, rng, listed, spell, name):
     table = shuffled(rng, values, name)
     table[name] = table[name].map(spell)
     write(tmp_path, participants=listing, a=table)
-    weak = name == "Kennung" and table[name].str.match(r"[\d.]+$").all() and len(listed[0]) < 7
+    small = table[name].str.match(r"[1-9][\d.]*$").all() and len(listed[0]) < 7
     with pytest.warns(UserWarning, match=r"a\.csv spells \d+ of 24 subjects otherwise than part"):
-        X = read(tmp_path, weak)
+        X = read(tmp_path, small and name == "Kennung")
     np.testing.assert_array_equal(X["a"].ravel(), values)
     assert X.index.tolist() == listed
 
