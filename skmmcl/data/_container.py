@@ -10,7 +10,7 @@ from skmmcl.data._columns import read_table
 from skmmcl.data._content import Content
 from skmmcl.data._display import html_repr, text_repr
 from skmmcl.data._flat import blank, flat_array
-from skmmcl.data._io import Choices, read_folder
+from skmmcl.data._io import read_folder
 from skmmcl.data._parts import Parts, agree, check_rows, collect, merge_names
 from skmmcl.data._rows import take_rows
 from skmmcl.exceptions import ModalityError
@@ -150,8 +150,9 @@ class MultimodalData(Content):
           fc        (2, 4, 4)  float64
           index: s1, s2
         """
-        choices = Choices(id_column, rows, target)
-        arrays, side, ids = read_folder(path, meta=meta, mmap_mode=mmap_mode, choices=choices)
+        arrays, side, ids = read_folder(
+            path, meta=meta, mmap_mode=mmap_mode, id_column=id_column, rows=rows, target=target
+        )
         return cls(arrays, meta=side, index=ids)
 
     # ------------------------------------------------------------------------------- selection

@@ -15,7 +15,7 @@ from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
 from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
 from skmmcl.data._tables import SEPARATORS, Table, read_sheet, read_table
-from skmmcl.data._who import Who, candidates, find_column, is_count
+from skmmcl.data._id_columns import Who, candidates, find_column, is_count
 from skmmcl.exceptions import DataError
 
 
@@ -70,7 +70,7 @@ class Choices(NamedTuple):
 
 
 def read_folder(
-    path, *, meta: str | None, mmap_mode, choices: Choices
+    path, *, meta: str | None, mmap_mode, **said
 ) -> tuple[dict, object, list[str] | None]:
     """Return modalities, side data and subject ids, as MultimodalData takes them.
 
@@ -79,6 +79,7 @@ def read_folder(
     DataError
         If the folder holds no modality, a file cannot be read, or subjects cannot be aligned.
     """
+    choices = Choices(**said)
     found, listing = _read_files(Path(path), meta, mmap_mode, choices)
     labeled = {**found.labels, **found.tables}
     tables = [labeled[file] for file in sorted(labeled)]

@@ -52,7 +52,7 @@ class Table:
     def __init__(self, file: Path, frame: Any, rows: list, separator: str):
         self.file, self.frame, self._rows, self.separator = file, frame, rows, separator
         self.names = list(frame.columns)
-        self.candidates: dict[str, list[str]] | None = None  # see skmmcl.data._who
+        self.candidates: dict[str, list[str]] | None = None  # see skmmcl.data._id_columns
 
     @classmethod
     def of_text(cls, file: Path, columns: dict[str, list[str]]) -> Table:

@@ -222,7 +222,7 @@ def run(n_examples, *, clean):
 @pytest.mark.parametrize("clean", [True, False])
 def test_folders(clean):
     counts = run(30, clean=clean)
-    assert counts["read rightly"] > 5
+    assert counts.total() - counts["refused"] > 5
 
 
 @pytest.mark.slow
