@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from skmmcl.data._frames import drop_index
+from skmmcl.data._id_columns import Who
 from skmmcl.data._identifiers import canonical, match_identifiers, show
 from skmmcl.data._tables import Table
-from skmmcl.data._id_columns import Who
 from skmmcl.exceptions import DataError
 
 _FEW = 3  # a table of fewer subjects may well lack those of all others
