@@ -109,7 +109,16 @@ class MultimodalData(Content):
         return X
 
     @classmethod
-    def from_folder(cls, path, *, meta="participants", mmap_mode=None) -> Self:
+    def from_folder(
+        cls,
+        path,
+        *,
+        meta="participants",
+        mmap_mode=None,
+        id_column=None,
+        rows=None,
+        target=None,
+    ) -> Self:
         r"""Make a container from a folder with one file per modality.
 
         Parameters
@@ -145,7 +154,9 @@ class MultimodalData(Content):
           fc        (2, 4, 4)  float64
           index: s1, s2
         """
-        arrays, side, ids = read_folder(path, meta=meta, mmap_mode=mmap_mode)
+        arrays, side, ids = read_folder(
+            path, meta=meta, mmap_mode=mmap_mode, id_column=id_column, rows=rows, target=target
+        )
         return cls(arrays, meta=side, index=ids)
 
     # ------------------------------------------------------------------------------- selection

@@ -2,29 +2,76 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
+from skmmcl.data._cohort import Cohort
+from skmmcl.data._copies import warn_of_copies
+from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
+from skmmcl.data._id_columns import Who, candidates, find_column, is_count
+from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
+from skmmcl.data._tables import SEPARATORS, Table, read_sheet, read_table
 from skmmcl.exceptions import DataError
 
-_ARRAYS = {".npy", ".npz"}
-_SEPARATORS = {".csv": ",", ".tsv": "\t"}
-_ID_COLUMNS = ("participant_id", "subject_id", "subject", "subjid", "id")
 
-
-class _Source(NamedTuple):
-    """What one file gives: an array or table, and the ids of its rows if it has any."""
+class Source(NamedTuple):
+    """One file: its array or table, and the identifiers of its rows if it has any."""
 
     file: Path
     values: Any
     ids: list[str] | None = None
 
 
-def read_folder(path, *, meta: str | None, mmap_mode) -> tuple[dict, object, list[str] | None]:
+def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source:
+    """Read the table that lists a cohort.
+
+    Parameters
+    ----------
+    file : Path
+        The table.
+    id_column : str, optional
+        Its column of identifiers; by default found by its name, or by its values.
+    known : iterable of str
+        Identifiers from elsewhere, such as names of folders, by which the column is found.
+
+    Returns
+    -------
+    Source
+        The other columns, and the identifiers as they are spelled; None without a column of them.
+    """
+    table = read_table(file, () if id_column is None else (id_column,))
+    tables = [Table.of_text(Path("folders"), {"id": list(known)})] if known else []
+    who = Who(tables, table, None if id_column is None else {file.stem: id_column}, join=False)
+    ids = who.ids(table)
+    stripped = None if ids is None else [item.strip() for item in ids]
+    return Source(file, _side_data(table, who), stripped)
+
+
+class Contents(NamedTuple):
+    """What the files of a folder hold."""
+
+    arrays: dict[Path, dict[str, Any]]
+    tables: dict[Path, Table]
+    labels: dict[Path, Table]  # the identifiers of files of arrays
+    passed: dict[str, str]
+
+
+class Choices(NamedTuple):
+    """What the caller says of the tables."""
+
+    id_column: Any = None
+    rows: Mapping[str, Any] | None = None
+    target: str | None = None
+
+
+def read_folder(
+    path, *, meta: str | None, mmap_mode, **said
+) -> tuple[dict, object, list[str] | None]:
     """Return modalities, side data and subject ids, as MultimodalData takes them.
 
     Raises
@@ -32,142 +79,186 @@ def read_folder(path, *, meta: str | None, mmap_mode) -> tuple[dict, object, lis
     DataError
         If the folder holds no modality, a file cannot be read, or subjects cannot be aligned.
     """
-    files = _list_files(Path(path))
-    listing = _find_listing(files, meta)
-    sources: dict[str, _Source] = {}
-    for file in files:
-        if file != listing:
-            for name, source in _read_file(file, mmap_mode).items():
-                if name in sources:
-                    raise DataError(
-                        f"{sources[name].file.name} and {file.name} both give modality {name!r}."
-                    )
-                sources[name] = source
-    if not sources:
+    choices = Choices(**said)
+    found, listing = _read_files(Path(path), meta, mmap_mode, choices)
+    labeled = {**found.labels, **found.tables}
+    tables = [labeled[file] for file in sorted(labeled)]
+    who = Who(tables, listing, choices.id_column)
+    cohort = Cohort(who, [file for file in found.arrays if file not in found.labels])
+    files: dict[str, Path] = {}
+    values = {}
+    for file in sorted({**found.arrays, **found.tables}):
+        for name, raw in _modalities(file, found, who, choices).items():
+            if name in files:
+                raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
+            files[name] = file
+            values[name] = cohort.align(labeled.get(file), raw, file)
+    _warn_of_passed(path, found.passed)
+    if not values:
         raise DataError(f"{path} holds no modality beside {listing.name if listing else 'it'}.")
-    participants = None if listing is None else read_source(listing)
-    ids = _list_subjects(sources, participants)
-    arrays = {name: _align(source, ids, participants) for name, source in sources.items()}
-    return arrays, None if participants is None else drop_index(participants.values), ids
+    side = None if listing is None else _side_data(listing, who)
+    if choices.target is not None:
+        side, column = _find_target(choices.target, side, listing, found.tables, cohort)
+        for name, array in values.items():
+            warn_of_copies(files[name].name, array, side[column], column)
+    return values, side, cohort.ids
 
 
-def _list_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder.")
-    files = sorted(file for file in folder.iterdir() if not file.name.startswith("."))
-    known = [file for file in files if file.suffix in _ARRAYS | _SEPARATORS.keys()]
-    if not known:
-        found = ", ".join(file.name for file in files[:5]) or "nothing"
+# ------------------------------------------------------------------------------------- the files
+def _read_files(
+    folder: Path, meta: str | None, mmap_mode, choices: Choices
+) -> tuple[Contents, Table | None]:
+    files, passed = list_folder(folder)
+    found = Contents({}, {}, {}, passed)
+    said = choices.id_column
+    named = {c for c in (said.values() if isinstance(said, Mapping) else [said]) if c}
+    if isinstance(choices.target, str):
+        named.add(choices.target)
+    for file in files:
+        try:
+            _read_file(file, found, mmap_mode, named)
+        except NotRead as error:
+            passed[file.name] = str(error)
+    if not (found.tables or found.arrays):
         raise DataError(
-            f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found {found}."
+            f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
+            f"{_list_passed(passed) or ', '.join(_visible(folder)[:5]) or 'nothing'}."
         )
-    return known
+    _choose_rows(found.tables, choices.rows)
+    listing = _find_listing(folder, list(found.tables), meta)
+    return found, None if listing is None else found.tables.pop(listing)
 
 
-def _find_listing(files: list[Path], meta: str | None) -> Path | None:
+def _visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _list_passed(passed: dict[str, str]) -> str:
+    listed = "; ".join(f"{name} ({reason})" for name, reason in list(passed.items())[:5])
+    return listed + (f"; ... ({len(passed)} in all)" if len(passed) > 5 else "")
+
+
+def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
+    kind = file.suffix.lower()
+    if file.is_dir() or kind not in SEPARATORS.keys() | SHEETS:
+        found.arrays[file], ids = read_arrays(file, mmap_mode)
+        if ids is not None:
+            found.labels[file] = Table.of_text(file, ids)
+    elif kind in SHEETS:
+        try:
+            found.tables[file] = read_sheet(file)
+        except ImportError as error:
+            raise NotRead(f"it needs a package ({error}), or save it as .csv") from error
+    else:
+        try:
+            found.tables[file] = read_table(file, named)
+        except DataError as error:
+            if kind != ".txt":
+                raise
+            raise NotRead(f"no table: {error}") from error
+
+
+def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | None:
     """Return the file that lists the subjects with their side data."""
     if meta is None:
         return None
-    stems = [meta, "meta"] if meta == "participants" else [meta]
-    for stem in stems:
-        for suffix in (".tsv", ".csv"):
-            for file in files:
-                if file.name == stem + suffix:
-                    return file
+    for stem in [meta, "meta"] if meta == "participants" else [meta]:
+        for spelled in (stem, stem.lower()):
+            fitting = [f for f in files if spelled in {f.stem, f.stem.lower()}]
+            if len(fitting) > 1:
+                raise DataError(
+                    f"{' and '.join(f.name for f in fitting)} both list the subjects: keep one."
+                )
+            if fitting:
+                return fitting[0]
     if meta != "participants":
-        raise DataError(f"There is no {meta}.tsv or {meta}.csv in {files[0].parent}.")
+        raise DataError(f"There is no {meta}.tsv or {meta}.csv in {folder}.")
     return None
 
 
-def _read_file(file: Path, mmap_mode) -> dict[str, _Source]:
-    if file.suffix in _SEPARATORS:
-        return {file.stem: read_source(file)}
-    try:
-        loaded = np.load(file, mmap_mode=mmap_mode, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {file.stem: _Source(file, loaded)}
-        with loaded as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise DataError(f"{file} cannot be read as an array of numbers: {error}") from error
-    if len(arrays) == 1:
-        arrays = {file.stem: next(iter(arrays.values()))}
-    return {name: _Source(file, array) for name, array in arrays.items()}
+def _warn_of_passed(folder, passed: dict[str, str]) -> None:
+    if passed:
+        warnings.warn(f"Not read in {folder}: {_list_passed(passed)}.", stacklevel=2)
 
 
-def read_source(file: Path) -> _Source:
-    """Read a table; ids stay text, so that '007' keeps its zeros."""
-    import pandas as pd
-
-    separator = _SEPARATORS[file.suffix]
-    try:
-        header = pd.read_csv(file, sep=separator, nrows=0).columns
-        column = next((name for name in header if name.lower() in _ID_COLUMNS), None)
-        if column is None and header[0].startswith("Unnamed:"):
-            column = header[0]
-        table = pd.read_csv(file, sep=separator, dtype={} if column is None else {column: str})
-    except ValueError as error:
-        raise DataError(f"{file} cannot be read as a table: {error}") from error
-    if column is None:
-        return _Source(file, table)
-    ids = table.pop(column)
-    if column.startswith("Unnamed:") and ids.tolist() == [str(i) for i in range(len(ids))]:
-        return _Source(file, table)  # the row numbers that DataFrame.to_csv writes
-    _check_ids(file, column, ids)
-    return _Source(file, table.set_axis(ids.tolist(), axis=0), ids.tolist())
+# ----------------------------------------------------------------------------------- the columns
+def _choose_rows(tables: dict[Path, Table], rows: Mapping[str, Any] | None) -> None:
+    """Keep the rows that have the values wanted, in all tables that have the columns."""
+    for wanted, values in (rows or {}).items():
+        holders = {
+            file: column
+            for file, table in tables.items()
+            if (column := find_column(table, wanted)) is not None
+        }
+        if not holders:
+            raise DataError(f"rows= names {wanted!r}, which no table has as a column.")
+        for file, column in holders.items():
+            tables[file] = _keep(tables[file], column, values)
 
 
-def _check_ids(file: Path, column: str, ids) -> None:
-    if ids.isna().any():
-        raise DataError(f"{file.name} lacks the id ({column}) of row {int(ids.isna().argmax())}.")
-    if ids.duplicated().any():
-        twice = ids[ids.duplicated()].iloc[0]
-        raise DataError(f"{file.name} lists subject {twice!r} more than once.")
+def _keep(table: Table, column: str, values: Any) -> Table:
+    values = [values] if np.ndim(values) == 0 else list(values)
+    spelled = [item.strip() for item in table.spelled(column)]
+    for form in (str, canonical):
+        wanted = {form(value) for value in values}
+        kept = np.array([form(item) in wanted for item in spelled])
+        if kept.any():
+            return table.keep(kept)
+    raise DataError(
+        f"{table.name}: column {column!r} has no row with {show(values)}, only "
+        f"{show(dict.fromkeys(spelled))}."
+    )
 
 
-def _list_subjects(sources: dict[str, _Source], participants: _Source | None) -> list[str] | None:
-    """Return the ids of the cohort, in order; None where rows go by position."""
-    tables = {s.file.name: s.ids for s in sources.values() if s.ids is not None}
-    if participants is not None:
-        if participants.ids is None and tables:
-            raise DataError(
-                f"{next(iter(tables))} has subject ids and {participants.file.name} has none: add "
-                "a column participant_id."
-            )
-        return participants.ids
-    by_position = [source.file.name for source in sources.values() if source.ids is None]
-    union = list(dict.fromkeys(item for ids in tables.values() for item in ids))
-    if by_position and any(ids != union for ids in tables.values()):
-        raise DataError(
-            f"{by_position[0]} has no subject ids, and the tables do not list the same subjects in "
-            "the same order; add a participants.tsv that lists the subjects of its rows."
-        )
-    return union or None
+def _modalities(file: Path, found: Contents, who: Who, choices: Choices) -> dict[str, Any]:
+    """Return what a file gives, by name."""
+    if file in found.arrays:
+        return found.arrays[file]
+    table = found.tables[file]
+    held = None if choices.target is None else find_column(table, choices.target)
+    chosen = {find_column(table, column) for column in choices.rows or ()}
+    values = table.frame.drop(columns=list({*_id_columns(table, who), *chosen, held} - {None}))
+    if values.shape[1]:
+        return {file.stem: values}
+    if held is None:
+        found.passed[file.name] = "it holds nothing but identifiers"
+    return {}
 
 
-def _align(source: _Source, ids: list[str] | None, participants: _Source | None):
-    """Return the values of a file with one row per subject of the cohort."""
-    if source.ids is None or ids is None:
-        _check_length(source, ids, participants)
-        return source.values
-    known = set(ids)
-    strangers = [item for item in source.ids if item not in known]
-    if strangers and participants is not None:
-        raise DataError(
-            f"{source.file.name} has {len(strangers)} subjects that {participants.file.name} does "
-            f"not list, the first is {strangers[0]!r}; add them there or remove them here."
-        )
-    return drop_index(source.values if source.ids == ids else source.values.reindex(ids))
+def _id_columns(table: Table, who: Who) -> set[str]:
+    """Return the columns that name subjects, which are no features."""
+    names = set(who.columns.get(table, ())) | _row_numbers(table)
+    if names and table in who.columns:
+        names |= {c for c in table.frame.columns if is_usual_name(c)}
+        names |= {c for c in candidates(table) if is_id_name(c) or c.startswith("Unnamed:")}
+    return names
 
 
-def _check_length(source: _Source, ids: list[str] | None, participants: _Source | None) -> None:
-    if participants is not None:
-        listing, n_listed = f"{participants.file.name} lists", len(participants.values)
-    elif ids is not None:
-        listing, n_listed = "the tables list", len(ids)
-    else:
-        return  # the container compares modalities with each other
-    if np.ndim(source.values) and len(source.values) != n_listed:
-        raise DataError(
-            f"{source.file.name} has {len(source.values)} rows, {listing} {n_listed} subjects."
-        )
+def _row_numbers(table: Table) -> set[str]:
+    """Return the column of row numbers that DataFrame.to_csv writes."""
+    first = table.names[0]
+    return {first} if first.startswith("Unnamed:") and is_count(table, first, 0) else set()
+
+
+def _side_data(listing: Table, who: Who):
+    names = {*who.columns.get(listing, ())[:1]} | _row_numbers(listing)
+    return drop_index(listing.frame.drop(columns=list(names)))
+
+
+def _find_target(
+    wanted: str, side: Any, listing: Table | None, tables: dict[Path, Table], cohort: Cohort
+) -> tuple[Any, str]:
+    """Return side data that hold the target, and its column."""
+    if listing is not None and (found := find_column(listing, wanted)) in side:
+        return side, str(found)
+    holders = {f: c for f, table in tables.items() if (c := find_column(table, wanted))}
+    if len(holders) != 1:
+        names = [*([listing] if listing else []), *tables.values()]
+        seen = "; ".join(f"{table.name}: {show(table.frame.columns, 8)}" for table in names)
+        where = f"in {' and '.join(file.name for file in holders)}" if holders else "in no table"
+        raise DataError(f"The target {wanted!r} is {where}; one must have it. Columns: {seen}.")
+    (file, column), *_ = holders.items()
+    labels = cohort.align(tables[file], tables[file].frame[[column]], file)
+    if side is None:
+        return labels, column
+    return side.assign(**{column: labels[column]}), column

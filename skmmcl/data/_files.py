@@ -1,0 +1,237 @@
+"""Files and folders that hold the array of a modality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from skmmcl.data._identifiers import is_id_name, show
+from skmmcl.data._tables import SEPARATORS
+from skmmcl.exceptions import DataError
+
+ARRAYS = {".npy", ".npz"}
+SHEETS = {".xlsx"}
+MATLAB = {".mat"}
+READ = ARRAYS | SHEETS | MATLAB | SEPARATORS.keys()
+_IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr", ".gii")
+_TEXTS = {
+    ".bib", ".cff", ".css", ".doc", ".docx", ".gif", ".htm", ".html", ".ipynb", ".jpeg", ".jpg",
+    ".js", ".json", ".log", ".m", ".md", ".pdf", ".png", ".ppt", ".pptx", ".py", ".r", ".rst",
+    ".sh", ".svg", ".toml", ".yaml", ".yml",
+}  # fmt: skip
+_DOCUMENTS = {
+    "authors", "changelog", "changes", "citation", "copying", "license", "makefile", "readme",
+    "upstream_readme",
+}  # fmt: skip
+
+
+class NotRead(Exception):  # noqa: N818
+    """Why a file is passed over."""
+
+
+class Arrays(NamedTuple):
+    """What one file gives: arrays by name, and what may be identifiers of their rows."""
+
+    values: dict[str, Any]
+    ids: dict[str, list[str]] | None = None
+
+
+def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
+    """Return what can be read, and why the rest cannot."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder.")
+    files, passed = [], {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if _is_readable(path):
+            files.append(path)
+        elif reason := _describe(path):
+            passed[path.name + "/" * path.is_dir()] = reason
+    return files, passed
+
+
+def _is_readable(path: Path) -> bool:
+    if path.is_dir():
+        return any(not file.name.startswith(".") for file in path.glob("*.npy"))
+    if path.suffix.lower() not in READ or _is_document(path):
+        return False
+    if path.is_symlink() and not path.exists():
+        raise DataError(
+            f"{path} is a link to a file that is not there: fetch it (datalad get, git annex get), "
+            "or remove the link."
+        )
+    return True
+
+
+def _describe(path: Path) -> str:
+    """Say why a file is passed over; '' for documents, in which nobody looks for data."""
+    if path.is_symlink() and not path.exists():
+        return "a link to a file that is not there"
+    if path.is_dir():
+        return _describe_folder(path)
+    if path.name.lower().endswith(_IMAGES):
+        return "an image: see skmmcl.volumes.load_volumes and load_bids"
+    if _is_document(path) or path.suffix.lower() in _TEXTS:
+        return ""
+    return "not .npy, .npz, .csv, .tsv, .txt, .mat or .xlsx"
+
+
+def _is_document(path: Path) -> bool:
+    return path.stem.lower() in _DOCUMENTS and path.suffix.lower() not in ARRAYS
+
+
+def _describe_folder(path: Path) -> str:
+    """Say what a folder holds; '' for one without data."""
+    below = [file for file in path.rglob("*") if not file.name.startswith(".") and file.is_file()]
+    if any(file.name.lower().endswith(_IMAGES) for file in below):
+        return "images: see skmmcl.volumes.load_volumes and load_bids"
+    data = [f for f in below if f.suffix.lower() not in _TEXTS and not _is_document(f)]
+    return "a folder without .npy files" if data else ""
+
+
+def read_arrays(path: Path, mmap_mode) -> Arrays:
+    """Read a file of arrays, or a folder with one for each subject.
+
+    Raises
+    ------
+    DataError
+        If a file holds no array of numbers.
+    NotRead
+        If a file of another program holds nothing that we can read.
+    """
+    if path.is_dir():
+        return _stack(path)
+    if path.suffix.lower() in MATLAB:
+        return _name(path, _load_matlab(path))
+    try:
+        loaded = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return _check_name(path, loaded)
+        with loaded as archive:
+            return _name(path, {name: archive[name] for name in archive.files})
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} cannot be read as an array of numbers: {error}") from error
+
+
+def _check_name(path: Path, array: np.ndarray) -> Arrays:
+    if _are_ids(path.stem, array):
+        raise DataError(
+            f"{path.name} seems to hold identifiers of subjects, not a modality: write them into "
+            "a column participant_id of participants.tsv and remove the file, or rename it."
+        )
+    return Arrays({path.stem: array})
+
+
+def _are_ids(name: str, array: np.ndarray) -> bool:
+    return (
+        is_id_name(name)
+        and array.dtype.kind in "iuUSO"
+        and array.size > 1
+        and array.size == max(array.shape, default=0)
+        and len(set(map(str, array.ravel()))) == array.size
+    )
+
+
+def _name(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
+    """Take identifiers out of the arrays of a file; a lone one bears the name of the file."""
+    ids = [name for name, array in arrays.items() if _are_ids(name, array)]
+    if len(ids) > 1:
+        raise DataError(f"{path.name} holds several arrays of identifiers: {show(ids)}.")
+    found = [str(_plain(item)) for name in ids for item in arrays.pop(name).ravel()]
+    for name, array in arrays.items():
+        if found and (array.ndim == 0 or len(array) != len(found)):
+            raise DataError(
+                f"{path.name}: {name!r} has shape {array.shape}, {ids[0]!r} lists {len(found)} "
+                "subjects."
+            )
+    if len(arrays) == 1:
+        arrays = {path.stem: next(iter(arrays.values()))}
+    return Arrays(arrays, {"id": found} if found else None)
+
+
+def _plain(item: Any) -> Any:
+    """Return what a cell of MATLAB holds."""
+    return item.item() if isinstance(item, np.ndarray) and item.size == 1 else item
+
+
+def _load_matlab(path: Path) -> dict[str, np.ndarray]:
+    from scipy.io import loadmat
+
+    try:
+        loaded = loadmat(path)
+    except NotImplementedError as error:
+        raise NotRead("a MATLAB file of version 7.3: save it with -v7") from error
+    except Exception as error:
+        raise NotRead(f"no MATLAB file: {error}") from error
+    arrays = {
+        name: array
+        for name, array in loaded.items()
+        if isinstance(array, np.ndarray)
+        and not name.startswith("__")
+        and (array.dtype.kind in "biuf" or _are_ids(name, array))
+    }
+    if len(arrays) > 1:  # numbers next to them are settings
+        arrays = {name: array for name, array in arrays.items() if array.size > 1}
+    if not any(array.dtype.kind in "biuf" for array in arrays.values()):
+        raise NotRead("no array of numbers in it")
+    return arrays
+
+
+# --------------------------------------------------------------------- one file for each subject
+def _stack(folder: Path) -> Arrays:
+    files = sorted(file for file in folder.glob("*.npy") if not file.name.startswith("."))
+    ids = _subjects(folder, [file.stem for file in files])
+    arrays = [_load(file) for file in files]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) > 1:
+        odd = next(k for k, array in enumerate(arrays) if array.shape != arrays[0].shape)
+        raise DataError(
+            f"{folder.name}/{files[odd].name} has shape {arrays[odd].shape}, "
+            f"{files[0].name} {arrays[0].shape}: all subjects must have the same."
+        )
+    return Arrays({folder.name: np.stack(arrays)}, ids)
+
+
+def _load(file: Path) -> np.ndarray:
+    if file.is_symlink() and not file.exists():
+        raise DataError(f"{file} is a link to a file that is not there: fetch it (datalad get).")
+    try:
+        return np.load(file, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(f"{file} cannot be read as an array of numbers: {error}") from error
+
+
+def _subjects(folder: Path, stems: list[str]) -> dict[str, list[str]]:
+    """Return what names of files may say of the subject, with fewer or more of their words."""
+    words = [stem.split("_") for stem in stems]
+    bids = [[word for word in each if word.startswith("sub-")] for each in words]
+    head, tail = _count_common(words), _count_common([each[::-1] for each in words])
+    if all(len(found) == 1 for found in bids):
+        ids = [found[0] for found in bids]
+    else:
+        ids = ["_".join(each[: len(each) - tail]) for each in words]
+    if len(set(ids)) < len(ids):
+        twice = next(item for item in ids if ids.count(item) > 1)
+        several = [stem for stem, item in zip(stems, ids, strict=True) if item == twice]
+        raise DataError(
+            f"Folder {folder.name} has several files of subject {twice!r}: {show(several)}. Keep "
+            "one of each."
+        )
+    shorter = {
+        f"from word {k}": ["_".join(each[k : len(each) - tail]) for each in words]
+        for k in range(1, head + 1)
+    }
+    return {"id": ids, **shorter, "stem": stems}
+
+
+def _count_common(words: list[list[str]]) -> int:
+    """Return with how many words all names begin, of those that leave one of each."""
+    shortest = min(map(len, words)) - 1 if len(words) > 1 else 0
+    same = [len({each[k] for each in words}) == 1 for k in range(shortest)]
+    return [*same, False].index(False)
