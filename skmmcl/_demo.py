@@ -50,9 +50,9 @@ def make_methods(X, **params) -> dict[str, Pipeline]:
         "dummy": Pipeline([("clf", DummyClassifier())]),
         **{f"{name} alone": _linear(X, [name]) for name in X.modalities},
         "concatenation": _linear(X, list(X.modalities)),
-        "CMC only": _contrast(X, {**params, "css_weight": 0.0}),
-        "CSS only": _contrast(X, {**params, "cmc_weight": 0.0}),
-        MAIN: _contrast(X, params),
+        "CMC only": _embedding(X, CMCCSSEmbedder(**{**params, "css_weight": 0.0})),
+        "CSS only": _embedding(X, CMCCSSEmbedder(**{**params, "cmc_weight": 0.0})),
+        MAIN: _embedding(X, CMCCSSEmbedder(**params)),
     }
 
 
@@ -62,8 +62,10 @@ def make_regressors(X, **params) -> dict[str, Pipeline]:
         "dummy": Pipeline([("reg", DummyRegressor())]),
         **{f"{name} alone": _ridge([name]) for name in X.modalities},
         "concatenation": _ridge(list(X.modalities)),
-        "y-Aware": _embedded_ridge(X, YAwareEmbedder(**params)),
-        MAIN_OF_REGRESSION: _embedded_ridge(X, ContrastiveRegressionEmbedder(**params)),
+        "y-Aware": _embedding(X, YAwareEmbedder(**params), ("reg", RidgeCV(ALPHAS))),
+        MAIN_OF_REGRESSION: _embedding(
+            X, ContrastiveRegressionEmbedder(**params), ("reg", RidgeCV(ALPHAS))
+        ),
     }
 
 
@@ -90,18 +92,12 @@ def _flat(names: list[str]) -> list[tuple]:
     ]
 
 
-def _contrast(X, params: dict) -> Pipeline:
-    return Pipeline([*_fill(X), ("cmc", CMCCSSEmbedder(**params)), ("clf", _classifier())])
-
-
-def _embedded_ridge(X, embedder) -> Pipeline:
-    return Pipeline([*_fill(X), ("embed", embedder), ("reg", RidgeCV(ALPHAS))])
-
-
-def _fill(X) -> list[tuple]:
-    """Return the step that fills single values that are missing, if there are any."""
+def _embedding(X, embedder, last: tuple | None = None) -> Pipeline:
     imputers = {name: SimpleImputer(keep_empty_features=True) for name in find_gaps(X)}
-    return [("impute", ModalityTransformer(imputers))] if imputers else []
+    impute = [("impute", ModalityTransformer(imputers))] if imputers else []
+    return Pipeline(
+        [*impute, ("cmc" if last is None else "embed", embedder), last or ("clf", _classifier())]
+    )
 
 
 def _classifier(**params) -> LogisticRegression:
