@@ -94,7 +94,9 @@ def _flat(names: list[str]) -> list[tuple]:
 def _embedding(X, embedder, last: tuple | None = None) -> Pipeline:
     imputers = {name: SimpleImputer(keep_empty_features=True) for name in find_gaps(X)}
     impute = [("impute", ModalityTransformer(imputers))] if imputers else []
-    return Pipeline([*impute, ("embed", embedder), last or ("clf", _classifier())])
+    return Pipeline(
+        [*impute, ("cmc" if last is None else "embed", embedder), last or ("clf", _classifier())]
+    )
 
 
 def _classifier(**params) -> LogisticRegression:
