@@ -124,20 +124,42 @@ class MultimodalData(Content):
         Parameters
         ----------
         path : str or path-like
-            Folder of ``<name>.npy``, ``.npz``, ``.csv`` and ``.tsv`` files; each is a modality. A
-            table's id column (``participant_id``, ``subject_id``, ``subject``, ``SubjID``, ``id``
-            or an unnamed first column) aligns its rows; a subject absent from a table lacks that
-            modality.
+            Folder of tables (``<name>.csv``, ``.tsv``, ``.txt``, ``.xlsx``) and arrays (``.npy``,
+            ``.npz``, ``.mat``, folders with one ``.npy`` per subject); each is a modality. Where
+            one table has identifiers, all rows are aligned by them; a subject that a table lacks
+            lacks that modality. Other files are listed in a warning.
         meta : str or None, default="participants"
-            Stem of the ``.tsv`` or ``.csv`` file that lists the subjects with their side data;
-            ``meta.tsv`` and ``meta.csv`` are looked for too. None makes every file a modality.
+            Stem of the table that lists the subjects with their side data; ``meta`` is looked
+            for too. None makes every file a modality.
         mmap_mode : {"r", "r+", "c"} or None, default=None
             How ``.npy`` files are memory-mapped; None reads them.
+        id_column : str or dict of str to (str or None), optional
+            Column of identifiers: one name for all tables, or names by the stems of their files
+            with None for a table whose rows go by position. By default it is found by its name
+            (``participant_id``, ``RID``, ``Subject ID``, ...) or by its values.
+        rows : dict of str to object, optional
+            Values that choose rows where tables have several per subject, as in ``{"session":
+            "ses-01"}``; all tables that have the column are cut.
+        target : str, optional
+            Column that is to be predicted. It is no feature of any table; if the listing lacks
+            it, it is taken into ``meta`` from the table that has it. Columns that say the same
+            under another name are warned of.
 
         Returns
         -------
         MultimodalData
             The modalities in the order of their file names.
+
+        Raises
+        ------
+        DataError
+            If a file cannot be read, or if it is not clear who the rows of a table are.
+
+        Warns
+        -----
+        UserWarning
+            If identifiers are matched in spite of their spelling, if a table has subjects that
+            the listing lacks, if a file is not read, or if a feature equals the target.
 
         Examples
         --------

@@ -140,19 +140,19 @@ def _are_ids(name: str, array: np.ndarray) -> bool:
 
 def _name(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
     """Take identifiers out of the arrays of a file; a lone one bears the name of the file."""
-    ids = [name for name, array in arrays.items() if _are_ids(name, array)]
-    if len(ids) > 1:
-        raise DataError(f"{path.name} holds several arrays of identifiers: {show(ids)}.")
-    found = [str(_plain(item)) for name in ids for item in arrays.pop(name).ravel()]
-    for name, array in arrays.items():
-        if found and (array.ndim == 0 or len(array) != len(found)):
+    found = {name: array for name, array in arrays.items() if _are_ids(name, array)}
+    ids = {name: [str(_plain(item)) for item in array.ravel()] for name, array in found.items()}
+    arrays = {name: array for name, array in arrays.items() if name not in ids}
+    first, n_subjects = next(((name, len(each)) for name, each in ids.items()), ("", 0))
+    for name, array in [*arrays.items(), *((name, found[name].ravel()) for name in ids)]:
+        if ids and (array.ndim == 0 or len(array) != n_subjects):
             raise DataError(
-                f"{path.name}: {name!r} has shape {array.shape}, {ids[0]!r} lists {len(found)} "
+                f"{path.name}: {name!r} has shape {array.shape}, {first!r} lists {n_subjects} "
                 "subjects."
             )
     if len(arrays) == 1:
         arrays = {path.stem: next(iter(arrays.values()))}
-    return Arrays(arrays, {"id": found} if found else None)
+    return Arrays(arrays, ids or None)
 
 
 def _plain(item: Any) -> Any:

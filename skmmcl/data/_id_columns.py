@@ -260,7 +260,8 @@ def is_whole(table: Table, name: str) -> bool:
 
 def is_row_name(table: Table, name: str) -> bool:
     """Tell whether this is a first column without a name that does not count 0, 1, 2, ..."""
-    return name == "Unnamed: 0" == table.names[0] and not is_count(table, name, 0)
+    unnamed = name == table.names[0] and name.startswith("Unnamed:")
+    return unnamed and not is_count(table, name, 0)
 
 
 def is_row_number(table: Table, name: str) -> bool:

@@ -95,7 +95,8 @@ def read_folder(
             values[name] = cohort.align(labeled.get(file), raw, file)
     _warn_of_passed(path, found.passed)
     if not values:
-        raise DataError(f"{path} holds no modality beside {listing.name if listing else 'it'}.")
+        beside = f" beside {listing.name}" if listing else ""
+        raise DataError(f"{path} holds no modality{beside}.")
     side = None if listing is None else _side_data(listing, who)
     if choices.target is not None:
         side, column = _find_target(choices.target, side, listing, found.tables, cohort)

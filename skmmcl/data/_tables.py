@@ -20,6 +20,7 @@ BLANKS = r"\s+"
 _POINTERS = ("/annex/objects/", "version https://git-lfs")
 _MISSING = {"", "n/a"}
 _MISSING_NUMBER = _MISSING | {"N/A", "NA", "#N/A", "NULL", "None", "NaN", "nan", "null", "<NA>"}
+_EXCEL = re.compile(r'\A"?sep=."?\n')  # a first line that tells Excel the separator
 _SAMPLE = 50  # lines from which the separator is found
 _NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$")
 _COMMA = re.compile(r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?$")
@@ -119,6 +120,7 @@ def read_table(file: Path, named: Any = ()) -> Table:
 
 
 def _read_text(file: Path, text: str, named: Any) -> Table:
+    text = _EXCEL.sub("", text)
     layout, rows = _cut(file, text)
     frame = _parse(file, text, layout)
     if len(frame) != len(rows):
@@ -232,7 +234,13 @@ def _cut(file: Path, text: str) -> tuple[Layout, list]:
             f"{file.name} has two columns named {', '.join(map(repr, twice[:5]))}; rename one, or "
             "add a header line if the first line holds values."
         )
-    return Layout(separator, [name or f"Unnamed: {k}" for k, name in enumerate(names)]), rows
+    return Layout(separator, [name or _blank(k, names) for k, name in enumerate(names)]), rows
+
+
+def _blank(place: int, names: list[str]) -> str:
+    """Return what pandas calls a column without a name, which a saved table may bear already."""
+    name = f"Unnamed: {place}"
+    return f"{name}.1" if name in names else name
 
 
 def _name_all(file: Path, names: list[str], rows: list, separator: str) -> list[str]:

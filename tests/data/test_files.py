@@ -90,6 +90,8 @@ def test_identifiers_among_arrays(folder):
     assert X.modalities == ("Z", "y", "x")
     np.testing.assert_array_equal(X["Z"][[0, 2]], FC[[0, 2]])
     assert X.mask[:, 0].tolist() == [True, False, True]
+    np.savez(folder / "fc.npz", Z=FC[[2, 0]], file_id=["no1", "no2"], sub_id=["sub-03", "sub-01"])
+    np.testing.assert_array_equal(MultimodalData.from_folder(folder)["fc"][[0, 2]], FC[[0, 2]])
     np.savez(folder / "fc.npz", Z=FC, ids=[3, 1])
     with pytest.raises(DataError, match=r"fc\.npz: 'Z' has shape \(3, 2, 2\), 'ids' lists 2"):
         MultimodalData.from_folder(folder)

@@ -102,6 +102,8 @@ def test_tables_that_are_refused(tmp_path, text, message):
         ("id, x , my y\ns1, 3, 4\ns2, 5, 6\n", ["x", "my y"]),
         ('id,"x, left","y ""q"""\ns1,"3",4\ns2,5,6\n', ["x, left", 'y "q"']),
         ("id,x,,\ns1,3,,\ns2,4,,\n", ["x"]),
+        ("sep=;\nid;x\ns1;3\ns2;4\n", ["x"]),
+        (",Unnamed: 0,id,x\n0,5,s1,3\n1,6,s2,4\n", ["x"]),
         ("id;x (mm, left);y\ns1;3;4\ns2;5;6\n", ["x (mm, left)", "y"]),
     ],
 )
