@@ -1,4 +1,4 @@
-"""Errors and warnings that skmmcl raises; all errors are also `ValueError`."""
+"""Errors and warnings that skmmcl raises; what is wrong with the input is also a `ValueError`."""
 
 __all__ = ["DataError", "FitInterruptedWarning", "ModalityError", "TrainingError"]
 
@@ -12,7 +12,7 @@ class ModalityError(ValueError):
 
 
 class TrainingError(RuntimeError):
-    """Training went wrong, for example a loss term that is no longer finite."""
+    """Training went wrong, for example a loss term that is no longer finite; no `ValueError`."""
 
 
 class FitInterruptedWarning(UserWarning):
