@@ -1,6 +1,16 @@
 """Errors and warnings that skmmcl raises; what is wrong with the input is also a `ValueError`."""
 
-__all__ = ["DataError", "FitInterruptedWarning", "ModalityError", "TrainingError"]
+__all__ = [
+    "CheckpointWarning",
+    "DataError",
+    "FitInterruptedWarning",
+    "ModalityError",
+    "TrainingError",
+]
+
+
+class CheckpointWarning(UserWarning):
+    """The state of a fit cannot be read or kept; the fit itself goes on."""
 
 
 class DataError(ValueError):
