@@ -1,6 +1,16 @@
-"""Errors and warnings that skmmcl raises; all errors are also `ValueError`."""
+"""Errors and warnings that skmmcl raises; what is wrong with the input is also a `ValueError`."""
 
-__all__ = ["DataError", "FitInterruptedWarning", "ModalityError", "TrainingError"]
+__all__ = [
+    "CheckpointWarning",
+    "DataError",
+    "FitInterruptedWarning",
+    "ModalityError",
+    "TrainingError",
+]
+
+
+class CheckpointWarning(UserWarning):
+    """The state of a fit cannot be read or kept; the fit itself goes on."""
 
 
 class DataError(ValueError):
@@ -12,7 +22,7 @@ class ModalityError(ValueError):
 
 
 class TrainingError(RuntimeError):
-    """Training went wrong, for example a loss term that is no longer finite."""
+    """Training went wrong, for example a loss term that is no longer finite; no `ValueError`."""
 
 
 class FitInterruptedWarning(UserWarning):

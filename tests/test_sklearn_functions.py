@@ -326,7 +326,7 @@ def test_weights_are_routed_to_partial_fit():
 def test_each_fold_has_a_checkpoint_of_its_own(pipe, X, y, tmp_path, monkeypatch):
     pipe.set_params(cmc__checkpoint=tmp_path)
     first = cross_val_score(pipe, X, y, cv=3, scoring="neg_log_loss")
-    assert len(list(tmp_path.glob("fit-*.pkl"))) == 3
+    assert len(list(tmp_path.glob("fit-*.npz"))) == 3
     monkeypatch.setattr(_fit, "Stack", lambda *a, **k: pytest.fail("trained again"))
     again = cross_val_score(pipe, X, y, cv=3, scoring="neg_log_loss")
     assert np.array_equal(first, again)

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
 from skmmcl.base import BaseEmbedder
+from skmmcl.exceptions import CheckpointWarning
 from skmmcl.networks import foreign_modules
 from skmmcl.training import class_aware_batches
 from skmmcl.training._stack import Stack
@@ -142,20 +143,37 @@ def test_a_protocol_is_taken_up_again(X, y, tmp_path, widths):
     for _ in range(2):
         with stacked_fits(checkpoint=tmp_path):
             found = scores(pipe, X, y)
-        assert len(list(tmp_path.glob("fit-*.pkl"))) == 4
+        assert len(list(tmp_path.glob("fit-*.npz"))) == 4
         for name, value in expected.items():
             np.testing.assert_array_equal(found[name], value)
     assert len(widths) == 5  # four alone and one stack, none in the second round
     with stacked_fits(checkpoint=tmp_path):
         scores(pipe.set_params(emb__lr=0.01), X, y)
         scores(pipe, X[["smri", "fc"]], y)
-    assert len(list(tmp_path.glob("fit-*.pkl"))) == 12
+    assert len(list(tmp_path.glob("fit-*.npz"))) == 12
 
 
 def test_checkpoints_of_other_code_are_refused_before_any_fit(tmp_path):
     (tmp_path / "about.json").write_text('{"skmmcl": "0.0.1", "torch": "1.0"}')
     with pytest.raises(ValueError, match="another version"), stacked_fits(checkpoint=tmp_path):
         pytest.fail("entered")
+
+
+def test_damaged_checkpoints_are_no_failed_fits(X, y, tmp_path):
+    """Of scikit-learn's functions, an error in a fit makes a score of NaN."""
+    pipe = make_pipe(CMCCSSEmbedder)
+    expected = scores(pipe, X, y)
+    with stacked_fits(checkpoint=tmp_path):
+        scores(pipe, X, y)
+    one, other, third, _ = sorted(tmp_path.glob("fit-*.npz"))
+    one.write_bytes(one.read_bytes()[:100])
+    other.write_bytes(third.read_bytes())
+    third.write_bytes(b"")
+    with pytest.warns(CheckpointWarning) as warned, stacked_fits(checkpoint=tmp_path):
+        found = scores(pipe, X, y)
+    assert len(warned) == 3
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value)
 
 
 PROTOCOL = """
@@ -195,7 +213,7 @@ def test_a_killed_protocol_goes_on(tmp_path, repo_dir, monkeypatch):
     rng = np.random.default_rng()
     for n_files in (1, 3, 6):
         process = start(tmp_path)
-        while process.poll() is None and len(list(tmp_path.glob("fit-*.pkl"))) < n_files:
+        while process.poll() is None and len(list(tmp_path.glob("fit-*.npz"))) < n_files:
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.5))
         os.kill(process.pid, signal.SIGKILL)

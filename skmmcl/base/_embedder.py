@@ -124,7 +124,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         1 for a progress bar, 2 for a table of all losses.
     random_state : int, RandomState instance or None, default=None
         Draws the first weights and the order of the subjects. The same number gives the
-        same result; torch's and numpy's global generators are left alone.
+        same result; None takes one from numpy's generator. Torch's is left alone.
 
     Attributes
     ----------

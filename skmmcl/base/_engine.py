@@ -26,7 +26,7 @@ from skmmcl.base._solution import Solution, divide, unsupervised_factor, warn_of
 from skmmcl.data import MultimodalData
 from skmmcl.data._frames import is_frame
 from skmmcl.data._who import check_same_subjects
-from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.exceptions import CheckpointWarning, DataError, ModalityError
 from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
     EmbeddingNet,
@@ -181,10 +181,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             else self._new_net(data, terms, sample_weight)
         )
         subjects = self._subjects(net, data, codes, sample_weight, values)
-        kept_at = None
-        if (folder := checkpoint_folder(self.checkpoint)) is not None:
-            open_folder(folder)
-            kept_at = folder, self._fingerprint(data, codes, sample_weight, values, net.seed_)
+        kept_at = self._kept_at(data, codes, sample_weight, values, net.seed_)
         self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
         self._learn_representation(data, subjects, sample_weight)
         self._scale = 1.0
@@ -360,14 +357,25 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if self.impute == "ridge" and not fused:
             self._imputation = Imputation(self.net_, subjects, sample_weight)
 
-    def _fingerprint(self, *job: Any) -> str:
+    def _kept_at(self, *job: Any) -> tuple[Any, str] | None:
+        """Folder and fingerprint of a fit that is to be kept; trouble with them is no error."""
+        if (folder := checkpoint_folder(self.checkpoint)) is None:
+            return None
+        try:
+            open_folder(folder)
+            return folder, self._fingerprint(*job)
+        except (PicklingError, AttributeError, TypeError) as error:
+            trouble = f"One of the parameters does not bear to be written: {error}"
+            advice = "Give a function or class defined in a module instead of a lambda."
+        except (OSError, ValueError) as error:
+            trouble, advice = str(error), ""
+        text = (
+            f"This fit is not kept in the folder for checkpoints, and goes on. {trouble} {advice}"
+        )
+        warnings.warn(text.strip(), CheckpointWarning, stacklevel=4)
+        return None
+
+    def _fingerprint(self, data: MultimodalData, *job: Any) -> str:
         params = self.get_params(deep=False)
         known = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
-        data, *rest = job
-        try:
-            return fingerprint(type(self).__qualname__, known, data.to_dict(), data.mask, *rest)
-        except PicklingError as error:
-            raise ValueError(
-                "checkpoint= writes the fit to a file, which one of the parameters does not bear: "
-                f"{error}. Give a function or class defined in a module instead of a lambda."
-            ) from error
+        return fingerprint(type(self).__qualname__, known, data.to_dict(), data.mask, *job)

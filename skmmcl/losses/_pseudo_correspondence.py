@@ -103,7 +103,7 @@ class PseudoCorrespondenceLoss(nn.Module):
         total = (one.sum() + other.sum()) * 0
         for (a, b), count in zip(((one, other), (other, one)), counts, strict=True):
             weight = count[p, q]
-            losses = self.of_pairs(a[p], b[q])
+            losses = self.of_pairs(a.index_select(0, p), b.index_select(0, q))
             total = total + (losses * over(weight.to(losses.dtype), weight.sum())).sum()
         return total
 

@@ -41,10 +41,16 @@ class LaneLinear(Laned):
 
     def forward_lanes(self, x: Tensor) -> Tensor:
         in_place = self.is_large and getattr(_local, "in_place", False)
-        kept = self.weight.grad if in_place else None
+        kept = self.weight.grad if in_place and not _has_hooks(self.weight) else None
         if kept is None:
             return torch.baddbmm(self.bias, x, self.weight)
         return _SummedInPlace.apply(x, self.weight, self.bias, kept)
+
+
+def _has_hooks(weight: Tensor) -> bool:
+    """Whether a callback of the user is to be shown the gradient."""
+    kinds = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    return any(getattr(weight, kind, None) for kind in kinds)
 
 
 _local = threading.local()

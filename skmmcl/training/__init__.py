@@ -13,7 +13,8 @@ from skmmcl.training._batches import (
     to_tensor,
 )
 from skmmcl.training._callbacks import represent, represented
-from skmmcl.training._checkpoint import Checkpoint, fingerprint, open_folder
+from skmmcl.training._checkpoint import Checkpoint, open_folder
+from skmmcl.training._fingerprint import fingerprint
 from skmmcl.training._fit import FitJob, fit_net, train
 from skmmcl.training._jobs import checkpoint_folder
 from skmmcl.training._net import EmbeddingNet, make_net

@@ -20,7 +20,8 @@ from skmmcl.exceptions import FitInterruptedWarning
 from skmmcl.networks import foreign_modules
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
-from skmmcl.training._checkpoint import Checkpoint, fingerprint
+from skmmcl.training._checkpoint import Checkpoint
+from skmmcl.training._fingerprint import fingerprint
 from skmmcl.training._jobs import Done, Job, Refill, Tick, current, run
 from skmmcl.training._lanes import lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
@@ -146,34 +147,31 @@ class FitJob(Job):
             self.sets = replace(train_set, rng=self.net.rng_), valid_set
 
     def start(self) -> None:
-        """Begin, or go on from a checkpoint."""
-        resumed = False
+        """Begin, or go on from a checkpoint.
+
+        Callbacks see a beginning in either case, as they see an end: they then have whatever
+        they keep their state in.
+        """
+        under_way = self.net.module_ if self.net.history else None
         if self.kept_at is not None:
             folder, key = self.kept_at
-            under_way = self.net.module_ if self.net.history else None
             self.checkpoint = Checkpoint(folder, fingerprint(key, self.n_epochs, under_way))
-            kept = self.checkpoint.load()
-            if kept is not None:
-                kept_net, self.complete = kept
-                self.net, resumed = kept_net.to(self.net.device), True
-                self.sets = replace(self.sets[0], rng=self.net.rng_), self.sets[1]
-            if not self.complete:
-                kept_callbacks = _without_checkpoint(self.net)
-                self.net.callbacks_ = [*kept_callbacks, ("checkpoint", self.checkpoint)]
+        self.net.epochs_left_ = self.epochs_left
+        self.net.notify("on_train_begin", X=self.sets, y=None)
+        if self.checkpoint is not None:
+            self.complete = self.checkpoint.load(self.net)
+            kept_callbacks = _without_checkpoint(self.net)
+            self.net.callbacks_ = [*kept_callbacks, ("checkpoint", self.checkpoint)]
         self.net.epochs_left_ = self.epochs_left
         self._set_beside(self.beside and self.signature is not None)
-        if not resumed:
-            self.net.notify("on_train_begin", X=self.sets, y=None)
 
     def end(self) -> None:
         """Tell the callbacks, and the checkpoint that the fit is complete."""
         self._set_beside(False)
-        if self.complete:
-            return
         self.net.notify("on_train_end", X=self.sets, y=None)
         if self.checkpoint is not None:
             self.net.callbacks_ = _without_checkpoint(self.net)
-            if self.finished:
+            if self.finished and not self.complete:
                 self.checkpoint.save(self.net, complete=True)
 
     def _set_beside(self, beside: bool) -> None:

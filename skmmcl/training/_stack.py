@@ -43,8 +43,7 @@ class Stack:
             self.objective = Objective.merge([net.criterion_ for net in nets], like)
         if len(nets) > 1:
             self.network = merge_lanes([net.module_ for net in nets])
-        # A callback of the user may freeze weights, which then must have no gradient at all.
-        self.grads = self._link() if self.padded and not nets[0].watched_ else []
+        self.grads = self._link() if self.padded else []
         self.optimizers = JointStep([net.optimizer_ for net in nets])
         data = [train_set.data for train_set, _ in sets]
         self.offsets = np.cumsum([0, *(len(part) for part in data)])
@@ -79,6 +78,7 @@ class Stack:
         for name, shared in self.network.named_parameters():
             shared.requires_grad_(own[0][name].requires_grad)
             if not shared.requires_grad:
+                shared.grad = None
                 continue
             shared.grad = torch.zeros_like(shared)
             grads.append(shared.grad)
@@ -89,6 +89,18 @@ class Stack:
         for net in self.nets:
             net.linked_ = len(own) > 1
         return grads
+
+    def _clear_gradients(self) -> None:
+        """Set to zero what the last step left, in weights without influence too.
+
+        The norm of all gradients is else summed over fewer terms, in another order.
+        """
+        if self.padded and self.nets[0].watched_:  # its callbacks may freeze weights at any time
+            self.grads = self._link()
+        elif self.grads:
+            torch._foreach_zero_(self.grads)
+        else:
+            self.nets[0].optimizer_.zero_grad()
 
     def unlink(self) -> None:
         """Give the nets memory of their own again."""
@@ -172,10 +184,8 @@ class Stack:
         self, batch: Mapping[str, Any], seen: Sequence[Any], *, training: bool
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss and terms of each lane, and outputs; in training also the optimizers' steps."""
-        if training and self.grads:
-            torch._foreach_zero_(self.grads)
-        elif training:
-            self.nets[0].optimizer_.zero_grad()
+        if training:
+            self._clear_gradients()
         with gradients_in_place() if training and self.grads else nullcontext():
             outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
         loss, terms = self.objective({**batch, **outputs})

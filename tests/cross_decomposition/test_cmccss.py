@@ -16,6 +16,7 @@ from skorch.callbacks import Callback
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.data import as_multimodal
+from skmmcl.exceptions import CheckpointWarning
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import MLP, ConnectomeAttention, LinearShortcut
 from skmmcl.training import _fit
@@ -377,7 +378,7 @@ def test_an_interrupted_fit_goes_on_where_it_was_cut_off(X, y, tmp_path, count_e
     count_epochs.clear()
     with pytest.raises(SystemExit):
         make(checkpoint=tmp_path, callbacks=[PowerCut(3)], **params).fit(X, y)
-    assert len(list(tmp_path.glob("*.pkl"))) == 1
+    assert len(list(tmp_path.glob("*.npz"))) == 1
     resumed = make(checkpoint=tmp_path, **params).fit(X, y)
     assert np.array_equal(resumed.transform(X), expected.transform(X))
     assert np.array_equal(resumed.history_["cmc"], expected.history_["cmc"])
@@ -440,8 +441,17 @@ def test_two_partial_fits_with_a_checkpoint_are_two_epochs(X, y, tmp_path):
     assert np.array_equal(embedder.transform(X), expected.transform(X))
 
 
-def test_what_cannot_be_written_is_refused_before_training(X, y, tmp_path, count_epochs):
+def test_what_cannot_be_written_is_not_kept(X, y, tmp_path):
     encoders = {"fc": lambda shape, width: MLP(shape, width, hidden=())}
-    with pytest.raises(ValueError, match=r"checkpoint= .* lambda"):
-        make(encoders=encoders, checkpoint=tmp_path).fit(X, y)
-    assert count_epochs == []
+    with pytest.warns(CheckpointWarning, match=r"not kept .* lambda"):
+        found = make(encoders=encoders, checkpoint=tmp_path).fit(X, y)
+    assert np.array_equal(found.transform(X), make(encoders=encoders).fit(X, y).transform(X))
+
+
+@pytest.mark.parametrize("about", ["", "[]", '{"skmmcl": "0.0.other"}'])
+def test_a_folder_that_cannot_be_used_is_a_warning(X, y, tmp_path, about):
+    (tmp_path / "about.json").write_text(about)
+    with pytest.warns(CheckpointWarning, match=r"not kept .*(damaged|another version)"):
+        make(checkpoint=tmp_path).fit(X, y)
+    with pytest.warns(CheckpointWarning, match="not kept"):  # it is no folder
+        make(checkpoint=tmp_path / "about.json").fit(X, y)

@@ -97,7 +97,9 @@ def test_depth_does_not_multiply_the_threads(engine):
 
     with stacked_fits(max_stack=4):
         assert nest(4) == 4**4 * alone(1.0)
-    assert most < 4 * 4 + 10
+    # Four at each depth, and those whose tasks are done and that have not woken yet: on a busy
+    # machine some more. Were they multiplied, they would be 4 + 16 + 64 + 256.
+    assert most < 4**3
 
 
 def test_generators_of_results(engine):

@@ -1,10 +1,13 @@
 """A fit that was cut off goes on as if it had not been, and no other fit reads its file."""
 
+import io
+import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 
@@ -15,9 +18,9 @@ from skorch.callbacks import Callback
 from torch import nn
 
 import skmmcl
-from skmmcl.exceptions import FitInterruptedWarning
+from skmmcl.exceptions import CheckpointWarning, FitInterruptedWarning
 from skmmcl.networks import MLP
-from skmmcl.training import Checkpoint, _checkpoint, _fit, fingerprint, open_folder
+from skmmcl.training import Checkpoint, _checkpoint, _fingerprint, _fit, fingerprint, open_folder
 
 N_EPOCHS = 5
 
@@ -133,57 +136,218 @@ def test_resumed_job_writes_to_the_folder_it_was_found_in(job, tmp_path):
     assert not (tmp_path / "old").exists()
 
 
-def test_clock_of_another_boot(job, tmp_path, monkeypatch):
-    fitted = job(checkpoint=tmp_path, callbacks=[CutIn(2)])
+def flip(path, bit):
+    content = bytearray(path.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(bytes(content))
+
+
+def cut_off(job, folder, **options):
+    """Leave the checkpoint of a fit that ended in its third epoch."""
+    CutIn.crash = True
     with pytest.raises(Cut):
-        fitted.fit(key="job")
-    (path,) = tmp_path.iterdir()
-    net, complete = pickle.loads(path.read_bytes())
-    dict(net.callbacks_)["checkpoint"].saved_ = 1e12
-    path.write_bytes(pickle.dumps((net, complete)))
-    saved = []
-    save = Checkpoint.save
-    monkeypatch.setattr(
-        Checkpoint,
-        "save",
-        lambda self, net, *, complete: (
-            saved.append(len(net.history)),
-            save(self, net, complete=complete),
-        ),
-    )
+        job(checkpoint=folder, callbacks=[CutIn(3)], **options).fit(key="job")
     CutIn.crash = False
-    job(checkpoint=tmp_path).fit(key="job")
-    assert saved == [2, 3, 3]
+    (path,) = folder.iterdir()
+    return path
 
 
-def test_part_file_is_ignored(job, tmp_path, same_fit):
-    (tmp_path / "fit-job.123.part").write_bytes(b"trunca")
-    checkpoint = Checkpoint(tmp_path, "job")
-    assert checkpoint.load() is None
-    net = job().fit()
-    checkpoint.save(net, complete=True)
-    found, complete = checkpoint.load()
-    assert same_fit(found, net)
-    assert complete is True
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".part", ".pkl"]
+def test_part_files_of_a_killed_process_are_removed(job, tmp_path, same_fit):
+    cut_off(job, tmp_path)
+    left = tmp_path / Checkpoint(tmp_path, fingerprint("job", 3, None)).path.stem
+    left.with_suffix(".123.456.part").write_bytes(b"trunca")
+    other = tmp_path / "fit-other.1.2.part"
+    other.write_bytes(b"of a fit that may run")
+    assert same_fit(job(checkpoint=tmp_path).fit(key="job"), job().fit())
+    assert [path for path in tmp_path.iterdir() if path.suffix == ".part"] == [other]
 
 
-def test_a_failed_write_leaves_the_earlier_file(job, tmp_path):
-    net = job().fit()
-    checkpoint = Checkpoint(tmp_path, "job")
-    checkpoint.save(net, complete=False)
-    net.unpicklable = lambda: None
-    with pytest.raises((pickle.PicklingError, AttributeError)):
-        checkpoint.save(net, complete=True)
-    assert checkpoint.load()[1] is False
+@pytest.mark.parametrize("complete", [False, True])
+def test_no_bit_of_a_file_can_flip_unseen(job, tmp_path, same_fit, complete):
+    if complete:
+        job(checkpoint=tmp_path).fit(key="job")
+        (path,) = tmp_path.iterdir()
+    else:
+        path = cut_off(job, tmp_path)
+    whole, content = job().fit(), path.read_bytes()
+    for bit in np.random.default_rng(0).integers(8 * len(content), size=30):
+        path.write_bytes(content)
+        flip(path, int(bit))
+        with pytest.warns(CheckpointWarning, match=r"fit-.*npz.* damaged .*begins anew"):
+            assert same_fit(job(checkpoint=tmp_path).fit(key="job"), whole)
 
 
-def test_a_file_that_cannot_be_read_is_named(job, tmp_path):
-    checkpoint = Checkpoint(tmp_path, "job")
-    checkpoint.save(job().fit(), complete=False)
-    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-50])
-    with pytest.raises(ValueError, match=r"fit-job\.pkl.*cannot be read.*Delete it"):
-        checkpoint.load()
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 1000, -1])
+def test_a_file_that_is_cut_off_is_named_and_the_fit_begins_anew(job, tmp_path, same_fit, length):
+    path = cut_off(job, tmp_path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.warns(CheckpointWarning, match=r"fit-.*npz.* damaged or cut off.*begins anew"):
+        assert same_fit(job(checkpoint=tmp_path).fit(key="job"), job().fit())
+    assert same_fit(job(checkpoint=tmp_path).fit(key="job"), job().fit())  # it was written again
+
+
+def test_files_cannot_be_swapped(job, tmp_path, same_fit):
+    names = ("one", "other")
+    for seed, name in enumerate(names):
+        job(checkpoint=tmp_path, random_state=seed).fit(key=name)
+    one, other = sorted(tmp_path.iterdir())
+    one.write_bytes(other.read_bytes())
+    found = []
+    with pytest.warns(CheckpointWarning, match="it is of another fit"):
+        found = [job(checkpoint=tmp_path, random_state=k).fit(key=n) for k, n in enumerate(names)]
+    assert all(same_fit(net, job(random_state=k).fit()) for k, net in enumerate(found))
+
+
+def test_a_file_runs_no_code(job, tmp_path, same_fit):
+    class Bad:
+        def __reduce__(self):
+            return pytest.fail, ("it ran",)
+
+    path = cut_off(job, tmp_path)
+    for content in (pickle.dumps(Bad()), archive(np.array([Bad()], dtype=object))):
+        path.write_bytes(content)
+        with pytest.warns(CheckpointWarning, match="begins anew"):
+            assert same_fit(job(checkpoint=tmp_path).fit(key="job"), job().fit())
+
+
+def archive(array):
+    buffer = io.BytesIO()
+    np.savez(buffer, json=array)
+    return buffer.getvalue() + _checkpoint._digest(buffer.getvalue())
+
+
+def test_a_file_is_an_archive_of_numpy(job, tmp_path):
+    path = cut_off(job, tmp_path)
+    with np.load(path, allow_pickle=False) as members:
+        text = json.loads(members["json"].tobytes())
+    assert text["fingerprint"] == path.stem.removeprefix("fit-")
+    assert text["complete"] is False
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError()])
+def test_a_full_disk_is_a_warning(job, tmp_path, same_fit, monkeypatch, error):
+    def full(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(_checkpoint.Path, "replace", full)
+    with pytest.warns(CheckpointWarning, match=r"could not be written.*The fit goes on") as seen:
+        net = job(checkpoint=tmp_path).fit(key="job")
+    assert len(seen) == 1
+    assert same_fit(net, job().fit())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of a file's size is that of Linux")
+def test_a_file_that_may_not_grow(tmp_path, repo_dir, monkeypatch):
+    monkeypatch.chdir(repo_dir)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))"
+    arguments = [sys.executable, "-c", limit + FIT, str(tmp_path), "-1", "6"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "CheckpointWarning" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["about.json"]
+
+
+class Counts(Callback):
+    """Has state of many kinds, some of it that of torch and numpy."""
+
+    def __init__(self, seen=None):
+        self.seen = seen
+
+    def on_train_begin(self, net, **kwargs):
+        self.rng_ = np.random.default_rng(0)
+        self.generator_ = torch.Generator().manual_seed(0)
+        self.inner_ = Inner()
+        self.draws_, self.last_ = [], None
+
+    def on_epoch_end(self, net, **kwargs):
+        drawn = self.rng_.random(), torch.rand(1, generator=self.generator_).item()
+        self.inner_.total += drawn[0]
+        self.inner_.by[len(net.history), "x"] = drawn
+        self.draws_.append(drawn)
+        self.last_ = np.array(drawn), torch.tensor(drawn), {len(self.draws_)}
+
+    def state(self):
+        last = [sorted(part) if isinstance(part, set) else part.tolist() for part in self.last_]
+        return self.draws_, self.inner_.total, self.inner_.by, last
+
+
+class Inner:
+    def __init__(self):
+        self.total, self.by = 0.0, {}
+
+
+def test_the_state_of_a_callback_goes_on(job, tmp_path):
+    whole = job(callbacks=[Counts()], max_epochs=N_EPOCHS)
+    whole.fit()
+    with pytest.raises(Cut):
+        job(checkpoint=tmp_path, callbacks=[Counts(), CutIn(3)], max_epochs=N_EPOCHS).fit(key="job")
+    for _ in range(2):  # it goes on, and then it is complete
+        given = Counts()
+        job(checkpoint=tmp_path, callbacks=[given], max_epochs=N_EPOCHS).fit(key="job")
+        assert given.state() == whole.settings.callbacks[0].state()
+
+
+class Locks(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.lock_ = threading.Lock()
+
+
+class Slotted:
+    __slots__ = ("n",)
+
+
+class HasSlots(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        self.of_ = Slotted()
+
+
+@pytest.mark.parametrize("callback", [Locks, HasSlots])
+def test_a_callback_whose_state_cannot_be_stored(job, tmp_path, same_fit, callback):
+    with pytest.warns(
+        CheckpointWarning, match=r"cannot be written: callbacks\.\w+\.\w+_ is a "
+    ) as seen:
+        net = job(checkpoint=tmp_path, callbacks=[callback()]).fit(key="job")
+    assert len(seen) == 1
+    assert same_fit(net, job().fit())
+    assert not list(tmp_path.iterdir())
+
+
+class Grows(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        self.of_ = Inner()
+
+
+def test_a_state_that_cannot_be_taken_up_begins_anew(job, tmp_path, same_fit):
+    """What the callback made in the training is not there at its beginning."""
+    seen = {"validation_fraction": 0.25, "lr_schedule": "cosine", "gradient_clip": 0.1}
+    with pytest.raises(Cut):
+        job(checkpoint=tmp_path, callbacks=[Grows(), CutIn(3)], **seen).fit(key="job")
+    CutIn.crash = False
+    with pytest.warns(CheckpointWarning, match=r"callbacks.Grows.of_ was .*Inner.*begins anew"):
+        net = job(checkpoint=tmp_path, callbacks=[Grows()], **seen).fit(key="job")
+    assert same_fit(net, job(**seen).fit())
+
+
+class Drifts(nn.Module):
+    """Has a state that is no buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.n, self.rng = nn.Linear(5, 2), 0, np.random.default_rng(0)
+
+    def forward(self, x):
+        self.n += self.training
+        return self.linear(x) * (1 + 0.01 * self.n + 0.1 * self.rng.random() * self.training)
+
+
+def test_a_network_with_a_state_of_its_own(job, tmp_path, same_fit):
+    made = partial(job, encoders={"a": Drifts()}, max_epochs=N_EPOCHS)
+
+    with pytest.raises(Cut):
+        made(checkpoint=tmp_path, callbacks=[CutIn(3)]).fit(key="job")
+    CutIn.crash = False
+    assert same_fit(made(checkpoint=tmp_path).fit(key="job"), made().fit())
 
 
 def test_interval(job, tmp_path, monkeypatch):
@@ -249,14 +413,22 @@ def test_fingerprint_takes_a_copy_for_the_same():
 def test_a_folder_of_other_code_is_refused(tmp_path, monkeypatch):
     open_folder(tmp_path)
     open_folder(tmp_path)
-    monkeypatch.setattr(_checkpoint, "_code_hash", lambda: "edited")
+    monkeypatch.setattr(_fingerprint, "_code_hash", lambda: "edited")
     with pytest.raises(ValueError, match=r"another version of the code.*code was .*, is edited"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '"skmmcl"', '{"skmmcl"'])
+def test_a_damaged_description_is_named(tmp_path, content):
+    open_folder(tmp_path)
+    (tmp_path / "about.json").write_text(content)
+    with pytest.raises(ValueError, match=r"about\.json' should say .* damaged"):
         open_folder(tmp_path)
 
 
 def test_an_edit_of_the_package_makes_another_fingerprint(monkeypatch):
     before = fingerprint("job")
-    monkeypatch.setattr(_checkpoint, "_code_hash", lambda: "edited")
+    monkeypatch.setattr(_fingerprint, "_code_hash", lambda: "edited")
     assert fingerprint("job") != before
 
 
@@ -323,7 +495,7 @@ def test_process_that_is_killed_at_any_moment(tmp_path, repo_dir, monkeypatch):
     rng = np.random.default_rng()
     for _ in range(3):
         process = start(tmp_path, n_epochs=200)
-        while process.poll() is None and not list(tmp_path.glob("*.pkl")):
+        while process.poll() is None and not list(tmp_path.glob("*.npz")):
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.5))
         os.kill(process.pid, signal.SIGKILL)
