@@ -186,7 +186,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         self._learn_representation(data, subjects, sample_weight)
         self._scale = 1.0
         if self._solution is not None:
-            self._scale = unsupervised_factor(represent(self.net_, subjects).transpose(1, 0, 2))
+            self._scale = unsupervised_factor(
+                represent(self.net_, subjects).transpose(1, 0, 2), sample_weight
+            )
 
     def _is_probed(self) -> bool:
         return self.validation_fraction is not None and self.monitor == "probe"

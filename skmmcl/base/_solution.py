@@ -173,7 +173,7 @@ class Solution:
                 part = MultisetCCA(n_components=settings.n_components)
                 part.fit(blocks, mask=data.mask, sample_weight=side["sample_weight"])
                 found = part.transform(blocks, data.mask)
-                factor = unsupervised_factor(found) if supervised else 1.0
+                factor = unsupervised_factor(found, side["sample_weight"]) if supervised else 1.0
             self.parts[term.name], self.factors[term.name] = part, factor
             self.widths[term.name] = found.shape[-1]
             columns.append(_side_by_side(found) * factor)
@@ -235,7 +235,7 @@ def _side_by_side(columns: np.ndarray) -> np.ndarray:
     return columns.reshape(len(columns), -1)
 
 
-def unsupervised_factor(blocks: np.ndarray) -> float:
+def unsupervised_factor(blocks: np.ndarray, sample_weight: np.ndarray | None) -> float:
     """Return what brings blocks of columns to the scale of unsupervised terms.
 
     Parameters
@@ -243,10 +243,13 @@ def unsupervised_factor(blocks: np.ndarray) -> float:
     blocks : ndarray of shape (n_samples, n_blocks, n_columns)
         Columns of the training subjects. The scale of a block is the root of the sum of the
         variances of its columns, of which the mean square counts.
+    sample_weight : ndarray of shape (n_samples,) or None
+        How often a subject counts.
 
     Returns
     -------
     float
     """
-    variance = blocks.var(axis=0).sum(axis=-1).mean()
+    centered = blocks - np.average(blocks, axis=0, weights=sample_weight)
+    variance = np.average(centered**2, axis=0, weights=sample_weight).sum(axis=-1).mean()
     return float(UNSUPERVISED_SCALE / np.sqrt(variance)) if variance > 0 else 1.0
