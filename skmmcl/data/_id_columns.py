@@ -228,7 +228,7 @@ def candidates(table: Table) -> dict[str, list[str]]:
 
 
 def _unique_forms(table: Table, name: str, kind: str) -> list[str] | None:
-    if kind in "iuf" and not is_id_name(name):
+    if kind in "iuf" and not is_id_name(name) and (kind == "f" or is_whole(table, name)):
         values = table.frame[name].to_numpy()
         if len(np.unique(values)) < len(values) or not _are_whole(values) or values.min() < 0:
             return None

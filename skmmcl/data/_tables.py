@@ -22,8 +22,10 @@ _MISSING = {"", "n/a"}
 _MISSING_NUMBER = _MISSING | {"N/A", "NA", "#N/A", "NULL", "None", "NaN", "nan", "null", "<NA>"}
 _EXCEL = re.compile(r'\A"?sep=."?\n')  # a first line that tells Excel the separator
 _SAMPLE = 50  # lines from which the separator is found
+_WORD = re.compile(r'"([^"]*)"|(\S+)')
 _NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$")
 _COMMA = re.compile(r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?$")
+_PAIR = re.compile(r"\d,\d$")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+$")
 _POINT = re.compile(r"(?<![^;\t|\s\"])[+-]?\d+\.\d+(?![^;\t|\s\"])")
 
@@ -163,7 +165,10 @@ def _decode(file: Path) -> str:
 # -------------------------------------------------------------------------------------- layout
 def _split(text: str, separator: str) -> list:
     """Return the lines of a text, or their fields where some are quoted."""
-    if '"' in text and separator != BLANKS:
+    if '"' in text and separator == BLANKS:
+        lines = filter(str.strip, text.split("\n"))
+        return [[quoted or bare for quoted, bare in _WORD.findall(line)] for line in lines]
+    if '"' in text:
         return [row for row in csv.reader(StringIO(text), delimiter=separator) if row]
     blanks = " " if separator == "\t" else " \t"
     return [line for line in text.split("\n") if line.strip(blanks)]
@@ -247,7 +252,8 @@ def _name_all(file: Path, names: list[str], rows: list, separator: str) -> list[
     """Name the field that each row has in excess: empty at the end, or R's names of rows."""
     if not any(item.strip() for item in _fields(rows, separator, len(names))):
         return [*names, ""]
-    if separator in {BLANKS, "\t", ";"} and not any(map(is_id_name, names)):
+    numbered = _fields(rows, separator, 0) == [str(k + 1) for k in range(len(rows))]
+    if separator in {BLANKS, "\t", ";"} and (numbered or not any(map(is_id_name, names))):
         return ["", *names]
     raise DataError(
         f"{file.name} cannot be read as a table: each row has {len(names) + 1} fields, the first "
@@ -300,10 +306,15 @@ def _mend(table: Table, frame, text: str):
 
 
 def _has_commas(items: list[str], separator: str) -> bool:
-    """Tell whether a column holds numbers with a decimal comma."""
+    """Tell whether a column holds numbers with a decimal comma.
+
+    Where nothing else speaks of them, 1,3 may be two answers to one question.
+    """
+    commas = [item for item in items if "," in item]
     return (
         separator != ","
-        and any("," in item for item in items)
+        and bool(commas)
+        and (separator == ";" or not all(map(_PAIR.match, commas)))
         and all(item in _MISSING_NUMBER or _COMMA.match(item) for item in items)
     )
 

@@ -1,5 +1,6 @@
 """Whose row is whose: tables of a folder joined by identifiers of any name and spelling."""
 
+import sys
 from contextlib import nullcontext
 
 import numpy as np
@@ -300,3 +301,16 @@ def test_visits_that_are_numbers(tmp_path, rng):
         MultimodalData.from_folder(tmp_path)
     X = MultimodalData.from_folder(tmp_path, rows={"visit": 12})
     np.testing.assert_array_equal(X["a"].ravel(), values + 12)
+
+
+def test_a_usual_name_of_a_column_that_groups_subjects(tmp_path, rng):
+    listing, values = cohort(rng, NUMBERS)
+    groups = rng.integers(0, 2, N)
+    write(tmp_path, participants=listing, a=shuffled(rng, values, "RID", subject=groups))
+    assert MultimodalData.from_folder(tmp_path).columns["a"] == ["x", "subject"]
+
+
+def test_arrays_alone_need_no_pandas(tmp_path, monkeypatch):
+    np.save(tmp_path / "fc.npy", np.ones((3, 2)))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert MultimodalData.from_folder(tmp_path).modalities == ("fc",)

@@ -54,6 +54,25 @@ def test_names_of_rows_that_r_writes(tmp_path):
     check(read(tmp_path, text.removeprefix("id").replace(" ", ",")))
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.tsv"])
+def test_what_write_table_of_r_gives(tmp_path, name):
+    numbered = FRAME.set_axis([str(k) for k in range(1, 5)])
+    for table in (FRAME, FRAME.set_index("id"), numbered):
+        is_frame = table is FRAME
+        text = table.to_csv(sep=" ", na_rep="NA", quoting=2, index=not is_frame)
+        header, _, body = text.partition("\n")
+        if not is_frame:
+            header = header.partition(" ")[2]
+        check(read(tmp_path, f"{header}\n{body}", name))
+
+
+def test_answers_are_no_decimals(tmp_path):
+    text = "participant_id\trace\tage\ns1\t1,3\t31,5\ns2\t2\t28\n"
+    values = read(tmp_path, text, "a.tsv").values
+    assert values["race"].tolist() == ["1,3", "2"]
+    assert values["age"].tolist() == [31.5, 28]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
