@@ -314,3 +314,10 @@ def test_arrays_alone_need_no_pandas(tmp_path, monkeypatch):
     np.save(tmp_path / "fc.npy", np.ones((3, 2)))
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert MultimodalData.from_folder(tmp_path).modalities == ("fc",)
+
+
+def test_a_header_that_is_a_subject(tmp_path):
+    (tmp_path / "participants.csv").write_text("NDARAB,HC\nXNFI4,MDD\nQQ7,SZ\nE8D,MDD\n")
+    (tmp_path / "a.csv").write_text("participant_id,x\nXNFI4,1\nE8D,2\nNDARAB,3\n")
+    with pytest.raises(DataError, match=r"first line of participants\.csv holds subject 'NDARAB'"):
+        MultimodalData.from_folder(tmp_path)
