@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,10 +60,11 @@ class Who:
         self.tables, self.listing, self.join = tables, listing, join
         self.said = _read_said(said, tables if listing is None else [listing, *tables])
         self.columns: dict[Table, list[str]] = {}
-        if listing is None:
-            self._without_listing()
+        chosen = self._choose(tables if listing is None else [listing])
+        if chosen is not None:
+            self._settle_all(*chosen)
         else:
-            self._with_listing(listing)
+            self._go_by_position()
 
     def ids(self, table: Table) -> list[str] | None:
         """Return the identifiers of the rows, as spelled; None where rows go by position."""
@@ -71,41 +72,26 @@ class Who:
         return read_ids(table, columns[0]) if columns else None
 
     # ------------------------------------------------------------------------------ the search
-    def _with_listing(self, listing: Table) -> None:
-        columns = self._choices(listing)
-        scores = {column: self._score(listing, column) for column in columns}
-        best = max(columns, key=scores.__getitem__, default=None)
-        if best is not None and (
-            scores[best]
-            or listing in self.said
-            or is_evident(listing, best)
-            or _is_likely(listing, best)
-        ):
-            self._settle_all(listing, best)
-            return
-        for table in self.tables if self.join else ():
-            if column := next((c for c in self._choices(table) if is_evident(table, c)), None):
-                raise DataError(
-                    f"{table.name} has subject ids and {listing.name} has none: add a column "
-                    f"participant_id with the values of {column!r}."
-                )
-        self._go_by_position()
+    def _choose(self, tables: list[Table]) -> tuple[Table, str] | None:
+        """Return the column that names most subjects of other tables, or does so by its name."""
+        choices = [(table, column) for table in tables for column in self._choices(table)]
+        ranks = [self._rank(table, column) for table, column in choices]
+        if not ranks:
+            return None
+        best = max(ranks)
+        anchor, column = choices[ranks.index(best)]
+        return (anchor, column) if best[0] or self._may_name_alone(anchor, column) else None
 
-    def _without_listing(self) -> None:
-        choices = [(table, column) for table in self.tables for column in self._choices(table)]
-        ranks = [
-            (
-                self._score(table, column),
-                table in self.said or is_evident(table, column) or _is_text_id(table, column),
-                not is_row_number(table, column),
-            )
-            for table, column in choices
-        ]
-        best = max(ranks, default=(0, False, False))
-        if best[0] or best[1]:
-            self._settle_all(*choices[ranks.index(best)])
-        else:
-            self._go_by_position()
+    def _rank(self, table: Table, column: str) -> tuple[int, int, int, bool]:
+        by_name = table in self.said or is_evident(table, column)
+        likely = 2 if by_name else int(_is_text_id(table, column))
+        return (*self._score(table, column), likely, not is_row_number(table, column))
+
+    def _may_name_alone(self, table: Table, column: str) -> bool:
+        """Tell whether a column holds identifiers though no other table has them."""
+        if table in self.said or is_evident(table, column):
+            return True
+        return _is_likely(table, column) if table is self.listing else _is_text_id(table, column)
 
     def _settle_all(self, anchor: Table, column: str) -> None:
         self.columns[anchor] = [column]
@@ -114,7 +100,13 @@ class Who:
                 self._settle(table, anchor)
 
     def _go_by_position(self) -> None:
-        for table in self.tables:
+        for table in self.tables if self.join else ():
+            evident = [c for c in self._choices(table) if is_evident(table, c)]
+            if evident and self.listing is not None:
+                raise DataError(
+                    f"{table.name} has subject ids and {self.listing.name} has none: add a column "
+                    f"participant_id with the values of {evident[0]!r}."
+                )
             if table not in self.said:
                 warn_of_likeness(table)
 
@@ -135,18 +127,20 @@ class Who:
             text = found if table is self.listing else [first_column(table)]
         return list(dict.fromkeys([*evident, *(name for name in text if name in found)]))
 
-    def _score(self, anchor: Table, column: str) -> int:
-        """Return the number of other tables in which these identifiers are found."""
+    def _score(self, anchor: Table, column: str) -> tuple[int, int]:
+        """Return in how many other tables these identifiers are found, and how often."""
         known = set(_forms(anchor, column))
-        score = 0
+        n_tables = n_shared = 0
         for table in self.tables:
             found = self._find(table, known, column) if table is not anchor else []
-            if found and table not in self.said:
-                others = set(_forms(table, found[0]))
-                score += _fits(anchor, column, len(known & others), others, found[0])
-            else:
-                score += bool(found)
-        return score
+            shared = [0]
+            for other in found:
+                others = set(_forms(table, other))
+                n = len(known & others)
+                if table in self.said or _fits(anchor, column, n, others, other):
+                    shared.append(n)
+            n_tables, n_shared = n_tables + (max(shared) > 0), n_shared + max(shared)
+        return n_tables, n_shared
 
     def _find(self, table: Table, known: set[str], name: str) -> list[str]:
         """Return the columns of a table that hold what a column of another one holds."""
@@ -169,6 +163,12 @@ class Who:
         if not columns:
             self._refuse(table, anchor)
         _check_agreement(table, columns, known)
+        if anchor not in self.said:
+            forms = _forms(table, columns[0])
+            others = [c for c in matching_columns(anchor, forms, columns[0]) if c != name]
+            _check_agreement(anchor, [name, *others], forms)
+        _check_header(table, columns[0], known)
+        _check_header(anchor, name, _forms(table, columns[0]))
         self.columns[table] = columns
         evident = is_evident(table, columns[0]) or table in self.said
         if not evident and is_whole(table, columns[0]) and is_dense(known):
@@ -228,7 +228,7 @@ def candidates(table: Table) -> dict[str, list[str]]:
 
 
 def _unique_forms(table: Table, name: str, kind: str) -> list[str] | None:
-    if kind in "iuf" and not is_id_name(name):
+    if kind in "iuf" and not is_id_name(name) and (kind == "f" or is_whole(table, name)):
         values = table.frame[name].to_numpy()
         if len(np.unique(values)) < len(values) or not _are_whole(values) or values.min() < 0:
             return None
@@ -365,6 +365,15 @@ def is_dense(forms: Collection[str]) -> bool:
         return False
     values = [int(form) for form in forms]
     return not values or max(values) - min(values) < 2 * len(values)
+
+
+def _check_header(table: Table, column: str, known: Sequence[str]) -> None:
+    """Raise if the name of a column is the identifier of a subject."""
+    if canonical(column) in known:
+        raise DataError(
+            f"The first line of {table.name} holds subject {column!r}, not names of columns: add "
+            "a header line."
+        )
 
 
 def _check_agreement(table: Table, columns: list[str], known: list[str]) -> None:

@@ -19,7 +19,7 @@ _ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
 
 _USUAL = {
     "participantid", "participant", "subjectid", "subject", "subjid", "subid", "sub", "subj", "id",
-    "ids", "rid", "eid", "ptid", "mrid", "pid", "iid", "uid", "patientid", "patient", "subjectkey",
+    "ids", "rid", "eid", "ptid", "mrid", "pid", "iid", "uid", "patientid", "subjectkey",
 }  # fmt: skip
 _OTHER_IDS = {
     "batch", "center", "centre", "device", "event", "fam", "family", "group", "image", "pair",

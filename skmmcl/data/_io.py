@@ -13,7 +13,7 @@ from skmmcl.data._cohort import Cohort
 from skmmcl.data._copies import warn_of_copies
 from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
-from skmmcl.data._id_columns import Who, candidates, find_column, is_count
+from skmmcl.data._id_columns import Who, candidates, find_column, is_row_number
 from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
 from skmmcl.data._tables import SEPARATORS, Table, read_sheet, read_table
 from skmmcl.exceptions import DataError
@@ -230,15 +230,16 @@ def _id_columns(table: Table, who: Who) -> set[str]:
     """Return the columns that name subjects, which are no features."""
     names = set(who.columns.get(table, ())) | _row_numbers(table)
     if names and table in who.columns:
-        names |= {c for c in table.frame.columns if is_usual_name(c)}
         names |= {c for c in candidates(table) if is_id_name(c) or c.startswith("Unnamed:")}
+        usual = [column for column in table.frame.columns if is_usual_name(column)]
+        names |= {c for c in usual if 2 * table.frame[c].nunique() > len(table.frame)}
     return names
 
 
 def _row_numbers(table: Table) -> set[str]:
-    """Return the column of row numbers that DataFrame.to_csv writes."""
+    """Return the column of row numbers that pandas and R write."""
     first = table.names[0]
-    return {first} if first.startswith("Unnamed:") and is_count(table, first, 0) else set()
+    return {first} if first.startswith("Unnamed:") and is_row_number(table, first) else set()
 
 
 def _side_data(listing: Table, who: Who):

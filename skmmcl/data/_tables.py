@@ -22,8 +22,11 @@ _MISSING = {"", "n/a"}
 _MISSING_NUMBER = _MISSING | {"N/A", "NA", "#N/A", "NULL", "None", "NaN", "nan", "null", "<NA>"}
 _EXCEL = re.compile(r'\A"?sep=."?\n')  # a first line that tells Excel the separator
 _SAMPLE = 50  # lines from which the separator is found
+_WORD = re.compile(r'"([^"]*)"|(\S+)')
+_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$")
 _COMMA = re.compile(r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?$")
+_PAIR = re.compile(r"\d,\d$")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+$")
 _POINT = re.compile(r"(?<![^;\t|\s\"])[+-]?\d+\.\d+(?![^;\t|\s\"])")
 
@@ -163,7 +166,10 @@ def _decode(file: Path) -> str:
 # -------------------------------------------------------------------------------------- layout
 def _split(text: str, separator: str) -> list:
     """Return the lines of a text, or their fields where some are quoted."""
-    if '"' in text and separator != BLANKS:
+    if '"' in text and separator == BLANKS:
+        lines = filter(str.strip, text.split("\n"))
+        return [[quoted or bare for quoted, bare in _WORD.findall(line)] for line in lines]
+    if '"' in text:
         return [row for row in csv.reader(StringIO(text), delimiter=separator) if row]
     blanks = " " if separator == "\t" else " \t"
     return [line for line in text.split("\n") if line.strip(blanks)]
@@ -189,7 +195,7 @@ def _find_separator(file: Path, text: str) -> str:
     """Return what cuts all lines as it cuts the header, by preference that of the ending."""
     usual = SEPARATORS.get(file.suffix.lower(), ",")
     choices = list(dict.fromkeys([usual, ",", ";", "\t", "|"]))
-    if usual == "\t":
+    if usual == "\t" and not any(choice in text.partition("\n")[0] for choice in choices):
         choices.append(BLANKS)
     end = 0
     for _ in range(_SAMPLE):
@@ -204,7 +210,7 @@ def _find_separator(file: Path, text: str) -> str:
         ]
         if fitting:
             return fitting[0] if extra == 0 else max(fitting, key=lambda c: widths[c][0])
-    return max(choices[:5], key=lambda choice: widths[choice][0])
+    return max(choices, key=lambda choice: widths[choice][0])
 
 
 def _cut(file: Path, text: str) -> tuple[Layout, list]:
@@ -247,7 +253,8 @@ def _name_all(file: Path, names: list[str], rows: list, separator: str) -> list[
     """Name the field that each row has in excess: empty at the end, or R's names of rows."""
     if not any(item.strip() for item in _fields(rows, separator, len(names))):
         return [*names, ""]
-    if separator in {BLANKS, "\t", ";"} and not any(map(is_id_name, names)):
+    numbered = _fields(rows, separator, 0) == [str(k + 1) for k in range(len(rows))]
+    if separator in {BLANKS, "\t", ";"} and (numbered or not any(map(is_id_name, names))):
         return ["", *names]
     raise DataError(
         f"{file.name} cannot be read as a table: each row has {len(names) + 1} fields, the first "
@@ -300,10 +307,15 @@ def _mend(table: Table, frame, text: str):
 
 
 def _has_commas(items: list[str], separator: str) -> bool:
-    """Tell whether a column holds numbers with a decimal comma."""
+    """Tell whether a column holds numbers with a decimal comma.
+
+    Where nothing else speaks of them, 1,3 may be two answers to one question.
+    """
+    commas = [item for item in items if "," in item]
     return (
         separator != ","
-        and any("," in item for item in items)
+        and bool(commas)
+        and (separator == ";" or not all(map(_PAIR.match, commas)))
         and all(item in _MISSING_NUMBER or _COMMA.match(item) for item in items)
     )
 
@@ -336,7 +348,9 @@ def _check_header(table: Table, said: set[str]) -> None:
     numbers = [name for name in frame.columns if name not in text and name[:8] != "Unnamed:"]
     names = (n for n in numbers if not (_NUMBER.match(n) or n in _MISSING_NUMBER))
     all_numbers = not any(frame[name].notna().any() for name in names)
-    odd_text = bool(text) and all(_is_one_of(name, frame[name]) for name in text)
+    odd_text = any(_is_one_pattern(name, frame[name]) for name in text) or (
+        bool(text) and all((frame[name] == name).any() for name in text)
+    )
     named = is_id_name(table.names[0]) or table.names[0].startswith("Unnamed:")
     odd_numbers = bool(numbers) and all_numbers and not named and not _counts(numbers, frame)
     if odd_numbers or (odd_text and all_numbers):
@@ -348,12 +362,11 @@ def _check_header(table: Table, said: set[str]) -> None:
         )
 
 
-def _is_one_of(name: str, column) -> bool:
-    """Tell whether a name equals a value, or all values but for their digits."""
-    values = [item for item in column if isinstance(item, str)]
-    pattern = re.sub(r"\d+", "0", name)
-    return name in values or (
-        pattern != name and all(re.sub(r"\d+", "0", item) == pattern for item in values)
+def _is_one_pattern(name: str, column) -> bool:
+    """Tell whether a name equals all values but for digits, as one more identifier does."""
+    pattern = _DIGITS.sub("0", name)
+    return pattern != name and all(
+        isinstance(item, str) and _DIGITS.sub("0", item) == pattern for item in column
     )
 
 

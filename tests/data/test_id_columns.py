@@ -1,5 +1,6 @@
 """Whose row is whose: tables of a folder joined by identifiers of any name and spelling."""
 
+import sys
 from contextlib import nullcontext
 
 import numpy as np
@@ -300,3 +301,23 @@ def test_visits_that_are_numbers(tmp_path, rng):
         MultimodalData.from_folder(tmp_path)
     X = MultimodalData.from_folder(tmp_path, rows={"visit": 12})
     np.testing.assert_array_equal(X["a"].ravel(), values + 12)
+
+
+def test_a_usual_name_of_a_column_that_groups_subjects(tmp_path, rng):
+    listing, values = cohort(rng, NUMBERS)
+    groups = rng.integers(0, 2, N)
+    write(tmp_path, participants=listing, a=shuffled(rng, values, "RID", subject=groups))
+    assert MultimodalData.from_folder(tmp_path).columns["a"] == ["x", "subject"]
+
+
+def test_arrays_alone_need_no_pandas(tmp_path, monkeypatch):
+    np.save(tmp_path / "fc.npy", np.ones((3, 2)))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert MultimodalData.from_folder(tmp_path).modalities == ("fc",)
+
+
+def test_a_header_that_is_a_subject(tmp_path):
+    (tmp_path / "participants.csv").write_text("NDARAB,HC\nXNFI4,MDD\nQQ7,SZ\nE8D,MDD\n")
+    (tmp_path / "a.csv").write_text("participant_id,x\nXNFI4,1\nE8D,2\nNDARAB,3\n")
+    with pytest.raises(DataError, match=r"first line of participants\.csv holds subject 'NDARAB'"):
+        MultimodalData.from_folder(tmp_path)

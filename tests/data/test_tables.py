@@ -54,6 +54,31 @@ def test_names_of_rows_that_r_writes(tmp_path):
     check(read(tmp_path, text.removeprefix("id").replace(" ", ",")))
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.tsv"])
+def test_what_write_table_of_r_gives(tmp_path, name):
+    numbered = FRAME.set_axis([str(k) for k in range(1, 5)])
+    for table in (FRAME, FRAME.set_index("id"), numbered):
+        is_frame = table is FRAME
+        text = table.to_csv(sep=" ", na_rep="NA", quoting=2, index=not is_frame)
+        header, _, body = text.partition("\n")
+        if not is_frame:
+            header = header.partition(" ")[2]
+        check(read(tmp_path, f"{header}\n{body}", name))
+
+
+def test_a_row_that_is_cut_off_is_no_new_layout(tmp_path):
+    for end in ("\n", "\t\n", ",2\n"):
+        with pytest.raises(DataError, match="row 2 has|row 1 has"):
+            read(tmp_path, f"RID,x,y\n01 ,1,2\n02 ,1{end}".removesuffix(",2\n"), "a.tsv")
+
+
+def test_answers_are_no_decimals(tmp_path):
+    text = "participant_id\trace\tage\ns1\t1,3\t31,5\ns2\t2\t28\n"
+    values = read(tmp_path, text, "a.tsv").values
+    assert values["race"].tolist() == ["1,3", "2"]
+    assert values["age"].tolist() == [31.5, 28]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -77,6 +102,7 @@ def test_names_of_rows_that_r_writes(tmp_path):
         ("s1,0,1\ns2,1,0\n", "first line of a.csv looks like values"),
         ("s1,1,2,3,4,5\ns2,2,1,3,5,4\n", "first line of a.csv looks like values"),
         ("sub-01,M,HC\nsub-02,F,HC\nsub-03,F,MDD\nsub-04,M,MDD\n", "looks like values"),
+        ("sub-01,None\nsub-02,F\nsub-03,F\n", "looks like values"),
         ("M,30\nF,31\nM,22\n", "looks like values"),
         ("0\n1\n1\n0\n", "looks like values"),
         ("s1,NA,0.5\ns2,0.7,0.4\n", "looks like values"),
