@@ -84,7 +84,12 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
         _check_unique(ids)
     for name, present in _read_mask(mask, tuple(modalities), n_subjects).items():
         modalities[name] = modalities[name].restrict(present)
-    tables = [index, *arrays.values(), meta, *(meta.values() if isinstance(meta, Mapping) else ())]
+    tables = [
+        None if is_frame(index) else index,
+        *arrays.values(),
+        meta,
+        *(meta.values() if isinstance(meta, Mapping) else ()),
+    ]
     return Parts(modalities, ids, side, axis=find_axis(tables))
 
 
