@@ -23,8 +23,6 @@ from skmmcl.base._input import (
     warn_if_unpaired,
 )
 from skmmcl.data import MultimodalData
-from skmmcl.data._frames import is_frame
-from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
@@ -116,10 +114,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool) -> Self:
         if not resume:
             self.__dict__.pop("net_", None)
-        data = self._read(X, reset=not resume)
-        check_same_subjects(
-            {"X": X if is_frame(X) else data, "y": y, "sample_weight": sample_weight}
-        )
+        data = self._read_with(X, reset=not resume, y=y, sample_weight=sample_weight)
         counted: Any = slice(None)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
