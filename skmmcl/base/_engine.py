@@ -24,8 +24,6 @@ from skmmcl.base._input import (
 )
 from skmmcl.base._solution import Solution, divide, unsupervised_factor, warn_of_untrained
 from skmmcl.data import MultimodalData
-from skmmcl.data._frames import is_frame
-from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import CheckpointWarning, DataError, ModalityError
 from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
@@ -127,10 +125,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     ) -> Self:
         if not resume:
             self.__dict__.pop("net_", None)
-        data = self._read(X, reset=not resume)
-        check_same_subjects(
-            {"X": X if is_frame(X) else data, "y": y, "sample_weight": sample_weight}
-        )
+        data = self._read_with(X, reset=not resume, y=y, sample_weight=sample_weight)
         counted: Any = slice(None)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from skmmcl.data import MultimodalData, as_multimodal, check_values, is_multimodal, split_columns
 from skmmcl.data._frames import is_pandas, is_table
 from skmmcl.data._layout import Layout
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._objects import numbers_of
 
@@ -37,6 +38,12 @@ class MultimodalInputMixin:
         else:
             data = self._check_layout(data)
         check_n_subjects(data, 2 if reset else 1, type(self).__name__)
+        return data
+
+    def _read_with(self, X: Any, *, reset: bool, **others: Any) -> MultimodalData:
+        """The same; raises if what is given of the subjects besides is of others."""
+        data = self._read(X, reset=reset)
+        check_same_subjects({"X": X if is_table(X) else data, **others})
         return data
 
     def _read_multimodal(self, X: Any, *, reset: bool) -> MultimodalData:

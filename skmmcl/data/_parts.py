@@ -84,8 +84,13 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
         _check_unique(ids)
     for name, present in _read_mask(mask, tuple(modalities), n_subjects).items():
         modalities[name] = modalities[name].restrict(present)
-    tables = [index, *arrays.values(), meta, *(meta.values() if isinstance(meta, Mapping) else ())]
-    return Parts(modalities, ids, side, axis=find_axis(tables))
+    return Parts(modalities, ids, side, axis=_axis_of(index, arrays, meta))
+
+
+def _axis_of(index, arrays: Mapping, meta) -> Any:
+    """Return the pandas index among what bears the ids; a column of ids is none."""
+    columns = meta.values() if isinstance(meta, Mapping) else ()
+    return find_axis([None if is_frame(index) else index, *arrays.values(), meta, *columns])
 
 
 def check_rows(rows: Mapping[str, int]) -> int:

@@ -20,7 +20,7 @@ class _Who(NamedTuple):
     may_count: bool  # whether the identifiers may be row numbers of a table without any
 
 
-def check_same_subjects(sources: Mapping[str, Any]) -> None:
+def check_same_subjects(sources: Mapping[str, Any], *, embedded: bool = False) -> None:
     """Raise if what belongs to the same rows bears identifiers of other subjects.
 
     Parameters
@@ -28,6 +28,9 @@ def check_same_subjects(sources: Mapping[str, Any]) -> None:
     sources : dict of str to object
         ``X`` first, then ``y``, ``sample_weight``, ``groups``, ... Containers and pandas tables
         bear identifiers; all else, and what has another number of rows, is passed over.
+    embedded : bool, default=False
+        Whether a table may be what an embedder made of a container. Numbers beside its numbers are
+        then row numbers, unless they are the same ones in another order.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def check_same_subjects(sources: Mapping[str, Any]) -> None:
     known = [(name, who) for name, value in sources.items() if (who := _who(value)) is not None]
     for k, (name, who) in enumerate(known):
         for first, other in known[:k]:
-            if len(who.ids) == len(other.ids) and _contradict(other, who):
+            if len(who.ids) == len(other.ids) and _contradict(other, who, embedded=embedded):
                 raise DataError(_message(first, other.ids, name, who.ids))
 
 
@@ -68,7 +71,7 @@ def _who(value: Any) -> _Who | None:
     return _Who(value.index, numbers, may_count=False)
 
 
-def _contradict(a: _Who, b: _Who) -> bool:
+def _contradict(a: _Who, b: _Who, *, embedded: bool) -> bool:
     if _are_equal(a.ids, b.ids) or _is_cut_like(a, b) or _is_cut_like(b, a):
         return False
     x, y = _written(a.ids), _written(b.ids)
@@ -80,7 +83,8 @@ def _contradict(a: _Who, b: _Who) -> bool:
     both_numbers = _is_number(a.ids) and _is_number(b.ids)
     if _counts_from_0(a) or _counts_from_0(b):
         return both_numbers and sorted(x) == sorted(y)
-    return both_numbers or sorted(x) == sorted(y)
+    is_embedding = embedded and a.numbers is b.numbers is None
+    return (both_numbers and not is_embedding) or sorted(x) == sorted(y)
 
 
 def _is_cut_like(table: _Who, container: _Who) -> bool:

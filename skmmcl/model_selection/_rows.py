@@ -52,7 +52,7 @@ def labeled_part(X, y, params, unlabeled, action):
         raise ValueError(
             "Leaving unlabelled subjects out requires y to be passed, but the target y is None."
         )
-    check_same_subjects({"X": X, "y": y, **params})
+    check_same_subjects({"X": X, "y": y, **params}, embedded=True)
     labeled = is_labeled(y, unlabeled)
     if not labeled.any():
         raise ValueError(

@@ -98,3 +98,10 @@ def test_columns_of_y():
     assert embedder.fit(X, y).metadata_names_ == ["0", "1"]
     with pytest.raises(DataError, match="y has several columns named age"):
         embedder.fit(X, y.set_axis(["age", "age"], axis=1))
+
+
+def test_ids_given_as_a_column():
+    ids = pd.Series(["s7", "s2"], index=[3, 5], name="id")
+    X = MultimodalData(a=np.ones((2, 1)), index=ids)
+    assert X.index.tolist() == ["s7", "s2"]
+    assert X.axis is None

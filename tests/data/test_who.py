@@ -215,3 +215,15 @@ def test_other_columns_of_the_table_of_a_container(labels, ids):
     check_same_subjects({"X": X[[2, 0]], "y": table["dx"].iloc[[2, 0]]})
     with pytest.raises(DataError, match="X and y list"):
         check_same_subjects({"X": X, "y": table.set_index("id")["dx"].iloc[[2, 0, 1]]})
+
+
+def test_an_embedding_with_ids_that_are_numbers(arrays):
+    X = MultimodalData(arrays, index=IDS["whole"])
+    y = pd.Series(np.arange(N) % 2)
+    embedder = CMCCSSEmbedder(max_epochs=1, random_state=0).set_output(transform="pandas")
+    pipe = make_pipeline(embedder, LabeledOnly(LogisticRegression()))
+    cross_val_score(pipe, X, y, cv=3, error_score="raise")
+    embedding = embedder.fit_transform(X, y)
+    assert embedding.index.tolist() == IDS["whole"]
+    with pytest.raises(DataError, match="another order"):
+        LabeledOnly(LogisticRegression()).fit(embedding, y.set_axis(IDS["whole"]).iloc[TURNED])
