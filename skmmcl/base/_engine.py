@@ -58,6 +58,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     validation_fraction: float | None
     monitor: str
     sampler: str
+    warm_start: bool
     checkpoint: Any
     dtype: str
 
@@ -131,7 +132,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if self._aligns:
             warn_if_unpaired(data, type(self).__name__)
         check_augment(self.augment, self.shapes_)
-        net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
+        net = self._known_net() if resume else self._new_net(data, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight, values)
         kept_at = self._kept_at(data, codes, sample_weight, values, net.seed_)
         self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
@@ -183,6 +184,26 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if unknown:
             raise ModalityError(f"encoders names {unknown}; the modalities are {self.modalities_}.")
         return dict(self.encoders)
+
+    def _known_net(self) -> EmbeddingNet:
+        """The net of earlier epochs, to go on with."""
+        if self.net_.forgot_:
+            self.net_.forgot_ = False
+            warnings.warn(
+                f"This {type(self).__name__} comes from a pickle or a copy, and these hold no "
+                "moments of the optimizer: they begin anew, and its next epochs differ from those "
+                "of the original. With warm_start=True when it is pickled, they are kept.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return self.net_.set_params(lr=self.lr)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the moments of the optimizer, twice the weights, unless they are needed."""
+        state = dict(super().__getstate__())
+        if "net_" in state and not self.warm_start:
+            state["net_"] = self.net_.without_moments()
+        return state
 
     def _new_net(self, data: MultimodalData, sample_weight: np.ndarray | None) -> EmbeddingNet:
         """Draw the weights; sets what scaling and imputation need."""
@@ -285,7 +306,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         text = (
             f"This fit is not kept in the folder for checkpoints, and goes on. {trouble} {advice}"
         )
-        warnings.warn(text.strip(), CheckpointWarning, stacklevel=4)
+        warnings.warn(text.strip(), CheckpointWarning, stacklevel=5)
         return None
 
     def _fingerprint(self, data: MultimodalData, *job: Any) -> str:
