@@ -291,6 +291,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one epoch more; the first call fixes scaling, shapes and classes.
 
+        A pickle or a copy of an estimator goes on as the estimator itself would only if it was
+        made with ``warm_start=True``: otherwise it holds no moments of the optimizer, which
+        then begin anew, with a warning.
+
         Parameters
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array

@@ -60,6 +60,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     validation_fraction: float | None
     monitor: str
     sampler: str
+    warm_start: bool
     checkpoint: Any
     dtype: str
 
@@ -170,11 +171,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             return
         check_augment(self.augment, self.shapes_)
         codes, values, sample_weight = (known[k] for k in ("y", "targets", "sample_weight"))
-        net = (
-            self.net_.set_params(lr=self.lr)
-            if resume
-            else self._new_net(data, terms, sample_weight)
-        )
+        net = self._known_net() if resume else self._new_net(data, terms, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight, values)
         kept_at = self._kept_at(data, codes, sample_weight, values, net.seed_)
         self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
@@ -247,6 +244,26 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         if unknown:
             raise ModalityError(f"encoders names {unknown}; the modalities are {self.modalities_}.")
         return dict(self.encoders)
+
+    def _known_net(self) -> EmbeddingNet:
+        """The net of earlier epochs, to go on with."""
+        if self.net_.forgot_:
+            self.net_.forgot_ = False
+            warnings.warn(
+                f"This {type(self).__name__} comes from a pickle or a copy, and these hold no "
+                "moments of the optimizer: they begin anew, and its next epochs differ from those "
+                "of the original. With warm_start=True when it is pickled, they are kept.",
+                UserWarning,
+                stacklevel=5,
+            )
+        return self.net_.set_params(lr=self.lr)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the moments of the optimizer, twice the weights, unless they are needed."""
+        state = dict(super().__getstate__())
+        if state.get("net_") is not None and not self.warm_start:
+            state["net_"] = self.net_.without_moments()
+        return state
 
     def _check_modalities(self, data: MultimodalData) -> None:
         for name, rows in zip(data.modalities, data.mask.T, strict=True):
@@ -369,7 +386,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         text = (
             f"This fit is not kept in the folder for checkpoints, and goes on. {trouble} {advice}"
         )
-        warnings.warn(text.strip(), CheckpointWarning, stacklevel=4)
+        warnings.warn(text.strip(), CheckpointWarning, stacklevel=5)
         return None
 
     def _fingerprint(self, data: MultimodalData, *job: Any) -> str:

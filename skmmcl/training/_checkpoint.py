@@ -197,7 +197,7 @@ def packed(text: dict[str, Any], arrays: Sequence[np.ndarray]) -> bytes:
     of_types: dict[str, list[np.ndarray]] = {}
     for array in arrays:
         of_types.setdefault(array.dtype.str, []).append(array.ravel())
-    members = {name: np.concatenate(flat) for name, flat in of_types.items()}
+    members: Any = {name: np.concatenate(flat) for name, flat in of_types.items()}
     written = json.dumps({**text, "arrays": forms}).encode()
     buffer = io.BytesIO()
     np.savez(buffer, json=np.frombuffer(written, np.uint8), **members)

@@ -54,14 +54,14 @@ def lane_bytes(net: Any, subjects: SubjectSet) -> int:
     weights = sum(t.numel() for t in (*net.module_.parameters(), *net.module_.buffers()))
     kept = 0
 
-    def count(tensor: Tensor) -> None:  # a tensor, if it gave one, would hold itself for ever
+    def count(tensor: Tensor) -> None:  # the tensor, if it were given back, would hold itself
         nonlocal kept
         kept += tensor.numel()
 
     net.module_.eval()  # not yet in training: running statistics and dropout are left alone
     rows = torch.as_tensor(subjects.rows[: subjects.batch_size], device=subjects.data.y.device)
     batch = {name: x[rows][None] for name, x in subjects.data.x.items()}
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda _: None):
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda _: torch.empty(0)):
         z = forward_lanes(net.module_, in_copies(batch, net.module_), None)["z"]
     similarities = (z.shape[-3] * z.shape[-2]) ** 2
     return size * (data + 5 * weights + 2 * kept + 4 * similarities)

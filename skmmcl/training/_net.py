@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -36,6 +37,7 @@ class EmbeddingNet(NeuralNet):
 
     linked_ = False  # whether the parameters are views of those of a stack
     watched_ = False  # whether callbacks of the user see it
+    forgot_ = False  # whether what the optimizer had learnt was left behind
     augment_: Mapping[Any, Any] | None = None  # what is done to batches in training
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
@@ -116,6 +118,16 @@ class EmbeddingNet(NeuralNet):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+
+    def without_moments(self) -> EmbeddingNet:
+        """A copy that shares the weights, and whose optimizer has made no step yet."""
+        parts = (self.module_, self.criterion_)
+        shared = [t for part in parts for t in (*part.parameters(), *part.buffers())]
+        memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}
+        memo[id(self.optimizer_.state)] = defaultdict(dict)
+        twin = copy.deepcopy(self, memo)
+        twin.forgot_ = self.forgot_ or bool(self.optimizer_.state)
+        return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> EmbeddingNet:
         twin = object.__new__(type(self))
