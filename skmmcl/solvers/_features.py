@@ -183,7 +183,8 @@ def _solve_wide(
     bell = np.exp(-squares / 2)[:, None]
     gaussian = bell * bell.T * (1 + linear)
     products = curved @ curved.T
-    trust = _trust(products, gaussian_kernel(linear, squares, squares) - gaussian)
+    rest = gaussian_kernel(linear, squares, squares) - gaussian
+    trust = _trust(products, rest, problem)
     gaussian += trust * products
     solution, mixture, weights, offset = solve_dual(linear, gaussian, problem, penalties)
     of_all = np.zeros((len(labeled.subjects), 2 * weights.shape[1]))
@@ -194,12 +195,17 @@ def _solve_wide(
     return solution, FeatureModel(straight[:-1], gaussian_weights, offset, bent)
 
 
-def _trust(products: np.ndarray, exact: np.ndarray) -> float:
-    """Return the slope of what products of random features stand for on them, between subjects."""
-    apart = ~np.eye(len(exact), dtype=bool)
-    found, wanted = products[apart], exact[apart]
-    found = found - found.mean()
-    return float(np.clip(found @ wanted / max(found @ found, np.finfo(float).tiny), 0.0, 1.0))
+def _trust(products: np.ndarray, exact: np.ndarray, problem: Problem) -> float:
+    """Return the slope of what products of random features stand for on them.
+
+    It is that between subjects who are not left out together.
+    """
+    weights = np.outer(problem.weight, problem.weight)
+    groups = np.arange(len(exact)) if problem.group is None else problem.group
+    weights *= groups[:, None] != groups
+    deviations = weights * (products - np.vdot(weights, products) / weights.sum())
+    variance = max(np.vdot(deviations, products), np.finfo(float).tiny)
+    return float(np.clip(np.vdot(deviations, exact) / variance, 0.0, 1.0))
 
 
 def _check_memory(n_rows: int, n_members: int) -> None:
