@@ -23,8 +23,10 @@ from skmmcl.solvers import KernelDiscriminant
 
 # Subjects, widths of the modalities, kernel features, repeats.
 CASES = {
-    "300 subjects, 5 modalities": (300, (100, 500, 1000, 2000, 4000), "exact", 5),
-    "1000 subjects, 5 modalities": (1000, (100, 500, 1000, 2000, 4000), "exact", 1),
+    "300 subjects, 5 modalities": (300, (100, 500, 1000, 2000, 4000), "auto", 5),
+    "300 subjects, 5 modalities, exact": (300, (100, 500, 1000, 2000, 4000), "exact", 5),
+    "1000 subjects, 5 modalities": (1000, (100, 500, 1000, 2000, 4000), "auto", 1),
+    "1000 subjects, 5 modalities, exact": (1000, (100, 500, 1000, 2000, 4000), "exact", 1),
     "20000 subjects, 1 modality": (20_000, (1000,), "auto", 1),
     "20000 subjects, 2 modalities": (20_000, (500, 500), "auto", 1),
 }

@@ -9,6 +9,7 @@ import numpy as np
 from skmmcl.exceptions import DataError
 
 FEWEST = 3  # labeled subjects
+EXACT_BYTES = 2**32  # of memory that kernel_features="exact" may take
 
 
 def as_target(target: Any, n_samples: int) -> np.ndarray:
@@ -66,6 +67,17 @@ def check_labeled(labeled: np.ndarray, groups: np.ndarray | None) -> None:
         raise DataError(
             "All labeled subjects are in one group: nobody is left to learn from without it. "
             "Give at least two groups, or none to leave out each subject alone."
+        )
+
+
+def check_exact(n_labeled: int, widths: list[int], instead: int) -> None:
+    """Raise if the exact kernel would take too much memory."""
+    needed = 8 * (n_labeled**2 * (len(widths) + 4) + n_labeled * sum(widths))
+    if needed > EXACT_BYTES:
+        raise DataError(
+            f"The exact kernel of {n_labeled} labeled subjects with {sum(widths)} features takes "
+            f"{needed / 2**30:.0f} GiB of memory. Set kernel_features={instead} for random "
+            "features, whose memory is bounded."
         )
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmmcl.exceptions import DataError
 from skmmcl.solvers._blocks import Standardizer, as_mask, row_slices
-from skmmcl.solvers._checks import as_group_codes, as_nuisance, as_target, as_weight, check_labeled
+from skmmcl.solvers._checks import (
+    as_group_codes,
+    as_nuisance,
+    as_target,
+    as_weight,
+    check_exact,
+    check_labeled,
+)
 from skmmcl.solvers._cohort import Cohort
 from skmmcl.solvers._exact import ExactForm
 from skmmcl.solvers._features import FeatureForm
@@ -22,10 +29,10 @@ if TYPE_CHECKING:
 
     from skmmcl.solvers._ridge import Problem, Solution
 
-EXACT_SUBJECTS = 2000  # labeled ones; above, kernel_features="auto" takes random features
-EXACT_ENTRIES = 2**26  # of their rows
-EXACT_BYTES = 2**32  # of memory that kernel_features="exact" may take
-N_RANDOM = 448  # for 20,000 subjects, matrices of so many features are a third of the data
+# Random features of kernel_features="auto": as many as labeled subjects, within these bounds.
+FEWEST_RANDOM, MOST_RANDOM = 500, 2000
+MANY_SUBJECTS = 4000  # above, matrices of the features shall be small beside the data
+N_RANDOM = 448  # of so many subjects
 
 
 class KernelDiscriminant:
@@ -42,12 +49,13 @@ class KernelDiscriminant:
         from 0.001 to 10,000.
     joint : bool, default=True
         Whether to fit a discriminant on all modalities side by side, if there are several.
-    kernel_features : {"exact", "auto"} or int, default="exact"
-        The Gaussian kernel: exact, for which the training subjects' rows are kept; or a number of
-        orthogonal random features, with which no subject is kept, and time and memory are linear in
-        the number of subjects. "auto" is exact up to 2,000 labeled subjects.
-    random_state : int or None, default=None
-        Seed of the random features.
+    kernel_features : {"auto", "exact"} or int, default="auto"
+        The Gaussian kernel: a number of orthogonal random features, with which no subject's row is
+        kept, and time and memory are linear in the number of subjects; or "exact", for which the
+        labeled subjects' rows are kept. "auto" takes one random feature per labeled subject, at
+        least 500 and at most 2,000, and 448 above 4,000 subjects.
+    random_state : int or None, default=0
+        Seed of the random features; None for others each time.
 
     Attributes
     ----------
@@ -81,8 +89,8 @@ class KernelDiscriminant:
         self,
         penalties: Any = None,
         joint: bool = True,
-        kernel_features: str | int = "exact",
-        random_state: int | None = None,
+        kernel_features: str | int = "auto",
+        random_state: int | None = 0,
     ) -> None:
         self.penalties = penalties
         self.joint = joint
@@ -181,21 +189,26 @@ class KernelDiscriminant:
         return self._fill(scores, self._present(cohort.mask))
 
     def _make_form(self, views: list[View], n_labeled: int) -> ExactForm | FeatureForm:
-        asked, entries = self.kernel_features, n_labeled * sum(self._scale.widths)
-        if asked == "auto":
-            exact = n_labeled <= EXACT_SUBJECTS and entries <= EXACT_ENTRIES
-            asked = "exact" if exact else N_RANDOM
-        if asked == "exact":
-            needed = 8 * (n_labeled**2 * (len(self._scale.widths) + 4) + entries)
-            if needed > EXACT_BYTES:
-                raise DataError(
-                    f"The exact kernel of {n_labeled} labeled subjects with "
-                    f"{sum(self._scale.widths)} features takes {needed / 2**30:.0f} GiB of memory. "
-                    f"Set kernel_features={N_RANDOM} for random features, whose memory is bounded."
-                )
+        widths, names = self._scale.widths, self._scale.names
+        if self.kernel_features == "exact":
+            check_exact(n_labeled, widths, N_RANDOM)
             return ExactForm(views)
+        n_random = self._n_random(n_labeled)
         seed = int(np.random.default_rng(self.random_state).integers(2**32))
-        return FeatureForm(views, self._scale.widths, self._scale.names, int(asked), seed)
+        return FeatureForm(views, widths, names, n_random, seed)
+
+    def _n_random(self, n_labeled: int) -> int:
+        asked = self.kernel_features
+        if isinstance(asked, Integral) and not isinstance(asked, bool) and asked > 0:
+            return int(asked)
+        if asked != "auto":
+            raise ValueError(
+                'kernel_features is "auto", "exact" or a positive number of random features; '
+                f"found {asked!r}."
+            )
+        if n_labeled > MANY_SUBJECTS:
+            return N_RANDOM
+        return min(max(n_labeled, FEWEST_RANDOM), MOST_RANDOM)
 
     def _note(self, views: list[View], solutions: list[Solution | None]) -> None:
         self.penalties_ = np.array([np.nan if s is None else s.penalty for s in solutions])

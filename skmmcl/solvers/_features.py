@@ -10,7 +10,7 @@ import numpy as np
 
 from skmmcl.exceptions import DataError
 from skmmcl.solvers._cohort import Cohort, LabeledRows
-from skmmcl.solvers._dual import solve_dual
+from skmmcl.solvers._dual import gaussian_kernel, solve_dual
 from skmmcl.solvers._primal import solve_primal
 from skmmcl.solvers._random_features import (
     OrthogonalProjection,
@@ -173,6 +173,7 @@ def _solve_wide(
 
     With ``b = exp(-|x|^2 / 2)``, the Gaussian kernel is ``b b' exp(x'x)``. Its part
     ``b b' (1 + x'x)`` is taken as it is, so that random features stand for the small rest only.
+    They are shrunk as far as they are noise: in wide blocks the rest is next to nothing.
     """
     _check_memory(len(problem.rows), len(view.members))
     at = np.searchsorted(labeled.subjects, problem.rows)
@@ -180,14 +181,31 @@ def _solve_wide(
     squares = np.diagonal(linear)
     curved = curved_features(view.total(projected)[at], squares)
     bell = np.exp(-squares / 2)[:, None]
-    gaussian = curved @ curved.T + bell * bell.T * (1 + linear)
+    gaussian = bell * bell.T * (1 + linear)
+    products = curved @ curved.T
+    rest = gaussian_kernel(linear, squares, squares) - gaussian
+    trust = _trust(products, rest, problem)
+    gaussian += trust * products
     solution, mixture, weights, offset = solve_dual(linear, gaussian, problem, penalties)
     of_all = np.zeros((len(labeled.subjects), 2 * weights.shape[1]))
     of_all[at] = np.hstack([mixture.linear * weights, mixture.gaussian * bell * weights])
     sums = [view.factor * labeled.products(member, of_all) for member in view.members]
     straight, bent = np.hsplit(np.vstack([*sums, of_all.sum(axis=0)]), 2)
-    gaussian_weights = mixture.gaussian * (curved.T @ weights)
+    gaussian_weights = mixture.gaussian * trust * (curved.T @ weights)
     return solution, FeatureModel(straight[:-1], gaussian_weights, offset, bent)
+
+
+def _trust(products: np.ndarray, exact: np.ndarray, problem: Problem) -> float:
+    """Return the slope of what products of random features stand for on them.
+
+    It is that between subjects who are not left out together.
+    """
+    weights = np.outer(problem.weight, problem.weight)
+    groups = np.arange(len(exact)) if problem.group is None else problem.group
+    weights *= groups[:, None] != groups
+    deviations = weights * (products - np.vdot(weights, products) / weights.sum())
+    variance = max(np.vdot(deviations, products), np.finfo(float).tiny)
+    return float(np.clip(np.vdot(deviations, exact) / variance, 0.0, 1.0))
 
 
 def _check_memory(n_rows: int, n_members: int) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.linalg import eigh
 
+from skmmcl.exceptions import ModalityError
 from skmmcl.solvers._blocks import Standardizer, as_mask, row_slices
 from skmmcl.solvers._checks import as_weight
 from skmmcl.solvers._joint_normal import JointNormal
-from skmmcl.utils._moments import principal_axes
+from skmmcl.utils._moments import _signed, principal_axes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ class MultisetCCA:
         Number of directions; fewer where the correlations are not positive.
     regularization : float, default=1.0
         ``lambda``, in units of the mean eigenvalue of the covariance of each modality.
-    power : float, default=1.0
+    power : float, default=0.5
         How much directions of weak correlation are shortened.
     max_axes : int, default=200
         Modalities with more features are reduced to their first principal components.
@@ -62,7 +63,7 @@ class MultisetCCA:
         self,
         n_components: int = 32,
         regularization: float = 1.0,
-        power: float = 1.0,
+        power: float = 0.5,
         max_axes: int = 200,
     ) -> None:
         self.n_components = n_components
@@ -93,6 +94,10 @@ class MultisetCCA:
         """
         mask = as_mask(blocks, mask)
         weight = as_weight(sample_weight, len(mask))
+        if len(blocks) < 2:
+            raise ModalityError(
+                f"Modalities are contrasted with each other: give at least 2, found {list(blocks)}."
+            )
         self.block_names_ = tuple(blocks)
         self._scale = Standardizer(blocks, mask, weight)
         whitened = self._whiten(blocks, mask, weight)
@@ -170,10 +175,11 @@ class MultisetCCA:
         n_found = min(self.n_components, len(between))
         last = len(between) - 1
         values, vectors = eigh(between, subset_by_index=[last - n_found + 1, last])
-        values, vectors = values[::-1], vectors[:, ::-1]
-        kept = values > 1e-10 * max(values[0], 1e-300)
-        self.correlations_ = values[kept]
-        shown = vectors[:, kept] * (self.correlations_ / values[0]) ** self.power
+        values, vectors = np.maximum(values[::-1], 0.0), _signed(vectors.T[::-1]).T
+        n_kept = max(1, int(np.sum(values > 1e-10 * values[0])))
+        self.correlations_ = values[:n_kept]
+        shares = self.correlations_ / _nonzero(values[:1])
+        shown = vectors[:, :n_kept] * np.where(shares > 0, shares**self.power, 0.0)
         return [w @ shown[part] for w, part in zip(self._whitenings, parts, strict=True)]
 
     def _show(self, blocks: Mapping[str, Any], mask: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ class View:
 
     def present(self, mask: np.ndarray) -> np.ndarray:
         """Return who has any of the members."""
-        return mask[:, self.members].any(axis=1)
+        return np.asarray(mask[:, self.members].any(axis=1))
 
     def total(self, arrays: Mapping[int, np.ndarray] | list[np.ndarray]) -> np.ndarray:
         """Return what linear functions of the members, such as projections, are in all."""

@@ -1,5 +1,7 @@
 """The discriminants against models that are fitted anew, and against what they have to be."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,8 @@ PROTOTYPE = {
     ],
     "new": [0.35058495177807336, -0.6560654660418417, -0.48590706161961655],
 }
+
+ExactDiscriminant = partial(KernelDiscriminant, kernel_features="exact")
 
 
 def make_data(n_samples=40, n_classes=2, seed=0):
@@ -73,7 +77,7 @@ def test_columns_are_those_of_models_without_the_subject(penalty, n_classes, gro
     blocks, target, rng = make_data(n_classes=n_classes)
     weight = rng.uniform(0.5, 3, len(target))
     groups = np.arange(40) // 3 if grouped else np.arange(40)
-    solver = KernelDiscriminant(penalties=[penalty], joint=False)
+    solver = ExactDiscriminant(penalties=[penalty], joint=False)
     solver.fit(blocks, target, sample_weight=weight, groups=groups if grouped else None)
     for index, block in enumerate(blocks.values()):
         kernel = rescaled_kernel(block, weight)
@@ -92,9 +96,9 @@ def test_columns_are_those_of_models_without_the_subject(penalty, n_classes, gro
 def test_the_penalty_has_the_least_error():
     blocks, target, _ = make_data(seed=3)
     errors = [
-        KernelDiscriminant(penalties=[penalty]).fit(blocks, target).errors_ for penalty in PENALTIES
+        ExactDiscriminant(penalties=[penalty]).fit(blocks, target).errors_ for penalty in PENALTIES
     ]
-    solver = KernelDiscriminant().fit(blocks, target)
+    solver = ExactDiscriminant().fit(blocks, target)
     np.testing.assert_allclose(solver.errors_, np.min(errors, axis=0))
     np.testing.assert_allclose(solver.penalties_, PENALTIES[np.argmin(errors, axis=0)])
 
@@ -117,7 +121,7 @@ def test_numbers_of_the_prototype():
     t = np.arange(12.0)
     blocks = {"a": np.c_[np.sin(t), np.cos(2 * t), t % 3], "b": np.c_[t % 5, np.sin(3 * t)]}
     target = np.where(t[:, None] % 2 == 0, -1.0, 1.0)
-    solver = KernelDiscriminant().fit(blocks, target)
+    solver = ExactDiscriminant().fit(blocks, target)
     new = {"a": np.array([[0.1, 0.2, 0.3]]), "b": np.array([[1.0, -0.5]])}
     np.testing.assert_allclose(solver.penalties_, PROTOTYPE["penalties"])
     np.testing.assert_allclose(solver.training_scores_[:2, :, 0], PROTOTYPE["training"], atol=1e-9)
@@ -134,7 +138,7 @@ def test_columns_do_not_betray_random_labels(share, n_scans):
     for _ in range(100):
         scans = {name: rng.normal(size=(120, width))[people] for name, width in widths.items()}
         target = np.where(rng.permutation(120) < share * 120, 1.0, -1.0)[people]
-        solver = KernelDiscriminant().fit(scans, target[:, None], groups=people)
+        solver = ExactDiscriminant().fit(scans, target[:, None], groups=people)
         columns = solver.training_scores_[:, :, 0].T
         correlations.append([np.corrcoef(column, target)[0, 1] for column in columns])
     assert np.abs(np.mean(correlations, axis=0)).max() < 0.05
@@ -158,8 +162,8 @@ def test_features_may_be_turned_over():
     blocks, target, _ = make_data()
     turned = {name: -block[:, ::-1] * 7 + 3 for name, block in blocks.items()}
     np.testing.assert_allclose(
-        KernelDiscriminant().fit(turned, target).training_scores_,
-        KernelDiscriminant().fit(blocks, target).training_scores_,
+        ExactDiscriminant().fit(turned, target).training_scores_,
+        ExactDiscriminant().fit(blocks, target).training_scores_,
         atol=1e-9,
     )
 
@@ -169,9 +173,9 @@ def test_each_block_is_fitted_on_those_who_have_it():
     mask = rng.random((40, 3)) < 0.7
     mask[:, 0] |= ~mask.any(axis=1)
     nothing = {name: np.where(mask[:, [i]], b, 1e9) for i, (name, b) in enumerate(blocks.items())}
-    solver = KernelDiscriminant().fit(nothing, target, mask=mask)
+    solver = ExactDiscriminant().fit(nothing, target, mask=mask)
     for index, (name, block) in enumerate(blocks.items()):
-        alone = KernelDiscriminant().fit({name: block[mask[:, index]]}, target[mask[:, index]])
+        alone = ExactDiscriminant().fit({name: block[mask[:, index]]}, target[mask[:, index]])
         np.testing.assert_allclose(
             solver.training_scores_[mask[:, index], index], alone.training_scores_[:, 0], atol=1e-9
         )
@@ -187,8 +191,8 @@ def test_absent_columns_are_expected_from_the_others():
     mask = rng.random((400, 2)) < 0.75
     mask[:, 0] |= ~mask[:, 1]
     target = simplex_codes(classes)
-    full = KernelDiscriminant().fit(blocks, target).training_scores_
-    filled = KernelDiscriminant().fit(blocks, target, mask=mask).training_scores_
+    full = ExactDiscriminant().fit(blocks, target).training_scores_
+    filled = ExactDiscriminant().fit(blocks, target, mask=mask).training_scores_
     absent = ~mask[:, 1]
     assert np.corrcoef(full[absent, 1, 0], filled[absent, 1, 0])[0, 1] > 0.85
 
@@ -196,18 +200,18 @@ def test_absent_columns_are_expected_from_the_others():
 def test_unlabeled_subjects_scale_and_get_ordinary_columns():
     blocks, target, _ = make_data()
     target[30:] = np.nan
-    solver = KernelDiscriminant().fit(blocks, target)
+    solver = ExactDiscriminant().fit(blocks, target)
     np.testing.assert_allclose(
         solver.training_scores_[30:], solver.transform(take(blocks, slice(30, None)))
     )
-    alone = KernelDiscriminant().fit(take(blocks, slice(30)), target[:30])
+    alone = ExactDiscriminant().fit(take(blocks, slice(30)), target[:30])
     assert not np.allclose(solver.training_scores_[:30], alone.training_scores_)
 
 
 def test_one_modality_has_no_joint_block():
     blocks, target, _ = make_data()
-    assert KernelDiscriminant().fit({"fc": blocks["fc"]}, target).block_names_ == ("fc",)
-    assert KernelDiscriminant(joint=False).fit(blocks, target).block_names_ == tuple(WIDTHS)
+    assert ExactDiscriminant().fit({"fc": blocks["fc"]}, target).block_names_ == ("fc",)
+    assert ExactDiscriminant(joint=False).fit(blocks, target).block_names_ == tuple(WIDTHS)
 
 
 @pytest.mark.parametrize("kernel_features", ["exact", 32, 200])
@@ -224,7 +228,7 @@ def test_a_subject_alone_in_its_class_has_zeros():
     blocks, target, _ = make_data()
     target[:] = -1.0
     target[7] = 1.0
-    solver = KernelDiscriminant().fit(blocks, target)
+    solver = ExactDiscriminant().fit(blocks, target)
     np.testing.assert_allclose(solver.training_scores_[7], 0, atol=1e-9)
 
 
@@ -233,7 +237,7 @@ def test_a_modality_of_two_labeled_subjects_is_said():
     mask = np.ones((40, 3), dtype=bool)
     mask[2:, 1] = False
     with pytest.warns(UserWarning, match=r"Fewer than three .*\['sc'\]"):
-        solver = KernelDiscriminant().fit(blocks, target, mask=mask)
+        solver = ExactDiscriminant().fit(blocks, target, mask=mask)
     assert np.abs(solver.training_scores_[:2, 1]).max() == 0
 
 
@@ -242,7 +246,7 @@ def test_nothing_given_is_changed():
     kept, kept_target = {name: b.copy() for name, b in blocks.items()}, target.copy()
     state = np.random.get_state()[1].copy()  # noqa: NPY002
     KernelDiscriminant(kernel_features=32).fit(blocks, target).transform(blocks)
-    KernelDiscriminant().fit(blocks, target).transform(blocks)
+    ExactDiscriminant().fit(blocks, target).transform(blocks)
     assert all((kept[name] == blocks[name]).all() for name in blocks)
     assert (kept_target == target).all()
     assert (state == np.random.get_state()[1]).all()  # noqa: NPY002
@@ -267,25 +271,44 @@ def test_nothing_given_is_changed():
 def test_bad_input(change, error, message):
     blocks, target, _ = make_data()
     with pytest.raises(error, match=message):
-        KernelDiscriminant().fit(**{"blocks": blocks, "target": target, **change})
+        ExactDiscriminant().fit(**{"blocks": blocks, "target": target, **change})
 
 
 def test_blocks_that_do_not_fit():
     blocks, target, _ = make_data()
     with pytest.raises(ModalityError, match=r"expected 40 rows in 'sc'"):
-        KernelDiscriminant().fit(blocks | {"sc": np.zeros((39, 2))}, target)
+        ExactDiscriminant().fit(blocks | {"sc": np.zeros((39, 2))}, target)
     with pytest.raises(DataError, match=r"'sc' has 1 features with NaN"):
-        KernelDiscriminant().fit(blocks | {"sc": np.array([[1, np.nan]] * 40)}, target)
-    solver = KernelDiscriminant().fit(blocks, target)
+        ExactDiscriminant().fit(blocks | {"sc": np.array([[1, np.nan]] * 40)}, target)
+    solver = ExactDiscriminant().fit(blocks, target)
     with pytest.raises(ModalityError, match=r"Expected the modalities"):
         solver.transform({"fc": blocks["fc"]})
     with pytest.raises(ModalityError, match=r"'fc' had 5 features"):
         solver.transform(blocks | {"fc": np.zeros((40, 4))})
 
 
+@pytest.mark.parametrize("kernel_features", ["all", 0, True, 2.5])
+def test_kernel_features_are_a_number_or_a_word(kernel_features):
+    blocks, target, _ = make_data()
+    with pytest.raises(ValueError, match='kernel_features is "auto", "exact" or a positive number'):
+        KernelDiscriminant(kernel_features=kernel_features).fit(blocks, target)
+
+
+def test_the_default_is_close_to_the_exact_kernel_and_repeats():
+    blocks, target, _ = make_data(n_samples=120)
+    solver = KernelDiscriminant().fit(blocks, target)
+    again = KernelDiscriminant().fit(blocks, target)
+    np.testing.assert_array_equal(solver.training_scores_, again.training_scores_)
+    exact = ExactDiscriminant().fit(blocks, target)
+    assert not solver.holds_subjects_
+    for index in range(4):
+        pair = solver.training_scores_[:, index, 0], exact.training_scores_[:, index, 0]
+        assert np.corrcoef(*pair)[0, 1] > 0.9
+
+
 def test_too_many_subjects_for_the_exact_kernel():
     blocks = {"fc": np.random.default_rng(0).normal(size=(15000, 2))}
     target = np.where(blocks["fc"][:, :1] > 0, 1.0, -1.0)
     with pytest.raises(DataError, match=r"takes 8 GiB of memory. Set kernel_features=\d+"):
-        KernelDiscriminant().fit(blocks, target)
+        ExactDiscriminant().fit(blocks, target)
     assert not KernelDiscriminant(kernel_features="auto").fit(blocks, target).holds_subjects_

@@ -81,7 +81,7 @@ def test_random_features_are_unbiased(n_features):
         features = curved_features(projections, squares)
         curved = curved + features @ features.T / 20
     np.testing.assert_allclose(plain, exact, atol=0.025)
-    np.testing.assert_allclose(curved, exact, atol=0.015)
+    np.testing.assert_allclose(curved, exact, atol=0.02)
 
 
 @pytest.mark.parametrize("kernel_features", [32, 500])
@@ -110,7 +110,7 @@ def test_more_features_come_closer_to_the_exact_kernel():
     rng = np.random.default_rng(0)
     blocks = {"a": rng.normal(size=(100, 8))}
     target = simplex_codes((blocks["a"][:, 0] * blocks["a"][:, 1] > 0).astype(int))
-    exact = KernelDiscriminant().fit(blocks, target).training_scores_
+    exact = KernelDiscriminant(kernel_features="exact").fit(blocks, target).training_scores_
 
     def distance(n_random):
         solver = KernelDiscriminant(kernel_features=n_random, random_state=0)
