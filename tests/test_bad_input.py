@@ -385,7 +385,7 @@ def test_continuous_target(make_supervised, arrays, refuses):
 
 
 def test_cmccss_before_a_regressor(arrays, refuses):
-    pipe = make_pipeline(CMCCSSEmbedder(max_epochs=1), Ridge())
+    pipe = make_pipeline(CMCCSSEmbedder(solver="gradient", max_epochs=1), Ridge())
     said = "set css_weight=0", "YAwareEmbedder", "ContrastiveRegressionEmbedder"
     refuses(pipe, MultimodalData(arrays), np.linspace(20, 60, N), DataError, *said)
 

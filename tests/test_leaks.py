@@ -29,7 +29,9 @@ def cohort():
 
 def fit(seed):
     X, y = cohort()
-    CMCCSSEmbedder(max_epochs=1, input_components=None, random_state=seed).fit(X, y)
+    CMCCSSEmbedder(solver="gradient", max_epochs=1, input_components=None, random_state=seed).fit(
+        X, y
+    )
 
 
 def stack(n_fits=10):

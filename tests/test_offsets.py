@@ -52,7 +52,7 @@ class Rows:
 
 def test_volumes_that_are_read_when_needed():
     arrays = cohort(2**20)
-    embedder = CMCCSSEmbedder(max_epochs=1, random_state=0)
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=1, random_state=0)
     expected = embedder.fit_transform(MultimodalData(arrays), Y)
     lazy = MultimodalData({**arrays, "volume": Rows(arrays["volume"])})
     np.testing.assert_allclose(embedder.fit_transform(lazy, Y), expected, atol=1e-6)
@@ -65,7 +65,7 @@ def test_gradients_are_those_at_the_subject():
     )
     z = []
     for X in (near, far):
-        embedder = CMCCSSEmbedder(max_epochs=1, random_state=0).fit(X, Y)
+        embedder = CMCCSSEmbedder(solver="gradient", max_epochs=1, random_state=0).fit(X, Y)
         encoder, rows = DifferentiableEncoder(embedder, X, "ints"), np.arange(8)
         with encoder.evaluated():
             z.append(encoder.function(rows)(encoder.read(rows)).numpy())
@@ -75,6 +75,8 @@ def test_gradients_are_those_at_the_subject():
 
 def test_what_needs_no_centering_is_shared_as_before():
     arrays = {"a": np.random.default_rng(0).normal(1000, 2, (N, 5)).astype(np.float32)}
-    embedder = CMCCSSEmbedder(max_epochs=1, input_components=None, random_state=0)
+    embedder = CMCCSSEmbedder(
+        solver="gradient", max_epochs=1, input_components=None, random_state=0
+    )
     embedder.fit({**arrays, "b": arrays["a"][:, :2]}, Y)
     assert embedder._origins == {}

@@ -24,7 +24,7 @@ def made_values():
 
 
 def make(modalities):
-    return CMCCSSEmbedder(modalities=modalities, max_epochs=1, random_state=0)
+    return CMCCSSEmbedder(solver="gradient", modalities=modalities, max_epochs=1, random_state=0)
 
 
 def of_decimals(values):

@@ -74,10 +74,10 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         the optimum of the loss; it needs no network and takes milliseconds. "auto" solves
         the terms with a known optimum and trains others where that helps. Training
         subjects get leave-one-out columns from `fit_transform`.
-    kernel_features : "exact" or int, default="exact"
-        Number of random features that replace the exact kernel of the closed form. With
-        "exact", the fitted estimator holds the training subjects' values; with a number,
-        such as 4000, it holds none.
+    kernel_features : {"auto", "exact"} or int, default="auto"
+        Number of random features that stand for the Gaussian kernel of the closed form.
+        With them the fitted estimator holds no subject's data. "auto" is one per labeled
+        subject, from 500 to 2000. With "exact" it holds the training subjects' values.
     groups : str, default=None
         Column of ``X.meta`` that says which subjects belong together, such as scans of one
         person or siblings. The closed form leaves them out together.
@@ -124,7 +124,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         1 for a progress bar, 2 for a table of all losses.
     random_state : int, RandomState instance or None, default=None
         Draws the first weights and the order of the subjects. The same number gives the
-        same result; None takes one from numpy's generator. Torch's is left alone.
+        same result; None takes one from numpy's generator. Torch's is left alone. Random
+        features of the closed form are the same for None each time.
 
     Attributes
     ----------
@@ -171,7 +172,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
     solver: Literal["auto", "closed_form", "gradient"] = "gradient"
-    kernel_features: Literal["auto", "exact"] | int = "exact"
+    kernel_features: Literal["auto", "exact"] | int = "auto"
     groups: str | None = None
     invariant_to: str | None = None
     max_epochs: int = 100

@@ -206,8 +206,8 @@ def _discriminate(
     known = [side[name] for name in term.on if name in ("y", "targets")]
     target = np.asarray(loss.target(*known, sample_weight=side["sample_weight"]))
     _check_nuisance(settings.invariant_to, side["nuisance"], target)
-    features, seed = settings.kernel_features, None
-    if features != "exact":
+    features, seed = settings.kernel_features, 0  # which results hardly depend on
+    if settings.random_state is not None and features != "exact":
         seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
     solver = KernelDiscriminant(kernel_features=features, random_state=seed)
     of_subjects: dict[str, Any] = {

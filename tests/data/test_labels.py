@@ -78,7 +78,9 @@ def test_the_same_index_comes_back(form, index):
     rng = np.random.default_rng(0)
     df = pd.DataFrame(rng.normal(size=(10, 4)), index=index, columns=list("abcd"))
     modalities = {"x": ["a", "b"], "y": ["c", "d"]}
-    embedder = CMCCSSEmbedder(max_epochs=1, random_state=0).set_output(transform="pandas")
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=1, random_state=0).set_output(
+        transform="pandas"
+    )
     X = df
     if form == "table":
         embedder.set_params(modalities=modalities)

@@ -143,7 +143,7 @@ def men_alone(table):
 def test_men_alone_are_embedded_as_among_women(form, cohort):
     table, fc, y = cohort
     rows = np.flatnonzero(table["sex"] == "M")
-    embedder = CMCCSSEmbedder(max_epochs=2, random_state=0)
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=2, random_state=0)
     if form == "table":
         embedder.set_params(modalities={"clinical": ["sex", "iq", "age"], "fc": ["f0", "f1", "f2"]})
 

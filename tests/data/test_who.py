@@ -116,7 +116,7 @@ def test_a_shuffled_table_beside_one_that_was_not():
 def test_cross_validation_goes_by_position_and_by_identifiers(arrays):
     y = pd.Series(np.arange(N) % 2)
     splits = [KFold(3), ShuffleSplit(2, random_state=0)]
-    embedder = CMCCSSEmbedder(max_epochs=1, random_state=0)
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=1, random_state=0)
     pipe = make_pipeline(
         ModalityTransformer({"a": StandardScaler()}), embedder, LabeledOnly(LogisticRegression())
     )
@@ -133,9 +133,9 @@ def test_cross_validation_goes_by_position_and_by_identifiers(arrays):
 
 
 CALLS = {
-    "fit": lambda X, y: CMCCSSEmbedder(max_epochs=1).fit(X, y),
-    "partial_fit": lambda X, y: CMCCSSEmbedder(max_epochs=1).partial_fit(X, y),
-    "sample_weight": lambda X, y: CMCCSSEmbedder(max_epochs=1).fit(
+    "fit": lambda X, y: CMCCSSEmbedder(solver="gradient", max_epochs=1).fit(X, y),
+    "partial_fit": lambda X, y: CMCCSSEmbedder(solver="gradient", max_epochs=1).partial_fit(X, y),
+    "sample_weight": lambda X, y: CMCCSSEmbedder(solver="gradient", max_epochs=1).fit(
         X, y.to_numpy(), sample_weight=y + 1
     ),
     "y-aware": lambda X, y: YAwareEmbedder(max_epochs=1).fit(X, y),
@@ -167,7 +167,7 @@ def test_a_table_given_to_fit(modalities):
     rng = np.random.default_rng(0)
     y = series(IDS["whole"])
     X = pd.DataFrame(rng.normal(size=(N, 3)), index=y.index, columns=list("abc"))
-    embedder = CMCCSSEmbedder(modalities=modalities, max_epochs=1).fit(X, y)
+    embedder = CMCCSSEmbedder(solver="gradient", modalities=modalities, max_epochs=1).fit(X, y)
     with pytest.raises(DataError, match="another order"):
         embedder.fit(X, y.iloc[TURNED])
 
@@ -220,7 +220,9 @@ def test_other_columns_of_the_table_of_a_container(labels, ids):
 def test_an_embedding_with_ids_that_are_numbers(arrays):
     X = MultimodalData(arrays, index=IDS["whole"])
     y = pd.Series(np.arange(N) % 2)
-    embedder = CMCCSSEmbedder(max_epochs=1, random_state=0).set_output(transform="pandas")
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=1, random_state=0).set_output(
+        transform="pandas"
+    )
     pipe = make_pipeline(embedder, LabeledOnly(LogisticRegression()))
     cross_val_score(pipe, X, y, cv=3, error_score="raise")
     embedding = embedder.fit_transform(X, y)

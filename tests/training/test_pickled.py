@@ -18,7 +18,7 @@ y = np.arange(N) % 2
 
 def fitted(**params):
     defaults = {"max_epochs": 3, "input_components": None, "lr_schedule": "cosine"}
-    return CMCCSSEmbedder(random_state=0, **{**defaults, **params}).fit(X, y)
+    return CMCCSSEmbedder(solver="gradient", random_state=0, **{**defaults, **params}).fit(X, y)
 
 
 def pickled(estimator):
