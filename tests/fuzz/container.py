@@ -55,7 +55,9 @@ def _made(arrays: Any, rows: Any = None, **options: Any) -> Any:
 
 def _make(rng: Draw) -> Case:
     arrays, options, told = _arrays(rng), {}, []
-    for what in rng.choice(["array", "meta", "index", "mask", "name"], size=int(rng.integers(1, 3))):
+    for what in rng.choice(
+        ["array", "meta", "index", "mask", "name"], size=int(rng.integers(1, 3))
+    ):
         if what == "array":
             name, form = pick(rng, ["smri", "fc"]), pick(rng, list(FORMS))
             arrays[name] = FORMS[form](_arrays(rng)[name])
@@ -68,7 +70,9 @@ def _make(rng: Draw) -> Case:
             options[what], form = _option(rng, what)
             told.append(f"{what}: {form}")
     inputs = {"arrays": arrays, **options}
-    return Case(f"MultimodalData({', '.join(told)})", partial(_made, arrays, **options), inputs, SAID)
+    return Case(
+        f"MultimodalData({', '.join(told)})", partial(_made, arrays, **options), inputs, SAID
+    )
 
 
 def _option(rng: Draw, what: str) -> tuple[Any, str]:
@@ -106,7 +110,18 @@ def _cut(rng: Draw) -> Case:
             return cut[:1].to_dict() and None
         return None
 
-    odd_key = {str(key), "index", "indexed", "indices", "subjects", "rows", "row", "modality", "columns", "key"}
+    odd_key = {
+        str(key),
+        "index",
+        "indexed",
+        "indices",
+        "subjects",
+        "rows",
+        "row",
+        "modality",
+        "columns",
+        "key",
+    }
     return Case(f"X[{key!r}], {then}", call, {"X": X}, SAID | odd_key, (IndexError, KeyError))
 
 
@@ -119,7 +134,10 @@ def _split(rng: Draw) -> Case:
         selectors = pick(rng, VALUES)
     names = pick(rng, [None, None, None, ["a"], list("abcdef"), 3, [1, 2, 3, 4, 5, 6], "abcdef"])
     if named and rng.random() < 0.5:
-        meta, index = pick(rng, [None, "v0", ["v1"], "w", 3, ["v0", "v0"]]), pick(rng, [None, "v5", "w", 3])
+        meta, index = (
+            pick(rng, [None, "v0", ["v1"], "w", 3, ["v0", "v0"]]),
+            pick(rng, [None, "v5", "w", 3]),
+        )
         call = partial(MultimodalData.from_dataframe, table, selectors, meta=meta, index=index)
         return Case(f"from_dataframe({selectors!r}, {meta!r}, {index!r})", call, {"X": table}, SAID)
     call = partial(split_columns, table, selectors, names)

@@ -108,7 +108,9 @@ def _kernel(rng: Draw) -> Case:
                 form = pick(rng, list(WEIGHTS))
                 given[name] = WEIGHTS[form](np.ones(6))
             else:
-                given[name] = pick(rng, SPECIAL.get(name, VALUES) if rng.random() < 0.75 else VALUES)
+                given[name] = pick(
+                    rng, SPECIAL.get(name, VALUES) if rng.random() < 0.75 else VALUES
+                )
             told.append(f"{name}={given[name]!r}"[:70])
     label = f"{function.__name__}({', '.join(told)})"
     return Case(label, partial(function, **given), dict(given), frozenset(given))

@@ -125,7 +125,9 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "a list with None": lambda a: [None, *a[1:]],
     "a ragged list": lambda a: [*a.tolist()[:-1], [[1.0]]],
     "rows of unequal shape": lambda a: [*list(a[:-1]), a[-1].ravel()[:1]],
-    "objects of unequal shape": lambda a: np.array([*list(a[:-1]), a[-1].ravel()[:1], None], object)[:-1],
+    "objects of unequal shape": lambda a: np.array(
+        [*list(a[:-1]), a[-1].ravel()[:1], None], object
+    )[:-1],
     "no rows": lambda a: a[:0],
     "one row": lambda a: a[:1],
     "two rows": lambda a: a[:2],
@@ -154,7 +156,9 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "a nullable DataFrame": lambda a: pd.DataFrame(flat(a)).convert_dtypes(),
     "a DataFrame with NA": lambda a: pd.DataFrame(put(flat(a), np.nan)).convert_dtypes(),
     "a DataFrame of text": lambda a: pd.DataFrame(flat(a).astype(str)),
-    "a DataFrame with one name twice": lambda a: pd.DataFrame(flat(a), columns=["v"] * flat(a).shape[1]),
+    "a DataFrame with one name twice": lambda a: pd.DataFrame(
+        flat(a), columns=["v"] * flat(a).shape[1]
+    ),
     "a DataFrame with levels": lambda a: pd.DataFrame(
         flat(a), pd.MultiIndex.from_arrays([range(len(a)), range(len(a))])
     ),
@@ -228,7 +232,9 @@ COLUMNS: dict[str, Callable[[np.ndarray], Any]] = {
     "two columns": lambda y: np.column_stack([y, y]),
     "one column": lambda y: y[:, None],
     "one-hot": lambda y: np.eye(3, dtype=int)[y],
-    "a column of text beside one of numbers": lambda y: np.array([["a", 1], ["b", 2], ["c", 3]], object)[y],
+    "a column of text beside one of numbers": lambda y: np.array(
+        [["a", 1], ["b", 2], ["c", 3]], object
+    )[y],
     "three axes": lambda y: y[:, None, None],
     "no columns": lambda y: np.empty((len(y), 0)),
     "one less": lambda y: y[:-1],
@@ -245,7 +251,9 @@ COLUMNS: dict[str, Callable[[np.ndarray], Any]] = {
     "a nullable Series with NA": lambda y: pd.Series([pd.NA, *y[1:].tolist()], dtype="Int64"),
     "nullable booleans": lambda y: pd.Series(y == 1, dtype="boolean"),
     "a Series of strings": lambda y: pd.Series(np.array(["a", "b", "c"])[y], dtype="string"),
-    "strings with NA": lambda y: pd.Series([pd.NA, *np.array(["a", "b", "c"])[y][1:]], dtype="string"),
+    "strings with NA": lambda y: pd.Series(
+        [pd.NA, *np.array(["a", "b", "c"])[y][1:]], dtype="string"
+    ),
     "categories": lambda y: pd.Series(np.array(["a", "b", "c"])[y]).astype("category"),
     "a Categorical": lambda y: pd.Categorical(np.array(["a", "b", "c"])[y]),
     "a DataFrame": lambda y: pd.DataFrame({"dx": y}),

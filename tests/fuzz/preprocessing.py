@@ -29,10 +29,52 @@ from tests.fuzz.outcomes import Case
 
 N = 14
 SAID = frozenset(
-    {"X", "y", "smri", "fc", "t1", "site", "age", "sex", "transformers", "modalities", "columns", "bins", "df"}
+    {
+        "X",
+        "y",
+        "smri",
+        "fc",
+        "t1",
+        "site",
+        "age",
+        "sex",
+        "transformers",
+        "modalities",
+        "columns",
+        "bins",
+        "df",
+    }
 )
-NAMES: list[Any] = ["age", "sex", "site", "pet", "", 3, None, [], ["age"], ["age", "sex"], ["age", "age"], ["pet"], (), [3], [None], ("sex",)]
-MODALITIES: list[Any] = [None, ["smri"], ["smri", "fc"], ["pet"], [], [3], "smri", ("fc",), ["smri", "smri"], [None]]
+NAMES: list[Any] = [
+    "age",
+    "sex",
+    "site",
+    "pet",
+    "",
+    3,
+    None,
+    [],
+    ["age"],
+    ["age", "sex"],
+    ["age", "age"],
+    ["pet"],
+    (),
+    [3],
+    [None],
+    ("sex",),
+]
+MODALITIES: list[Any] = [
+    None,
+    ["smri"],
+    ["smri", "fc"],
+    ["pet"],
+    [],
+    [3],
+    "smri",
+    ("fc",),
+    ["smri", "smri"],
+    [None],
+]
 TRANSFORMERS: list[Any] = [
     "drop", "passthrough", "a", "", None, 3, StandardScaler(), StandardScaler, PCA(2), PCA(99), int, object(),
     SimpleImputer(), SimpleImputer(strategy="a"), make_pipeline(SimpleImputer(), PCA(1)), ConnectomeVectorizer(),
@@ -42,7 +84,9 @@ TRANSFORMERS: list[Any] = [
 
 def draw(rng: Draw) -> Case:
     """Fit and transform of one of the transformers, or labels of metadata."""
-    return pick(rng, [_side, _side, _side, _modalities, _volumes, _connectomes, _labels, _wrapped])(rng)
+    return pick(rng, [_side, _side, _side, _modalities, _volumes, _connectomes, _labels, _wrapped])(
+        rng
+    )
 
 
 def _arrays(rng: Draw) -> dict[str, Any]:
@@ -81,7 +125,9 @@ def _fitted(make: Any, params: dict[str, Any], X: Any, later: Any, y: Any = None
     return make(**params).fit(X, y).transform(later)
 
 
-def _case(make: Any, params: dict[str, Any], X: Any, later: Any, told: list[str], y: Any = None) -> Case:
+def _case(
+    make: Any, params: dict[str, Any], X: Any, later: Any, told: list[str], y: Any = None
+) -> Case:
     call = partial(_fitted, make, params, X, later, y)
     inputs = {"X": X, "later": later, "y": y}
     return Case(f"{make.__name__}: {', '.join(told)}", call, inputs, SAID | params.keys())
@@ -106,7 +152,9 @@ def _side(rng: Draw) -> Case:
 
 def _modalities(rng: Draw) -> Case:
     told: list[str] = []
-    params: dict[str, Any] = {"transformers": {pick(rng, ["smri", "fc", "pet", 3]): pick(rng, TRANSFORMERS)}}
+    params: dict[str, Any] = {
+        "transformers": {pick(rng, ["smri", "fc", "pet", 3]): pick(rng, TRANSFORMERS)}
+    }
     if rng.random() < 0.3:
         params["remainder"] = pick(rng, [*TRANSFORMERS, *VALUES])
     if rng.random() < 0.1:
@@ -128,7 +176,9 @@ def _volumes(rng: Draw) -> Case:
     make = pick(rng, [MaskedZScore, HistogramStandardizer])
     masks = [np.ones((4, 4, 3)), np.zeros((4, 4, 3)), np.ones((4, 4)), np.ones((4, 4, 3, 1)), "all", "a", [True],
              np.full((4, 4, 3), np.nan), np.full((4, 4, 3), "a"), np.arange(48).reshape(4, 4, 3) > 20]  # fmt: skip
-    special = {"mask": masks} if make is MaskedZScore else {"background": [None, 0, 1.0, -1, 99, np.nan]}
+    special = (
+        {"mask": masks} if make is MaskedZScore else {"background": [None, 0, 1.0, -1, 99, np.nan]}
+    )
     told = [_param(rng, params, special)] if rng.random() < 0.5 else []
     forms = [pick(rng, list(FORMS)) if rng.random() < 0.7 else "as it is" for _ in range(2)]
     X, later = (FORMS[form](volumes) for form in forms)
@@ -140,7 +190,15 @@ def _connectomes(rng: Draw) -> Case:
     fc = (fc + fc.transpose(0, 2, 1)) / 2
     fc[:, range(4), range(4)] = pick(rng, [1.0, 0.0, np.nan, np.inf])
     params: dict[str, Any] = {}
-    measures = [None, "correlation", "tangent", "precision", "partial correlation", "a", StandardScaler()]
+    measures = [
+        None,
+        "correlation",
+        "tangent",
+        "precision",
+        "partial correlation",
+        "a",
+        StandardScaler(),
+    ]
     special = {"measure": measures, "fisher_z": [True, False], "discard_diagonal": [True, False]}
     told = [_param(rng, params, special) for _ in range(int(rng.integers(0, 3)))]
     if params.get("measure") is not None:
@@ -169,8 +227,28 @@ def _labels(rng: Draw) -> Case:
     elif rng.random() < 0.1:
         table = pick(rng, VALUES)
     columns = pick(rng, [None, "sex", "age", ["sex"], ["sex", "age"], *NAMES])
-    edges = [2, 1, 0, -1, 2.0, "a", None, [], [30, 50], [50, 30], [np.nan], [np.inf], True, [[1, 2]], 10**6]
-    bins: Any = {"age": pick(rng, edges)} if rng.random() < 0.8 else pick(rng, [None, {}, {"pet": 2}, {"sex": 2}, *VALUES])
+    edges = [
+        2,
+        1,
+        0,
+        -1,
+        2.0,
+        "a",
+        None,
+        [],
+        [30, 50],
+        [50, 30],
+        [np.nan],
+        [np.inf],
+        True,
+        [[1, 2]],
+        10**6,
+    ]
+    bins: Any = (
+        {"age": pick(rng, edges)}
+        if rng.random() < 0.8
+        else pick(rng, [None, {}, {"pet": 2}, {"sex": 2}, *VALUES])
+    )
     call = partial(metadata_labels, table, columns, bins=bins)
     label = f"metadata_labels({form}, {columns!r}, bins={bins!r})"[:200]
     return Case(label, call, {"df": table, "bins": bins}, SAID)
@@ -185,7 +263,10 @@ def _wrapped(rng: Draw) -> Case:
     first = ModalityTransformer({}, remainder=StandardScaler())
     if rng.random() < 0.5:
         options = [-1, None, 0, 1, "a", np.nan, int, [], 1.5, True]
-        params: dict[str, Any] = {"estimator": LogisticRegression(), "unlabeled": pick(rng, options)}
+        params: dict[str, Any] = {
+            "estimator": LogisticRegression(),
+            "unlabeled": pick(rng, options),
+        }
         X = np.random.default_rng(0).normal(size=(N, 3))
         told.append(f"unlabeled={params['unlabeled']!r}")
 
@@ -202,4 +283,6 @@ def _wrapped(rng: Draw) -> Case:
         return CrossFitTransformer(**params).fit_transform(table, y)
 
     del first
-    return Case(f"CrossFitTransformer: {', '.join(told)}", cross, {"X": X, "y": y}, SAID | params.keys())
+    return Case(
+        f"CrossFitTransformer: {', '.join(told)}", cross, {"X": X, "y": y}, SAID | params.keys()
+    )

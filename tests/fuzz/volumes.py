@@ -68,7 +68,20 @@ OPTIONS: dict[str, list[Any]] = {
     "n_jobs": [None, 1, 2, -1, 0, "a", 1.5],
     "cache": [False, None, "absent", 3, True],
 }  # fmt: skip
-KEYS: list[Any] = [0, -1, 99, slice(0, 2), [0, 0], [99], "a", None, 1.5, np.array([True, False, True]), (0, 1), []]
+KEYS: list[Any] = [
+    0,
+    -1,
+    99,
+    slice(0, 2),
+    [0, 0],
+    [99],
+    "a",
+    None,
+    1.5,
+    np.array([True, False, True]),
+    (0, 1),
+    [],
+]
 
 
 def draw(rng: Draw) -> Case:
@@ -83,7 +96,13 @@ def draw(rng: Draw) -> Case:
     key = pick(rng, KEYS) if rng.random() < 0.3 else slice(None)
     label = f"load_volumes({kinds}, {options}, {odd}, {paths})[{key!r}]"[:300]
     call = partial(_loaded, kinds, values, options, odd, paths, key)
-    return Case(label, call, {"options": {k: v for k, v in options.items() if k != "mask"}}, SAID | {"index"}, (IndexError,))
+    return Case(
+        label,
+        call,
+        {"options": {k: v for k, v in options.items() if k != "mask"}},
+        SAID | {"index"},
+        (IndexError,),
+    )
 
 
 def _loaded(kinds: Any, values: Any, options: Any, odd: Any, paths: Any, key: Any) -> Any:
