@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from skmmcl.kernels import affinity
-from skmmcl.kernels._affinity import Kernel, check_kernel
+from skmmcl.kernels._affinity import Kernel, affinity_weights, check_kernel
 from skmmcl.losses._guided import Subjects, metadata
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_column
@@ -33,4 +32,4 @@ class KernelLoss(TemperatureLoss):
         """Weights (n_lanes, n_samples, n_samples) of the pairs of subjects."""
         columns = metadata(y, z, batch.u)
         bandwidth = per_column(self.bandwidth, batch.u)
-        return affinity(columns, self.kernel, bandwidth).to(batch.u.dtype)
+        return affinity_weights(columns, self.kernel, bandwidth).to(batch.u.dtype)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from skmmcl.kernels import cosine
+from skmmcl.kernels._distance import cosine_weights
 from skmmcl.kernels._missing import isolate
 from skmmcl.losses._contrast import contrast
 from skmmcl.losses._guided import metadata, subjects
@@ -87,6 +87,6 @@ class XCLRLoss(TemperatureLoss):
         columns = metadata(y, z, batch.u)
         known = ~columns.isnan().any(-1)
         # Less the largest, which falls out of the weights' shares.
-        logits = (cosine(columns) - 1) / per_lane(self.target_temperature, batch.u)
+        logits = (cosine_weights(columns) - 1) / per_lane(self.target_temperature, batch.u)
         weights = isolate(logits.exp(), known)
         return contrast(batch, scale, weights, shifted=self.shifted).view(z.shape[:-3])

@@ -112,7 +112,7 @@ def _scale(values, name):
         mean, scale = numbers.mean(), numbers.std()
     if not (np.isfinite(scale) and scale > 0):
         raise DataError(
-            f"Side data {name!r} go from {numbers.min():.3g} to {numbers.max():.3g}, whose standard "
-            "deviation leaves the range of numbers; rescale them."
+            f"Side data {name!r} go from {numbers.min():.3g} to {numbers.max():.3g}, whose "
+            "standard deviation leaves the range of numbers; rescale them."
         )
     return mean, scale

@@ -118,8 +118,8 @@ class SideDataTransformer(  # type: ignore[call-arg]
                 out[rows] = self._apply(self.models_[name], values, X, rows, name)
             if not np.isfinite(out[rows]).all():
                 raise DataError(
-                    f"Modality {name!r} has values, up to {np.abs(values).max():.3g}, that leave the "
-                    f"range of {out.dtype} when they are transformed; rescale it."
+                    f"Modality {name!r} has values, up to {np.abs(values).max():.3g}, that leave "
+                    f"the range of {out.dtype} when they are transformed; rescale it."
                 )
         if X.columns[name] is None:
             return out.reshape(len(X), *X.shapes[name])

@@ -94,7 +94,7 @@ def _in_plain_type(column: np.ndarray, name: str) -> np.ndarray:
     kind = column.dtype.kind
     if kind == "S":
         return np.char.decode(column, "utf-8", "replace")
-    if kind == "b" or kind == "i" or (kind == "u" and column.dtype.itemsize < 8):
+    if kind in "bi" or (kind == "u" and column.dtype.itemsize < 8):
         return column.astype(np.int64)
     if kind in "uf":
         with np.errstate(over="ignore"):  # what overflows is infinite, and found to be
