@@ -41,4 +41,5 @@ __all__ = [
     "is_local",
     "plot_augmentation",
     "resolve_augment",
+    "try_augment",
 ]

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base._engine import EngineMixin
-from skmmcl.base._input import check_subjects
+from skmmcl.base._input import check_finite, check_subjects
 from skmmcl.data import MultimodalData
 from skmmcl.training import represent
 from skmmcl.utils._sklearn import (
@@ -292,6 +292,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         if self.impute == "ridge" and self._imputation is not None:
             h = self._imputation.fill(self.net_, subjects, h)
         out = h.transpose(1, 0, 2).reshape(len(data), -1)
+        check_finite(out, data)
         out[~data.mask.any(axis=1)] = np.nan
         if data.index is None or get_output_config("transform", self)["dense"] != "pandas":
             return out

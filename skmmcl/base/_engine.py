@@ -14,21 +14,23 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from skmmcl.augmentation import augmented_names, check_augment
+from skmmcl.augmentation import augmented_names, check_augment, try_augment
 from skmmcl.base._imputation import Imputation
 from skmmcl.base._input import (
     MultimodalInputMixin,
     check_n_subjects,
     check_subjects,
+    checked_weight,
     warn_if_unpaired,
 )
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.exceptions import DataError, ModalityError, TrainingError
 from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,
     Term,
+    check_settings,
     checkpoint_folder,
     fingerprint,
     fit_net,
@@ -36,9 +38,11 @@ from skmmcl.training import (
     open_folder,
     prepared,
     represented,
+    seeded,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
-from skmmcl.utils._sklearn import check_sample_weight, num_samples
+from skmmcl.utils._named import named
+from skmmcl.utils._sklearn import num_samples
 from skmmcl.utils._targets import as_labels, encode_classes
 
 # What a checkpoint may differ in and still be that of the same fit.
@@ -113,10 +117,11 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool) -> Self:
         if not resume:
             self.__dict__.pop("net_", None)
+        check_settings(self)
         data = self._read(X, reset=not resume)
         counted: Any = slice(None)
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
+            sample_weight = checked_weight(sample_weight, data)
             counted = np.flatnonzero(sample_weight)
             sample_weight = sample_weight[counted]
         check_n_subjects(data[counted], 1 if resume else 2, type(self).__name__)
@@ -133,6 +138,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         check_augment(self.augment, self.shapes_)
         net = self.net_.set_params(lr=self.lr) if resume else self._new_net(data, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight, values)
+        if self.augment:
+            with seeded(0):
+                try_augment(self.augment, subjects.data.x)
         kept_at = None
         if (folder := checkpoint_folder(self.checkpoint)) is not None:
             open_folder(folder)
@@ -149,7 +157,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         return self._uses_classes() or self._is_probed() or self.sampler == "balanced"
 
     def _check_y(self, y: Any, data: MultimodalData) -> None:
-        if y is not None and (n_targets := num_samples(y)) != len(data):
+        with named("y", "one entry for each subject"):
+            n_targets = len(data) if y is None else num_samples(y)
+        if n_targets != len(data):
             raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
         is_sampled_by_y = self.sampler == "balanced" and not self._uses_classes()
         if y is None and (self._requires_y() or self._is_probed() or is_sampled_by_y):
@@ -259,6 +269,12 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             share = np.einsum("vn,vnd->vd", weight[:, part], h)
             mean = mean + share if mean.size else share
         mean = mean / np.maximum(count, np.finfo(float).tiny)
+        if not np.isfinite(mean).all():
+            raise TrainingError(
+                "Training ended with representations that are not finite. Usual causes are a "
+                f"learning rate or weight decay that is too high (lr={self.lr}) or very large "
+                "input values (keep standardize=True)."
+            )
         if not count.all():  # in a later call nobody may have the modality
             mean = np.where(count > 0, mean, self.mean_representation_)
         self.mean_representation_ = mean.astype(dtype)

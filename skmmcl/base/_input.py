@@ -11,6 +11,8 @@ from sklearn.utils.validation import validate_data
 
 from skmmcl.data import MultimodalData, as_multimodal, check_values, is_multimodal, split_columns
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._named import named
+from skmmcl.utils._sklearn import check_sample_weight
 
 LONE_MODALITY = "x"
 
@@ -56,10 +58,11 @@ class MultimodalInputMixin:
                 "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
             )
         frame = selectors is not None and not named and hasattr(X, "columns")
-        checked = validate_data(
-            self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
-            ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
-        )  # fmt: skip
+        with named("X", "named modalities, or a table of numbers"):
+            checked = validate_data(
+                self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
+                ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
+            )  # fmt: skip
         if not reset and (selectors is None or named):
             return self._split_flat(checked)
         if selectors is None:
@@ -123,6 +126,19 @@ def check_n_subjects(data: MultimodalData, minimum: int, user: str) -> None:
         )
 
 
+def checked_weight(sample_weight: Any, data: MultimodalData) -> np.ndarray:
+    """Return the weights of subjects; raise unless they are numbers that can be summed."""
+    with named("sample_weight", "one number of 0 or more for each subject"):
+        weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
+    largest = weight.max()
+    if not 1e-30 < largest < 1e30:
+        raise DataError(
+            f"sample_weight has numbers up to {largest:.3g}; expected the number of subjects for "
+            "which one counts. Divide them by their mean."
+        )
+    return weight
+
+
 def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = False) -> None:
     """Raise for values that cannot be used and for subjects without any modality."""
     check_values(data, dtype)
@@ -160,3 +176,14 @@ def _named(data: MultimodalData, rows: np.ndarray) -> str:
     """Ids, else positions, of the first few subjects."""
     names = np.flatnonzero(rows) if data.index is None else data.index[rows]
     return ", ".join(map(str, names[:5])) + (", ..." if len(names) > 5 else "")
+
+
+def check_finite(representation: np.ndarray, data: MultimodalData) -> None:
+    """Raise if the representation of subjects that have been read is not finite."""
+    odd = ~np.isfinite(representation).all(axis=1) & data.mask.any(axis=1)
+    if odd.any():
+        raise DataError(
+            f"The representation of {odd.sum()} subject(s) is not finite: {_named(data, odd)}. A "
+            f"modality of {list(data.modalities)} holds values that are not finite, or far beyond "
+            "those of fit."
+        )

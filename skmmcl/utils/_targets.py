@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from skmmcl.utils._named import named
+
 UNLABELED = -1
 
 
@@ -80,8 +82,13 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     if known.dtype.kind == "O":
         known = np.array(known.tolist())
     if len(known):
-        check_classification_targets(known)
+        with named("y"):
+            check_classification_targets(known)
     found = np.unique(known)
+    if classes is not None and (found.dtype.kind in "US") != (classes.dtype.kind in "US"):
+        raise ValueError(
+            f"y holds {found.tolist()[:5]}, but the classes {classes.tolist()} are of another type."
+        )
     if classes is None:
         classes = found
     elif len(unknown := np.setdiff1d(found, classes)):
