@@ -100,7 +100,7 @@ def try_augment(augment: Asked, x: Mapping[str, Any]) -> None:
     >>> try_augment({"t1": lambda x, generator: x[:1]}, {"t1": torch.zeros(4, 8)})
     Traceback (most recent call last):
         ...
-    skmmcl.exceptions.ModalityError: augment of modality 't1' gave shape (1, 8) for a batch of shape (2, 8); it must stay.
+    skmmcl.exceptions.ModalityError: augment of modality 't1' gave shape (1, 8) ...
     """
     generator = torch.Generator().manual_seed(0)
     for key, transform in (augment if isinstance(augment, Mapping) else {}).items():

@@ -51,19 +51,19 @@ class MultimodalInputMixin:
     def _read_table(self, X: Any, *, reset: bool) -> MultimodalData:
         """Split the columns of a 2-D array or DataFrame."""
         selectors = self.modalities
-        named = selectors is not None and not hasattr(selectors, "keys")
-        if named and reset:
+        is_names = selectors is not None and not hasattr(selectors, "keys")
+        if is_names and reset:
             raise ModalityError(
                 f"modalities={selectors!r} names modalities, but X is one table. Give the columns "
                 "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
             )
-        frame = selectors is not None and not named and hasattr(X, "columns")
+        frame = selectors is not None and not is_names and hasattr(X, "columns")
         with named("X", "named modalities, or a table of numbers"):
             checked = validate_data(
                 self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
                 ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
             )  # fmt: skip
-        if not reset and (selectors is None or named):
+        if not reset and (selectors is None or is_names):
             return self._split_flat(checked)
         if selectors is None:
             return MultimodalData({LONE_MODALITY: checked})

@@ -39,16 +39,16 @@ def _check_callback(callback: Any) -> None:
     if isinstance(found, Callback) or (isinstance(found, type) and issubclass(found, Callback)):
         return
     raise TypeError(
-        f"callbacks must be a list of skorch callbacks, or pairs of a name and one; got {callback!r} "
-        "among them."
+        "callbacks must be a list of skorch callbacks, or pairs of a name and one; got "
+        f"{callback!r} among them."
     )
 
 
 def _check_optimizer(optimizer: Any, settings: Any) -> None:
     """Make one for a single weight, as one of all weights will be made."""
     expected = (
-        f"optimizer={optimizer!r} must be 'adam', 'adamw', 'radam', 'sgd' or a class of torch.optim "
-        "that takes parameters, lr and weight_decay"
+        f"optimizer={optimizer!r} must be 'adam', 'adamw', 'radam', 'sgd' or a class of "
+        "torch.optim that takes parameters, lr and weight_decay"
     )
     weight = nn.Parameter(torch.zeros(1))
     try:

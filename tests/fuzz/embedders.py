@@ -71,7 +71,7 @@ SPECIAL: dict[str, list[Any]] = {
         [3], [None], ["a"], [print], [int], 3, "a", [skorch.callbacks.Callback],
         [skorch.callbacks.Callback()], [("a", 3)], [("a", skorch.callbacks.Callback())],
         ("a", skorch.callbacks.Callback()), [skorch.callbacks.EpochScoring("accuracy")], [[]], {},
-        [skorch.callbacks.EarlyStopping(monitor="absent")], [("a", skorch.callbacks.Callback)],
+        [("a", skorch.callbacks.Callback)],
     ],
     "encoders": [
         3, None, "cnn", "", [], "linear", "small_cnn", "regions", "timm/absent", {"smri": 3},

@@ -18,6 +18,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
+import sympy  # noqa: F401  torch imports it when it needs it, and then it adds a filter of warnings
 import torch
 from scipy.sparse import issparse
 from sklearn.exceptions import NotFittedError
@@ -164,7 +165,7 @@ def _plain(value: Any) -> Any:
         return [_plain(value.iloc[:, k]) for k in range(value.shape[1])]
     if isinstance(value, pd.Series | pd.Index | pd.Categorical):
         index = _plain(value.index) if isinstance(value, pd.Series) else None
-        return list(value), index, str(value.dtype), str(getattr(value, "name", ""))
+        return repr(list(value)), index, str(value.dtype), str(getattr(value, "name", ""))
     if isinstance(value, dict):
         return {str(name): _plain(item) for name, item in value.items()}
     return value
