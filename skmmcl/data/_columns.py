@@ -11,13 +11,15 @@ from scipy.sparse import issparse
 
 from skmmcl.data._frames import as_table, drop_index, is_table, side_column, take_columns
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._named import named
 
 
 def select_columns(X, selectors, feature_names=None) -> tuple[dict, dict]:
     """Return the part of `X` and the column names that make each modality."""
     X = _check_table(X)
     names = list(X.columns) if is_table(X) else feature_names
-    names = None if names is None else list(names)
+    with named("feature_names", "a list of names"):
+        names = None if names is None else list(names)
     if names is not None and len(names) != X.shape[1]:
         raise ModalityError(f"feature_names has {len(names)} names for {X.shape[1]} columns of X.")
     columns = _resolve(selectors, X.shape[1], names, X if is_table(X) else names)
@@ -35,7 +37,8 @@ def read_table(df, selectors, meta, index) -> tuple[dict, dict | None, np.ndarra
     """Return modalities, side data and ids of a table, as MultimodalData takes them."""
     if not is_table(df):
         raise DataError(f"from_dataframe takes a DataFrame; got {type(df).__name__}.")
-    names = [meta] if isinstance(meta, str) else list(meta or [])
+    lone = meta is not None and np.ndim(meta) == 0
+    names = [meta] if lone else list(() if meta is None else meta)
     for column in [*names, *([] if index is None else [index])]:
         if column not in df.columns:
             raise DataError(_unknown("meta or index", column, list(df.columns)))
@@ -101,7 +104,8 @@ def _as_run(columns: np.ndarray) -> slice | np.ndarray:
 
 def _positions(modality: str, selector, n_columns: int, names, table) -> np.ndarray:
     if callable(selector):
-        selector = selector(table)
+        with named(f"The selector of {modality!r}", "a function of the table"):
+            selector = selector(table)
     if isinstance(selector, slice):
         return _slice_positions(modality, selector, n_columns)
     if isinstance(selector, (str, int, np.integer)) and not isinstance(selector, bool):
@@ -130,6 +134,8 @@ def _slice_positions(modality: str, selector: slice, n_columns: int) -> np.ndarr
             f"The slice of {modality!r} goes to column {max(end or 0 for end in ends[:2])}, there "
             f"are {n_columns} columns."
         )
+    if selector.step == 0:
+        raise ModalityError(f"The slice of {modality!r} has a step of 0: {selector!r}.")
     return np.arange(n_columns)[selector]
 
 

@@ -48,7 +48,8 @@ def check_known(values: ArrayLike, name: str) -> NDArray:
 
 def check_column(values: ArrayLike, name: str) -> NDArray:
     """Return one value for each subject, of any type."""
-    column = np.asarray(values)
+    with named(name, "one value for each subject"):
+        column = np.asarray(values)
     if column.ndim == 2 and column.shape[1] == 1:
         return column[:, 0]
     if column.ndim != 1:

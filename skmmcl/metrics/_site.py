@@ -155,4 +155,8 @@ def _splits(x: NDArray, codes: NDArray, cv, largest: int, groups, random_state) 
     with warnings.catch_warnings():
         # Predictions are pooled over the folds: a small site may be absent from some.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return list(check_cv(cv).split(x, codes, groups))
+        splits = list(check_cv(cv).split(x, codes, groups))
+    tested = np.sort(np.concatenate([test for _, test in splits]))
+    if not np.array_equal(tested, np.arange(len(x))):
+        raise ValueError("cv only works for partitions: it must leave every subject out once.")
+    return splits

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _KINDS = {"correlation", "covariance", "partial correlation", "precision", "tangent"}
@@ -76,7 +77,8 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_regions, n_regions)
-            Symmetric matrices, which may be flat; with a measure, time series of shape
+            Symmetric matrices, which may be flat, of which a discarded diagonal may be infinite or
+            NaN; with a measure, time series of shape
             (n_samples, n_times, n_regions).
         y : None
             Not used.
@@ -95,10 +97,11 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             raise ValueError("fisher_z=True needs discard_diagonal=True: arctanh(1) is infinite.")
         self.measure_ = _make_measure(self.measure)
         if self.measure_ is not None:
-            self.measure_.fit(_time_series(X))
+            with named("measure"):
+                self.measure_.fit(_time_series(X))
         matrices = self._matrices(X)
         self.n_regions_ = matrices.shape[1]
-        self.diagonal_ = np.nanmean(np.diagonal(matrices, axis1=1, axis2=2), axis=0)
+        self.diagonal_ = _mean_known(np.diagonal(matrices, axis1=1, axis2=2))
         return self
 
     def transform(self, X):
@@ -155,7 +158,7 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             Of a tangent measure they are in the tangent space.
         """
         check_is_fitted(self)
-        edges = check_array(X, ensure_all_finite="allow-nan")
+        edges = _numbers(X, ensure_all_finite="allow-nan")
         rows, columns = self._places()
         if edges.shape[1] != len(rows):
             raise DataError(f"X has {edges.shape[1]} edges, expected {len(rows)}.")
@@ -191,18 +194,32 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             series = _time_series(X)
             # nilearn takes no single subject to a tangent space, though its reference is fixed.
             twice = series * 2 if len(series) == 1 else series
-            return np.asarray(self.measure_.transform(twice))[: len(series)]
-        X = check_array(X, allow_nd=True, ensure_all_finite="allow-nan", dtype="numeric")
+            with named("measure"):
+                return np.asarray(self.measure_.transform(twice))[: len(series)]
+        X = _numbers(X, dtype="numeric", ensure_all_finite=False)
         side = math.isqrt(X.shape[1]) if X.ndim == 2 else X.shape[1]
         if X[0].size != side * side or X.ndim > 3:
             raise DataError(
                 f"Expected square matrices (n_samples, n_regions, n_regions), got {X.shape}."
             )
         X = X.reshape(len(X), side, side)
+        self._check_infinite(X)
         for row, matrix in enumerate(X):
             if not np.allclose(matrix, matrix.T, rtol=1e-4, atol=1e-6, equal_nan=True):
                 raise DataError(f"The matrix of subject {row} is not symmetric.")
         return X
+
+    def _check_infinite(self, matrices):
+        """Raise for infinite values, but for diagonals that are left out: those of Fisher's z."""
+        beyond = np.isinf(matrices)
+        if self.discard_diagonal:
+            beyond[:, *np.diag_indices(matrices.shape[1])] = False
+        if beyond.any():
+            row, one, other = np.argwhere(beyond)[0]
+            raise DataError(
+                f"X has {beyond.sum()} infinite values, the first between regions {one} and "
+                f"{other} of subject {row}. The diagonal may be infinite if it is discarded."
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -225,8 +242,24 @@ def _make_measure(measure):
     return ConnectivityMeasure(kind=measure)
 
 
+def _mean_known(diagonals):
+    """Mean over the subjects of whom a number is known; NaN where of none."""
+    known = ~np.isnan(diagonals)
+    total = np.where(known, diagonals, 0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def _numbers(X, **options):
+    """X as an array of numbers."""
+    with named("X", "numbers of shape (n_samples, ...)"):
+        array = check_array(X, allow_nd=True, **options)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"X is of type {array.dtype}; expected numbers.")
+    return array
+
+
 def _time_series(X):
-    series = check_array(X, allow_nd=True, dtype=np.float64)
+    series = _numbers(X, dtype=np.float64)
     if series.ndim != 3:
         raise DataError(
             f"Expected time series (n_samples, n_times, n_regions), got shape {series.shape}."

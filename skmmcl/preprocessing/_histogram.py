@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import Interval, fit_context
 
 
@@ -148,9 +149,10 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
 
     def _check(self, X, *, reset):
         least = 2 if reset else 1
-        return validate_data(
-            self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=least
-        )
+        with named("X", "volumes of shape (n_samples, ...)"):
+            return validate_data(
+                self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=least
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sklearn.exceptions import NotFittedError
+
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -32,12 +34,12 @@ def named(name: str, expected: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (DataError, ModalityError):
+    except (DataError, ModalityError, NotFittedError):
         raise
     except (TypeError, ValueError, OverflowError) as error:
         text = str(error)
         if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
             raise
-        kind = TypeError if isinstance(error, TypeError) else ValueError
+        kind = TypeError if not isinstance(error, ValueError | OverflowError) else ValueError
         what = f"; expected {expected}" if expected else ""
         raise kind(f"{name}: {text}{what}") from error

@@ -46,7 +46,7 @@ def _arrays(rng: Draw) -> dict[str, Any]:
 
 def _made(arrays: Any, rows: Any = None, **options: Any) -> Any:
     X = MultimodalData(arrays, **options)
-    repr(X), X._repr_html_(), X.meta, X.index, X.shape  # noqa: B018
+    repr(X), X._repr_html_(), X.meta, X.index, X.shape
     half = X[: len(X) // 2] if rows is None else X[rows]
     half.materialize()
     np.asarray(half)
@@ -102,7 +102,7 @@ def _cut(rng: Draw) -> Case:
         if then == "in":
             return key in X
         if then == "meta":
-            return X.meta[key]
+            return X.meta[str(key)]
         if then == "base":
             return X.base(key)
         cut = X[key]
@@ -121,6 +121,7 @@ def _cut(rng: Draw) -> Case:
         "modality",
         "columns",
         "key",
+        "slice",
     }
     return Case(f"X[{key!r}], {then}", call, {"X": X}, SAID | odd_key, (IndexError, KeyError))
 

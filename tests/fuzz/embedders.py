@@ -175,7 +175,7 @@ def draw(rng: Draw) -> Case:
 
 def _parameter(rng: Draw, cls: type) -> tuple[str, Any]:
     names = sorted(cls().get_params(deep=False))
-    own = [name for name in names if name not in BaseEmbedder._parameter_constraints]  # noqa: SLF001
+    own = [name for name in names if name not in BaseEmbedder._parameter_constraints]
     hard = ["device", "optimizer", "callbacks", "encoders", "augment"]
     name = pick(rng, pick(rng, [names, own or names, hard]))
     options = SPECIAL.get(name, [])

@@ -57,7 +57,7 @@ def _metric(rng: Draw) -> Case:
         odd = rng.random() < 0.5
         if name in MATRICES | NUMBERS | CLASSES | {"sample_weight"}:
             form, given[name] = _values(rng, name, odd=odd)
-        elif odd and rng.random() < 0.7 or parameter.default is Parameter.empty:
+        elif (odd and rng.random() < 0.7) or parameter.default is Parameter.empty:
             options = SPECIAL.get(name, VALUES) if rng.random() < 0.7 else VALUES
             given[name] = 0.5 if not odd else pick(rng, options)
             form = repr(given[name])[:60]

@@ -115,7 +115,7 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "objects": lambda a: as_objects(a, float),
     "objects and None": lambda a: as_objects(a, float).tolist()[:-1] + [None],
     "decimals": lambda a: as_objects(a, lambda v: Decimal(str(v))),
-    "fractions": lambda a: as_objects(a, Fraction),
+    "fractions": lambda a: as_objects(a, lambda v: Fraction(v) if np.isfinite(v) else v),
     "objects with text": lambda a: as_objects(a, float, "word"),
     "objects with NA": lambda a: as_objects(a, float, pd.NA),
     "objects of nothing": lambda a: np.full(a.shape, None),

@@ -257,10 +257,10 @@ def _labels(rng: Draw) -> Case:
 def _wrapped(rng: Draw) -> Case:
     told: list[str] = []
     X = _container(rng, told, odd=rng.random() < 0.3)
+    said = SAID | {"classes", "label", "dim", "feature", "Complex data"}  # of what scikit-learn's own estimators say
     form = pick(rng, list(COLUMNS))
     y = COLUMNS[form](labels(rng, N))
     told.append(f"y: {form}")
-    first = ModalityTransformer({}, remainder=StandardScaler())
     if rng.random() < 0.5:
         options = [-1, None, 0, 1, "a", np.nan, int, [], 1.5, True]
         params: dict[str, Any] = {
@@ -273,16 +273,15 @@ def _wrapped(rng: Draw) -> Case:
         def call() -> Any:
             return LabeledOnly(**params).fit(X, y).predict_proba(X)
 
-        return Case(f"LabeledOnly: {', '.join(told)}", call, {"X": X, "y": y}, SAID | params.keys())
+        return Case(f"LabeledOnly: {', '.join(told)}", call, {"X": X, "y": y}, said | params.keys())
     params = {"transformer": PCA(2), "cv": pick(rng, [2, 3, 1, 0, -1, 99, "a", None, 2.5, [], int, True]),
               "align": pick(rng, ["procrustes", None, "a", 3])}  # fmt: skip
     told.append(repr(params)[:100])
 
     def cross() -> Any:
-        table = np.asarray(X) if isinstance(X, MultimodalData) else X
+        table = np.asarray(X) if isinstance(X, MultimodalData) else X["smri"]
         return CrossFitTransformer(**params).fit_transform(table, y)
 
-    del first
     return Case(
         f"CrossFitTransformer: {', '.join(told)}", cross, {"X": X, "y": y}, SAID | params.keys()
     )
