@@ -37,8 +37,7 @@ def read_table(df, selectors, meta, index) -> tuple[dict, dict | None, np.ndarra
     """Return modalities, side data and ids of a table, as MultimodalData takes them."""
     if not is_table(df):
         raise DataError(f"from_dataframe takes a DataFrame; got {type(df).__name__}.")
-    lone = meta is not None and np.ndim(meta) == 0
-    names = [meta] if lone else list(() if meta is None else meta)
+    names = [meta] if isinstance(meta, str) else list(meta or [])
     for column in [*names, *([] if index is None else [index])]:
         if column not in df.columns:
             raise DataError(_unknown("meta or index", column, list(df.columns)))

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 
-from skmmcl.metrics._checks import check_known, check_matrix, check_same_subjects
+from skmmcl.metrics._checks import check_known, check_lengths, check_matrix
 from skmmcl.utils._named import named
 from skmmcl.utils._plain import plain_labels
 
@@ -106,7 +106,7 @@ def site_predictability(
     >>> site_predictability(X, sites) > 0.5
     True
     """
-    check_same_subjects(X=X, sites=sites, groups=groups)
+    check_lengths(X=X, sites=sites, groups=groups)
     x = check_matrix(X, "X").astype(np.float64)
     names, codes = _as_codes(sites)
     largest = max(_count_owners(names, codes, groups))

@@ -27,14 +27,9 @@ def to_tensor(array: np.ndarray, present: np.ndarray, fill: np.ndarray, net: Any
         with np.errstate(over="ignore"):  # absent rows may hold anything
             array = np.array(array, dtype=name)
         array[~present] = fill
-    elif not _is_shared(array):
+    elif not (array.flags.writeable and array.dtype.isnative):  # torch shares no other memory
         array = np.array(array, dtype=name)
     return torch.as_tensor(np.ascontiguousarray(array)).to(net.device, dtype)
-
-
-def _is_shared(array: np.ndarray) -> bool:
-    """Whether torch takes the memory of an array: writeable, native, no longdouble."""
-    return bool(array.flags.writeable and array.dtype.isnative and array.dtype.itemsize <= 8)
 
 
 def prepared(
