@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 
 from skmmcl.metrics._checks import check_known, check_lengths, check_matrix
-from skmmcl.utils._named import named
+from skmmcl.utils._named import check_n_jobs, named
 from skmmcl.utils._plain import plain_labels
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ def site_predictability(
         probe = make_pipeline(StandardScaler(), classifier)
     if isinstance(probe, type) or not (hasattr(probe, "fit") and hasattr(probe, "predict")):
         raise TypeError(f"probe must be a classifier with fit and predict, got {probe!r}.")
-    if not (n_jobs is None or (isinstance(n_jobs, Integral) and n_jobs != 0)):
-        raise ValueError(f"n_jobs must be a whole number that is not 0, or None; got {n_jobs!r}.")
+    check_n_jobs(n_jobs)
     predicted = cross_val_predict(probe, x, codes, cv=splits, n_jobs=n_jobs)
     return float(balanced_accuracy_score(codes, predicted))
 

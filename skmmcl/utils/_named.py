@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
 
 from sklearn.exceptions import NotFittedError
 
@@ -43,3 +45,18 @@ def named(name: str, expected: str = "") -> Iterator[None]:
         kind = TypeError if not isinstance(error, ValueError | OverflowError) else ValueError
         what = f"; expected {expected}" if expected else ""
         raise kind(f"{name}: {text}{what}") from error
+
+
+def check_n_jobs(n_jobs: Any) -> None:
+    """Raise unless joblib understands a number of jobs.
+
+    Examples
+    --------
+    >>> from skmmcl.utils._named import check_n_jobs
+    >>> check_n_jobs(0)
+    Traceback (most recent call last):
+        ...
+    ValueError: n_jobs must be a whole number that is not 0, or None; got 0.
+    """
+    if not (n_jobs is None or (isinstance(n_jobs, Integral) and n_jobs != 0)):
+        raise ValueError(f"n_jobs must be a whole number that is not 0, or None; got {n_jobs!r}.")

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 
+from skmmcl.utils._named import named
+
 TOLERANCE = 1e-3  # mm; headers store float32
 
 
@@ -64,7 +66,8 @@ def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
     shape = None if target_shape is None else _checked_shape(target_shape)
     if target_affine is None:
         return own if shape is None else _stretched(own, shape)
-    affine = np.asarray(target_affine, dtype=float)
+    with named("target_affine", "numbers"):
+        affine = np.asarray(target_affine, dtype=float)
     if affine.shape in {(), (3,)}:
         affine = np.diag(np.broadcast_to(affine, 3))
     if affine.shape not in {(3, 3), (4, 4)} or not abs(np.linalg.det(affine[:3, :3])) > 1e-9:
@@ -76,7 +79,8 @@ def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
 
 
 def _checked_shape(target_shape: Any) -> tuple[int, int, int]:
-    shape = np.asarray(target_shape)
+    with named("target_shape", "three positive integers"):
+        shape = np.asarray(target_shape)
     if shape.shape != (3,) or shape.dtype.kind not in "iu" or (shape < 1).any():
         raise ValueError(f"target_shape must be three positive integers; got {target_shape!r}.")
     x, y, z = shape.tolist()

@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import sklearn
-import sympy  # noqa: F401  torch imports it when it needs it, and then it adds a filter of warnings
 import torch
 from scipy.sparse import issparse
 from sklearn.exceptions import NotFittedError
@@ -26,6 +26,11 @@ from sklearn.exceptions import NotFittedError
 import skmmcl
 from skmmcl import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError, TrainingError
+
+# What is imported when it is first needed adds filters of warnings.
+for late in ("sympy", "nilearn.datasets"):
+    with contextlib.suppress(ImportError):
+        import_module(late)
 
 PACKAGE = Path(skmmcl.__file__).parent
 OK, CLEAR = "ok", "clear error"

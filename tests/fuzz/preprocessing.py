@@ -257,7 +257,13 @@ def _labels(rng: Draw) -> Case:
 def _wrapped(rng: Draw) -> Case:
     told: list[str] = []
     X = _container(rng, told, odd=rng.random() < 0.3)
-    said = SAID | {"classes", "label", "dim", "feature", "Complex data"}  # of what scikit-learn's own estimators say
+    said = SAID | {
+        "classes",
+        "label",
+        "dim",
+        "feature",
+        "Complex data",
+    }  # of what scikit-learn's own estimators say
     form = pick(rng, list(COLUMNS))
     y = COLUMNS[form](labels(rng, N))
     told.append(f"y: {form}")
