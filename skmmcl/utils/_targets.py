@@ -46,7 +46,8 @@ def as_labels(y: Any) -> np.ndarray:
     """
     if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
         y = np.array(y, dtype=object)  # numpy by itself would make text of all
-    return column_or_1d(y, warn=True)
+    with named("y", "one label for each subject"):
+        return column_or_1d(y, warn=True)
 
 
 def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

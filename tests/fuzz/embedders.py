@@ -25,6 +25,9 @@ SHAPES = {"smri": (4,), "fc": (3, 3)}
 SAID = frozenset({"X", "y", "sample_weight", "smri", "fc", "clinical", "age", "site", "roi"})
 
 
+LEARNT = ("mean_representation_", "history_", "bandwidth_")
+
+
 class Tuple(nn.Module):
     """An encoder that gives no tensor."""
 
@@ -299,4 +302,4 @@ def _fit_transform(cls: type, params: dict[str, Any], X: Any, parts: dict[str, A
     z = np.asarray(estimator.transform(later))
     if estimator.on_empty == "nan":
         z = z[~np.isnan(z).all(1)]
-    return z, estimator.mean_representation_, estimator.history_
+    return z, [getattr(estimator, name) for name in LEARNT if hasattr(estimator, name)]

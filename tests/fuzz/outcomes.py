@@ -83,7 +83,9 @@ class Outcome:
 
 def outcome(case: Case, began: Callable[[], bool] = lambda: False) -> Outcome:
     """Run a case. ``began`` says whether training has begun since the case was."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    said = io.StringIO()
+    quiet = contextlib.redirect_stdout(said), contextlib.redirect_stderr(said)
+    with warnings.catch_warnings(), quiet[0], quiet[1]:
         warnings.simplefilter("ignore")
         before = [_hashes(case.inputs), _generators(), _settings()]
         kind, detail = _called(case, began)
