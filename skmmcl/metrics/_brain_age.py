@@ -179,7 +179,8 @@ def brain_age_gap(
         raise ValueError(f"method must be 'residual' or 'rescale', got {method!r}.")
     age, predicted = check_ages(y_true, y_pred)
     if bias is None:
-        return check_finite(predicted - age, y_true=age, y_pred=predicted)
+        with np.errstate(over="ignore"):
+            return check_finite(predicted - age, y_true=age, y_pred=predicted)
     if not isinstance(bias, AgeBias):
         raise TypeError(f"bias must be an AgeBias, as fit_age_bias gives it, got {bias!r}.")
     with np.errstate(over="ignore"):

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def check_matrix(X: ArrayLike, name: str, least: int = 2) -> NDArray:
     """Return a finite matrix of `least` subjects or more, in its own floating type."""
-    with named(name, "numbers of shape (n_samples, n_features)"):
+    with named(name, "numbers of shape (n_samples, n_features)"), np.errstate(all="ignore"):
+        if getattr(getattr(X, "dtype", None), "kind", "f") in "Mm":
+            raise TypeError("dates are no numbers")
         return check_array(
             X, dtype=[np.float64, np.float32], ensure_min_samples=least, input_name=name
         )

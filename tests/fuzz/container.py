@@ -21,17 +21,26 @@ SAID = frozenset(
 ODD_NAMES = ["smri", "", " ", 3, None, "a__b", "meta", "index", "self", ("a",), b"a", "s mri"]
 KEYS: list[Any] = [
     0, -1, N, -N - 1, 1.5, "smri", "pet", "", ["smri"], ["pet"], ["smri", "smri"], [], [0, 1], [N],
-    [0, 0, 3], [True] * N, [True] * (N - 1), [False] * N, None, Ellipsis, slice(2, 5), slice(None, None, -1),
-    slice(5, 2), slice(None, None, 0), (0, 1), (slice(None), 0), (slice(0, 2), slice(None)), np.arange(3),
-    np.arange(0), np.array([0.0, 1.0]), np.array([True] * N), np.array(["smri"]), np.array([[0, 1]]),
-    np.int64(3), np.uint8(2), np.bool_(True), True, pd.Series([1, 2]), pd.Index([0]), {"smri"}, {"smri": 1},
-    ("smri", "fc"), b"smri", [None], [1.5], np.datetime64("2020"), object(), int, ["smri", 0], slice("a", "b"),
+    [0, 0, 3], [True] * N, [True] * (N - 1), [False] * N, None, Ellipsis, slice(2, 5), slice(None,
+    None, -1),
+    slice(5, 2), slice(None, None, 0), (0, 1), (slice(None), 0), (slice(0, 2), slice(None)),
+    np.arange(3),
+    np.arange(0), np.array([0.0, 1.0]), np.array([True] * N), np.array(["smri"]), np.array([[0,
+    1]]),
+    np.int64(3), np.uint8(2), np.bool_(True), True, pd.Series([1, 2]), pd.Index([0]), {"smri"},
+    {"smri": 1},
+    ("smri", "fc"), b"smri", [None], [1.5], np.datetime64("2020"), object(), int, ["smri", 0],
+    slice("a", "b"),
 ]  # fmt: skip
 SELECTORS: list[Any] = [
-    0, -1, 99, -99, 1.5, "v0", "v*", "w*", "", [], [0], [0, 0], [99], ["v0", 1], slice(0, 2), slice(5, 2),
-    slice(0, 99), slice("a", "b"), [True, False, False, False, False, False], [True], None, True, int, len,
-    lambda columns: [0], lambda columns: None, lambda columns: "v0", np.array([0, 1]), np.array([0.5]), {0},
-    {"a": 0}, [[0, 1]], [None], b"v0", object(), (0, 1), range(2), np.nan, slice(None, None, 0), slice(-1, None),
+    0, -1, 99, -99, 1.5, "v0", "v*", "w*", "", [], [0], [0, 0], [99], ["v0", 1], slice(0, 2),
+    slice(5, 2),
+    slice(0, 99), slice("a", "b"), [True, False, False, False, False, False], [True], None, True,
+    int, len,
+    lambda columns: [0], lambda columns: None, lambda columns: "v0", np.array([0, 1]),
+    np.array([0.5]), {0},
+    {"a": 0}, [[0, 1]], [None], b"v0", object(), (0, 1), range(2), np.nan, slice(None, None, 0),
+    slice(-1, None),
 ]  # fmt: skip
 
 

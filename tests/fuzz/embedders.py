@@ -55,7 +55,7 @@ class Fails(Tuple):
 
 def fails(*args: Any) -> Any:
     """Fail as only a fault of the user's code does."""
-    return [][3]
+    return list(args)[10**6]
 
 
 SPECIAL: dict[str, list[Any]] = {
@@ -80,7 +80,8 @@ SPECIAL: dict[str, list[Any]] = {
         3, None, "cnn", "", [], "linear", "small_cnn", "regions", "timm/absent", {"smri": 3},
         {"smri": None}, {"smri": ""}, {3: "mlp"}, {"pet": "mlp"}, {}, nn.Linear(4, 2),
         {"smri": nn.Linear(4, 2)}, {"smri": nn.Linear(4, 2).double()}, {"smri": nn.Linear(3, 2)},
-        {"smri": nn.Linear(4, 2, device="meta")}, nn.Linear, nn.ReLU(), nn.Identity(), int, len, print,
+        {"smri": nn.Linear(4, 2, device="meta")}, nn.Linear, nn.ReLU(), nn.Identity(), int, len,
+        print,
         {"smri": lambda shape, n: "mlp"}, {"smri": lambda shape: nn.Linear(4, 2)}, {"smri": fails},
         {"smri": lambda shape, n: nn.Linear(n, n)}, {"smri": Tuple()}, {"smri": NotANumber()},
         {"smri": Fails()}, {"smri": NotANumber}, {"smri": Fails}, {"smri": ["mlp"]},
@@ -91,7 +92,8 @@ SPECIAL: dict[str, list[Any]] = {
         {"pet": Flip()}, {"smri": 3}, {"smri": None}, {"smri": lambda x, g: x[:1]}, {"smri": fails},
         {"smri": lambda x: x}, {"smri": lambda x, g: None}, {"smri": lambda x, g: x.numpy()},
         {"smri": lambda x, g: x * torch.nan}, {"smri": lambda x, g: x.double()}, {3: Flip()},
-        {("smri", "fc"): Flip()}, "auto", [], {"smri": [GaussianNoise()]}, {("smri", "pet"): Flip()},
+        {("smri", "fc"): Flip()}, "auto", [], {"smri": [GaussianNoise()]}, {("smri",
+        "pet"): Flip()},
         {(): Flip()}, {"smri": Flip()}, {"smri": Flip}, {"smri": nn.ReLU()}, {"fc": Flip()},
         {"smri": GaussianNoise()}, {None: Flip()}, {"smri": lambda x, g: x.mul_(2)}, {"smri": int},
         {"smri": lambda x, g: x.tolist()}, {"fc": GaussianNoise()}, {("smri",): GaussianNoise()},
@@ -112,10 +114,12 @@ SPECIAL: dict[str, list[Any]] = {
         "age", "site", "pet", ["age", "site"], [], 3, [3], [None], ["age", "age"], "roi", {"age"},
         ["pet"], "", ("age",), "smri",
     ],
-    "measures": ["roi", "age", "smri", "fc", "site", [], ["pet"], 3, ["roi", "smri"], ["roi", "roi"]],
+    "measures": ["roi", "age", "smri", "fc", "site", [], ["pet"], 3, ["roi", "smri"], ["roi",
+    "roi"]],
     "bias": ["site", "age", "pet", 3, "roi", ["site"]],
     "objectives": ["a", [], ["a"], [3], "LL", ["CC"], ("CL", "LL"), ["LL", "LL"], "XX", "cca"],
-    "weights": [{"a": 1}, {"LL": -1}, {"LL": "a"}, {"LL": np.nan}, {}, {"CL": 2.0}, {"LL": None}, {3: 1}],
+    "weights": [{"a": 1}, {"LL": -1}, {"LL": "a"}, {"LL": np.nan}, {}, {"CL": 2.0}, {"LL": None},
+    {3: 1}],
     "prior": [int, 3, "pca", object(), print, nn.Linear(4, 2)],
     "modalities": [
         "fc", ["fc"], ["smri", "fc"], ["fc", "smri"], ["pet"], ["smri", "smri"], [3], [None], [],

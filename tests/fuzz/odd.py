@@ -113,7 +113,7 @@ FORMS: dict[str, Callable[[np.ndarray], Any]] = {
     "dates": lambda a: (a * 10).astype("datetime64[D]"),
     "spans": lambda a: (a * 10).astype("timedelta64[ns]"),
     "objects": lambda a: as_objects(a, float),
-    "objects and None": lambda a: as_objects(a, float).tolist()[:-1] + [None],
+    "objects and None": lambda a: [*as_objects(a, float).tolist()[:-1], None],
     "decimals": lambda a: as_objects(a, lambda v: Decimal(str(v))),
     "fractions": lambda a: as_objects(a, lambda v: Fraction(v) if np.isfinite(v) else v),
     "objects with text": lambda a: as_objects(a, float, "word"),

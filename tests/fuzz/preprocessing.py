@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import Any
 
@@ -76,9 +77,12 @@ MODALITIES: list[Any] = [
     [None],
 ]
 TRANSFORMERS: list[Any] = [
-    "drop", "passthrough", "a", "", None, 3, StandardScaler(), StandardScaler, PCA(2), PCA(99), int, object(),
-    SimpleImputer(), SimpleImputer(strategy="a"), make_pipeline(SimpleImputer(), PCA(1)), ConnectomeVectorizer(),
-    MaskedZScore(), HistogramStandardizer(), LogisticRegression(), [], {}, StandardScaler(with_mean="a"),
+    "drop", "passthrough", "a", "", None, 3, StandardScaler(), StandardScaler, PCA(2), PCA(99),
+    int, object(),
+    SimpleImputer(), SimpleImputer(strategy="a"), make_pipeline(SimpleImputer(), PCA(1)),
+    ConnectomeVectorizer(),
+    MaskedZScore(), HistogramStandardizer(), LogisticRegression(), [], {},
+    StandardScaler(with_mean="a"),
 ]  # fmt: skip
 
 
@@ -137,7 +141,8 @@ def _side(rng: Draw) -> Case:
     told: list[str] = []
     if rng.random() < 0.6:
         make, params = ComBat, {"covariates": pick(rng, [None, None, "age", "sex"])}
-        special = {"site": NAMES, "covariates": NAMES, "modalities": MODALITIES, "shrink": [True, False],
+        special = {"site": NAMES, "covariates": NAMES, "modalities": MODALITIES, "shrink": [True,
+        False],
                    "unseen_sites": ["passthrough", "error", "a"]}  # fmt: skip
     else:
         make, params = ConfoundRegressor, {"confounds": pick(rng, ["age", "sex", ["age", "site"]])}
@@ -174,8 +179,10 @@ def _modalities(rng: Draw) -> Case:
 def _volumes(rng: Draw) -> Case:
     volumes, params = np.abs(rng.normal(size=(6, 4, 4, 3))) + 1, {}
     make = pick(rng, [MaskedZScore, HistogramStandardizer])
-    masks = [np.ones((4, 4, 3)), np.zeros((4, 4, 3)), np.ones((4, 4)), np.ones((4, 4, 3, 1)), "all", "a", [True],
-             np.full((4, 4, 3), np.nan), np.full((4, 4, 3), "a"), np.arange(48).reshape(4, 4, 3) > 20]  # fmt: skip
+    masks = [np.ones((4, 4, 3)), np.zeros((4, 4, 3)), np.ones((4, 4)), np.ones((4, 4, 3, 1)),
+    "all", "a", [True],
+             np.full((4, 4, 3), np.nan), np.full((4, 4, 3), "a"), np.arange(48).reshape(4, 4,
+             3) > 20]  # fmt: skip
     special = (
         {"mask": masks} if make is MaskedZScore else {"background": [None, 0, 1.0, -1, 99, np.nan]}
     )
@@ -220,10 +227,8 @@ def _labels(rng: Draw) -> Case:
     form = pick(rng, list(COLUMNS))
     table: Any = {"sex": COLUMNS[form](labels(rng, N)), "age": rng.uniform(20, 80, size=N)}
     if rng.random() < 0.3:
-        try:
+        with contextlib.suppress(ValueError, TypeError):
             table = pd.DataFrame(table)
-        except (ValueError, TypeError):
-            pass
     elif rng.random() < 0.1:
         table = pick(rng, VALUES)
     columns = pick(rng, [None, "sex", "age", ["sex"], ["sex", "age"], *NAMES])
@@ -280,7 +285,8 @@ def _wrapped(rng: Draw) -> Case:
             return LabeledOnly(**params).fit(X, y).predict_proba(X)
 
         return Case(f"LabeledOnly: {', '.join(told)}", call, {"X": X, "y": y}, said | params.keys())
-    params = {"transformer": PCA(2), "cv": pick(rng, [2, 3, 1, 0, -1, 99, "a", None, 2.5, [], int, True]),
+    params = {"transformer": PCA(2), "cv": pick(rng, [2, 3, 1, 0, -1, 99, "a", None, 2.5, [], int,
+    True]),
               "align": pick(rng, ["procrustes", None, "a", 3])}  # fmt: skip
     told.append(repr(params)[:100])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections import Counter
 
@@ -11,7 +12,7 @@ import pytest
 
 from skmmcl.training import EmbeddingNet
 from tests.fuzz import container, embedders, metrics, preprocessing, volumes
-from tests.fuzz.outcomes import BAD, outcome
+from tests.fuzz.outcomes import BAD, CLEAR, OK, outcome
 
 SEED = int(os.environ.get("SKMMCL_FUZZ_SEED", "0"))
 SHARES = {embedders: 0.4, container: 0.2, preprocessing: 0.2, metrics: 0.15, volumes: 0.05}
@@ -58,5 +59,6 @@ def test_odd_calls_end_in_a_result_or_in_a_clear_error(part, total, began, capsy
     counts = Counter(found.kind for found in outcomes)
     faults = [str(found) for found in outcomes if found.kind in BAD]
     with capsys.disabled():
-        print(f"\n{part.__name__}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items()))
+        told = ", ".join(f"{counts[kind]} {kind}" for kind in (OK, CLEAR, *BAD))
+        sys.stdout.write(f"\n{part.__name__.rpartition('.')[2]}: {told}\n")
     assert not faults, "\n".join([f"{len(faults)} of {len(outcomes)} calls:", *faults])

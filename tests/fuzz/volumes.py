@@ -16,7 +16,8 @@ from tests.fuzz.odd import VALUES, Draw, pick
 from tests.fuzz.outcomes import Case
 
 SAID = frozenset(
-    {"paths", "target_affine", "target_shape", "interpolation", "mask", "dtype", "cache", "on_error", "n_jobs",
+    {"paths", "target_affine", "target_shape", "interpolation", "mask", "dtype", "cache",
+    "on_error", "n_jobs",
      "smri", "t1", "affine"}
 )  # fmt: skip
 
@@ -54,13 +55,17 @@ FILES: dict[str, Callable[[Path, Any], Any]] = {
 }
 ODD_PATHS: list[Any] = [None, np.nan, "", 3, b"a.nii", "absent.nii.gz", "a.txt", [], object()]
 OPTIONS: dict[str, list[Any]] = {
-    "target_affine": [1, 2.0, 0, -1, np.nan, np.inf, 1e-3, 1e9, (1, 1, 1), (1, 2), np.eye(3), np.eye(4) * 2,
+    "target_affine": [1, 2.0, 0, -1, np.nan, np.inf, 1e-3, 1e9, (1, 1, 1), (1, 2), np.eye(3),
+    np.eye(4) * 2,
                       np.zeros((4, 4)), np.full((3, 3), np.nan), "a", [1, 2, 3]],
-    "target_shape": [(4, 4, 4), (1, 1, 1), (0, 1, 1), (4, 4), (4.0, 4, 4), (10**5, 10**5, 10**5), "a", 4, (-1, 2, 3),
+    "target_shape": [(4, 4, 4), (1, 1, 1), (0, 1, 1), (4, 4), (4.0, 4, 4), (10**5, 10**5, 10**5),
+    "a", 4, (-1, 2, 3),
                      (10**12, 1, 1), [3, 3, 3]],
-    "mask": ["brain", "absent.nii", 3, None, "a", np.ones((5, 6, 4)), _image(np.ones((5, 6, 4), np.float32)),
+    "mask": ["brain", "absent.nii", 3, None, "a", np.ones((5, 6, 4)), _image(np.ones((5, 6, 4),
+    np.float32)),
              _image(np.zeros((5, 6, 4), np.float32)), _image(np.ones((5, 6, 4, 1), np.float32)),
-             _image(np.ones((5, 6, 4, 2), np.float32)), _image(np.full((5, 6, 4), np.nan, np.float32))],
+             _image(np.ones((5, 6, 4, 2), np.float32)), _image(np.full((5, 6, 4), np.nan,
+             np.float32))],
     "interpolation": ["linear", "nearest", "continuous", "cubic"],
     "dtype": ["float32", "float16", "float64", np.float32, "int8"],
     "on_error": ["raise", "missing", "ignore"],
@@ -78,7 +83,6 @@ KEYS: list[Any] = [
     None,
     1.5,
     np.array([True, False, True]),
-
     [],
 ]
 
