@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
-from sklearn.exceptions import NotFittedError
-
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -36,7 +34,7 @@ def named(name: str, expected: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (DataError, ModalityError, NotFittedError):
+    except (DataError, ModalityError, AttributeError):  # such as NotFittedError of scikit-learn
         raise
     except (TypeError, ValueError, OverflowError) as error:
         text = str(error)
