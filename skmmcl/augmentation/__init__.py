@@ -6,6 +6,7 @@ from skmmcl.augmentation._batch import (
     augmented_names,
     check_augment,
     is_local,
+    try_augment,
 )
 from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
 from skmmcl.augmentation._default import default_augmentation, resolve_augment
@@ -41,4 +42,5 @@ __all__ = [
     "is_local",
     "plot_augmentation",
     "resolve_augment",
+    "try_augment",
 ]

@@ -78,6 +78,60 @@ def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
             )
 
 
+def try_augment(augment: Asked, x: Mapping[str, Any]) -> None:
+    """Raise before training if an augmentation does not give back two subjects in their form.
+
+    Parameters
+    ----------
+    augment : dict of str or tuple of str to callable, "auto" or None
+        As `resolve_augment` takes it; nothing is tried of "auto".
+    x : mapping of str to Tensor ``(n_samples, *shape)``
+        The modalities of all subjects, of which the first two are looked at.
+
+    Raises
+    ------
+    ModalityError
+        If a transform fails or gives another type, shape or device, or what is not finite.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.augmentation import try_augment
+    >>> try_augment({"t1": lambda x, generator: x[:1]}, {"t1": torch.zeros(4, 8)})
+    Traceback (most recent call last):
+        ...
+    skmmcl.exceptions.ModalityError: augment of modality 't1' gave shape (1, 8) ...
+    """
+    generator = torch.Generator().manual_seed(0)
+    for key, transform in (augment if isinstance(augment, Mapping) else {}).items():
+        for name in _names(key):
+            rows = torch.arange(min(2, len(x[name])))
+            before = x[name][rows].clone()
+            try:
+                after = transform(before.clone(), generator)
+            except Exception as error:
+                raise ModalityError(
+                    f"augment of modality {name!r} fails for a batch of shape "
+                    f"{tuple(before.shape)}: {type(error).__name__}: {error}"
+                ) from error
+            _check_form(name, before, after)
+            if not after.isfinite().all():
+                raise ModalityError(f"augment of modality {name!r} gave NaN or infinite values.")
+
+
+def _check_form(name: str, before: Tensor, after: Any) -> None:
+    if not isinstance(after, Tensor) or not after.is_floating_point():
+        found = after.dtype if isinstance(after, Tensor) else type(after).__name__
+        raise ModalityError(
+            f"augment of modality {name!r} must give a Tensor of floats, got {found}."
+        )
+    if after.shape != before.shape:
+        raise ModalityError(
+            f"augment of modality {name!r} gave shape {tuple(after.shape)} for a batch of shape "
+            f"{tuple(before.shape)}; it must stay."
+        )
+
+
 def augment_batch(
     x: Mapping[str, Tensor], augment: Augment, generator: torch.Generator
 ) -> dict[str, Tensor]:
@@ -120,11 +174,7 @@ def augment_batch(
         for name in _names(key):
             generator.set_state(before)
             changed = transform(out[name], generator)
-            if changed.shape != out[name].shape:
-                raise ModalityError(
-                    f"The augmentation of modality {name!r} gave shape {tuple(changed.shape)} for "
-                    f"a batch of shape {tuple(out[name].shape)}; it must stay."
-                )
+            _check_form(name, out[name], changed)
             out[name] = changed
     return out
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base._decorator import embedder
 from skmmcl.base._engine import EngineMixin
-from skmmcl.base._input import check_subjects
+from skmmcl.base._input import check_finite, check_subjects
 from skmmcl.data import MultimodalData
 from skmmcl.training import represent
 from skmmcl.utils._sklearn import (
@@ -353,6 +353,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         if self.net_ is not None:
             parts.append(self._represented(data) * self._scale)
         out = np.hstack(parts).astype(self._dtype, copy=False)
+        check_finite(out, data)
         out[~data.mask.any(axis=1)] = np.nan
         if data.index is None or get_output_config("transform", self)["dense"] != "pandas":
             return out

@@ -14,22 +14,24 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from skmmcl.augmentation import augmented_names, check_augment
+from skmmcl.augmentation import augmented_names, check_augment, try_augment
 from skmmcl.base._imputation import Imputation
 from skmmcl.base._input import (
     MultimodalInputMixin,
     check_n_subjects,
     check_subjects,
+    checked_weight,
     warn_if_unpaired,
 )
 from skmmcl.base._solution import Solution, divide, unsupervised_factor, warn_of_untrained
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import CheckpointWarning, DataError, ModalityError
+from skmmcl.exceptions import CheckpointWarning, DataError, ModalityError, TrainingError
 from skmmcl.networks import InputStage, MultiviewNetwork
 from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,
     Term,
+    check_settings,
     checkpoint_folder,
     fingerprint,
     fit_net,
@@ -38,9 +40,11 @@ from skmmcl.training import (
     prepared,
     represent,
     represented,
+    seeded,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
-from skmmcl.utils._sklearn import check_sample_weight, num_samples
+from skmmcl.utils._named import named
+from skmmcl.utils._sklearn import num_samples
 from skmmcl.utils._targets import ContinuousError, as_labels, encode_classes, warn_if_measured
 
 # What a checkpoint may differ in and still be that of the same fit.
@@ -126,10 +130,11 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     ) -> Self:
         if not resume:
             self.__dict__.pop("net_", None)
+        check_settings(self)
         data = self._read_with(X, reset=not resume, y=y, sample_weight=sample_weight)
         counted: Any = slice(None)
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
+            sample_weight = checked_weight(sample_weight, data)
             counted = np.flatnonzero(sample_weight)
             sample_weight = sample_weight[counted]
         check_n_subjects(data[counted], 1 if resume else 2, type(self).__name__)
@@ -173,6 +178,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         codes, values, sample_weight = (known[k] for k in ("y", "targets", "sample_weight"))
         net = self._known_net() if resume else self._new_net(data, terms, sample_weight)
         subjects = self._subjects(net, data, codes, sample_weight, values)
+        if self.augment:
+            with seeded(0):
+                try_augment(self.augment, subjects.data.x)
         kept_at = self._kept_at(data, codes, sample_weight, values, net.seed_)
         self.net_ = fit_net(net, subjects, self, n_epochs, kept_at)
         self._learn_representation(data, subjects, sample_weight)
@@ -190,7 +198,9 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         return self._uses_classes() or self._is_probed() or self.sampler == "balanced"
 
     def _check_y(self, y: Any, data: MultimodalData) -> None:
-        if y is not None and (n_targets := num_samples(y)) != len(data):
+        with named("y", "one entry for each subject"):
+            n_targets = len(data) if y is None else num_samples(y)
+        if n_targets != len(data):
             raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
         is_sampled_by_y = self.sampler == "balanced" and not self._uses_classes()
         if y is None and (self._requires_y() or self._is_probed() or is_sampled_by_y):
@@ -357,6 +367,12 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             share = np.einsum("vn,vnd->vd", weight[:, part], h)
             mean = mean + share if mean.size else share
         mean = mean / np.maximum(count, np.finfo(float).tiny)
+        if not np.isfinite(mean).all():
+            raise TrainingError(
+                "Training ended with representations that are not finite. Usual causes are a "
+                f"learning rate or weight decay that is too high (lr={self.lr}) or very large "
+                "input values (keep standardize=True)."
+            )
         if not count.all():  # in a later call nobody may have the modality
             mean = np.where(count > 0, mean, self.mean_representation_)
         self.mean_representation_ = mean.astype(dtype)

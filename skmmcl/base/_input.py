@@ -14,7 +14,9 @@ from skmmcl.data._frames import is_pandas, is_table
 from skmmcl.data._layout import Layout
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._named import named
 from skmmcl.utils._objects import numbers_of
+from skmmcl.utils._sklearn import check_sample_weight
 
 LONE_MODALITY = "x"
 
@@ -59,19 +61,20 @@ class MultimodalInputMixin:
     def _read_table(self, X: Any, *, reset: bool) -> MultimodalData:
         """Split the columns of a 2-D array or DataFrame."""
         selectors = self.modalities
-        named = selectors is not None and not hasattr(selectors, "keys")
-        if named and reset:
+        is_names = selectors is not None and not hasattr(selectors, "keys")
+        if is_names and reset:
             raise ModalityError(
                 f"modalities={selectors!r} names modalities, but X is one table. Give the columns "
                 "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
             )
         X = _plain_table(X)
-        frame = selectors is not None and not named and hasattr(X, "columns")
-        checked = validate_data(
-            self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
-            ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
-        )  # fmt: skip
-        if not reset and (selectors is None or named):
+        frame = selectors is not None and not is_names and hasattr(X, "columns")
+        with named("X", "named modalities, or a table of numbers"):
+            checked = validate_data(
+                self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
+                ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
+            )  # fmt: skip
+        if not reset and (selectors is None or is_names):
             return self._split_flat(checked)
         if selectors is None:
             return MultimodalData({LONE_MODALITY: checked})
@@ -160,6 +163,19 @@ def check_n_subjects(data: MultimodalData, minimum: int, user: str) -> None:
         )
 
 
+def checked_weight(sample_weight: Any, data: MultimodalData) -> np.ndarray:
+    """Return the weights of subjects; raise unless they are numbers that can be summed."""
+    with named("sample_weight", "one number of 0 or more for each subject"):
+        weight = check_sample_weight(sample_weight, data, ensure_non_negative=True)
+    largest = weight.max()
+    if not 1e-30 < largest < 1e30:
+        raise DataError(
+            f"sample_weight has numbers up to {largest:.3g}; expected the number of subjects for "
+            "which one counts. Divide them by their mean."
+        )
+    return weight
+
+
 def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = False) -> None:
     """Raise for values that cannot be used and for subjects without any modality."""
     check_values(data, dtype)
@@ -197,3 +213,14 @@ def _named(data: MultimodalData, rows: np.ndarray) -> str:
     """Ids, else positions, of the first few subjects."""
     names = np.flatnonzero(rows) if data.index is None else data.index[rows]
     return ", ".join(map(str, names[:5])) + (", ..." if len(names) > 5 else "")
+
+
+def check_finite(representation: np.ndarray, data: MultimodalData) -> None:
+    """Raise if the representation of subjects that have been read is not finite."""
+    odd = ~np.isfinite(representation).all(axis=1) & data.mask.any(axis=1)
+    if odd.any():
+        raise DataError(
+            f"The representation of {odd.sum()} subject(s) is not finite: {_named(data, odd)}. A "
+            f"modality of {list(data.modalities)} holds values that are not finite, or far beyond "
+            "those of fit."
+        )

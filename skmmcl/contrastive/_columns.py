@@ -38,7 +38,14 @@ def columns_of_meta(data: MultimodalData, names: str | Sequence[str]) -> dict[st
     if not wanted:
         raise DataError("metadata=[] names nothing; None takes y.")
     meta = data.meta
-    return {name: np.asarray(meta[name]) for name in wanted}
+    columns = {name: np.asarray(meta[name]) for name in wanted}
+    for name, values in columns.items():
+        if values.ndim != 1:
+            raise DataError(
+                f"metadata={names!r}: X.meta[{name!r}] has shape {values.shape[1:]} per subject; "
+                "expected one value."
+            )
+    return columns
 
 
 def the_column(data: MultimodalData, names: str | Sequence[str]) -> np.ndarray:

@@ -24,6 +24,7 @@ from skmmcl.exceptions import DataError
 from skmmcl.kernels import affinity, estimate_bandwidth
 from skmmcl.kernels._distance import PROFILES
 from skmmcl.losses._realizability import unmet_share
+from skmmcl.utils._named import named
 
 # Median entropy of the weights, as a part of the most possible, beyond which they say nothing.
 LEAST_ENTROPY, MOST_ENTROPY = 0.05, 0.98
@@ -177,7 +178,13 @@ class BaseKernelEmbedder(BaseMetadataEmbedder):
 def check_function(kernel: Callable[..., torch.Tensor], values: np.ndarray) -> None:
     """Raise if a kernel given as a function does not weigh the pairs of some of the subjects."""
     known = torch.as_tensor(values[~np.isnan(values).any(1)][:MOST_SHOWN])[None]
-    weights = kernel(known)
+    try:
+        weights = kernel(known)
+    except Exception as error:
+        raise ValueError(
+            f"kernel={kernel!r} fails for metadata of shape {tuple(known.shape)}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     expected = (1, known.shape[1], known.shape[1])
     if not isinstance(weights, torch.Tensor) or weights.shape != expected:
         found = getattr(weights, "shape", type(weights).__name__)
@@ -206,12 +213,13 @@ def bandwidths(
         if measured:
             widths[measured] = estimate_bandwidth(values[:, measured], bandwidth, sample_weight)
         return widths
-    given = np.asarray(bandwidth, dtype=np.float64)
+    with named("bandwidth", "a number above 0, or one for each column of metadata"):
+        given = np.asarray(bandwidth, dtype=np.float64)
     if given.ndim and given.shape != widths.shape:
         raise DataError(
             f"bandwidth={bandwidth!r} has {given.size} numbers for {len(kernels)} columns of "
             "metadata."
         )
-    if not (given > 0).all():
-        raise ValueError(f"bandwidth={bandwidth!r} must be above 0 in every column.")
+    if not ((given > 0) & (given < np.inf)).all():
+        raise ValueError(f"bandwidth={bandwidth!r} must be above 0 and finite in every column.")
     return widths * given

@@ -18,13 +18,15 @@ from skmmcl.data._frames import (
     take_columns,
 )
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._named import named
 
 
 def select_columns(X, selectors, feature_names=None) -> tuple[dict, dict]:
     """Return the part of `X` and the column names that make each modality."""
     X = _check_table(X)
     names = list(X.columns) if is_table(X) else feature_names
-    names = None if names is None else list(names)
+    with named("feature_names", "a list of names"):
+        names = None if names is None else list(names)
     if names is not None and len(names) != X.shape[1]:
         raise ModalityError(f"feature_names has {len(names)} names for {X.shape[1]} columns of X.")
     columns = _resolve(selectors, X.shape[1], names, X if is_table(X) else names)
@@ -132,7 +134,8 @@ def _as_run(columns: np.ndarray) -> slice | np.ndarray:
 
 def _positions(modality: str, selector, n_columns: int, names, table) -> np.ndarray:
     if callable(selector):
-        selector = selector(table)
+        with named(f"The selector of {modality!r}", "a function of the table"):
+            selector = selector(table)
     if isinstance(selector, slice):
         return _slice_positions(modality, selector, n_columns)
     is_label = isinstance(selector, tuple) and names is not None and selector in names
@@ -163,6 +166,8 @@ def _slice_positions(modality: str, selector: slice, n_columns: int) -> np.ndarr
             f"The slice of {modality!r} goes to column {max(end or 0 for end in ends[:2])}, there "
             f"are {n_columns} columns."
         )
+    if selector.step == 0:
+        raise ModalityError(f"The slice of {modality!r} has a step of 0: {selector!r}.")
     return np.arange(n_columns)[selector]
 
 

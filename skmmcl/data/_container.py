@@ -199,7 +199,7 @@ class MultimodalData(Content):
         return self._from_parts(self._parts()._replace(modalities=modalities), self._rows)
 
     def __contains__(self, name) -> bool:
-        return name in self._modalities
+        return isinstance(name, str) and name in self._modalities
 
     def __iter__(self) -> Iterator[dict[str, np.ndarray | None]]:
         mask = self.mask

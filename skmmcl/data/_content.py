@@ -138,6 +138,8 @@ class Content:
         return self._modality(name).array
 
     def _modality(self, name: str) -> Modality:
+        if not isinstance(name, str):
+            raise UnknownModalityError(f"Modalities are named by text; got {name!r}.")
         if name in self._modalities:
             return self._modalities[name]
         hint = f"; {name!r} is side data: X.meta[{name!r}]" if name in self._meta else ""

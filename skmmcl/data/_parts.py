@@ -23,6 +23,7 @@ from skmmcl.data._frames import (
 from skmmcl.data._rows import Rows
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._named import named
 
 
 class Parts(NamedTuple):
@@ -117,7 +118,9 @@ def check_rows(rows: Mapping[str, int]) -> int:
 def read_ids(index, n_subjects: int) -> np.ndarray:
     """Return subject ids as a checked 1-D array."""
     of_levels = isinstance(index, list) and index and isinstance(index[0], tuple)
-    ids = np.fromiter(index, dtype=object, count=len(index)) if of_levels else plain(index)
+    with named("index", "one id per subject"):
+        ids = np.fromiter(index, dtype=object, count=len(index)) if of_levels else plain(index)
+        hash(tuple(ids.flat))
     if ids.shape != (n_subjects,):
         raise DataError(
             f"index must hold one id per subject, ({n_subjects},); found shape {ids.shape}."
@@ -174,7 +177,8 @@ def _read_meta(meta, n_subjects: int) -> tuple[dict[str, np.ndarray], dict]:
             raise DataError(f"meta has two columns named {name!r}; rename one.")
         ids[f"meta {name!r}"] = frame_ids(value)
         is_column = is_frame(value) and not is_table(value)
-        array = side_column(value) if is_column else plain(value)
+        with named(f"meta {name!r}", "one entry per subject"):
+            array = side_column(value) if is_column else plain(value)
         if array.ndim == 0 or len(array) != n_subjects:
             raise DataError(
                 f"meta {name!r} must have one entry per subject, {n_subjects}; found shape "
@@ -205,7 +209,8 @@ def _read_mask(mask, names: tuple[str, ...], n_subjects: int) -> dict[str, np.nd
     if is_table(mask):
         mask = {name: mask[name] for name in mask.columns}
     if not isinstance(mask, Mapping):
-        array = np.asarray(mask)
+        with named("mask", "an array of True and False"):
+            array = np.asarray(mask)
         if array.shape != (n_subjects, len(names)):
             raise DataError(
                 f"mask must have shape ({n_subjects}, {len(names)}), subjects by modalities; "
@@ -219,7 +224,8 @@ def _read_mask(mask, names: tuple[str, ...], n_subjects: int) -> dict[str, np.nd
 
 
 def _presence(name: str, values, n_subjects: int) -> np.ndarray:
-    present = np.asarray(values)
+    with named(f"mask of {name!r}", "an array of True and False"):
+        present = np.asarray(values)
     if present.shape != (n_subjects,):
         raise DataError(f"mask of {name!r} must have shape ({n_subjects},); found {present.shape}.")
     if present.dtype.kind not in "biuf" or not np.isin(present, (0, 1)).all():

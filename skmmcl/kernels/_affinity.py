@@ -8,9 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from skmmcl.kernels._checks import (
+    check_bandwidth,
+    check_labels,
+    check_metadata,
+    check_weights,
+)
 from skmmcl.kernels._distance import PROFILES, of_distance
 from skmmcl.kernels._missing import as_columns, isolate
-from skmmcl.kernels._sets import delta, jaccard
+from skmmcl.kernels._sets import delta_weights, jaccard_weights
 
 KERNELS = (*PROFILES, "delta", "jaccard")
 Kernel = str | Sequence[str] | Callable[..., Tensor]
@@ -20,6 +26,8 @@ def check_kernel(kernel: Kernel) -> str | tuple[str, ...] | Callable[..., Tensor
     """``kernel``, hashable, or an error that says which kernels there are."""
     if callable(kernel):
         return kernel
+    if not isinstance(kernel, (str, list, tuple)):
+        raise TypeError(f"kernel must be a name of {KERNELS}, names or a function; got {kernel!r}.")
     one_each = not isinstance(kernel, str)
     names = (kernel,) if isinstance(kernel, str) else tuple(kernel)
     # A set of labels is more than one column.
@@ -29,7 +37,6 @@ def check_kernel(kernel: Kernel) -> str | tuple[str, ...] | Callable[..., Tensor
     return names if one_each else names[0]
 
 
-@torch.no_grad()
 def affinity(
     y: Tensor,
     kernel: Kernel = "gaussian",
@@ -73,19 +80,35 @@ def affinity(
             [0.6065, 1.0000, 0.0000],
             [0.0000, 0.0000, 1.0000]])
     """
+    check_metadata(y)
+    check_bandwidth(bandwidth, y)
+    if missing not in {"isolate", "ignore"}:
+        raise ValueError(f"missing must be 'isolate' or 'ignore', got {missing!r}.")
     kernel = check_kernel(kernel)
+    if kernel == "jaccard":
+        check_labels(y)
+    if callable(kernel):
+        check_weights(kernel(as_columns(y)), kernel, as_columns(y))
+    return affinity_weights(y, kernel, bandwidth, missing)
+
+
+@torch.no_grad()
+def affinity_weights(
+    y: Tensor, kernel: Kernel, bandwidth: float | Tensor, missing: str = "isolate"
+) -> Tensor:
+    """`affinity` of what has been checked."""
     y = as_columns(y)
-    if isinstance(kernel, tuple):
-        return _product(y, kernel, bandwidth, missing)
     if isinstance(kernel, str):
         return _named(kernel, y, bandwidth)
-    return isolate(kernel(y).clamp_min(0), ~y.isnan().any(-1))
+    if callable(kernel):
+        return isolate(kernel(y).clamp_min(0), ~y.isnan().any(-1))
+    return _product(y, tuple(kernel), bandwidth, missing)
 
 
 def _named(name: str, y: Tensor, bandwidth: float | Tensor) -> Tensor:
     if name in PROFILES:
         return of_distance(name, y, bandwidth)
-    return delta(y) if name == "delta" else jaccard(y)
+    return delta_weights(y) if name == "delta" else jaccard_weights(y)
 
 
 def _product(

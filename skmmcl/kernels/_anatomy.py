@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from skmmcl.kernels._missing import isolate
+from skmmcl.kernels._checks import check_metadata
+from skmmcl.kernels._missing import isolate, unit_rows
+
+SHAPE = "n_samples, n_regions, n_measures"
 
 
-@torch.no_grad()
 def local_anatomy(measures: Tensor) -> Tensor:
     """Mean over regions of the cosine between the regions' measures.
 
@@ -40,6 +41,13 @@ def local_anatomy(measures: Tensor) -> Tensor:
     tensor([[1.0000, 0.5000],
             [0.5000, 0.5000]])
     """
+    check_metadata(measures, "measures", SHAPE)
+    return local_weights(measures)
+
+
+@torch.no_grad()
+def local_weights(measures: Tensor) -> Tensor:
+    """`local_anatomy` of what has been checked."""
     known, measures = _split_missing(measures)
     least = measures.amin(-2, keepdim=True)
     width = measures.amax(-2, keepdim=True) - least
@@ -47,7 +55,6 @@ def local_anatomy(measures: Tensor) -> Tensor:
     return isolate(_mean_cosine(scaled), known)
 
 
-@torch.no_grad()
 def global_anatomy(measures: Tensor) -> Tensor:
     """Mean over measures of the cosine between the profiles over all regions.
 
@@ -74,6 +81,13 @@ def global_anatomy(measures: Tensor) -> Tensor:
     tensor([[1.0000, 0.7071],
             [0.7071, 1.0000]])
     """
+    check_metadata(measures, "measures", SHAPE)
+    return global_weights(measures)
+
+
+@torch.no_grad()
+def global_weights(measures: Tensor) -> Tensor:
+    """`global_anatomy` of what has been checked."""
     known, measures = _split_missing(measures)
     return isolate(_mean_cosine(measures.mT), known)
 
@@ -87,5 +101,5 @@ def _split_missing(measures: Tensor) -> tuple[Tensor, Tensor]:
 
 def _mean_cosine(x: Tensor) -> Tensor:
     """Mean over the last but one dimension of the cosines along the last."""
-    u = F.normalize(x, dim=-1).flatten(-2)
+    u = unit_rows(x).flatten(-2)
     return (u @ u.mT / x.shape[-2]).clamp_min(0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skmmcl.data._who import check_same_subjects
+from skmmcl.utils._named import named
 
 # Distances between so many subjects tell the median well enough.
 MOST_SUBJECTS = 2000
@@ -55,24 +56,51 @@ def estimate_bandwidth(
     array([20.])
     """
     check_same_subjects({"y": y, "sample_weight": sample_weight})
-    y = np.asarray(y, dtype=np.float64)
-    columns = y.reshape(len(y), -1).T
-    constant = [k for k, x in enumerate(columns) if len(np.unique(x[~np.isnan(x)])) < 2]
+    columns = _columns(y)
+    weight = _weights(sample_weight, columns.shape[1])
+    if rule not in ("scott", "silverman", "median"):
+        raise ValueError(f"Unknown rule {rule!r}; there are 'scott', 'silverman' and 'median'.")
+    counted = columns[:, weight > 0]
+    constant = [k for k, x in enumerate(counted) if len(np.unique(x[~np.isnan(x)])) < 2]
     if constant:
         raise ValueError(
-            f"Columns {constant} of the metadata have fewer than two different values, "
+            f"Columns {constant} of the metadata y have fewer than two different values, "
             "from which no bandwidth can be estimated."
         )
-    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    largest = np.nanmax(np.abs(columns), axis=1)
+    # Their squares would leave the range of numbers.
+    unit = np.where((largest > 1e100) | (largest < 1e-100), largest, 1.0)
+    columns = columns / unit[:, None]
     if rule == "median":
-        return np.array([_median_distance(x, weight) for x in columns])
-    if rule not in ("scott", "silverman"):
-        raise ValueError(f"Unknown rule {rule!r}; there are 'scott', 'silverman' and 'median'.")
+        return unit * np.array([_median_distance(x, weight) for x in columns])
     deviation, size = _deviations(columns, weight)
     n_columns = len(columns)
     if rule == "silverman":
         size = size * (n_columns + 2) / 4
-    return deviation * size ** (-1 / (n_columns + 4))
+    return unit * (deviation * size ** (-1 / (n_columns + 4)))
+
+
+def _columns(y: ArrayLike) -> NDArray[np.float64]:
+    """Metadata as (n_columns, n_samples)."""
+    with named("y", "numbers of shape (n_samples,) or (n_samples, n_columns)"):
+        values = np.asarray(y, dtype=np.float64)
+        if values.ndim not in (1, 2) or not values.size:
+            raise ValueError(f"got shape {values.shape}")
+        if np.isinf(values).any():
+            raise ValueError(f"{np.isinf(values).sum()} of them are infinite")
+    return values.reshape(len(values), -1).T
+
+
+def _weights(sample_weight: ArrayLike | None, n_samples: int) -> NDArray[np.float64]:
+    if sample_weight is None:
+        return np.ones(n_samples)
+    with named("sample_weight", f"{n_samples} finite numbers of 0 or more, not all 0"):
+        weight = np.asarray(sample_weight, dtype=np.float64)
+        if weight.shape != (n_samples,):
+            raise ValueError(f"got shape {weight.shape}")
+        if not ((weight >= 0).all() and 0 < weight.sum() < np.inf):
+            raise ValueError(f"got {weight.tolist()[:5]}")
+    return weight
 
 
 def _deviations(

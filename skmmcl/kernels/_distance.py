@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from skmmcl.kernels._missing import as_columns, isolate
+from skmmcl.kernels._checks import check_bandwidth, check_metadata
+from skmmcl.kernels._missing import as_columns, isolate, unit_rows
 
 # Of the distance x in units of the bandwidth, in its place.
 PROFILES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -28,6 +28,12 @@ def of_distance(name: str, y: Tensor, bandwidth: float | Tensor) -> Tensor:
     # Differences, not products: these lose the digits that tell near ages apart.
     distance = torch.cdist(y, y, compute_mode="donot_use_mm_for_euclid_dist")
     return isolate(PROFILES[name](distance), ~missing.any(-1))
+
+
+def _checked(name: str, y: Tensor, bandwidth: float | Tensor) -> Tensor:
+    check_metadata(y)
+    check_bandwidth(bandwidth, y)
+    return of_distance(name, y, bandwidth)
 
 
 def cauchy(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
@@ -54,7 +60,7 @@ def cauchy(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
     tensor([[1.0000, 0.5000],
             [0.5000, 1.0000]])
     """
-    return of_distance("cauchy", y, bandwidth)
+    return _checked("cauchy", y, bandwidth)
 
 
 def epanechnikov(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
@@ -81,7 +87,7 @@ def epanechnikov(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
             [0.7500, 1.0000, 0.0000],
             [0.0000, 0.0000, 1.0000]])
     """
-    return of_distance("epanechnikov", y, bandwidth)
+    return _checked("epanechnikov", y, bandwidth)
 
 
 def exponential(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
@@ -107,7 +113,7 @@ def exponential(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
     tensor([[1.0000, 0.3679],
             [0.3679, 1.0000]])
     """
-    return of_distance("exponential", y, bandwidth)
+    return _checked("exponential", y, bandwidth)
 
 
 def gaussian(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
@@ -134,10 +140,9 @@ def gaussian(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
             [0.6065, 1.0000, 0.0000],
             [0.0000, 0.0000, 1.0000]])
     """
-    return of_distance("gaussian", y, bandwidth)
+    return _checked("gaussian", y, bandwidth)
 
 
-@torch.no_grad()
 def cosine(y: Tensor) -> Tensor:
     """Cosine of the angle between subjects; positive semi-definite, but not positive.
 
@@ -159,7 +164,13 @@ def cosine(y: Tensor) -> Tensor:
     tensor([[1.0000, 0.7071],
             [0.7071, 1.0000]])
     """
-    y = as_columns(y)
+    check_metadata(y)
+    return cosine_weights(as_columns(y))
+
+
+@torch.no_grad()
+def cosine_weights(y: Tensor) -> Tensor:
+    """Cosines between rows (..., n, n_columns)."""
     missing = y.isnan()
-    u = F.normalize(y.masked_fill(missing, 0), dim=-1)
+    u = unit_rows(y.masked_fill(missing, 0))
     return isolate(u @ u.mT, ~missing.any(-1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def as_columns(y: Tensor) -> Tensor:
@@ -20,3 +21,11 @@ def isolate(weights: Tensor, known: Tensor) -> Tensor:
     both = known[..., :, None] & known[..., None, :]
     alone = torch.eye(weights.shape[-1], dtype=weights.dtype, device=weights.device)
     return torch.where(both, weights, alone)
+
+
+def unit_rows(x: Tensor) -> Tensor:
+    """Rows of length 1 along the last dimension, and zeros where a row is zero."""
+    largest = x.abs().amax(-1, keepdim=True)
+    # Their squares would leave the range of numbers.
+    is_extreme = (largest > 1e15) | ((largest < 1e-15) & (largest > 0))
+    return F.normalize(x / torch.where(is_extreme, largest, 1), dim=-1)

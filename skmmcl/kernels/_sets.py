@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from skmmcl.kernels._checks import check_labels, check_metadata
 from skmmcl.kernels._missing import as_columns, isolate
 
 
-@torch.no_grad()
 def delta(y: Tensor) -> Tensor:
     """Delta kernel: 1 for subjects who agree in every column, else 0.
 
@@ -31,14 +31,19 @@ def delta(y: Tensor) -> Tensor:
             [0., 1., 0.],
             [1., 0., 1.]])
     """
-    y = as_columns(y)
+    check_metadata(y)
+    return delta_weights(as_columns(y))
+
+
+@torch.no_grad()
+def delta_weights(y: Tensor) -> Tensor:
+    """Ones for subjects of the same codes (..., n, n_columns)."""
     same = y[..., :, None, 0] == y[..., None, :, 0]
     for k in range(1, y.shape[-1]):
         same = same & (y[..., :, None, k] == y[..., None, :, k])
     return isolate(same.to(y.dtype), (y >= 0).all(-1))
 
 
-@torch.no_grad()
 def jaccard(y: Tensor) -> Tensor:
     """Jaccard index of sets of labels: how many are shared, of all that either has.
 
@@ -60,7 +65,14 @@ def jaccard(y: Tensor) -> Tensor:
     tensor([[1.0000, 0.3333],
             [0.3333, 1.0000]])
     """
-    y = as_columns(y)
+    check_metadata(y)
+    check_labels(y)
+    return jaccard_weights(as_columns(y))
+
+
+@torch.no_grad()
+def jaccard_weights(y: Tensor) -> Tensor:
+    """Jaccard index of sets of labels (..., n, n_labels)."""
     known = (y >= 0).all(-1)
     y = y.nan_to_num()
     shared = y @ y.mT

@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.kernels import affinity, global_anatomy, local_anatomy
+from skmmcl.kernels._affinity import affinity_weights
+from skmmcl.kernels._anatomy import global_weights, local_weights
 from skmmcl.kernels._missing import isolate
 from skmmcl.losses._guided import metadata, repulsion, subjects, weighted_contrast
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_lane
 from skmmcl.losses._target import as_rows, least_count, log_mds, the_one
 
-KERNELS = {"local": local_anatomy, "global": global_anatomy}
+KERNELS = {"local": local_weights, "global": global_weights}
 
 
 class AnatCLLoss(TemperatureLoss):
@@ -113,7 +114,7 @@ class AnatCLLoss(TemperatureLoss):
         batch = subjects(z, mask, sample_weight)
         u, scale = batch.u, self.scale(batch.u.dtype)
         against = repulsion(batch, scale, shifted=self.shifted)
-        of_age = affinity(metadata(y, z, u), "gaussian", per_lane(self.bandwidth, u))
+        of_age = affinity_weights(metadata(y, z, u), "gaussian", per_lane(self.bandwidth, u))
         of_anatomy = self._of_anatomy(metadata(measures, z, u, n_trailing=2))
         age = weighted_contrast(batch, against, scale, of_age)
         anatomy = weighted_contrast(batch, against, scale, of_anatomy)
@@ -155,7 +156,7 @@ class AnatCLLoss(TemperatureLoss):
         bandwidth = the_one(self.bandwidth)
 
         def log_weights(rows: Tensor, count: Tensor) -> Tensor:
-            of_age = affinity(rows[:, -1:], "gaussian", bandwidth)
+            of_age = affinity_weights(rows[:, -1:], "gaussian", bandwidth)
             of_anatomy = self._of_anatomy(rows[None, :, :-1].reshape(1, *shape))[0]
             both = age_weight * _balanced(of_age, count) + anatomy_weight * _balanced(
                 of_anatomy, count

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from skmmcl.kernels import affinity
-from skmmcl.kernels._affinity import Kernel, check_kernel
+from skmmcl.kernels._affinity import Kernel, affinity_weights, check_kernel
 from skmmcl.losses._guided import Subjects, attraction, mean_over, metadata, subjects, totals
 from skmmcl.losses._pairs import cosines, log_sum, of_views, pair_counts
 from skmmcl.losses._parameters import LaneParameter, per_column, per_lane
@@ -59,7 +58,9 @@ class ConditionalLoss(nn.Module):
             weights = weights.expand(len(batch.u), -1, -1)
         else:
             bandwidth = per_column(self.bandwidth, batch.u)
-            weights = affinity(metadata(y, z, batch.u), self.kernel, bandwidth).to(batch.u.dtype)
+            weights = affinity_weights(metadata(y, z, batch.u), self.kernel, bandwidth).to(
+                batch.u.dtype
+            )
         return self._value(batch, weights).view(z.shape[:-3])
 
     def _value(self, batch: Subjects, weights: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from skmmcl.kernels import affinity, cosine
-from skmmcl.kernels._affinity import Kernel, check_kernel
+from skmmcl.kernels._affinity import Kernel, affinity_weights, check_kernel
+from skmmcl.kernels._distance import cosine_weights
 from skmmcl.losses._conditional import log_mean
 from skmmcl.losses._guided import Subjects, metadata, subjects
 from skmmcl.losses._pairs import log_sum
@@ -115,10 +115,10 @@ class DecoupledUniformityLoss(nn.Module):
     def _smoother(self, prior: Tensor, counts: Tensor, batch: Subjects) -> Tensor:
         """Kernel ridge regression as a matrix: (K + regularization)^-1 K for counts of 1."""
         if self.kernel == "cosine":
-            k = cosine(prior)
+            k = cosine_weights(prior)
         else:
             kernel = cast("Kernel", self.kernel)
-            k = affinity(prior, kernel, per_column(self.bandwidth, batch.u))
+            k = affinity_weights(prior, kernel, per_column(self.bandwidth, batch.u))
         k = k.to(batch.u.dtype)
         root = counts.sqrt()
         if self.regularization == "auto":

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from skmmcl.kernels import delta
+from skmmcl.kernels._sets import delta_weights
 from skmmcl.losses._guided import mean_over, metadata, subjects
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._pairs import cosines, log_add, log_sum, of_views, pair_counts, row_mean
@@ -97,7 +97,7 @@ class EpsSupInfoNCELoss(TemperatureLoss):
         batch = subjects(z, mask, sample_weight)
         s = cosines(batch) / per_lane(self.temperature, batch.u)
         counts = pair_counts(batch)
-        same = of_views(delta(metadata(y, z, batch.u)), batch)
+        same = of_views(delta_weights(metadata(y, z, batch.u)), batch)
         positives, epsilon = same * counts, per_lane(self.epsilon, batch.u)
         if self.form == "supcon":
             against = log_sum(s - epsilon * same, counts)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from skmmcl.kernels import delta
+from skmmcl.kernels._sets import delta_weights
 from skmmcl.losses._guided import metadata, subjects
 from skmmcl.losses._pairs import cosines, of_views, pair_counts
 from skmmcl.losses._parameters import LaneParameter, per_lane
@@ -100,7 +100,7 @@ class FairKLLoss(nn.Module):
         known = ((y >= 0) & (bias >= 0))[..., 0].to(batch.u.dtype)
         pairs = known[:, :, None] * known[:, None]
         weight = batch.anchors.flatten(1)[..., None] * pair_counts(batch) * of_views(pairs, batch)
-        same_class, same_bias = (of_views(delta(codes), batch) for codes in (y, bias))
+        same_class, same_bias = (of_views(delta_weights(codes), batch) for codes in (y, bias))
         similarities = cosines(batch)
         loss = torch.zeros_like(weight[:, 0, 0])
         for of_class in (same_class, 1 - same_class):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from skmmcl.kernels import jaccard
+from skmmcl.kernels._sets import jaccard_weights
 from skmmcl.losses._guided import (
     attraction,
     mean_over,
@@ -98,7 +98,7 @@ class JaccardSupConLoss(TemperatureLoss):
         """
         batch = subjects(z, mask, sample_weight)
         scale = self.scale(batch.u.dtype)
-        index = jaccard(metadata(y, z, batch.u))
+        index = jaccard_weights(metadata(y, z, batch.u))
         positives = index >= per_lane(self.threshold, batch.u) - ROUNDING
         positives = positives.to(batch.u.dtype)
         weights = index * positives if self.weighted else positives
@@ -130,7 +130,7 @@ class JaccardSupConLoss(TemperatureLoss):
         least = the_one(self.threshold) - ROUNDING
 
         def log_weights(rows: Tensor, _count: Tensor) -> Tensor:
-            index = jaccard(rows)
+            index = jaccard_weights(rows)
             return (index if self.weighted else (index >= least).double()).log()
 
         temperature = the_one(self.temperature)

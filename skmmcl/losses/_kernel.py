@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from skmmcl.kernels import affinity
-from skmmcl.kernels._affinity import Kernel, check_kernel
+from skmmcl.kernels._affinity import Kernel, affinity_weights, check_kernel
 from skmmcl.losses._guided import Subjects, metadata
 from skmmcl.losses._lanes import TemperatureLoss
 from skmmcl.losses._parameters import LaneParameter, per_column
@@ -32,7 +31,7 @@ class KernelLoss(TemperatureLoss):
 
     def alike(self, columns: Tensor) -> Tensor:
         """The kernel (n_lanes, n_samples, n_samples) of columns (n_lanes, n_samples, n_columns)."""
-        return affinity(columns, self.kernel, per_column(self.bandwidth, columns))
+        return affinity_weights(columns, self.kernel, per_column(self.bandwidth, columns))
 
     def weights(self, y: Tensor, z: Tensor, batch: Subjects) -> Tensor:
         """Weights (n_lanes, n_samples, n_samples) of the pairs of subjects."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class LaneParameter:
         if isinstance(value, Tensor):
             loss.register_buffer(self.slot, value, persistent=False)
         else:
-            loss.__dict__[self.slot] = value if isinstance(value, (int, float)) else tuple(value)
+            loss.__dict__[self.slot] = float(value) if isinstance(value, Real) else tuple(value)
 
 
 def per_lane(value: float | Tensor, like: Tensor, n_dims: int = 3) -> Tensor:

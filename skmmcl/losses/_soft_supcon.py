@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from skmmcl.kernels import delta
+from skmmcl.kernels._sets import delta_weights
 from skmmcl.losses._contrast import contrast
 from skmmcl.losses._guided import metadata, subjects
 from skmmcl.losses._lanes import TemperatureLoss
@@ -85,7 +85,7 @@ class SoftSupConLoss(TemperatureLoss):
         """
         batch = subjects(z, mask, sample_weight, self_pairs=self.self_pairs)
         scale = self.scale(batch.u.dtype)
-        same = delta(metadata(y, z, batch.u))
+        same = delta_weights(metadata(y, z, batch.u))
         weights = torch.where(same > 0, 1, per_lane(self.epsilon, batch.u))
         return contrast(batch, scale, weights, shifted=self.shifted).view(z.shape[:-3])
 

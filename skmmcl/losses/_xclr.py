@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from skmmcl.kernels import cosine
+from skmmcl.kernels._distance import cosine_weights
 from skmmcl.kernels._missing import isolate
 from skmmcl.losses._contrast import contrast
 from skmmcl.losses._guided import metadata, subjects
@@ -88,7 +88,7 @@ class XCLRLoss(TemperatureLoss):
         columns = metadata(y, z, batch.u)
         known = ~columns.isnan().any(-1)
         # Less the largest, which falls out of the weights' shares.
-        logits = (cosine(columns) - 1) / per_lane(self.target_temperature, batch.u)
+        logits = (cosine_weights(columns) - 1) / per_lane(self.target_temperature, batch.u)
         weights = isolate(logits.exp(), known)
         return contrast(batch, scale, weights, shifted=self.shifted).view(z.shape[:-3])
 
@@ -113,7 +113,7 @@ class XCLRLoss(TemperatureLoss):
         of_target = the_one(self.target_temperature)
         return log_mds(
             as_rows(y),
-            lambda rows, _: cosine(rows) / of_target,
+            lambda rows, _: cosine_weights(rows) / of_target,
             the_one(self.temperature),
             sample_weight,
         )

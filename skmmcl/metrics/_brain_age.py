@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from skmmcl.metrics._checks import check_ages
+from skmmcl.metrics._checks import check_ages, check_finite
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -37,8 +38,12 @@ class AgeBias:
     intercept: float
 
     def __post_init__(self) -> None:
-        if not np.isfinite([self.slope, self.intercept]).all():
-            raise ValueError(f"slope and intercept must be finite, got {self}.")
+        for name in ("slope", "intercept"):
+            value = getattr(self, name)
+            if not isinstance(value, Real):
+                raise TypeError(f"{name} must be a number, got {value!r}.")
+            if not np.isfinite(float(value)):
+                raise ValueError(f"{name} must be finite, got {value!r}.")
 
 
 def fit_age_bias(y_true: ArrayLike, y_pred: ArrayLike) -> AgeBias:
@@ -170,18 +175,21 @@ def brain_age_gap(
     >>> brain_age_gap([30, 70], [38, 65], bias=bias, method="rescale").round(6)
     array([0., 5.])
     """
-    if method not in {"residual", "rescale"}:
+    if method not in ("residual", "rescale"):
         raise ValueError(f"method must be 'residual' or 'rescale', got {method!r}.")
     age, predicted = check_ages(y_true, y_pred)
     if bias is None:
-        return predicted - age
+        with np.errstate(over="ignore"):
+            return check_finite(predicted - age, y_true=age, y_pred=predicted)
     if not isinstance(bias, AgeBias):
         raise TypeError(f"bias must be an AgeBias, as fit_age_bias gives it, got {bias!r}.")
-    residual = predicted - bias.slope * age - bias.intercept
+    with np.errstate(over="ignore"):
+        residual = predicted - bias.slope * age - bias.intercept
     if method == "residual":
-        return residual
+        return check_finite(residual, y_true=age, y_pred=predicted)
     if bias.slope <= 0:
         raise ValueError(
             f"Predictions that do not rise with age (slope {bias.slope:.3g}) cannot be rescaled."
         )
-    return residual / bias.slope
+    with np.errstate(over="ignore"):
+        return check_finite(residual / bias.slope, y_true=age, y_pred=predicted)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
 from skmmcl.data._who import check_same_subjects
+from skmmcl.utils._named import named
+from skmmcl.utils._plain import plain_column
+from skmmcl.utils._targets import is_unlabeled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -16,12 +19,40 @@ if TYPE_CHECKING:
 
 def check_matrix(X: ArrayLike, name: str, least: int = 2) -> NDArray:
     """Return a finite matrix of `least` subjects or more, in its own floating type."""
-    return check_array(X, dtype=[np.float64, np.float32], ensure_min_samples=least, input_name=name)
+    with named(name, "numbers of shape (n_samples, n_features)"), np.errstate(all="ignore"):
+        if getattr(getattr(X, "dtype", None), "kind", "f") in "Mm":
+            raise TypeError("dates are no numbers")
+        return check_array(
+            X, dtype=[np.float64, np.float32], ensure_min_samples=least, input_name=name
+        )
+
+
+def check_lengths(**arrays: ArrayLike | None) -> None:
+    """Raise unless all arrays that are given have one entry for each of the same subjects."""
+    with named(", ".join(arrays), "one entry for each of the same subjects"):
+        check_consistent_length(*arrays.values())
+
+
+def check_known(values: ArrayLike, name: str) -> NDArray:
+    """Return one value for each subject, in a plain type; raise where one is missing."""
+    if isinstance(values, (list, tuple)) and any(isinstance(value, str) for value in values):
+        values = np.array(values, dtype=object)  # numpy by itself would make text of NaN
+    column = check_column(values, name)
+    # What numpy makes of NaN beside text.
+    missing = is_unlabeled(column, None) | np.isin(column.astype(str), ["", "nan", "<NA>", "NaT"])
+    if missing.any():
+        one = name.removesuffix("s")
+        raise ValueError(
+            f"The {one} of {missing.sum()} of {len(column)} subjects is missing: {name} must be "
+            "known."
+        )
+    return plain_column(column, name)
 
 
 def check_column(values: ArrayLike, name: str) -> NDArray:
     """Return one value for each subject, of any type."""
-    column = np.asarray(values)
+    with named(name, "one value for each subject"):
+        column = np.asarray(values)
     if column.ndim == 2 and column.shape[1] == 1:
         return column[:, 0]
     if column.ndim != 1:
@@ -31,14 +62,23 @@ def check_column(values: ArrayLike, name: str) -> NDArray:
 
 def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return true and predicted ages of the same subjects, in float64."""
-    check_consistent_length(y_true, y_pred)
+    check_lengths(y_true=y_true, y_pred=y_pred)
     check_same_subjects({"y_true": y_true, "y_pred": y_pred})
     true, predicted = check_column(y_true, "y_true"), check_column(y_pred, "y_pred")
     return _finite(true, "y_true"), _finite(predicted, "y_pred")
 
 
 def _finite(column: NDArray, name: str) -> NDArray[np.float64]:
-    return check_array(column, dtype=np.float64, ensure_2d=False, input_name=name)
+    with named(name, "one number for each subject"):
+        return check_array(column, dtype=np.float64, ensure_2d=False, input_name=name)
+
+
+def check_finite(result: Any, **given: NDArray) -> Any:
+    """Return a result; raise if it left the range of numbers, and tell how large the input is."""
+    if np.isfinite(result).all():
+        return result
+    sizes = ", ".join(f"{name} up to {np.abs(x).max():.3g}" for name, x in given.items())
+    raise ValueError(f"The result leaves the range of numbers ({sizes}); rescale the input.")
 
 
 def check_positive(value: float, name: str) -> float:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from sklearn.metrics import mean_absolute_error
 
-from skmmcl.metrics._checks import check_ages, check_fraction
+from skmmcl.metrics._checks import check_ages, check_finite, check_fraction
+from skmmcl.utils._named import named
+from skmmcl.utils._sklearn import check_sample_weight
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -73,5 +75,8 @@ def openbhb_score(
     """
     seen = check_fraction(site_balanced_accuracy, "site_balanced_accuracy")
     age, predicted = check_ages(y_true, y_pred)
+    with named("sample_weight", "one number of 0 or more for each subject"):
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, age, ensure_non_negative=True)
     error = mean_absolute_error(age, predicted, sample_weight=sample_weight)
-    return float(seen**_SITE_POWER * error)
+    return float(check_finite(seen**_SITE_POWER * error, y_true=age, y_pred=predicted))

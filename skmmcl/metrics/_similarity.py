@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils import check_consistent_length
 
 from skmmcl.data._who import check_same_subjects
-from skmmcl.metrics._checks import check_fraction, check_matrix
+from skmmcl.metrics._checks import check_fraction, check_lengths, check_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _ROUNDING = 1e-12
+_NO_DIFFERENCES = 1e300  # beyond it differences overflow
 
 
 def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
@@ -78,7 +78,9 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
     >>> round(abs(linear_cka(X, unrelated, debiased=True)), 1)
     0.0
     """
-    check_consistent_length(X, Y)
+    if not isinstance(debiased, (bool, np.bool_)):
+        raise TypeError(f"debiased must be True or False, got {debiased!r}.")
+    check_lengths(X=X, Y=Y)
     check_same_subjects({"X": X, "Y": Y})
     x, y = (_centered(a, name, 4 if debiased else 2) for a, name in ((X, "X"), (Y, "Y")))
     if debiased:
@@ -148,7 +150,7 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
     """
     if check_fraction(variance, "variance") == 0:
         raise ValueError("variance must be above zero, got 0.")
-    check_consistent_length(X, Y)
+    check_lengths(X=X, Y=Y)
     check_same_subjects({"X": X, "Y": Y})
     x, y = _main_directions(X, "X", variance), _main_directions(Y, "Y", variance)
     if max(x.shape[1], y.shape[1]) >= len(x) - 1:
@@ -164,6 +166,8 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
 def _centered(X: ArrayLike, name: str, least: int = 2) -> NDArray[np.float64]:
     """Center the columns and scale the whole, so that no product overflows."""
     x = check_matrix(X, name, least).astype(np.float64)
+    if (largest := np.abs(x).max()) > _NO_DIFFERENCES:
+        x = x / largest
     # Relative to the first subject, equal values become zeros without rounding.
     x = x - x[0]
     width = np.abs(x).max()

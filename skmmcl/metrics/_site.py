@@ -17,16 +17,15 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 
 from skmmcl.data._who import check_same_subjects
-from skmmcl.metrics._checks import check_column, check_matrix
+from skmmcl.metrics._checks import check_known, check_lengths, check_matrix
+from skmmcl.utils._named import check_n_jobs, named
+from skmmcl.utils._plain import plain_labels
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-_MISSING = {"", "None", "nan", "<NA>", "NaT"}
 
 
 def site_predictability(
@@ -108,32 +107,35 @@ def site_predictability(
     >>> site_predictability(X, sites) > 0.5
     True
     """
-    check_consistent_length(X, sites, groups)
+    check_lengths(X=X, sites=sites, groups=groups)
     check_same_subjects({"X": X, "sites": sites, "groups": groups})
     x = check_matrix(X, "X").astype(np.float64)
     names, codes = _as_codes(sites)
     largest = max(_count_owners(names, codes, groups))
-    splits = _splits(x, codes, cv, largest, groups, random_state)
+    with named("cv", "a number of folds from 2, or a splitter of scikit-learn"):
+        splits = _splits(x, codes, cv, largest, groups, random_state)
     if probe is None:
         classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
         probe = make_pipeline(StandardScaler(), classifier)
+    if isinstance(probe, type) or not (hasattr(probe, "fit") and hasattr(probe, "predict")):
+        raise TypeError(f"probe must be a classifier with fit and predict, got {probe!r}.")
+    check_n_jobs(n_jobs)
     predicted = cross_val_predict(probe, x, codes, cv=splits, n_jobs=n_jobs)
     return float(balanced_accuracy_score(codes, predicted))
 
 
 def _as_codes(sites: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return the names of the sites and, for each subject, the number of its site."""
-    column = check_column(sites, "sites")
-    # numpy turns the NaN of a list of texts into one.
-    if n_missing := sum(str(site) in _MISSING for site in column.tolist()):
-        raise ValueError(f"The site of {n_missing} of {len(column)} subjects is missing.")
-    check_classification_targets(column)
-    return np.unique(column, return_inverse=True)
+    column = check_known(sites, "sites")
+    if column.dtype.kind == "f":
+        with named("sites", "text or whole numbers"):
+            check_classification_targets(column)
+    return np.unique(plain_labels(column, "sites"), return_inverse=True)
 
 
 def _count_owners(names: NDArray, codes: NDArray, groups: ArrayLike | None) -> list[int]:
     """Count the subjects of each site, or its groups; raise where one cannot be split."""
-    owners = np.arange(len(codes)) if groups is None else check_column(groups, "groups")
+    owners = np.arange(len(codes)) if groups is None else check_known(groups, "groups")
     sizes = [len(np.unique(owners[codes == k])) for k in range(len(names))]
     if len(names) < 2:
         raise ValueError(f"All subjects are of site {str(names[0])!r}: two sites are needed.")
@@ -154,4 +156,8 @@ def _splits(x: NDArray, codes: NDArray, cv, largest: int, groups, random_state) 
     with warnings.catch_warnings():
         # Predictions are pooled over the folds: a small site may be absent from some.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return list(check_cv(cv).split(x, codes, groups))
+        splits = list(check_cv(cv).split(x, codes, groups))
+    tested = np.sort(np.concatenate([test for _, test in splits]))
+    if not np.array_equal(tested, np.arange(len(x))):
+        raise ValueError("cv only works for partitions: it must leave every subject out once.")
+    return splits

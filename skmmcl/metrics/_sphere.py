@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.utils import check_consistent_length, gen_batches
+from sklearn.utils import gen_batches
 
 from skmmcl.data._who import check_same_subjects
-from skmmcl.metrics._checks import check_matrix, check_positive
+from skmmcl.metrics._checks import check_lengths, check_matrix, check_positive
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -66,14 +66,18 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
     2.0
     """
     alpha = check_positive(alpha, "alpha")
-    check_consistent_length(X, Y)
+    check_lengths(X=X, Y=Y)
     check_same_subjects({"X": X, "Y": Y})
     u, v = _on_sphere(X, "X", 1), _on_sphere(Y, "Y", 1)
     if u.shape[1] != v.shape[1]:
         raise ValueError(
             f"X and Y must share their axes, got {u.shape[1]} and {v.shape[1]} components."
         )
-    return float(np.mean(np.linalg.norm(u - v, axis=1) ** alpha))
+    with np.errstate(over="ignore"):
+        value = np.mean(np.linalg.norm(u - v, axis=1) ** alpha)
+    if not np.isfinite(value):
+        raise ValueError(f"alpha={alpha} makes powers of distances that are no numbers; lower it.")
+    return float(value)
 
 
 def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:

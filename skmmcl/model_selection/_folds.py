@@ -7,13 +7,15 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.multiclass import type_of_target
 
 from skmmcl.model_selection._rows import n_rows
+from skmmcl.utils._named import named
 from skmmcl.utils._targets import seem_measured
 
 
 def complementary_folds(cv, X, y, **split_params):
     """Return the (train, test) pairs of `cv`, having checked that their test parts tile X."""
-    splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
-    folds = list(splitter.split(X, y, **split_params))
+    with named("cv", f"folds of {n_rows(X)} subjects"):
+        splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
+        folds = list(splitter.split(X, y, **split_params))
     times_left_out = np.zeros(n_rows(X), dtype=int)
     for _, test in folds:
         times_left_out[test] += 1

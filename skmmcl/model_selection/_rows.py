@@ -1,6 +1,8 @@
 """Rows of whatever a user hands over as X, y or a fit parameter."""
 
+import math
 from collections.abc import Mapping
+from numbers import Number
 
 import numpy as np
 from scipy.sparse import issparse
@@ -9,6 +11,7 @@ from sklearn.utils import check_consistent_length
 
 from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.data._who import check_same_subjects
+from skmmcl.utils._named import named
 from skmmcl.utils._targets import is_unlabeled
 
 
@@ -62,16 +65,24 @@ def labeled_part(X, y, params, unlabeled, action):
     if labeled.all():
         return X, y, params
     X, rows = as_rows(X), np.flatnonzero(labeled)
-    check_consistent_length(X, y)
+    with named("y", "one entry for each row of X"):
+        check_consistent_length(X, y)
     params = take_params(params, n_rows(X), rows)
     return take(X, rows), _without_object_dtype(take(as_rows(y), rows)), params
 
 
 def is_labeled(y, unlabeled):
     """Return a bool array: the rows of y without `unlabeled`, NaN or None in them."""
+    is_scalar = unlabeled is None or isinstance(unlabeled, (str, bytes, Number, np.generic))
+    if not is_scalar:
+        raise TypeError(f"unlabeled must be a label, such as -1, or None; got {unlabeled!r}.")
     values = np.asarray(y)
     known = ~is_unlabeled(values, unlabeled)
-    return known.reshape(len(values), -1).all(axis=1) if values.ndim else known
+    return (
+        known.reshape(len(values), math.prod(values.shape[1:])).all(axis=1)
+        if values.ndim
+        else known
+    )
 
 
 def _without_object_dtype(y):

@@ -313,7 +313,8 @@ def _tried_encoder(
         seen = shape if reconstruction is None else reconstruction.shape
         with torch.no_grad():
             zeros = torch.zeros(1, 2, *seen, dtype=like.dtype, device=like.device)
-            found = tuple(encoder.eval()(zeros).shape)[1:]
+            made = encoder.eval()(zeros)
+            found = tuple(made.shape)[1:]
         encoder.train(training)
     except (ImportError, OSError):  # a package, or weights to be downloaded
         raise
@@ -327,5 +328,10 @@ def _tried_encoder(
             f"The encoder of modality {name!r} gave an output of shape {found} for 2 subjects; "
             f"expected (2, {n_components}). Set n_components to the encoder's width or end the "
             "encoder with a linear layer."
+        )
+    if any(weight.is_meta for weight in encoder.parameters()) or not made.isfinite().all():
+        raise ModalityError(
+            f"The encoder of modality {name!r} makes no finite numbers of zeros; it has weights "
+            "that are NaN, infinite or on the device 'meta'."
         )
     return encoder

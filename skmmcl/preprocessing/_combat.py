@@ -8,7 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.preprocessing._side_data import SideColumns, SideDataTransformer, side_column
+from skmmcl.preprocessing._side_columns import side_values
+from skmmcl.preprocessing._side_data import SideDataTransformer
+from skmmcl.utils._plain import plain_labels
 from skmmcl.utils._sklearn import StrOptions
 
 TOLERANCE = 1e-8  # of effects, which are in units of the standard deviation within sites
@@ -46,7 +48,8 @@ class ComBat(SideDataTransformer):
     Parameters
     ----------
     site : str, default="site"
-        Name of the side data that says where a subject was measured.
+        Name of the side data that says where a subject was measured: text or numbers, of which 1,
+        1.0 and True are one site.
     covariates : str or list of str, default=None
         Side data whose effects are kept: numbers linearly, text as classes. Of new subjects they
         must be known as well, so the target is none of them.
@@ -65,7 +68,7 @@ class ComBat(SideDataTransformer):
     modalities_ : tuple of str
         The modalities that are transformed.
     sites_ : list of str
-        Sites of the training subjects.
+        Sites of the training subjects, as text.
 
     See Also
     --------
@@ -121,24 +124,27 @@ class ComBat(SideDataTransformer):
         self.shrink = shrink
         self.unseen_sites = unseen_sites
 
+    def _linear(self):
+        return self.covariates
+
     def _learn_side_data(self, X):
-        self._columns = SideColumns(self.covariates).fit(X, slice(None))
         self.sites_ = sorted(set(self._sites(X).tolist()))
         if len(self.sites_) < 2:
             raise DataError(f"ComBat needs at least two sites, X has only {self.sites_}.")
 
     def _sites(self, X):
-        return side_column(X, self.site).astype(str)
+        return plain_labels(side_values(X, self.site), self.site)
 
     def _fit_model(self, values, X, rows, name):
         sites, values = self._sites(X)[rows], values.astype(np.float64)
         here = np.unique(sites)
         of_site = (sites[:, None] == here).astype(float)
-        covariates = self._columns.transform(X, rows)
+        columns = self._columns[name]
+        covariates = columns.transform(X, rows)
         design = np.hstack([of_site, covariates])
         if np.linalg.matrix_rank(design) < design.shape[1]:
             raise DataError(
-                f"In modality {name!r} the covariates {self._columns.names} cannot be told apart "
+                f"In modality {name!r} the covariates {columns.names} cannot be told apart "
                 f"from each other or from {self.site!r}: their effects are not determined."
             )
         effects = np.linalg.lstsq(design, values)[0]
@@ -153,21 +159,40 @@ class ComBat(SideDataTransformer):
         spread = {s: fit[1] for s, fit in fits.items()}
         return SiteEffects(intercept, scale, slopes, shift, spread)
 
-    def _apply(self, model, values, X, rows):
+    def _apply(self, model, values, X, rows, name):
         sites, out = self._sites(X)[rows], values.astype(np.float64)
-        unseen = sorted(set(sites.tolist()) - set(model.shift))
-        if unseen and self.unseen_sites == "error":
-            raise DataError(
-                f"ComBat knows no site {unseen[:5]}; it was fitted on {sorted(model.shift)}. With "
-                "unseen_sites='passthrough' such subjects stay as they are."
-            )
-        kept = model.intercept + self._columns.transform(X, rows) @ model.slopes
+        self._check_sites(sites, sorted(model.shift))
+        kept = model.intercept + self._columns[name].transform(X, rows) @ model.slopes
         for site, shift in model.shift.items():
             of_site = sites == site
             residual = out[of_site] - kept[of_site] - model.scale * shift
             varied = residual / np.sqrt(model.spread[site])
             out[of_site] = np.where(model.scale > 0, varied + kept[of_site], out[of_site])
         return out
+
+    def _check_sites(self, sites, known):
+        unseen = sorted(set(sites.tolist()) - set(known))
+        if unseen and self.unseen_sites == "error":
+            raise DataError(
+                f"ComBat knows no site {unseen[:5]}; it was fitted on {known}. With "
+                "unseen_sites='passthrough' such subjects stay as they are."
+            )
+        meant = {_bare(site): site for site in known}
+        for site in unseen:
+            if _bare(site) in meant:
+                raise DataError(
+                    f"Side data {self.site!r} have the site {site!r}, which differs from "
+                    f"{meant[_bare(site)]!r} of fit in writing alone; write them alike."
+                )
+
+
+def _bare(site):
+    """A site without what writings of one site differ in: blanks, case, zeros of numbers."""
+    text = site.strip().casefold()
+    try:
+        return f"{float(text):.7g}"
+    except ValueError:
+        return text
 
 
 def site_effects(residuals, *, shrink):

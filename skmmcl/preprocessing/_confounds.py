@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from skmmcl.preprocessing._side_data import SideColumns, SideDataTransformer
+from skmmcl.preprocessing._side_data import SideDataTransformer
 
 
 class ConfoundRegressor(SideDataTransformer):
@@ -55,15 +55,15 @@ class ConfoundRegressor(SideDataTransformer):
         self.confounds = confounds
         self.modalities = modalities
 
-    def _learn_side_data(self, X):
-        self._columns = SideColumns(self.confounds).fit(X, slice(None))
+    def _linear(self):
+        return self.confounds
 
     def _fit_model(self, values, X, rows, name):
-        confounds = self._columns.transform(X, rows)
+        confounds = self._columns[name].transform(X, rows)
         design = np.column_stack([np.ones(len(values)), confounds])
         coefficients = np.linalg.lstsq(design, values.astype(np.float64))[0][1:]
         return coefficients, confounds.mean(axis=0)
 
-    def _apply(self, model, values, X, rows):
+    def _apply(self, model, values, X, rows, name):
         coefficients, mean = model
-        return values - (self._columns.transform(X, rows) - mean) @ coefficients
+        return values - (self._columns[name].transform(X, rows) - mean) @ coefficients

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _KINDS = {"correlation", "covariance", "partial correlation", "precision", "tangent"}
@@ -96,7 +97,8 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             raise ValueError("fisher_z=True needs discard_diagonal=True: arctanh(1) is infinite.")
         self.measure_ = _make_measure(self.measure)
         if self.measure_ is not None:
-            self.measure_.fit(_time_series(X))
+            with named("measure"):
+                self.measure_.fit(_time_series(X))
         matrices = self._matrices(X)
         self.n_regions_ = matrices.shape[1]
         self.diagonal_ = _known_mean(np.diagonal(matrices, axis1=1, axis2=2))
@@ -156,7 +158,7 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             Of a tangent measure they are in the tangent space.
         """
         check_is_fitted(self)
-        edges = check_array(X, ensure_all_finite="allow-nan")
+        edges = _numbers(X, ensure_all_finite="allow-nan")
         rows, columns = self._places()
         if edges.shape[1] != len(rows):
             raise DataError(f"X has {edges.shape[1]} edges, expected {len(rows)}.")
@@ -192,8 +194,9 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             series = _time_series(X)
             # nilearn takes no single subject to a tangent space, though its reference is fixed.
             twice = series * 2 if len(series) == 1 else series
-            return np.asarray(self.measure_.transform(twice))[: len(series)]
-        X = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+            with named("measure"):
+                return np.asarray(self.measure_.transform(twice))[: len(series)]
+        X = _numbers(X, dtype="numeric", ensure_all_finite=False)
         side = math.isqrt(X.shape[1]) if X.ndim == 2 else X.shape[1]
         if X[0].size != side * side or X.ndim > 3:
             raise DataError(
@@ -248,8 +251,17 @@ def _make_measure(measure):
     return ConnectivityMeasure(kind=measure)
 
 
+def _numbers(X, **options):
+    """X as an array of numbers."""
+    with named("X", "numbers of shape (n_samples, ...)"):
+        array = check_array(X, allow_nd=True, **options)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"X is of type {array.dtype}; expected numbers.")
+    return array
+
+
 def _time_series(X):
-    series = check_array(X, allow_nd=True, dtype=np.float64)
+    series = _numbers(X, dtype=np.float64)
     if series.ndim != 3:
         raise DataError(
             f"Expected time series (n_samples, n_times, n_regions), got shape {series.shape}."

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import Interval, fit_context
 
 MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... percent
@@ -191,9 +192,10 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
 
     def _check(self, X, *, reset):
         least = 2 if reset else 1
-        return validate_data(
-            self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=least
-        )
+        with named("X", "volumes of shape (n_samples, ...)"):
+            return validate_data(
+                self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=least
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -10,6 +10,7 @@ import numpy as np
 from skmmcl.data._frames import is_frame, plain, side_column
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
+from skmmcl.utils._named import named
 from skmmcl.utils._targets import encode_classes, is_unlabeled, warn_if_measured
 
 
@@ -66,7 +67,9 @@ def metadata_labels(
            [0, 0, 0, 0, 1],
            [1, 0, 0, 0, 1]])
     """
-    bins = {} if bins is None else dict(bins)
+    if not (bins is None or isinstance(bins, Mapping)):
+        raise TypeError(f"bins must be a dict by the names of columns, got {bins!r}.")
+    bins = dict(bins or {})
     table = _columns(df, columns, bins)
     blocks, names = [], []
     for name, values in table.items():
@@ -87,6 +90,10 @@ def metadata_labels(
 
 def _columns(df: Any, columns: str | Sequence[str] | None, bins: Mapping) -> dict[str, np.ndarray]:
     """The columns asked for, as arrays of one length."""
+    if not (hasattr(df, "columns") or isinstance(df, Mapping)):
+        raise DataError(f"df must be a DataFrame or a dict of columns, got {type(df).__name__}.")
+    if not (columns is None or isinstance(columns, (str, list, tuple))):
+        raise TypeError(f"columns must be a name or a list of them, got {columns!r}.")
     there = list(df.columns) if is_frame(df) else list(df)
     wanted = [columns] if isinstance(columns, str) else list(there if columns is None else columns)
     unknown = [name for name in [*wanted, *bins] if name not in there]
@@ -147,11 +154,12 @@ def _binned(
 
 
 def _edges(known: np.ndarray, name: str, bins: int | Sequence[float]) -> np.ndarray:
-    if isinstance(bins, (int, np.integer)):
+    if isinstance(bins, (int, np.integer)) and not isinstance(bins, bool):
         if bins < 2:
             raise DataError(f"bins={{{name!r}: {bins}}} must be 2 or more.")
         return np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else known
-    edges = np.asarray(bins, dtype=np.float64)
+    with named("bins", "a number, or edges that rise"):
+        edges = np.asarray(bins, dtype=np.float64)
     if edges.ndim != 1 or not len(edges) or not (np.diff(edges) > 0).all():
         raise DataError(f"bins={{{name!r}: {bins}}} must be a number, or edges that rise.")
     return edges

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import StrOptions, fit_context
 
 
@@ -71,7 +72,10 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         X = self._check(X, reset=True)
         if not isinstance(self.mask, str):
-            mask = np.asarray(self.mask)
+            with named("mask", "an array of True and False"):
+                mask = np.asarray(self.mask)
+                if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
+                    raise ValueError(f"type {mask.dtype}, or not all finite")
             if mask.size != X[0].size:
                 raise DataError(f"The mask has {mask.size} voxels, the volumes have {X[0].size}.")
             if not mask.any():
@@ -104,6 +108,8 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             values = volume[inside].astype(np.float64)
             if not len(values):
                 raise DataError(f"Volume {row} has no voxel in the mask {self.mask!r}.")
+            if not 1e-150 < (largest := np.abs(values).max()) < 1e150:  # of which squares are none
+                values = values / (largest or 1.0)
             std = values.std()
             # A constant volume has no more than rounding about its mean.
             flat = std <= 10 * np.finfo(values.dtype).eps * abs(values.mean())
@@ -116,7 +122,8 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return np.asarray(self.mask, dtype=bool).reshape(volume.shape)
 
     def _check(self, X, *, reset):
-        return validate_data(self, X, reset=reset, allow_nd=True, dtype="numeric")
+        with named("X", "volumes of shape (n_samples, ...)"):
+            return validate_data(self, X, reset=reset, allow_nd=True, dtype="numeric")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -24,6 +24,7 @@ from skmmcl.preprocessing._tables import (
     present_rows,
     takes_shape,
 )
+from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"])]
@@ -124,7 +125,8 @@ class ModalityTransformer(  # type: ignore[call-arg]
         X = as_container(X, type(self).__name__)
         self._check_transformers(X)
         if y is not None:
-            check_consistent_length(X, y)
+            with named("y", "one entry for each subject"):
+                check_consistent_length(X, y)
             check_same_subjects({"X": X, "y": y})
         self.modalities_ = tuple(X.modalities)
         self.n_features_in_ = X.shape[1]
@@ -273,8 +275,9 @@ class ModalityTransformer(  # type: ignore[call-arg]
         table, present = present_rows(X, name, flat=not takes_shape(choice))
         if len(table) == 0:
             raise nobody_has(name, choice)
-        choice.fit(table, None if y is None else np.asarray(y)[present])
-        found = choice.transform(table[:1]).shape[1:]
+        with named(f"Modality {name!r}"):
+            choice.fit(table, None if y is None else np.asarray(y)[present])
+            found = choice.transform(table[:1]).shape[1:]
         return choice, shape if found == (math.prod(shape),) else tuple(found)
 
     def _transform_one(self, X, name):
@@ -285,7 +288,8 @@ class ModalityTransformer(  # type: ignore[call-arg]
         table, present = present_rows(X, name, flat=not takes_shape(transformer))
         if len(table) == 0:
             return np.full((len(X), *shape), np.nan)
-        values = transformer.transform(table)
+        with named(f"Modality {name!r}"):
+            values = transformer.transform(table)
         values = values.toarray() if issparse(values) else np.asarray(values)
         if len(table) < len(X):
             gaps = np.full((len(X), *values.shape[1:]), np.nan, np.result_type(values, np.float32))

@@ -10,70 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.preprocessing._side_columns import SideColumns
 from skmmcl.preprocessing._tables import as_container, name_columns, present_rows
 from skmmcl.utils._sklearn import fit_context
-from skmmcl.utils._targets import is_unlabeled
-
-
-class SideColumns:
-    """Columns of side data as numbers: text becomes indicators, of all classes but the first.
-
-    Parameters
-    ----------
-    names : str or sequence of str
-        Which side data.
-    """
-
-    def __init__(self, names):
-        self.names = [names] if isinstance(names, str) else list(names or [])
-
-    def fit(self, X, rows):
-        """Learn the classes and scales of the training subjects."""
-        self.classes_, self.scales_ = {}, {}
-        for name in self.names:
-            values = side_column(X, name)[rows]
-            if values.dtype.kind in "biuf":
-                values = values.astype(float)
-                self.scales_[name] = values.mean(), values.std() or 1.0
-            else:
-                self.classes_[name] = np.unique(values)
-        return self
-
-    def transform(self, X, rows):
-        """Give (n_subjects, n_columns) of z-scores and indicators."""
-        columns = [np.empty((len(X), 0))[rows]]
-        for name in self.names:
-            values = side_column(X, name)[rows]
-            if name in self.classes_:
-                columns.append(self._indicators(name, values))
-                continue
-            mean, scale = self.scales_[name]
-            columns.append((values.astype(float)[:, None] - mean) / scale)
-        return np.hstack(columns)
-
-    def _indicators(self, name, values):
-        known = self.classes_[name]
-        unseen = sorted(set(values.tolist()) - set(known.tolist()))
-        if unseen:
-            raise DataError(
-                f"Side data {name!r} has {unseen[:5]}, which no training subject has; fit saw "
-                f"{known.tolist()}."
-            )
-        return (values[:, None] == known[1:]).astype(float)
-
-
-def side_column(X, name):
-    """Side data of all subjects, complete: numbers, or text."""
-    values = np.asarray(X.meta[name])
-    unknown = is_unlabeled(values, None)
-    if unknown.any():
-        first = int(np.argmax(unknown))
-        who = first if X.index is None else X.index[first]
-        raise DataError(f"Side data {name!r} is missing for {unknown.sum()} subjects: {who}, ...")
-    if values.dtype.kind in "biuf":
-        return values
-    numbers = all(isinstance(v, int | float) for v in values.tolist())
-    return values.astype(float) if numbers else values.astype(str)
 
 
 class SideDataTransformer(  # type: ignore[call-arg]
@@ -111,11 +50,12 @@ class SideDataTransformer(  # type: ignore[call-arg]
         self.modalities_ = chosen
         self.shapes_ = {name: tuple(X.shapes[name]) for name in chosen}
         self._layout = Layout.of(X[list(chosen)])
-        self.models_ = {}
+        self.models_, self._columns = {}, {}
         for name in chosen:
             values, rows = self._table(X, name)
             if not len(values):
                 raise ModalityError(f"No subject has the modality {name!r}; leave it out.")
+            self._columns[name] = SideColumns(self._linear()).fit(X, rows)
             self.models_[name] = self._fit_model(values, X, rows, name)
         return self
 
@@ -155,22 +95,31 @@ class SideDataTransformer(  # type: ignore[call-arg]
         return self
 
     @abstractmethod
+    def _linear(self):
+        """The names of the side data whose effects are linear."""
+
     def _learn_side_data(self, X):
-        """Learn what the side data of the training subjects are."""
+        """Learn what other side data of the training subjects are."""
 
     @abstractmethod
     def _fit_model(self, values, X, rows, name):
         """Fit on a table (n_present, n_values) of the subjects in ``rows``."""
 
     @abstractmethod
-    def _apply(self, model, values, X, rows):
+    def _apply(self, model, values, X, rows, name):
         """Transform a table of the subjects in ``rows``."""
 
     def _transform_one(self, X, name):
         values, rows = self._table(X, name)
         out = np.full((len(X), values.shape[1]), np.nan, np.result_type(values, np.float32))
         if len(values):
-            out[rows] = self._apply(self.models_[name], values, X, rows)
+            with np.errstate(over="ignore", invalid="ignore"):
+                out[rows] = self._apply(self.models_[name], values, X, rows, name)
+            if not np.isfinite(out[rows]).all():
+                raise DataError(
+                    f"Modality {name!r} has values, up to {np.abs(values).max():.3g}, that leave "
+                    f"the range of {out.dtype} when they are transformed; rescale it."
+                )
         if X.columns[name] is None:
             return out.reshape(len(X), *X.shapes[name])
         return name_columns(out, X.columns[name])

@@ -20,6 +20,7 @@ from skmmcl.training._jobs import checkpoint_folder
 from skmmcl.training._net import EmbeddingNet, make_net
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._seeds import draws_globally, resolve_device, seeded
+from skmmcl.training._settings import check_settings
 
 __all__ = [
     "Checkpoint",
@@ -30,6 +31,7 @@ __all__ = [
     "Term",
     "TrainingData",
     "balanced_draw",
+    "check_settings",
     "checkpoint_folder",
     "class_aware_batches",
     "draws_globally",

@@ -57,7 +57,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ValueError
-        If CUDA is asked for and absent.
+        If the device is not there.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -70,4 +70,17 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"device={device!r} was asked for, but torch finds no CUDA device here. "
             "Use device='auto' to take CUDA only where there is one."
         )
+    if resolved.type != "cpu":
+        _check_there(device, resolved)
     return resolved
+
+
+def _check_there(device: str | torch.device, resolved: torch.device) -> None:
+    """Raise unless a number can be brought to a device and back."""
+    try:
+        torch.zeros(1).to(resolved).cpu()
+    except (RuntimeError, NotImplementedError, AssertionError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device={device!r} cannot be trained on here: {reason} Use device='auto' or 'cpu'."
+        ) from error

@@ -1,7 +1,11 @@
 """The only place that imports names which scikit-learn calls private."""
 
+from typing import Any
+
+import numpy as np
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Options, StrOptions
+from sklearn.utils._param_validation import Interval as _Interval
 from sklearn.utils._set_output import _get_output_config as get_output_config
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
@@ -18,3 +22,12 @@ __all__ = [
     "get_output_config",
     "num_samples",
 ]
+
+
+class Interval(_Interval):
+    """Numbers within bounds that are finite, and of a type with which arrays compute."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Whether a value is one of them."""
+        is_number = isinstance(val, (int, float, np.number))
+        return is_number and bool(np.isfinite(val)) and super().is_satisfied_by(val)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
+from skmmcl.utils._named import named
 from skmmcl.utils._objects import numbers_of
 
 UNLABELED = -1
@@ -51,7 +52,8 @@ def as_labels(y: Any) -> np.ndarray:
     """
     if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
         y = np.array(y, dtype=object)  # numpy by itself would make text of all
-    return column_or_1d(y, warn=True)
+    with named("y", "one label for each subject"):
+        return column_or_1d(y, warn=True)
 
 
 def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -94,6 +96,10 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
             f"fractions, for example {known[known != np.trunc(known)][0]}."
         )
     found = np.unique(known)
+    if classes is not None and (found.dtype.kind in "US") != (classes.dtype.kind in "US"):
+        raise ValueError(
+            f"y holds {found.tolist()[:5]}, but the classes {classes.tolist()} are of another type."
+        )
     if classes is None:
         classes = found
     elif len(unknown := np.setdiff1d(found, classes)):

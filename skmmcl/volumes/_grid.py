@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 
+from skmmcl.utils._named import named
+
 TOLERANCE = 1e-3  # mm; headers store float32
 MOST_VOXELS = 2**28  # to which a volume may be resampled: 1 GiB
 
@@ -100,7 +102,8 @@ def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
     shape = None if target_shape is None else _checked_shape(target_shape)
     if target_affine is None:
         return own if shape is None else _stretched(own, shape)
-    affine = np.asarray(target_affine, dtype=float)
+    with named("target_affine", "numbers"):
+        affine = np.asarray(target_affine, dtype=float)
     if affine.shape in {(), (3,)}:
         affine = np.diag(np.broadcast_to(np.where(affine > 0, affine, np.nan), 3))
     if affine.shape not in {(3, 3), (4, 4)} or not is_invertible(affine):
@@ -112,7 +115,8 @@ def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
 
 
 def _checked_shape(target_shape: Any) -> tuple[int, int, int]:
-    shape = np.asarray(target_shape)
+    with named("target_shape", "three positive integers"):
+        shape = np.asarray(target_shape)
     if shape.shape != (3,) or shape.dtype.kind not in "iu" or (shape < 1).any():
         raise ValueError(f"target_shape must be three positive integers; got {target_shape!r}.")
     x, y, z = shape.tolist()

@@ -13,6 +13,7 @@ import numpy as np
 from skmmcl.data._frames import frame_ids, is_frame
 from skmmcl.exceptions import DataError
 from skmmcl.utils._files import cache_folder
+from skmmcl.utils._named import check_n_jobs, named
 from skmmcl.volumes._cache import VolumeCache
 from skmmcl.volumes._files import UNREADABLE, VolumeFile, in_mm, read_header, space_of
 from skmmcl.volumes._grid import MOST_VOXELS, Grid, misfit, target_grid
@@ -101,6 +102,7 @@ def load_volumes(
     ...     load_volumes(paths, cache=folder).check()
     LazyVolumes of shape (3, 4, 5, 6), float32
     """
+    check_n_jobs(n_jobs)
     _check_choices(interpolation=interpolation, dtype=dtype, on_error=on_error)
     listed, ids = _read_paths(paths)
     skip_faulty = on_error == "missing"
@@ -119,7 +121,7 @@ def load_volumes(
 
 def _check_choices(**given: Any) -> None:
     for name, value in given.items():
-        if value not in CHOICES[name]:
+        if not isinstance(value, str) or value not in CHOICES[name]:
             raise ValueError(f"{name} must be one of {CHOICES[name]}; got {value!r}.")
 
 
@@ -127,7 +129,8 @@ def _read_paths(paths) -> tuple[list[str | None], np.ndarray | None]:
     if isinstance(paths, (str, Path)):
         raise DataError(f"load_volumes takes a list of paths, one for each subject; got {paths!r}.")
     ids = frame_ids(paths) if is_frame(paths) else None
-    listed = [_read_path(row, path) for row, path in enumerate(paths)]
+    with named("paths", "a list of paths, one for each subject"):
+        listed = [_read_path(row, path) for row, path in enumerate(paths)]
     if not any(listed):
         raise DataError(f"None of {len(listed)} subjects has a volume.")
     return listed, ids
@@ -261,5 +264,7 @@ def _brain_mask() -> Any:
 def _open_cache(cache: Any, recipe: Recipe) -> VolumeCache | None:
     if cache is False:
         return None
-    folder = cache_folder() / "volumes" if cache is None else Path(cache).expanduser().absolute()
+    with named("cache", "a folder, False, or None for the usual one"):
+        folder = cache_folder() / "volumes" if cache is None else Path(cache)
+    folder = folder.expanduser().absolute()
     return VolumeCache(folder, recipe)

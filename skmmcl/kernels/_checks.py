@@ -1,0 +1,79 @@
+"""What the public kernels ask of their input; losses, which call them in each step, ask once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def check_metadata(y: Any, name: str = "y", shape: str = "n_samples, n_columns") -> None:
+    """Raise unless metadata are a tensor of finite numbers or NaN.
+
+    Raises
+    ------
+    TypeError
+        If it is no tensor, or complex.
+    ValueError
+        If it has too few dimensions or infinite numbers.
+    """
+    least = 1 if shape == "n_samples, n_columns" else shape.count(",") + 1
+    expected = f"{name} must be a torch.Tensor of shape (..., {shape})"
+    if not isinstance(y, Tensor):
+        raise TypeError(f"{expected}, got {type(y).__name__}; torch.as_tensor makes one.")
+    if y.is_complex():
+        raise TypeError(f"{expected} of real numbers, got {y.dtype}.")
+    if y.ndim < least:
+        raise ValueError(f"{expected}, got shape {tuple(y.shape)}.")
+    if y.is_floating_point() and y.isinf().any():
+        raise ValueError(f"{name} has {int(y.isinf().sum())} infinite numbers; NaN is missing.")
+
+
+def check_labels(y: Tensor, name: str = "y") -> None:
+    """Raise unless sets of labels hold zeros and ones, or NaN and negative numbers if missing."""
+    odd = y[(y > 0) & (y != 1)]
+    if len(odd):
+        raise ValueError(f"{name} must hold labels of 0 or 1; found {odd[0].item():.4g}.")
+
+
+def check_bandwidth(bandwidth: Any, y: Tensor) -> None:
+    """Raise unless a bandwidth is above 0, and one number or one for each column of ``y``."""
+    expected = "bandwidth must be a number above 0, or a torch.Tensor of one for each column"
+    if isinstance(bandwidth, Tensor) and not bandwidth.is_complex():
+        values = bandwidth
+    elif isinstance(bandwidth, (int, float, np.integer, np.floating)):
+        values = torch.tensor(float(bandwidth), dtype=torch.float64)
+    else:
+        raise TypeError(f"{expected}; got {bandwidth!r}.")
+    if not ((values > 0) & (values < torch.inf)).all():
+        raise ValueError(f"{expected}; got {bandwidth!r}.")
+    columns = y.shape if y.ndim > 1 else (*y.shape, 1)
+    if not _fits(tuple(values.shape), tuple(columns)):
+        raise ValueError(
+            f"{expected}; got shape {tuple(values.shape)} for y of shape {tuple(y.shape)}."
+        )
+
+
+def _fits(shape: tuple[int, ...], of: tuple[int, ...]) -> bool:
+    """Tell whether a shape broadcasts to another one without changing it."""
+    try:
+        return tuple(torch.broadcast_shapes(shape, of)) == of
+    except RuntimeError:
+        return False
+
+
+def check_weights(weights: Any, kernel: Any, y: Tensor) -> None:
+    """Raise unless a kernel that is a function gave finite weights of all pairs of subjects."""
+    expected = (*y.shape[:-1], y.shape[-2])
+    if not isinstance(weights, Tensor) or weights.shape != expected:
+        found = getattr(weights, "shape", type(weights).__name__)
+        raise ValueError(
+            f"kernel={kernel!r} must give weights of shape {expected} for metadata of shape "
+            f"{tuple(y.shape)}; found {found}."
+        )
+    known = ~y.isnan().any(-1)
+    both = known[..., :, None] & known[..., None, :]
+    if not weights[both].isfinite().all():
+        raise ValueError(f"kernel={kernel!r} must give finite numbers; found NaN or infinity.")

@@ -1,0 +1,60 @@
+"""Errors of scikit-learn's and numpy's checks, with the name of what they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+from skmmcl.exceptions import DataError, ModalityError
+
+
+@contextmanager
+def named(name: str, expected: str = "") -> Iterator[None]:
+    """Put a name, and what is expected, before errors that do not say it.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls it.
+    expected : str, optional
+        What it has to be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.utils._named import named
+    >>> with named("bins", "rising edges"):
+    ...     np.asarray("a", dtype=float)
+    Traceback (most recent call last):
+        ...
+    ValueError: bins: could not convert string to float: np.str_('a'); expected rising edges
+    """
+    try:
+        yield
+    except (DataError, ModalityError, AttributeError):  # such as NotFittedError of scikit-learn
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        text = str(error)
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            raise
+        kind = TypeError if not isinstance(error, ValueError | OverflowError) else ValueError
+        what = f"; expected {expected}" if expected else ""
+        raise kind(f"{name}: {text}{what}") from error
+
+
+def check_n_jobs(n_jobs: Any) -> None:
+    """Raise unless joblib understands a number of jobs.
+
+    Examples
+    --------
+    >>> from skmmcl.utils._named import check_n_jobs
+    >>> check_n_jobs(0)
+    Traceback (most recent call last):
+        ...
+    ValueError: n_jobs must be a whole number that is not 0, or None; got 0.
+    """
+    if not (n_jobs is None or (isinstance(n_jobs, Integral) and n_jobs != 0)):
+        raise ValueError(f"n_jobs must be a whole number that is not 0, or None; got {n_jobs!r}.")
