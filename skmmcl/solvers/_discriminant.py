@@ -129,6 +129,7 @@ class KernelDiscriminant:
         Returns
         -------
         KernelDiscriminant
+            Itself.
         """
         mask = as_mask(blocks, mask)
         target, weight = as_target(target, len(mask)), as_weight(sample_weight, len(mask))
@@ -173,6 +174,7 @@ class KernelDiscriminant:
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
+            The modalities that were seen in fit.
         mask : array-like of bool (n_samples, n_modalities), optional
             Who has which modality, in the order of `blocks`.
 
