@@ -80,12 +80,16 @@ class Who:
             return None
         best = max(ranks)
         anchor, column = choices[ranks.index(best)]
-        return (anchor, column) if best[0] or self._may_name_alone(anchor, column) else None
+        is_found = best[1] > 0
+        return (anchor, column) if is_found or self._may_name_alone(anchor, column) else None
 
-    def _rank(self, table: Table, column: str) -> tuple[int, int, int, bool]:
+    def _rank(self, table: Table, column: str) -> tuple[int, ...]:
+        """Return what speaks for a column; that two tables number their rows says little."""
         by_name = table in self.said or is_evident(table, column)
         likely = 2 if by_name else int(_is_text_id(table, column))
-        return (*self._score(table, column), likely, not is_row_number(table, column))
+        n_tables, n_shared = self._score(table, column)
+        counts = is_row_number(table, column)
+        return n_tables > 0 and not counts, n_tables, n_shared, likely, not counts
 
     def _may_name_alone(self, table: Table, column: str) -> bool:
         """Tell whether a column holds identifiers though no other table has them."""
