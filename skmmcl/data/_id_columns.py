@@ -21,6 +21,7 @@ from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
 _FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
+_MOST = 5  # columns of whole numbers that are looked for in other tables
 _ENOUGH = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
 _WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
@@ -127,8 +128,9 @@ class Who:
         evident = [name for name in (*likely, *text) if is_evident(table, name)]
         if not evident:
             evident = repeated
-        if not evident and not text and len(table.frame) >= _FEWEST:
-            text = found if table is self.listing else [first_column(table)]
+        counted = all(is_row_number(table, name) for name in evident)
+        if counted and not text and len(table.frame) >= _FEWEST:
+            text = [name for name in found if name not in evident][:_MOST]
         return list(dict.fromkeys([*evident, *(name for name in text if name in found)]))
 
     def _score(self, anchor: Table, column: str) -> tuple[int, int]:

@@ -336,3 +336,15 @@ def test_numbers_of_rows_speak_last(tmp_path, rng):
     known = X.mask.ravel()
     assert known.sum() == N - 2
     np.testing.assert_array_equal(X["a"].ravel()[known], values[known])
+
+
+def test_tables_alone_that_number_their_rows(tmp_path, rng):
+    _, values = cohort(rng, NUMBERS)
+    tables = [shuffled(rng, values, "Kennung") for _ in range(2)]
+    for table in tables:
+        table.insert(0, "id", np.arange(1, N + 1))
+    write(tmp_path, a=tables[0], b=tables[1])
+    X = MultimodalData.from_folder(tmp_path)
+    assert X.columns == {"a": ["x"], "b": ["x"]}
+    np.testing.assert_array_equal(X["a"], X["b"])
+    assert X.index.tolist() == tables[0]["Kennung"].astype(str).tolist()
