@@ -300,9 +300,10 @@ def _is_text_id(table: Table, name: str) -> bool:
     return enough and not is_whole(table, name) and not all(map(_DATE.match, table.ids(name)))
 
 
-def first_column(table: Table) -> str:
-    """Return the first column that has a name."""
-    return next((c for c in table.frame.columns if not c.startswith("Unnamed:")), "")
+def first_column(table: Table, *, counts: bool = True) -> str:
+    """Return the first column that has a name, and does not number the rows unless `counts`."""
+    named = (name for name in table.frame.columns if not name.startswith("Unnamed:"))
+    return next((name for name in named if counts or not is_row_number(table, name)), "")
 
 
 def _repeated(table: Table, known: set[str]) -> list[str]:
@@ -361,7 +362,8 @@ def _fits(table: Table, name: str, shared: int, known: set[str], other: str) -> 
         return True
     smaller = min(len(table.frame), len(known))
     if is_dense(known):  # so are ranks and counts: whole numbers are no evidence
-        return name in {first_column(table), table.names[0], other} and shared == smaller
+        places = {table.names[0], first_column(table), first_column(table, counts=False), other}
+        return name in places and shared == smaller
     return 2 * shared >= smaller
 
 
