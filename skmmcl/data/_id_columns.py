@@ -260,7 +260,9 @@ def is_whole(table: Table, name: str) -> bool:
     """Tell whether a column holds whole numbers that are not padded with zeros."""
     column = table.frame[name]
     if column.dtype.kind in "iu":
-        return not _PADDED.match(table.cell(int(column.to_numpy().argmin()), name))
+        lowest = int(column.to_numpy().argmin())  # the likeliest to be padded
+        first = table.spelled(name) if name == table.frame.columns[0] else ()
+        return not any(map(_PADDED.match, (table.cell(lowest, name), *first)))
     return column.dtype.kind == "f" and _are_whole(column.dropna().to_numpy())
 
 
