@@ -25,7 +25,6 @@ _MOST = 5  # columns of whole numbers that are looked for in other tables
 _ENOUGH = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
 _WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
-_PADDED = re.compile(r"\s*0\d")
 _MEASURE = re.compile(
     r"vol|area|thick|mm|icv|tiv|count|num|age|score|size|iq|total|mean|time|left|right|[lr]h|n_",
     re.IGNORECASE,
@@ -227,7 +226,9 @@ def candidates(table: Table) -> dict[str, list[str]]:
         forms = {
             name: _unique_forms(table, name, kinds[name])
             for name, first in table.first_row().items()
-            if name in kinds and (kinds[name] not in "biuf" or _WHOLE.match(first))
+            if name in kinds
+            and (kinds[name] not in "biuf" or _WHOLE.match(first))
+            and not (name.startswith("Unnamed:") and is_count(table, name, 0))
         }
         table.candidates = {name: found for name, found in forms.items() if found is not None}
     return table.candidates
@@ -260,9 +261,7 @@ def is_whole(table: Table, name: str) -> bool:
     """Tell whether a column holds whole numbers that are not padded with zeros."""
     column = table.frame[name]
     if column.dtype.kind in "iu":
-        lowest = int(column.to_numpy().argmin())  # the likeliest to be padded
-        first = table.spelled(name) if name == table.frame.columns[0] else ()
-        return not any(map(_PADDED.match, (table.cell(lowest, name), *first)))
+        return name not in table.padded
     return column.dtype.kind == "f" and _are_whole(column.dropna().to_numpy())
 
 
