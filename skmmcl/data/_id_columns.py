@@ -21,10 +21,10 @@ from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
 _FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
+_MOST = 5  # columns of whole numbers that are looked for in other tables
 _ENOUGH = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
 _WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
-_PADDED = re.compile(r"\s*0\d")
 _MEASURE = re.compile(
     r"vol|area|thick|mm|icv|tiv|count|num|age|score|size|iq|total|mean|time|left|right|[lr]h|n_",
     re.IGNORECASE,
@@ -80,12 +80,16 @@ class Who:
             return None
         best = max(ranks)
         anchor, column = choices[ranks.index(best)]
-        return (anchor, column) if best[0] or self._may_name_alone(anchor, column) else None
+        is_found = best[1] > 0
+        return (anchor, column) if is_found or self._may_name_alone(anchor, column) else None
 
-    def _rank(self, table: Table, column: str) -> tuple[int, int, int, bool]:
+    def _rank(self, table: Table, column: str) -> tuple[int, ...]:
+        """Return what speaks for a column; that two tables number their rows says little."""
         by_name = table in self.said or is_evident(table, column)
         likely = 2 if by_name else int(_is_text_id(table, column))
-        return (*self._score(table, column), likely, not is_row_number(table, column))
+        n_tables, n_shared = self._score(table, column)
+        counts = is_row_number(table, column)
+        return n_tables > 0 and not counts, n_tables, n_shared, likely, not counts
 
     def _may_name_alone(self, table: Table, column: str) -> bool:
         """Tell whether a column holds identifiers though no other table has them."""
@@ -123,8 +127,9 @@ class Who:
         evident = [name for name in (*likely, *text) if is_evident(table, name)]
         if not evident:
             evident = repeated
-        if not evident and not text and len(table.frame) >= _FEWEST:
-            text = found if table is self.listing else [first_column(table)]
+        counted = all(is_row_number(table, name) for name in evident)
+        if counted and not text and len(table.frame) >= _FEWEST:
+            text = [name for name in found if name not in evident][:_MOST]
         return list(dict.fromkeys([*evident, *(name for name in text if name in found)]))
 
     def _score(self, anchor: Table, column: str) -> tuple[int, int]:
@@ -221,7 +226,9 @@ def candidates(table: Table) -> dict[str, list[str]]:
         forms = {
             name: _unique_forms(table, name, kinds[name])
             for name, first in table.first_row().items()
-            if name in kinds and (kinds[name] not in "biuf" or _WHOLE.match(first))
+            if name in kinds
+            and (kinds[name] not in "biuf" or _WHOLE.match(first))
+            and not (name.startswith("Unnamed:") and is_count(table, name, 0))
         }
         table.candidates = {name: found for name, found in forms.items() if found is not None}
     return table.candidates
@@ -254,7 +261,7 @@ def is_whole(table: Table, name: str) -> bool:
     """Tell whether a column holds whole numbers that are not padded with zeros."""
     column = table.frame[name]
     if column.dtype.kind in "iu":
-        return not _PADDED.match(table.cell(int(column.to_numpy().argmin()), name))
+        return name not in table.padded
     return column.dtype.kind == "f" and _are_whole(column.dropna().to_numpy())
 
 
@@ -294,9 +301,10 @@ def _is_text_id(table: Table, name: str) -> bool:
     return enough and not is_whole(table, name) and not all(map(_DATE.match, table.ids(name)))
 
 
-def first_column(table: Table) -> str:
-    """Return the first column that has a name."""
-    return next((c for c in table.frame.columns if not c.startswith("Unnamed:")), "")
+def first_column(table: Table, *, counts: bool = True) -> str:
+    """Return the first column that has a name, and does not number the rows unless `counts`."""
+    named = (name for name in table.frame.columns if not name.startswith("Unnamed:"))
+    return next((name for name in named if counts or not is_row_number(table, name)), "")
 
 
 def _repeated(table: Table, known: set[str]) -> list[str]:
@@ -355,7 +363,8 @@ def _fits(table: Table, name: str, shared: int, known: set[str], other: str) -> 
         return True
     smaller = min(len(table.frame), len(known))
     if is_dense(known):  # so are ranks and counts: whole numbers are no evidence
-        return name in {first_column(table), table.names[0], other} and shared == smaller
+        places = {table.names[0], first_column(table), first_column(table, counts=False), other}
+        return name in places and shared == smaller
     return 2 * shared >= smaller
 
 

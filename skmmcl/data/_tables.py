@@ -22,6 +22,7 @@ _MISSING = {"", "n/a"}
 _MISSING_NUMBER = _MISSING | {"N/A", "NA", "#N/A", "NULL", "None", "NaN", "nan", "null", "<NA>"}
 _EXCEL = re.compile(r'\A"?sep=."?\n')  # a first line that tells Excel the separator
 _SAMPLE = 50  # lines from which the separator is found
+_ZERO = re.compile(r"(?:^|[,;\t| ])0\d")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?$")
@@ -79,16 +80,19 @@ class Table:
         """Return a column as it is written in the file."""
         return _fields(self._rows, self.separator, self._places[column])
 
-    def cell(self, row: int, column: str) -> str:
-        """Return one value as it is written in the file."""
-        return _fields(self._rows[row : row + 1], self.separator, self._places[column])[0]
+    @cached_property
+    def padded(self) -> set[str]:
+        """Names of columns with values such as 007, which are no numbers."""
+        found = set()
+        for row in self._rows:
+            if isinstance(row, list) or _ZERO.search(row):
+                fields = _split_row(row, self.separator)
+                found |= {place for place, item in enumerate(fields) if _ZERO.match(item)}
+        return {self.names[place] for place in found}
 
     def first_row(self) -> dict[str, str]:
         """Return the values of the first row as they are written in the file."""
-        row, *_ = self._rows
-        if isinstance(row, str):
-            row = row.split() if self.separator == BLANKS else row.split(self.separator)
-        return dict(zip(self.names, row, strict=True))
+        return dict(zip(self.names, _split_row(self._rows[0], self.separator), strict=True))
 
     def ids(self, column: str) -> list[str]:
         """Return a column of identifiers as written; '' where there is none."""
@@ -183,6 +187,12 @@ def _fields(rows: list, separator: str, place: int) -> list[str]:
     return [row.split(separator, place + 1)[place] for row in rows]
 
 
+def _split_row(row: Any, separator: str) -> list[str]:
+    if isinstance(row, list):
+        return row
+    return row.split() if separator == BLANKS else row.split(separator)
+
+
 def _widths(rows: list, separator: str) -> list[int]:
     if rows and isinstance(rows[0], list):
         return [len(row) for row in rows]
@@ -221,8 +231,7 @@ def _cut(file: Path, text: str) -> tuple[Layout, list]:
     header, *rows = _split(text, separator)
     if not rows:
         raise DataError(f"{file} cannot be read as a table: it has a first line and no rows.")
-    if isinstance(header, str):
-        header = header.split() if separator == BLANKS else header.split(separator)
+    header = _split_row(header, separator)
     names = [name.strip() for name in header]
     widths = _widths(rows, separator)
     if set(widths) == {len(names) + 1}:

@@ -321,3 +321,30 @@ def test_a_header_that_is_a_subject(tmp_path):
     (tmp_path / "a.csv").write_text("participant_id,x\nXNFI4,1\nE8D,2\nNDARAB,3\n")
     with pytest.raises(DataError, match=r"first line of participants\.csv holds subject 'NDARAB'"):
         MultimodalData.from_folder(tmp_path)
+
+
+def test_numbers_of_rows_speak_last(tmp_path, rng):
+    listing, values = cohort(rng, [f"P{k}x" for k in NUMBERS])
+    listing.insert(0, "id", np.arange(1, N + 1))
+    table = shuffled(rng, values, "SubjID")[2:]
+    extra = pd.DataFrame({"SubjID": ["P1y", "P2y"], "x": 0.0})
+    table = pd.concat([extra, table], ignore_index=True)
+    table.insert(0, "id", np.arange(1, N + 1))
+    write(tmp_path, participants=listing, a=table)
+    with pytest.warns(UserWarning, match=r"a\.csv has 2 subjects that"):
+        X = MultimodalData.from_folder(tmp_path)
+    known = X.mask.ravel()
+    assert known.sum() == N - 2
+    np.testing.assert_array_equal(X["a"].ravel()[known], values[known])
+
+
+def test_tables_alone_that_number_their_rows(tmp_path, rng):
+    _, values = cohort(rng, NUMBERS)
+    tables = [shuffled(rng, values, "Kennung") for _ in range(2)]
+    for table in tables:
+        table.insert(0, "id", np.arange(1, N + 1))
+    write(tmp_path, a=tables[0], b=tables[1])
+    X = MultimodalData.from_folder(tmp_path)
+    assert X.columns == {"a": ["x"], "b": ["x"]}
+    np.testing.assert_array_equal(X["a"], X["b"])
+    assert X.index.tolist() == tables[0]["Kennung"].astype(str).tolist()

@@ -68,7 +68,7 @@ def test_what_write_table_of_r_gives(tmp_path, name):
 
 def test_a_row_that_is_cut_off_is_no_new_layout(tmp_path):
     for end in ("\n", "\t\n", ",2\n"):
-        with pytest.raises(DataError, match=r"row 2 has|row 1 has"):
+        with pytest.raises(DataError, match=r"row \d has"):
             read(tmp_path, f"RID,x,y\n01 ,1,2\n02 ,1{end}".removesuffix(",2\n"), "a.tsv")
 
 
