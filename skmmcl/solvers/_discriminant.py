@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from skmmcl.solvers._ridge import Problem, Solution
 
 # Random features of kernel_features="auto": as many as labeled subjects, within these bounds.
-FEWEST_RANDOM, MOST_RANDOM = 500, 2000
+FEWEST_RANDOM, MOST_RANDOM = 500, 800
 MANY_SUBJECTS = 4000  # above, matrices of the features shall be small beside the data
 N_RANDOM = 448  # of so many subjects
 
@@ -53,7 +53,7 @@ class KernelDiscriminant:
         The Gaussian kernel: a number of orthogonal random features, with which no subject's row is
         kept, and time and memory are linear in the number of subjects; or "exact", for which the
         labeled subjects' rows are kept. "auto" takes one random feature per labeled subject, at
-        least 500 and at most 2,000, and 448 above 4,000 subjects.
+        least 500 and at most 800, and 448 above 4,000 subjects.
     random_state : int or None, default=0
         Seed of the random features; None for others each time.
 
@@ -122,13 +122,15 @@ class KernelDiscriminant:
         groups : array-like of shape (n_samples,), optional
             Subjects who are left out together, such as scans of a person or siblings.
         nuisance : array-like of shape (n_samples, n_nuisance), optional
-            What the discriminants shall not depend on given the target: dummies of the site.
+            What the discriminants shall not depend on given the target: dummies of the site. The
+            leave-one-out columns hold the deflation fixed, that of all labeled subjects.
         nuisance_strength : float, default=10.0
             How strongly. The kernel's part k along the nuisance becomes ``k / (1 + strength k)``.
 
         Returns
         -------
         KernelDiscriminant
+            The fitted solver.
         """
         mask = as_mask(blocks, mask)
         target, weight = as_target(target, len(mask)), as_weight(sample_weight, len(mask))
@@ -173,6 +175,7 @@ class KernelDiscriminant:
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
+            The modalities of the training, in any order.
         mask : array-like of bool (n_samples, n_modalities), optional
             Who has which modality, in the order of `blocks`.
 

@@ -91,6 +91,7 @@ class MultisetCCA:
         Returns
         -------
         MultisetCCA
+            The fitted solver.
         """
         mask = as_mask(blocks, mask)
         weight = as_weight(sample_weight, len(mask))
@@ -117,6 +118,7 @@ class MultisetCCA:
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
+            The modalities of the training, in any order.
         mask : array-like of bool (n_samples, n_modalities), optional
             Who has which modality, in the order of `blocks`.
 
