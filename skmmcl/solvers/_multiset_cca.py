@@ -31,9 +31,9 @@ class MultisetCCA:
     ----------
     n_components : int, default=32
         Number of directions; fewer where the correlations are not positive.
-    regularization : float, default=1.0
+    regularization : float, default=0.3
         ``lambda``, in units of the mean eigenvalue of the covariance of each modality.
-    power : float, default=0.5
+    power : float, default=1.5
         How much directions of weak correlation are shortened.
     max_axes : int, default=200
         Modalities with more features are reduced to their first principal components.
@@ -62,8 +62,8 @@ class MultisetCCA:
     def __init__(
         self,
         n_components: int = 32,
-        regularization: float = 1.0,
-        power: float = 0.5,
+        regularization: float = 0.3,
+        power: float = 1.5,
         max_axes: int = 200,
     ) -> None:
         self.n_components = n_components
@@ -91,7 +91,7 @@ class MultisetCCA:
         Returns
         -------
         MultisetCCA
-            Itself.
+            The fitted solver.
         """
         mask = as_mask(blocks, mask)
         weight = as_weight(sample_weight, len(mask))
@@ -118,7 +118,7 @@ class MultisetCCA:
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
-            The modalities that were seen in fit.
+            The modalities of the training, in any order.
         mask : array-like of bool (n_samples, n_modalities), optional
             Who has which modality, in the order of `blocks`.
 
