@@ -346,13 +346,15 @@ def matching_columns(table: Table, known: Collection[str], name: str) -> list[st
     """
     known = set(known)
     shared = {c: len(known.intersection(forms)) for c, forms in candidates(table).items()}
-    evident = [n for column, n in shared.items() if is_evident(table, column)]
-    least = max(evident, default=0)
+    evident = [column for column, n in shared.items() if n and is_evident(table, column)]
+    least = max((shared[column] for column in evident), default=0)
+    counted = bool(evident) and all(is_row_number(table, column) for column in evident)
     found = [
         column
         for column, n in shared.items()
-        if n >= (1 if is_evident(table, column) else max(1, least))
-        and _fits(table, column, n, known, name)
+        if column in evident
+        or (n > least and counted)
+        or (n >= max(1, least) and _fits(table, column, n, known, name))
     ]
     named = [column for column in found if not column.startswith("Unnamed:")]
     return named or found
