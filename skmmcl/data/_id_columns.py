@@ -371,11 +371,11 @@ def _fits(table: Table, name: str, shared: int, known: set[str], other: str) -> 
 
 
 def is_dense(forms: Collection[str]) -> bool:
-    """Tell whether identifiers are whole numbers with few gaps, as row numbers are."""
+    """Tell whether most identifiers are small whole numbers with few gaps, as row numbers are."""
     if not all(form.isdecimal() for form in forms):
         return False
-    values = [int(form) for form in forms]
-    return not values or max(values) - min(values) < 2 * len(values)
+    values = sorted(map(int, forms))
+    return not values or (values[0] <= len(values) > values[len(values) // 2] - values[0])
 
 
 def _check_header(table: Table, column: str, known: Sequence[str]) -> None:
