@@ -346,13 +346,15 @@ def matching_columns(table: Table, known: Collection[str], name: str) -> list[st
     """
     known = set(known)
     shared = {c: len(known.intersection(forms)) for c, forms in candidates(table).items()}
-    evident = [n for column, n in shared.items() if is_evident(table, column)]
-    least = max(evident, default=0)
+    evident = [column for column, n in shared.items() if n and is_evident(table, column)]
+    least = max((shared[column] for column in evident), default=0)
+    counted = bool(evident) and all(is_row_number(table, column) for column in evident)
     found = [
         column
         for column, n in shared.items()
-        if n >= (1 if is_evident(table, column) else max(1, least))
-        and _fits(table, column, n, known, name)
+        if column in evident
+        or (n > least and counted)
+        or (n >= max(1, least) and _fits(table, column, n, known, name))
     ]
     named = [column for column in found if not column.startswith("Unnamed:")]
     return named or found
@@ -369,11 +371,11 @@ def _fits(table: Table, name: str, shared: int, known: set[str], other: str) -> 
 
 
 def is_dense(forms: Collection[str]) -> bool:
-    """Tell whether identifiers are whole numbers with few gaps, as row numbers are."""
+    """Tell whether most identifiers are small whole numbers with few gaps, as row numbers are."""
     if not all(form.isdecimal() for form in forms):
         return False
-    values = [int(form) for form in forms]
-    return not values or max(values) - min(values) < 2 * len(values)
+    values = sorted(map(int, forms))
+    return not values or (values[0] <= len(values) > values[len(values) // 2] - values[0])
 
 
 def _check_header(table: Table, column: str, known: Sequence[str]) -> None:

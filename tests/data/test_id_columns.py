@@ -50,7 +50,10 @@ def read(folder, warned):
     ["RID", "eid", "SUB_ID", "SubjectID", "PTID", "MRID", "Subject ID", " subject id ", "Kennung",
      "lh.aparc.thickness", "Measure:volume", "nspn_id", "x0", "sub", "IID", "PARTICIPANT-ID"],
 )  # fmt: skip
-@pytest.mark.parametrize("ids", [NUMBERS, [f"sub-{k}" for k in NUMBERS], np.arange(1, N + 1)])
+@pytest.mark.parametrize(
+    "ids",
+    [NUMBERS, [f"sub-{k}" for k in NUMBERS], np.arange(1, N + 1), np.arange(50003, 50003 + N)],
+)
 def test_identifiers_of_any_name(tmp_path, rng, name, ids):
     listing, values = cohort(rng, ids)
     write(tmp_path, participants=listing, a=shuffled(rng, values, name))
