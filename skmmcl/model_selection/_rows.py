@@ -85,7 +85,7 @@ def is_labeled(y, unlabeled):
 
 def _without_object_dtype(y):
     """Undo the object dtype that None among the labels gave to y."""
-    return np.asarray(y.tolist()) if getattr(y, "dtype", None) == object else y
+    return np.asarray(y.tolist()) if getattr(getattr(y, "dtype", None), "kind", "") == "O" else y
 
 
 def routing_enabled():
