@@ -88,7 +88,7 @@ def affinity(
     if kernel == "jaccard":
         check_labels(y)
     if callable(kernel):
-        check_weights(kernel(as_columns(y)), kernel, as_columns(y))
+        check_weights(kernel, as_columns(y))
     return affinity_weights(y, kernel, bandwidth, missing)
 
 

@@ -64,8 +64,15 @@ def _fits(shape: tuple[int, ...], of: tuple[int, ...]) -> bool:
         return False
 
 
-def check_weights(weights: Any, kernel: Any, y: Tensor) -> None:
-    """Raise unless a kernel that is a function gave finite weights of all pairs of subjects."""
+def check_weights(kernel: Any, y: Tensor) -> None:
+    """Raise unless a kernel that is a function gives finite weights of all pairs of subjects."""
+    try:
+        weights = kernel(y)
+    except Exception as error:
+        raise ValueError(
+            f"kernel={kernel!r} fails for metadata of shape {tuple(y.shape)}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     expected = (*y.shape[:-1], y.shape[-2])
     if not isinstance(weights, Tensor) or weights.shape != expected:
         found = getattr(weights, "shape", type(weights).__name__)

@@ -175,7 +175,7 @@ def brain_age_gap(
     >>> brain_age_gap([30, 70], [38, 65], bias=bias, method="rescale").round(6)
     array([0., 5.])
     """
-    if method not in ("residual", "rescale"):
+    if not isinstance(method, str) or method not in {"residual", "rescale"}:
         raise ValueError(f"method must be 'residual' or 'rescale', got {method!r}.")
     age, predicted = check_ages(y_true, y_pred)
     if bias is None:

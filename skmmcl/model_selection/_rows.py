@@ -55,8 +55,10 @@ def labeled_part(X, y, params, unlabeled, action):
         raise ValueError(
             "Leaving unlabelled subjects out requires y to be passed, but the target y is None."
         )
+    with named("y", "one entry for each row of X"):
+        check_consistent_length(as_rows(X), y)
+        labeled = is_labeled(y, unlabeled)
     check_same_subjects({"X": X, "y": y, **params}, embedded=True)
-    labeled = is_labeled(y, unlabeled)
     if not labeled.any():
         raise ValueError(
             f"None of the {len(labeled)} subjects to {action} on is labelled (y is {unlabeled!r}, "
@@ -65,8 +67,6 @@ def labeled_part(X, y, params, unlabeled, action):
     if labeled.all():
         return X, y, params
     X, rows = as_rows(X), np.flatnonzero(labeled)
-    with named("y", "one entry for each row of X"):
-        check_consistent_length(X, y)
     params = take_params(params, n_rows(X), rows)
     return take(X, rows), _without_object_dtype(take(as_rows(y), rows)), params
 
@@ -87,7 +87,7 @@ def is_labeled(y, unlabeled):
 
 def _without_object_dtype(y):
     """Undo the object dtype that None among the labels gave to y."""
-    return np.asarray(y.tolist()) if y.dtype == object else y
+    return np.asarray(y.tolist()) if getattr(getattr(y, "dtype", None), "kind", "") == "O" else y
 
 
 def routing_enabled():

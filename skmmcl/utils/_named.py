@@ -30,7 +30,7 @@ def named(name: str, expected: str = "") -> Iterator[None]:
     ...     np.asarray("a", dtype=float)
     Traceback (most recent call last):
         ...
-    ValueError: bins: could not convert string to float: np.str_('a'); expected rising edges
+    ValueError: bins: could not convert string to float: 'a'; expected rising edges
     """
     try:
         yield

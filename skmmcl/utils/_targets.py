@@ -96,7 +96,8 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
             f"fractions, for example {known[known != np.trunc(known)][0]}."
         )
     found = np.unique(known)
-    if classes is not None and (found.dtype.kind in "US") != (classes.dtype.kind in "US"):
+    is_text = found.dtype.kind in "US"
+    if classes is not None and len(found) and is_text != (classes.dtype.kind in "US"):
         raise ValueError(
             f"y holds {found.tolist()[:5]}, but the classes {classes.tolist()} are of another type."
         )

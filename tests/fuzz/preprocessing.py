@@ -213,7 +213,7 @@ def _connectomes(rng: Draw) -> Case:
     forms = [pick(rng, list(FORMS)) if rng.random() < 0.6 else "as it is" for _ in range(2)]
     X, later = (FORMS[form](fc) for form in forms)
     case = _case(ConnectomeVectorizer, params, X, later, [*told, f"diagonal {fc[0, 0, 0]}", *forms])
-    if any("NaN" in form for form in forms) or np.isnan(fc).any():
+    if any("NaN" in form or "nothing" in form for form in forms) or np.isnan(fc).any():
         case.call = partial(_without_nan, case.call)
     return case
 
@@ -268,6 +268,7 @@ def _wrapped(rng: Draw) -> Case:
         "dim",
         "feature",
         "Complex data",
+        "labels",
     }  # of what scikit-learn's own estimators say
     form = pick(rng, list(COLUMNS))
     y = COLUMNS[form](labels(rng, N))
