@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base._decorator import embedder
@@ -24,6 +26,13 @@ from skmmcl.utils._sklearn import (
     fit_context,
     get_output_config,
 )
+
+
+def _trains(estimator: BaseEmbedder) -> bool:
+    """Whether there is `partial_fit`: training goes on from where it stands, closed forms do not."""
+    if estimator.solver == "closed_form":
+        raise AttributeError("solver='closed_form' has no partial_fit; solver='gradient' has.")
+    return True
 
 
 @embedder
@@ -288,6 +297,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             return self.transform(X)
         return self._transformed(self._read(X, reset=False), *found)
 
+    @available_if(_trains)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one epoch more; the first call fixes scaling, shapes and classes.
@@ -312,10 +322,12 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             Fitted estimator.
         """
         resume = getattr(self, "net_", None) is not None
-        if self.solver == "closed_form" or (hasattr(self, "net_") and not resume):
-            raise ValueError(
-                f"{type(self).__name__} with solver={self.solver!r} is solved in closed form; only "
-                "training goes on from where it stands: set solver='gradient'."
+        if hasattr(self, "net_") and not resume:
+            warnings.warn(
+                f"This {type(self).__name__} was solved in closed form, from which partial_fit "
+                "cannot go on: it begins to train a network, as with solver='gradient'.",
+                UserWarning,
+                stacklevel=3,
             )
         return self._fit(X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
 
