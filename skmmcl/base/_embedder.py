@@ -29,7 +29,7 @@ from skmmcl.utils._sklearn import (
 
 
 def _trains(estimator: BaseEmbedder) -> bool:
-    """Whether there is `partial_fit`: training goes on from where it stands, closed forms do not."""
+    """Whether there is `partial_fit`: closed forms do not go on from where they stand."""
     if estimator.solver == "closed_form":
         raise AttributeError("solver='closed_form' has no partial_fit; solver='gradient' has.")
     return True
