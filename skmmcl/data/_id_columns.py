@@ -21,6 +21,7 @@ from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
 _FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
+_GAPS = 4  # average step up to which numbers are small
 _MOST = 5  # columns of whole numbers that are looked for in other tables
 _ENOUGH = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
@@ -371,11 +372,11 @@ def _fits(table: Table, name: str, shared: int, known: set[str], other: str) -> 
 
 
 def is_dense(forms: Collection[str]) -> bool:
-    """Tell whether most identifiers are small whole numbers with few gaps, as row numbers are."""
+    """Tell whether most identifiers are whole numbers as small as ranks and counts are."""
     if not all(form.isdecimal() for form in forms):
         return False
     values = sorted(map(int, forms))
-    return not values or (values[0] <= len(values) > values[len(values) // 2] - values[0])
+    return not values or (values[0] <= len(values) >= values[len(values) // 2] / _GAPS)
 
 
 def _check_header(table: Table, column: str, known: Sequence[str]) -> None:
