@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from skmmcl.data._candidates import (
+    FEWEST,
+    candidates,
+    fits,
+    forms_of,
+    is_dense,
+    is_evident,
+    is_likely,
+    is_row_name,
+    is_row_number,
+    is_text_id,
+    is_whole,
+    matching_columns,
+    repeated_columns,
+    warn_of_likeness,
+)
 from skmmcl.data._identifiers import (
     canonical,
     check_unique,
@@ -20,15 +33,7 @@ from skmmcl.data._identifiers import (
 from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
-_FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
 _MOST = 5  # columns of whole numbers that are looked for in other tables
-_ENOUGH = 10  # rows from which those of one table are worth a warning
-_DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
-_WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
-_MEASURE = re.compile(
-    r"vol|area|thick|mm|icv|tiv|count|num|age|score|size|iq|total|mean|time|left|right|[lr]h|n_",
-    re.IGNORECASE,
-)
 
 
 def find_column(table: Table, wanted: str) -> str | None:
@@ -86,7 +91,7 @@ class Who:
     def _rank(self, table: Table, column: str) -> tuple[int, ...]:
         """Return what speaks for a column; that two tables number their rows says little."""
         by_name = table in self.said or is_evident(table, column)
-        likely = 2 if by_name else int(_is_text_id(table, column))
+        likely = 2 if by_name else int(is_text_id(table, column))
         n_tables, n_shared = self._score(table, column)
         counts = is_row_number(table, column)
         return n_tables > 0 and not counts, n_tables, n_shared, likely, not counts
@@ -95,7 +100,7 @@ class Who:
         """Tell whether a column holds identifiers though no other table has them."""
         if table in self.said or is_evident(table, column):
             return True
-        return _is_likely(table, column) if table is self.listing else _is_text_id(table, column)
+        return is_likely(table, column) if table is self.listing else is_text_id(table, column)
 
     def _settle_all(self, anchor: Table, column: str) -> None:
         self.columns[anchor] = [column]
@@ -128,21 +133,21 @@ class Who:
         if not evident:
             evident = repeated
         counted = all(is_row_number(table, name) for name in evident)
-        if counted and not text and len(table.frame) >= _FEWEST:
+        if counted and not text and len(table.frame) >= FEWEST:
             text = [name for name in found if name not in evident][:_MOST]
         return list(dict.fromkeys([*evident, *(name for name in text if name in found)]))
 
     def _score(self, anchor: Table, column: str) -> tuple[int, int]:
         """Return in how many other tables these identifiers are found, and how often."""
-        known = set(_forms(anchor, column))
+        known = set(forms_of(anchor, column))
         n_tables = n_shared = 0
         for table in self.tables:
             found = self._find(table, known, column) if table is not anchor else []
             shared = [0]
             for other in found:
-                others = set(_forms(table, other))
+                others = set(forms_of(table, other))
                 n = len(known & others)
-                if table in self.said or _fits(anchor, column, n, others, other):
+                if table in self.said or fits(anchor, column, n, others, other):
                     shared.append(n)
             n_tables, n_shared = n_tables + (max(shared) > 0), n_shared + max(shared)
         return n_tables, n_shared
@@ -159,21 +164,21 @@ class Who:
         if self.said.get(table, "") is None:
             return
         name = self.columns[anchor][0]
-        known = _forms(anchor, name)
+        known = forms_of(anchor, name)
         columns = self._find(table, set(known), name)
         if not any(is_evident(table, column) for column in columns):
-            columns = _repeated(table, set(known)) or columns
+            columns = repeated_columns(table, set(known)) or columns
         if not columns:
             columns = [name for name in self._choices(table) if is_evident(table, name)][:1]
         if not columns:
             self._refuse(table, anchor)
         _check_agreement(table, columns, known)
         if anchor not in self.said:
-            forms = _forms(table, columns[0])
+            forms = forms_of(table, columns[0])
             others = [c for c in matching_columns(anchor, forms, columns[0]) if c != name]
             _check_agreement(anchor, [name, *others], forms)
         _check_header(table, columns[0], known)
-        _check_header(anchor, name, _forms(table, columns[0]))
+        _check_header(anchor, name, forms_of(table, columns[0]))
         self.columns[table] = columns
         evident = is_evident(table, columns[0]) or table in self.said
         if not evident and is_whole(table, columns[0]) and is_dense(known):
@@ -218,166 +223,6 @@ def _column(table: Table, wanted: str) -> str:
     return column
 
 
-# ----------------------------------------------------------------------------------- candidates
-def candidates(table: Table) -> dict[str, list[str]]:
-    """Return columns whose values are unique text or whole numbers, in canonical spelling."""
-    if table.candidates is None:
-        kinds = {name: dtype.kind for name, dtype in table.frame.dtypes.items()}
-        forms = {
-            name: _unique_forms(table, name, kinds[name])
-            for name, first in table.first_row().items()
-            if name in kinds
-            and (kinds[name] not in "biuf" or _WHOLE.match(first))
-            and not (name.startswith("Unnamed:") and is_count(table, name, 0))
-        }
-        table.candidates = {name: found for name, found in forms.items() if found is not None}
-    return table.candidates
-
-
-def _unique_forms(table: Table, name: str, kind: str) -> list[str] | None:
-    if kind in "iuf" and not is_id_name(name) and (kind == "f" or is_whole(table, name)):
-        values = table.frame[name].to_numpy()
-        if len(np.unique(values)) < len(values) or not _are_whole(values) or values.min() < 0:
-            return None
-        return [str(int(value)) for value in values]
-    if kind == "b" or (kind == "f" and not is_whole(table, name)):
-        return None
-    spelled = [item.strip() for item in table.ids(name)]
-    if "" in spelled or len(set(spelled)) < len(spelled):
-        return None
-    return [canonical(item) for item in spelled]
-
-
-def _are_whole(values: np.ndarray) -> bool:
-    return values.dtype.kind != "f" or bool((np.mod(values, 1) == 0).all())
-
-
-def _forms(table: Table, column: str) -> list[str]:
-    forms = candidates(table).get(column)
-    return [canonical(item) for item in table.ids(column)] if forms is None else forms
-
-
-def is_whole(table: Table, name: str) -> bool:
-    """Tell whether a column holds whole numbers that are not padded with zeros."""
-    column = table.frame[name]
-    if column.dtype.kind in "iu":
-        return name not in table.padded
-    return column.dtype.kind == "f" and _are_whole(column.dropna().to_numpy())
-
-
-def is_row_name(table: Table, name: str) -> bool:
-    """Tell whether this is a first column without a name that does not count 0, 1, 2, ..."""
-    unnamed = name == table.names[0] and name.startswith("Unnamed:")
-    return unnamed and not is_count(table, name, 0)
-
-
-def is_row_number(table: Table, name: str) -> bool:
-    """Tell whether a column numbers the rows from 0 or 1."""
-    return is_count(table, name, 0) or is_count(table, name, 1)
-
-
-def is_count(table: Table, name: str, start: int) -> bool:
-    """Tell whether a column numbers the rows from `start`."""
-    column = table.frame[name]
-    numbers = range(start, start + len(column))
-    return column.dtype.kind in "iuf" and bool((column.to_numpy() == numbers).all())
-
-
-def is_evident(table: Table, name: str) -> bool:
-    """Tell whether the name of a column says that it holds identifiers."""
-    return is_id_name(name) or is_row_name(table, name)
-
-
-def _is_likely(listing: Table, name: str) -> bool:
-    """Tell whether values that are unique name the subjects, in a table that lists them."""
-    if len(listing.frame) < _FEWEST or _MEASURE.search(name) or is_row_number(listing, name):
-        return False
-    return name == first_column(listing) or _is_text_id(listing, name)
-
-
-def _is_text_id(table: Table, name: str) -> bool:
-    """Tell whether a column of unique values is text, and not dates."""
-    enough = len(table.frame) >= _FEWEST
-    return enough and not is_whole(table, name) and not all(map(_DATE.match, table.ids(name)))
-
-
-def first_column(table: Table, *, counts: bool = True) -> str:
-    """Return the first column that has a name, and does not number the rows unless `counts`."""
-    named = (name for name in table.frame.columns if not name.startswith("Unnamed:"))
-    return next((name for name in named if counts or not is_row_number(table, name)), "")
-
-
-def _repeated(table: Table, known: set[str]) -> list[str]:
-    """Return columns that name subjects of the cohort more than once."""
-    columns = table.frame.columns
-    names = [name for name in columns if is_usual_name(name) or not is_whole(table, name)]
-    names += [name for name in columns[:1] if name not in names]
-    found = []
-    for name in names:
-        forms = set(_forms(table, name)) - {""}
-        if len(forms) < len(table.frame) and 2 * len(forms & known) > len(forms):
-            found.append(name)
-    return found[:1]
-
-
-def warn_of_likeness(table: Table) -> None:
-    """Warn of a first column of whole numbers that is more likely to name subjects."""
-    first, n = first_column(table), len(table.frame)
-    forms = candidates(table).get(first, ())
-    others = [name for name in table.frame.columns if name != first]
-    if n < _ENOUGH or not forms or not others or _MEASURE.search(first):
-        return
-    if is_dense(forms) or not any(is_whole(table, name) for name in others):
-        warnings.warn(
-            f"{table.name}: column {first!r} ({show(forms, 3)}) is read as a feature. If it names "
-            f"the subjects, say so with id_column={first!r}; if not, with "
-            f"id_column={{{table.file.stem!r}: None}}.",
-            stacklevel=2,
-        )
-
-
-def matching_columns(table: Table, known: Collection[str], name: str) -> list[str]:
-    """Return columns whose values are identifiers of the cohort, given in canonical spelling.
-
-    `name` is that of the column that holds them elsewhere.
-
-    Whole numbers in a column of another name count for less than a column whose name says that
-    it holds identifiers, unless as many of them fit.
-    """
-    known = set(known)
-    shared = {c: len(known.intersection(forms)) for c, forms in candidates(table).items()}
-    evident = [column for column, n in shared.items() if n and is_evident(table, column)]
-    least = max((shared[column] for column in evident), default=0)
-    counted = bool(evident) and all(is_row_number(table, column) for column in evident)
-    found = [
-        column
-        for column, n in shared.items()
-        if column in evident
-        or (n > least and counted)
-        or (n >= max(1, least) and _fits(table, column, n, known, name))
-    ]
-    named = [column for column in found if not column.startswith("Unnamed:")]
-    return named or found
-
-
-def _fits(table: Table, name: str, shared: int, known: set[str], other: str) -> bool:
-    if is_id_name(name) or not is_whole(table, name):
-        return True
-    smaller = min(len(table.frame), len(known))
-    if is_dense(known):  # so are ranks and counts: whole numbers are no evidence
-        places = {table.names[0], first_column(table), first_column(table, counts=False), other}
-        return name in places and shared == smaller
-    return 2 * shared >= smaller
-
-
-def is_dense(forms: Collection[str]) -> bool:
-    """Tell whether most identifiers are small whole numbers with few gaps, as row numbers are."""
-    if not all(form.isdecimal() for form in forms):
-        return False
-    values = sorted(map(int, forms))
-    return not values or (values[0] <= len(values) > values[len(values) // 2] - values[0])
-
-
 def _check_header(table: Table, column: str, known: Sequence[str]) -> None:
     """Raise if the name of a column is the identifier of a subject."""
     if canonical(column) in known:
@@ -390,9 +235,9 @@ def _check_header(table: Table, column: str, known: Sequence[str]) -> None:
 def _check_agreement(table: Table, columns: list[str], known: list[str]) -> None:
     place = {form: position for position, form in enumerate(known)}
     first, *others = columns
-    wanted = [place.get(form) for form in _forms(table, first)]
+    wanted = [place.get(form) for form in forms_of(table, first)]
     for other in others:
-        if [place.get(form) for form in _forms(table, other)] != wanted:
+        if [place.get(form) for form in forms_of(table, other)] != wanted:
             raise DataError(
                 f"{table.name}: columns {first!r} and {other!r} both hold identifiers of the "
                 f"cohort, and they disagree. Columns seen: {show(table.frame.columns, 8)}. Say "

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skmmcl.data._candidates import candidates, is_row_number
 from skmmcl.data._cohort import Cohort
 from skmmcl.data._copies import warn_of_copies
 from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
-from skmmcl.data._id_columns import Who, candidates, find_column, is_row_number
+from skmmcl.data._id_columns import Who, find_column
 from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
 from skmmcl.data._tables import SEPARATORS, Table, read_sheet, read_table
 from skmmcl.exceptions import DataError

@@ -57,7 +57,7 @@ class Table:
     def __init__(self, file: Path, frame: Any, rows: list, separator: str):
         self.file, self.frame, self._rows, self.separator = file, frame, rows, separator
         self.names = list(frame.columns)
-        self.candidates: dict[str, list[str]] | None = None  # see skmmcl.data._id_columns
+        self.candidates: dict[str, list[str]] | None = None  # see skmmcl.data._candidates
 
     @classmethod
     def of_text(cls, file: Path, columns: dict[str, list[str]]) -> Table:

@@ -123,7 +123,7 @@ def draw_cohort(draw, folder, *, clean):
     high = draw(st.sampled_from([n, 2 * n, 90000]))
     people = rng.permutation(np.arange(1, high + 1))[:n] if high < 90000 else rng.choice(
         np.arange(10000, 90000), n, replace=False)  # fmt: skip
-    style = draw(st.sampled_from(list(STYLES)))
+    style = draw(st.sampled_from([name for name in STYLES if name != "twins" or not clean]))
     listed = draw(st.booleans())
     truth, spellings = {}, {}
     if listed:
@@ -143,7 +143,9 @@ def draw_cohort(draw, folder, *, clean):
     for stem in stems:
         kept = people if draw(st.booleans()) else people[rng.random(n) < 0.8]
         kept = kept if len(kept) > 1 else people
-        stray = [] if clean and listed else draw(st.sampled_from([[], [], [90001, 90002]]))
+        stray = (
+            [] if clean and (listed or n < 9) else draw(st.sampled_from([[], [], [90001, 90002]]))
+        )
         who = rng.permutation([*kept, *stray])
         values = features(draw, rng, who)
         how = spell(draw, style, clean)
