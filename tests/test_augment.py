@@ -145,7 +145,7 @@ def test_errors_in_an_augmentation_come_out_of_fit(X, y):
         def _change(self, x, batch, generator):
             raise RuntimeError("no such coil")
 
-    with pytest.raises(ModalityError, match="'t1' fails .*RuntimeError: no such coil"):
+    with pytest.raises(ModalityError, match=r"'t1' fails .*RuntimeError: no such coil"):
         make(augment={"t1": Broken(p=1)}).fit(X, y)
 
 
