@@ -83,8 +83,7 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
     if known.dtype.kind == "O":
         known = np.array(known.tolist())
     if len(known):
-        with named("y"):
-            check_classification_targets(known)
+        check_classification_targets(known)
     found = np.unique(known)
     is_text = found.dtype.kind in "US"
     if classes is not None and len(found) and is_text != (classes.dtype.kind in "US"):
