@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import skmmcl.base._engine
-from skmmcl import CMCCSSEmbedder, MultimodalData, YAwareEmbedder
+from skmmcl import MultimodalData, SupConEmbedder, YAwareEmbedder
 from skmmcl.augmentation import Flip, GaussianNoise
 from skmmcl.exceptions import DataError, ModalityError, TrainingError
 
@@ -26,7 +26,7 @@ X = MultimodalData(
 Y = np.arange(N) % 2
 
 
-def embedder(cls=CMCCSSEmbedder, **params):
+def embedder(cls=SupConEmbedder, **params):
     return cls(**{"max_epochs": 1, "n_components": 2, "random_state": 0, **params})
 
 
@@ -37,7 +37,7 @@ def refuses(monkeypatch):
     def fail(*args, **kwargs):
         pytest.fail("training began")
 
-    def check(error, said, X=X, y=Y, cls=CMCCSSEmbedder, sample_weight=None, **params):
+    def check(error, said, X=X, y=Y, cls=SupConEmbedder, sample_weight=None, **params):
         monkeypatch.setattr(skmmcl.base._engine, "fit_net", fail)
         with pytest.raises(error, match=said):
             embedder(cls, **params).fit(X, y, sample_weight=sample_weight)
@@ -103,9 +103,7 @@ def test_devices_that_are_not_there(refuses, device):
     refuses(ValueError, "device=", device=device)
 
 
-@pytest.mark.parametrize(
-    "name", ["lr", "weight_decay", "gradient_clip", "temperature", "css_weight"]
-)
+@pytest.mark.parametrize("name", ["lr", "weight_decay", "gradient_clip", "temperature"])
 @pytest.mark.parametrize(
     "value", [np.inf, -np.inf, np.nan, Fraction(1, 2), "1", None, 1j, np.array(0.5)]
 )
@@ -116,8 +114,8 @@ def test_numbers_that_are_not_finite(refuses, name, value):
 
 @pytest.mark.parametrize("value", [np.float32(0.5), np.int64(2), np.float64(0.25)])
 def test_numbers_of_numpy_are_numbers(value):
-    found = embedder(temperature=value, cmc_weight=value).fit_transform(X, Y)
-    expected = embedder(temperature=float(value), cmc_weight=float(value)).fit_transform(X, Y)
+    found = embedder(temperature=value, lr=value).fit_transform(X, Y)
+    expected = embedder(temperature=float(value), lr=float(value)).fit_transform(X, Y)
     assert np.array_equal(found, expected)
 
 

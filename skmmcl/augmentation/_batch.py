@@ -104,7 +104,9 @@ def try_augment(augment: Asked, x: Mapping[str, Any]) -> None:
     """
     generator = torch.Generator().manual_seed(0)
     for key, transform in (augment if isinstance(augment, Mapping) else {}).items():
+        drawn = generator.get_state()
         for name in _names(key):
+            generator.set_state(drawn)
             rows = torch.arange(min(2, len(x[name])))
             before = x[name][rows].clone()
             try:

@@ -57,7 +57,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ValueError
-        If the device is not there.
+        If CUDA is asked for and absent.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -70,13 +70,12 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"device={device!r} was asked for, but torch finds no CUDA device here. "
             "Use device='auto' to take CUDA only where there is one."
         )
-    if resolved.type != "cpu":
-        _check_there(device, resolved)
     return resolved
 
 
-def _check_there(device: str | torch.device, resolved: torch.device) -> None:
+def check_device(device: str | torch.device) -> None:
     """Raise unless a number can be brought to a device and back."""
+    resolved = resolve_device(device)
     try:
         torch.zeros(1).to(resolved).cpu()
     except (RuntimeError, NotImplementedError, AssertionError, ImportError) as error:

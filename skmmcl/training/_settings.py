@@ -8,7 +8,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-from skmmcl.training._seeds import resolve_device
+from skmmcl.training._seeds import check_device
 
 
 def check_settings(settings: Any) -> None:
@@ -26,7 +26,7 @@ def check_settings(settings: Any) -> None:
     ValueError
         If the device is not there.
     """
-    resolve_device(settings.device)
+    check_device(settings.device)
     for callback in settings.callbacks or []:
         _check_callback(callback)
     if not isinstance(settings.optimizer, str):
