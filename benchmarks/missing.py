@@ -3,6 +3,7 @@
     python benchmarks/missing.py --quick               # a minute, to see that it runs
     python benchmarks/missing.py                       # twenty minutes of one core
     python benchmarks/missing.py --cohorts nspn
+    python benchmarks/missing.py --only CMC+CSS        # other methods keep their last scores
     python benchmarks/missing.py --plot missing.png    # draws the last results, runs nothing
 
 0, 10, 30 and 50 % of the entries (a modality of a subject) are taken away at random, in test
@@ -60,10 +61,13 @@ def fitted(pipeline: Any, X: MultimodalData, y: np.ndarray) -> Any:
     return clone(pipeline).fit(X, y)
 
 
-def repeat(name: str, seed: int, *, n_splits: int, n_draws: int, max_epochs: int) -> Scores:
+def repeat(
+    name: str, seed: int, only: list[str] | None, *, n_splits: int, n_draws: int, max_epochs: int
+) -> Scores:
     """Folds and holes of one seed: scores (n_rates, n_splits) by place and method."""
     X, y = load(name, seed)
     methods = make_methods(max_epochs, X.shape[1])
+    methods = {n: m for n, m in methods.items() if only is None or n in only}
     rng = np.random.default_rng(seed)
     holes = [[take_away(X, rate, rng) for _ in range(n_draws if rate else 1)] for rate in RATES]
     folds = list(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(y, y))
@@ -97,11 +101,15 @@ def score(model: Any, draws: list[MultimodalData], y: np.ndarray, test: np.ndarr
     return float(np.mean([balanced_accuracy_score(y[test], model.predict(X[test])) for X in draws]))
 
 
-def run(name: str, n_repeats: int, size: dict[str, int]) -> Scores:
-    """All methods on one cohort."""
-    repeats = [repeat(name, seed, **size) for seed in range(n_repeats)]
+def run(name: str, n_repeats: int, size: dict[str, int], only: list[str] | None) -> Scores:
+    """All methods on one cohort, or some and the last scores of the others."""
+    repeats = [repeat(name, seed, only, **size) for seed in range(n_repeats)]
+    known = {} if only is None else known_cohorts().get(name, {}).get("scores", {})
     return {
-        place: {m: np.stack([found[place][m] for found in repeats], axis=1) for m in of_place}
+        place: {
+            **{m: np.stack([found[place][m] for found in repeats], axis=1) for m in of_place},
+            **{m: np.array(v) for m, v in known.get(place, {}).items() if m not in of_place},
+        }
         for place, of_place in repeats[0].items()
     }
 
@@ -116,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cohorts", nargs="+", choices=COHORTS, default=list(COHORTS))
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", nargs="+", metavar="METHOD")
     parser.add_argument("--plot", metavar="FILE")
     options = parser.parse_args()
     if options.plot:
@@ -130,7 +139,7 @@ def main() -> None:
         size = QUICK if options.quick else {"n_splits": n_splits, **DEFAULT}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            scores = run(name, 2 if options.quick else n_repeats, size)
+            scores = run(name, 2 if options.quick else n_repeats, size, options.only)
         comparison = compared(scores, redrawn=name == SIMULATED)
         kept = {p: {m: v.round(4).tolist() for m, v in s.items()} for p, s in scores.items()}
         part = {**size, "rates": RATES, "comparison": comparison, "scores": kept}

@@ -50,7 +50,7 @@ BY_PURPOSE = "cross-fitting: fit_transform differs from fit().transform() by pur
 LEFT_OUT = dict.fromkeys(
     ["check_transformer_general", "check_transformer_data_not_an_array"],
     "training subjects get leave-one-out columns: fit_transform differs from fit().transform() by "
-    "purpose",
+    "design",
 )
 MINUS_ONE = "the check has a class -1, our mark of unlabelled subjects"
 WEIGHTS = "check_sample_weight_equivalence_on_dense_data"

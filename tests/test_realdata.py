@@ -47,14 +47,16 @@ def evaluate(pipeline, X, y) -> dict[str, np.ndarray]:
     return {name: result[f"test_{name}"] for name in scoring}
 
 
+@pytest.mark.filterwarnings("ignore:.*identical rows under different:UserWarning")  # FCON1000
+@pytest.mark.parametrize("method", ["CMC+CSS", "CMC+CSS, trained"])
 @pytest.mark.parametrize("cohort", COHORTS, indirect=True)
-def test_pipeline_end_to_end(cohort):
+def test_pipeline_end_to_end(cohort, method):
     X, y = cohort
-    pipeline = make_methods(X, max_epochs=3, random_state=0)["CMC+CSS"]
+    pipeline = make_methods(X, max_epochs=3, random_state=0)[method]
     for name, values in evaluate(pipeline, X, y).items():
         assert values.shape == (2,)
         assert ((values >= 0) & (values <= 1)).all(), name
-    n_columns = pipeline.fit(X, y)["cmc"].n_components * len(X.modalities)
+    n_columns = len(pipeline.fit(X, y)["cmc"].get_feature_names_out())
     embeddings = pipeline[:-1].transform(X)
     assert embeddings.shape == (len(X), n_columns)
     assert np.isfinite(embeddings).all()

@@ -300,7 +300,7 @@ def test_weights_are_routed_through_a_pipeline(X, y):
             return super().fit(X, y, sample_weight=sample_weight)
 
     with sklearn.config_context(enable_metadata_routing=True):
-        embedder = Spy(max_epochs=2, n_components=3, random_state=0)
+        embedder = Spy(solver="gradient", max_epochs=2, n_components=3, random_state=0)
         pipe = make_pipeline(
             embedder.set_fit_request(sample_weight=True),
             LogisticRegression()

@@ -13,10 +13,18 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, load_volumes, stacked_fits
+from skmmcl import (
+    CLIPEmbedder,
+    CMCCSSEmbedder,
+    CoMMEmbedder,
+    MultimodalData,
+    load_volumes,
+    stacked_fits,
+)
 from skmmcl.base import DifferentiableEncoder
 from skmmcl.contrastive import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
 from skmmcl.datasets import make_cohort
+from skmmcl.exceptions import DataError, ModalityError
 
 NAMES = ("smri", "fc")
 SUPERVISED = CMCCSSEmbedder(cmc_weight=0, dtype="float64")
@@ -300,6 +308,84 @@ def test_fit_transform_calls_a_fit_that_a_subclass_changes(cohort):
     expected = CMCCSSEmbedder(cmc_weight=0).fit_transform(X, 1 - y)
     np.testing.assert_array_equal(found, expected)
     assert "_training_columns" not in vars(Swapped().fit(X, y))
+
+
+def sites_of(n, n_sites, seed):
+    """Noise that differs between sites, and labels that have nothing to do with either."""
+    rng = np.random.default_rng(seed)
+    site, y = rng.integers(0, n_sites, n), rng.permutation(np.arange(n) % 2)
+    arrays = {m: rng.normal(size=(n, 20)) + rng.normal(size=(n_sites, 20))[site] for m in NAMES}
+    return MultimodalData(arrays, meta={"site": site}), y
+
+
+def test_invariant_training_columns_do_not_betray_labels():
+    found = []
+    for seed in range(8):
+        X, y = sites_of(60, 15, seed)
+        columns = CMCCSSEmbedder(invariant_to="site").fit_transform(X, y)
+        found.append(np.corrcoef(columns[:, -1], y)[0, 1])
+    assert abs(np.mean(found)) < 0.15  # .47 if only the regression leaves a subject out
+
+
+def test_invariance_leaves_out_columns_that_keep_the_site():
+    X, y = sites_of(60, 3, 0)
+    names = CMCCSSEmbedder(invariant_to="site").fit(X, y).get_feature_names_out()
+    assert names.tolist() == ["smri_css_0", "fc_css_0", "joint_css_0"]
+    with pytest.raises(ValueError, match=r"invariant_to='site' reaches supervised terms"):
+        CLIPEmbedder(solver="closed_form", invariant_to="site").fit(X)
+    with pytest.raises(ValueError, match=r"invariant_to='site' reaches supervised terms"):
+        CMCCSSEmbedder(encoders="linear", invariant_to="site").fit(X, y)
+
+
+def test_a_class_that_is_left_out_as_a_whole_is_named():
+    X = noise(31, family=np.r_[np.arange(28), 28, 28, 28])
+    y = np.array(["a", "b"], dtype=object)[np.arange(31) % 2]
+    y[28:] = "rare"
+    with pytest.warns(UserWarning, match=r"All subjects of the classes \['rare'\] are left out"):
+        CMCCSSEmbedder(groups="family").fit(X, y)
+
+
+def test_people_with_the_same_few_answers_are_different_people():
+    rng = np.random.default_rng(0)
+    arrays = {"mri": rng.normal(size=(120, 20)), "answers": rng.integers(0, 2, (120, 2)) * 1.0}
+    arrays["mri"][:80] = np.nan
+    X = MultimodalData(arrays, index=[f"s{k}" for k in range(120)])
+    CMCCSSEmbedder().fit(X, np.arange(120) % 2)  # no warning of identical rows
+
+
+def test_parameters_without_effect_are_named_and_no_others(cohort):
+    X, y = cohort
+    with pytest.warns(UserWarning, match="that standardize, impute, css_weight had no effect"):
+        CMCCSSEmbedder(standardize=False, impute="ridge", css_weight=0.5).fit(X, y)
+    with pytest.warns(UserWarning, match="that projection_dim, temperature had no effect"):
+        SupConEmbedder(solver="closed_form", temperature=0.9, projection_dim=7).fit(X, y)
+    CMCCSSEmbedder(cmc_weight=0, random_state=3, dtype="float64").fit(X, y)
+    with pytest.raises(ValueError, match="kernel_features='exact' has no effect on training"):
+        SupConEmbedder(kernel_features="exact").fit(X, y)
+
+
+def test_asymmetric_matrices_after_symmetric_ones(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder().fit(X, y)
+    odd = np.array(X["sc"])
+    odd[0, 1, 0] += 1
+    with pytest.raises(DataError, match="'sc': the matrices of the training subjects were symm"):
+        embedder.transform(X.assign({"sc": odd}))
+
+
+def test_a_lone_subject_of_a_modality_is_not_kept():
+    X = noise(30)
+    arrays = {**dict(X.items()), "pet": np.full((30, 15), np.nan)}
+    arrays["pet"][7] = np.random.default_rng(3).normal(size=15)
+    with pytest.warns(UserWarning, match="their columns are 0"):
+        embedder = CMCCSSEmbedder(cmc_weight=0).fit(MultimodalData(arrays), np.arange(30) % 2)
+    assert arrays["pet"][7].tobytes() not in pickle.dumps(embedder)
+
+
+def test_a_modality_of_the_name_joint_is_refused():
+    X = noise(30)
+    with pytest.raises(ModalityError, match="rename"):
+        CMCCSSEmbedder().fit({"joint": X["fc"], "smri": X["smri"]}, np.arange(30) % 2)
 
 
 def test_few_labels_and_single_modalities():

@@ -138,14 +138,16 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    net_ : skorch net
-        The trained network, ``net_.module_``, with its ``history``.
+    net_ : skorch net or None
+        The trained network, ``net_.module_``, with its ``history``; None where all terms
+        were solved.
     modalities_ : list of str
         Names of the modalities.
     shapes_ : dict of str to tuple
         Shape of one subject in each modality.
     mean_representation_ : ndarray of shape (n_views, n_components)
-        Mean of the training subjects; stands in for an absent modality.
+        Mean of the training subjects, which replaces that of an absent modality; only with
+        a network.
     history_ : dict of str to ndarray
         Loss and terms, by epoch.
     n_iter_ : int
@@ -241,7 +243,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
-        """Train the encoders.
+        """Fit to the training subjects.
 
         Parameters
         ----------
@@ -268,7 +270,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         """Fit, and represent the training subjects.
 
         Where terms are solved in closed form this differs from ``fit(X, y).transform(X)`` by
-        purpose: each subject's columns come from a discriminant that has not seen the subject's
+        design: each subject's columns come from a discriminant that has not seen the subject's
         target (leave-one-out), so that what is learned on top of them is not optimistic.
 
         Parameters
@@ -342,7 +344,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_views * n_components)
+        ndarray of shape (n_samples, n_columns)
             The representations of all modalities, side by side.
         """
         check_is_fitted(self, "net_")

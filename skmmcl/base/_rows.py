@@ -41,6 +41,12 @@ class Layout:
 
     def read(self, data: MultimodalData) -> dict[str, Any]:
         """Return rows of numbers by modality; those that lie in files are read later."""
+        for name in self.symmetric:
+            if not _is_symmetric(data[name], data.mask[:, data.modalities.index(name)]):
+                raise DataError(
+                    f"Modality {name!r}: the matrices of the training subjects were symmetric, and "
+                    "some of these are not."
+                )
         return {name: self._rows(name, array) for name, array in data.items()}
 
     def _rows(self, name: str, array: Any) -> Any:
@@ -102,9 +108,13 @@ def join_copies(
     -------
     ndarray of int of shape (n_samples,) or None
     """
-    copies = [np.array(rows) for rows in find_duplicates(blocks, mask)]
-    if not copies or sum(block.shape[1] for block in blocks.values()) < FEWEST_NUMBERS:
+    width = np.array([block.shape[1] for block in blocks.values()])
+    found = (np.array(rows) for rows in find_duplicates(blocks, mask))
+    copies = [rows for rows in found if width @ mask[rows[0]] >= FEWEST_NUMBERS]
+    if not copies:
         return groups
+    if len(copies[0]) == len(mask):
+        raise DataError(f"All {len(mask)} subjects have identical rows: nothing sets them apart.")
     joined = np.arange(len(next(iter(blocks.values())))) if groups is None else groups.copy()
     for rows in copies:
         for group in np.unique(joined[rows])[1:]:
@@ -137,7 +147,7 @@ def read_groups(data: MultimodalData, name: str | None) -> np.ndarray | None:
     """
     if name is None:
         return None
-    values = np.asarray(data.meta[name])
+    values = _side_data(data, name, "groups")
     unknown = is_unlabeled(values, None)
     groups = np.arange(len(data))
     groups[~unknown] = len(data) + np.unique(values[~unknown].astype(str), return_inverse=True)[1]
@@ -161,15 +171,24 @@ def read_nuisance(data: MultimodalData, name: str | None) -> np.ndarray | None:
     """
     if name is None:
         return None
-    values = np.asarray(data.meta[name])
+    values = _side_data(data, name, "invariant_to")
     known = ~is_unlabeled(values, None)
     levels, codes = np.unique(values[known].astype(str), return_inverse=True)
     if not 2 <= len(levels) <= max(2, known.sum() // 2):
         raise DataError(
             f"invariant_to={name!r} needs a column of X.meta with several subjects in each of at "
             f"least two levels, such as a site; found {len(levels)} level(s) in {known.sum()} "
-            "subjects."
+            "subjects. Numbers, such as an age, have to be cut into levels."
         )
     dummies = np.zeros((len(data), len(levels)))
     dummies[np.flatnonzero(known), codes] = 1
     return dummies
+
+
+def _side_data(data: MultimodalData, name: str, parameter: str) -> np.ndarray:
+    if name not in data.meta:
+        raise DataError(
+            f"{parameter}={name!r} names no side data; X.meta has {list(data.meta)}. Side data come "
+            f"with MultimodalData(..., meta={{{name!r}: values}})."
+        )
+    return np.asarray(data.meta[name])

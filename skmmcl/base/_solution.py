@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from sklearn.utils import check_random_state
 
 from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import DataError
+from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.losses import has_target
-from skmmcl.solvers import KernelDiscriminant, MultisetCCA
+from skmmcl.solvers import KernelDiscriminant, MultisetCCA, warn_of_lone_classes
 from skmmcl.training import Term
 
 # What the columns of unsupervised terms measure where the discriminants measure 1.
@@ -22,10 +22,14 @@ UNSUPERVISED_SCALE = 0.5
 
 # Parameters that only the training of a network heeds.
 OF_TRAINING = (
-    "encoders", "augment", "input_components", "max_epochs", "batch_size", "sampler", "lr",
-    "weight_decay", "optimizer", "lr_schedule", "gradient_clip", "validation_fraction",
-    "callbacks", "warm_start", "checkpoint",
+    "encoders", "standardize", "augment", "input_components", "impute", "projection_dim",
+    "max_epochs", "batch_size", "sampler", "lr", "weight_decay", "optimizer", "lr_schedule",
+    "gradient_clip", "validation_fraction", "n_iter_no_change", "monitor", "callbacks",
+    "warm_start", "checkpoint",
 )  # fmt: skip
+
+# Folds in which the training columns of invariant discriminants are made.
+N_FOLDS = 10
 
 # Share of a nuisance beyond the target that is rounding.
 SMALLEST_REST = 1e-9
@@ -69,6 +73,9 @@ def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term
         return [], terms
     others = [term for term in terms if term not in with_target]
     views = [term for term in others if is_cross_view(term)]
+    if settings.invariant_to is not None:
+        _refuse_what_keeps_the_nuisance(with_target, others, settings)
+        return with_target, []
     if solver == "closed_form":
         return with_target + _solvable_views(others, views, settings), []
     if settings.encoders != "auto" or settings.augment is not None or views != others:
@@ -93,9 +100,23 @@ def _solvable_views(others: list[Term], views: list[Term], settings: Any) -> lis
     return views
 
 
+def _refuse_what_keeps_the_nuisance(
+    with_target: list[Term], others: list[Term], settings: Any
+) -> None:
+    """Raise where a term besides the discriminants, which alone can be invariant, is asked for."""
+    trained = settings.encoders != "auto" or settings.augment is not None
+    if not with_target or trained or not all(map(is_cross_view, others)):
+        raise ValueError(
+            f"invariant_to={settings.invariant_to!r} reaches supervised terms that are solved, and "
+            f"this {type(settings).__name__} has others: {[term.name for term in others]}. Leave "
+            "them out by weight 0, and encoders and augment as they are by default."
+        )
+
+
 def _refuse_what_only_solvers_heed(settings: Any) -> None:
-    for name in ("groups", "invariant_to"):
-        if (value := getattr(settings, name)) is not None:
+    defaults = {"groups": None, "invariant_to": None, "kernel_features": "auto"}
+    for name, default in defaults.items():
+        if (value := getattr(settings, name)) != default:
             raise ValueError(
                 f"{name}={value!r} has no effect on training by gradient: it needs "
                 "solver='closed_form', or 'auto' with a term that can be solved."
@@ -106,8 +127,13 @@ def warn_of_untrained(settings: Any) -> None:
     """Warn of parameters of training that were set, where nothing is trained."""
     defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
     names = [*OF_TRAINING, *settings._of_training]  # noqa: SLF001
-    unused = [n for n in names if n in defaults and getattr(settings, n) is not defaults[n]]
-    unused = [n for n in unused if getattr(settings, n) != defaults[n]]
+    given = {name: getattr(settings, name) for name in names if name in defaults}
+    unused = [
+        name
+        for name, value in given.items()
+        if value is not defaults[name] and value != defaults[name]
+        if not (name.endswith("_weight") and value == 0)  # which leaves a term out
+    ]
     if unused:
         warnings.warn(
             f"{type(settings).__name__} solved its objective in closed form (solver="
@@ -155,6 +181,10 @@ class Solution:
             The columns of the training subjects, each by a discriminant that has not seen the
             subject's target, nor that of others of its group.
         """
+        if "joint" in data.modalities:
+            raise ModalityError(
+                "Modality 'joint' has the name of the columns of all modalities; rename it."
+            )
         blocks = self.layout.learn(data)
         given = read_groups(data, settings.groups)
         groups = join_copies(blocks, data.mask, given, data.index)
@@ -209,11 +239,42 @@ def _discriminate(
     features, seed = settings.kernel_features, 0  # which results hardly depend on
     if settings.random_state is not None and features != "exact":
         seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
-    solver = KernelDiscriminant(kernel_features=features, random_state=seed)
     of_subjects: dict[str, Any] = {
         name: side[name] for name in ("sample_weight", "groups", "nuisance")
     }
-    return solver.fit(blocks, target, mask=mask, **of_subjects)
+
+    def solve(target: np.ndarray) -> KernelDiscriminant:
+        solver = KernelDiscriminant(kernel_features=features, random_state=seed)
+        return solver.fit(blocks, target, mask=mask, **of_subjects)
+
+    solver = solve(target)
+    if side["nuisance"] is not None:
+        _cross_fit(solver, solve, target, side["groups"])
+    if "y" in term.on:
+        warn_of_lone_classes(np.asarray(side["y"]), side["groups"], settings.classes_)
+    return solver
+
+
+def _cross_fit(
+    solver: KernelDiscriminant,
+    solve: Callable[[np.ndarray], KernelDiscriminant],
+    target: np.ndarray,
+    groups: np.ndarray | None,
+) -> None:
+    """Replace the training columns by those of solvers to which the target was unknown.
+
+    The targets are regressed out of the nuisance, which would betray them: leaving a subject out
+    of the regression alone is not enough.
+    """
+    labeled = np.flatnonzero(np.isfinite(target).all(axis=1))
+    units = np.unique(labeled if groups is None else groups[labeled], return_inverse=True)[1]
+    n_folds = min(N_FOLDS, units.max() + 1)
+    fold = np.random.default_rng(0).permutation(units.max() + 1)[units] % n_folds
+    for k in range(n_folds):
+        rows = labeled[fold == k]
+        hidden = target.copy()
+        hidden[rows] = np.nan
+        solver.training_scores_[rows] = solve(hidden).training_scores_[rows]
 
 
 def _check_nuisance(name: str | None, nuisance: np.ndarray | None, target: np.ndarray) -> None:

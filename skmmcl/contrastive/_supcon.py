@@ -64,6 +64,7 @@ class SupConEmbedder(BaseClassEmbedder):
     temperature: float = 0.1
     projection_dim: int | None = None
 
+    _of_training: ClassVar[tuple[str, ...]] = ("temperature",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseClassEmbedder._parameter_constraints,  # noqa: SLF001
         "metadata": [str, None],

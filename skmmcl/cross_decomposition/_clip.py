@@ -95,6 +95,7 @@ class CLIPEmbedder(BaseEmbedder):
     augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
 
     _aligns: ClassVar[bool] = True
+    _of_training: ClassVar[tuple[str, ...]] = ("temperature", "learn_temperature", "negatives")
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "temperature": [Interval(Real, 0, None, closed="neither")],

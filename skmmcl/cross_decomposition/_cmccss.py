@@ -85,10 +85,11 @@ class CMCCSSEmbedder(BaseEmbedder):
     >>> from skmmcl import CMCCSSEmbedder
     >>> from skmmcl.datasets import make_cohort
     >>> X, y, _ = make_cohort(n_subjects=60, random_state=0)
-    >>> embedder = CMCCSSEmbedder(max_epochs=5, random_state=0)
-    >>> pipe = Pipeline([("cmc", embedder), ("clf", LogisticRegression())])
+    >>> pipe = Pipeline([("cmc", CMCCSSEmbedder()), ("clf", LogisticRegression())])
     >>> pipe.fit(X, y).predict(X).shape
     (60,)
+    >>> pipe["cmc"].get_feature_names_out()[:3].tolist()
+    ['smri_css_0', 'sc_css_0', 'fc_css_0']
     """
 
     solver: Literal["auto", "closed_form", "gradient"] = "auto"
@@ -107,7 +108,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     )
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = (
-        "temperature", "denominator", "pairwise", "normalize_each", "projection_dim",
+        "temperature", "cmc_weight", "css_weight", "denominator", "pairwise", "normalize_each",
     )  # fmt: skip
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseEmbedder._parameter_constraints,  # noqa: SLF001

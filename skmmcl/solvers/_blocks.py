@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 CHUNK = 2**17  # entries of a chunk of rows, in float64
 
 
+FEWEST_CARRIERS = 3  # of a modality, for it to be used
+
+
 class Standardizer:
     """Weighted z-scores of each block, divided by the root of its number of varying features.
 
@@ -46,7 +49,9 @@ class Standardizer:
                     f"Modality {name!r} has {n_bad} features with NaN, infinite or huge values. "
                     "Impute them, or mark subjects who lack the modality in the mask."
                 )
-            varying = scale > 0
+            # The mean of fewer subjects would show who they are.
+            varying = (scale > 0) & (present.sum() >= FEWEST_CARRIERS)
+            mean = mean if present.sum() >= FEWEST_CARRIERS else np.zeros_like(mean)
             divisor = np.where(varying, scale, 1.0) * np.sqrt(max(varying.sum(), 1))
             self.means.append(mean)
             self.factors.append(varying / divisor)

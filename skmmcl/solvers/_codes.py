@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,9 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
     return np.where((classes >= 0)[:, None], vertices[classes], np.nan)
 
 
-def warn_of_lone_classes(classes: np.ndarray, groups: np.ndarray | None = None) -> None:
+def warn_of_lone_classes(
+    classes: np.ndarray, groups: np.ndarray | None = None, names: Sequence[Any] | None = None
+) -> None:
     """Warn of classes all of whose labeled subjects are left out together.
 
     Parameters
@@ -48,6 +52,8 @@ def warn_of_lone_classes(classes: np.ndarray, groups: np.ndarray | None = None) 
         Codes from 0; negative for unlabeled subjects.
     groups : array-like of shape (n_samples,), optional
         Who is left out together; by default each subject alone.
+    names : sequence, optional
+        What the user calls the classes, by code.
 
     Examples
     --------
@@ -58,10 +64,11 @@ def warn_of_lone_classes(classes: np.ndarray, groups: np.ndarray | None = None) 
     groups = np.arange(len(classes)) if groups is None else np.asarray(groups)
     lone = [int(c) for c in np.unique(classes[classes >= 0]) if _is_lone(groups[classes == c])]
     if lone:
+        shown = lone if names is None else [str(names[code]) for code in lone]
         warnings.warn(
-            f"All subjects of the classes with the codes {lone} are left out together (each class "
-            "has a single subject or a single group): their training columns come from models that "
-            "know nothing of the class.",
+            f"All subjects of the classes {shown} are left out together (each class has a single "
+            "subject or a single group): their training columns come from models that know nothing "
+            "of the class.",
             UserWarning,
             stacklevel=2,
         )

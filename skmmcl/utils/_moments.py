@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
 ROWS = 256
-VOXELS = 2**21  # in a block of volumes
+VOXELS = 2**21  # in a block of rows, where these are long
+ENTRIES = 2**26  # in a part of rows whose products are taken
 TINY = np.finfo(np.float32).tiny
 
 
@@ -58,8 +59,9 @@ def _moments_of_each(
 ) -> tuple[np.ndarray, np.ndarray]:
     def total(of: Any) -> np.ndarray:
         result: Any = 0.0
-        for start in range(0, len(rows), ROWS):
-            part = slice(start, start + ROWS)
+        step = max(1, min(ROWS, VOXELS // math.prod(array.shape[1:])))
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
             block = of(np.asarray(array[rows[part]], dtype=np.float64))
             result = result + np.tensordot(weight[part], block, axes=1)
         return np.asarray(result / weight.sum())
@@ -138,14 +140,28 @@ def principal_axes(
         blocks = (scaled(slice(start, start + ROWS)) for start in range(0, len(rows), ROWS))
         right, length = _leading(sum(block.T @ block for block in blocks), n_axes)
     elif len(rows) <= EXACT_UP_TO:
-        whole = scaled(slice(None))
-        left, length = _leading(whole @ whole.T, n_axes)
-        right = left @ whole / np.maximum(length, np.finfo(float).tiny)[:, None]
+        step = max(1, ENTRIES // n_entries)
+        parts = [slice(start, start + step) for start in range(0, len(rows), step)]
+        left, length = _leading(_products(scaled, parts, len(rows)), n_axes)
+        right = sum(left[:, part] @ scaled(part) for part in parts)
+        right = right / np.maximum(length, np.finfo(float).tiny)[:, None]
     else:
         _, length, right = randomized_svd(scaled(slice(None)), n_axes, random_state=0)
     deviation = length / np.sqrt(total)
     found = (length > 1e-6 * length.max(initial=0)) & (deviation > TINY)
     return _signed(right[found]), deviation[found]
+
+
+def _products(scaled: Any, parts: list[slice], n_rows: int) -> np.ndarray:
+    """Products of all pairs of rows, of which two parts at most are in memory."""
+    gram = np.empty((n_rows, n_rows))
+    for k, one in enumerate(parts):
+        rows = scaled(one)
+        gram[one, one] = rows @ rows.T
+        for other in parts[:k]:
+            gram[one, other] = rows @ scaled(other).T
+            gram[other, one] = gram[one, other].T
+    return gram
 
 
 def _signed(axes: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def test_both_copies_are_augmented_each_by_its_own_draw(X):
             return self
 
     make(augment={"table": Spy()}).fit(X)
-    assert len(seen) == len(set(seen)) == 4  # two copies, two epochs
+    assert len(seen) == len(set(seen)) == 1 + 4  # a trial, then two copies in two epochs
 
 
 def test_without_augmentation_integer_weights_are_repeats(X):

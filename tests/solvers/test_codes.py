@@ -22,9 +22,9 @@ def test_unlabeled_subjects_have_nan():
 @pytest.mark.parametrize(
     ("classes", "groups", "lone"),
     [
-        ([0, 0, 1], None, r"codes \[1\]"),
-        ([0, 0, 1, 1], ["a", "b", "c", "c"], r"codes \[1\]"),
-        ([0, 0, 2, 2, 1], ["a", "a", "c", "c", "d"], r"codes \[0, 1, 2\]"),
+        ([0, 0, 1], None, r"classes \[1\]"),
+        ([0, 0, 1, 1], ["a", "b", "c", "c"], r"classes \[1\]"),
+        ([0, 0, 2, 2, 1], ["a", "a", "c", "c", "d"], r"classes \[0, 1, 2\]"),
     ],
 )
 def test_classes_that_are_left_out_whole_are_said(classes, groups, lone):

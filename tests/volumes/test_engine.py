@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from skorch.callbacks import Callback
 from torch import nn
 
 from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
@@ -119,11 +120,8 @@ def test_bad_voxels_are_found_before_training(in_files, y):
     make(max_epochs=1).fit(X[3:], y[3:])
 
 
-class Never:
+class Never(Callback):
     """A callback that must not be reached."""
-
-    def initialize(self):
-        return self
 
     def notify(self, *args, **kwargs):
         raise AssertionError("training has begun")
