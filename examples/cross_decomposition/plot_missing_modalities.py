@@ -54,8 +54,11 @@ def classifier(C):
 
 short = {"max_epochs": 15, "random_state": 0}
 models = {
-    "CMC+CSS, mean": make_pipeline(CMCCSSEmbedder(**short), classifier(0.1)),
-    "CMC+CSS, ridge": make_pipeline(CMCCSSEmbedder(impute="ridge", **short), classifier(0.1)),
+    "CMC+CSS": make_pipeline(CMCCSSEmbedder(), classifier(1.0)),
+    "trained, mean": make_pipeline(CMCCSSEmbedder(solver="gradient", **short), classifier(0.1)),
+    "trained, ridge": make_pipeline(
+        CMCCSSEmbedder(solver="gradient", impute="ridge", **short), classifier(0.1)
+    ),
     "CoMM": make_pipeline(CoMMEmbedder(**short), classifier(0.1)),
     "imputed input": make_pipeline(SimpleImputer(), classifier(0.01)),
 }
@@ -100,6 +103,6 @@ ax.spines[["top", "right"]].set_visible(False)
 # A subject without any modality is an error, which names it. Where predictions have to stay in line
 # with a table, ``on_empty="nan"`` gives a row of NaN instead.
 
-embedder = models["CMC+CSS, ridge"][0].set_params(on_empty="nan")
+embedder = models["CMC+CSS"][0].set_params(on_empty="nan")
 nobody = MultimodalData(dict(X_test[:3].items()), mask=np.zeros((3, 5)))
 embedder.transform(nobody)[:, :3]

@@ -188,7 +188,7 @@ def read_nuisance(data: MultimodalData, name: str | None) -> np.ndarray | None:
 def _side_data(data: MultimodalData, name: str, parameter: str) -> np.ndarray:
     if name not in data.meta:
         raise DataError(
-            f"{parameter}={name!r} names no side data; X.meta has {list(data.meta)}. Side data come "
-            f"with MultimodalData(..., meta={{{name!r}: values}})."
+            f"{parameter}={name!r} names no side data; X.meta has {list(data.meta)}. Side data "
+            f"come with MultimodalData(..., meta={{{name!r}: values}})."
         )
     return np.asarray(data.meta[name])
