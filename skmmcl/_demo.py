@@ -174,9 +174,11 @@ def _plot_map(axes, pipeline: Pipeline, cohort, train, test) -> None:
     """Draw where the classes lie in the embedding."""
     X, y = cohort.X, cohort.y
     embed = pipeline.fit(X[train], y[train])[:-1]
-    pca = PCA(2).fit(embed.transform(X[train]))
+    Z = embed.transform(X[train])
+    pca = PCA(min(2, Z.shape[1])).fit(Z)
     for rows, style in ((train, {"s": 12, "alpha": 0.3, "lw": 0}), (test, {"s": 45, "ec": "w"})):
         points = pca.transform(embed.transform(X[rows]))
+        points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
         for k, name in enumerate(cohort.classes):
             label = f"{name}, {'held out' if rows is test else 'training'}"
             axes.scatter(*points[y[rows] == k].T, color=f"C{k}", label=label, **style)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +11,17 @@ from sklearn.preprocessing import LabelEncoder
 
 from skmmcl._leaks import check_leaks
 from skmmcl.data import MultimodalData
+from skmmcl.data._tables import _EXCEL, _decode, _find_separator, _split, _split_row
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import has_fractions, seem_measured
 
 LISTINGS = ("participants", "meta")
 TABLES = {".csv", ".tsv", ".txt"}
 TARGETS = {"y", "label", "diagnosis", "group", "target"}
+
+
+class _HeldTwiceError(DataError):
+    """The target is in two tables: said before anything else."""
 
 
 class Cohort(NamedTuple):
@@ -54,6 +58,8 @@ def read_cohort(
     words = dict(words or {})
     try:
         name, file = _find_target(Path(folder), target)
+    except _HeldTwiceError:
+        raise
     except DataError:
         _read(folder, words)  # what cannot be read at all is said first
         raise
@@ -98,7 +104,7 @@ def _find_target(folder: Path, target: str | None) -> tuple[str, str | None]:
     if len(holding) + (own is not None) > 1:
         (file, name), *others = holding.items()
         other = others[0][0] if own is None else listing
-        raise DataError(
+        raise _HeldTwiceError(
             f"{file} has the target {name!r} as a column, and {other} has it too: it would be "
             f"predicted from itself. Remove the column from {file}."
         )
@@ -126,10 +132,10 @@ def _headers(folder: Path) -> dict[str, list[str]]:
 
 
 def _columns(file: Path) -> list[str]:
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        line = lines.readline()
-    delimiter = max("\t,;|", key=line.count)
-    return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    text = _EXCEL.sub("", _decode(file))
+    separator = _find_separator(file, text)
+    rows = _split(text, separator) or [""]
+    return [name.strip() for name in _split_row(rows[0], separator)]
 
 
 def _guess(folder: Path, listing: str | None, listed: list[str]) -> str:

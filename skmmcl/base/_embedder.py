@@ -85,8 +85,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         subjects get leave-one-out columns from `fit_transform`.
     kernel_features : {"auto", "exact"} or int, default="auto"
         Number of random features that stand for the Gaussian kernel of the closed form.
-        With them the fitted estimator holds no subject's data. "auto" is 448. With "exact"
-        it holds the training subjects' values.
+        With them the fitted estimator holds no subject's data. "auto" is 1,000, and 448
+        above 4,000 labeled subjects. With "exact" it holds the training subjects' values.
     groups : str, default=None
         Column of ``X.meta`` that says which subjects belong together, such as scans of one
         person or siblings. The closed form leaves them out together.

@@ -14,6 +14,7 @@ from skmmcl.data._frames import index_of, is_pandas
 from skmmcl.data._io import read_folder
 from skmmcl.data._parts import agree, check_rows, collect, merge_names
 from skmmcl.data._rows import take_rows
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ class MultimodalData(Content):
             return self._modality(key).take(self._rows)
         if isinstance(key, tuple):
             key = _rows_of(key)
+        if is_pandas(key) and str(getattr(key, "dtype", None)) in {"bool", "boolean"}:
+            check_same_subjects({"X": self, "the selection": key})
         names = key.tolist() if isinstance(key, np.ndarray) and key.dtype.kind == "U" else key
         if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
             return self._select(names)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 
-from skmmcl.data._identifiers import is_id_name, show
+from skmmcl.data._identifiers import is_id_name, show, simple_name
 from skmmcl.data._tables import SEPARATORS
 from skmmcl.exceptions import DataError
 
@@ -45,7 +46,7 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
         raise DataError(f"{folder} is not a folder.")
     files, passed = [], {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+        if path.name.startswith((".", "~$")):
             continue
         if _is_readable(path):
             files.append(path)
@@ -128,9 +129,12 @@ def _check_name(path: Path, array: np.ndarray) -> Arrays:
     return Arrays({path.stem: array})
 
 
+_LISTS = re.compile(r"(?:sub(?:j(?:ect)?)?|participant|patient)s?(?:list|names?|codes?|numbers?)?$")
+
+
 def _are_ids(name: str, array: np.ndarray) -> bool:
     return (
-        is_id_name(name)
+        (is_id_name(name) or bool(_LISTS.match(simple_name(name))))
         and array.dtype.kind in "iuUSO"
         and array.size > 1
         and array.size == max(array.shape, default=0)

@@ -109,6 +109,13 @@ class Who:
                 self._settle(table, anchor)
 
     def _go_by_position(self) -> None:
+        listing = self.listing
+        found = self._choose(self.tables) if self.join and listing is not None else None
+        if found is not None and listing is not None:
+            raise DataError(
+                f"{found[0].name} has subject ids and {listing.name} has none: add a column "
+                f"participant_id with the values of {found[1]!r}."
+            )
         for table in self.tables if self.join else ():
             evident = [c for c in self._choices(table) if is_evident(table, c)]
             if evident and self.listing is not None:

@@ -151,6 +151,10 @@ def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
             found.tables[file] = read_sheet(file)
         except ImportError as error:
             raise NotRead(f"it needs a package ({error}), or save it as .csv") from error
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(f"{file.name} cannot be read as a workbook: {error}") from error
     else:
         try:
             found.tables[file] = read_table(file, named)

@@ -80,7 +80,8 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
     sources.update({repr(name): ids for name, (_, ids) in read.items()})
     sources.update(side_ids)
     ids = agree(sources)
-    check_same_subjects({**{repr(name): value for name, value in arrays.items()}, "meta=": meta})
+    tables = {repr(name): value for name, value in arrays.items()}
+    check_same_subjects({**tables, "meta=": meta, "mask=": mask})
     if unique_ids and ids is not None:
         _check_unique(ids)
     for name, present in _read_mask(mask, tuple(modalities), n_subjects).items():

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from skmmcl.solvers._ridge import Problem, Solution
 
-# Random features of kernel_features="auto": those of 20,000 subjects with 1,000 features take less
-# than a third of the data's memory, and next to the exact kernel they cost .001 of the AUC.
-N_RANDOM = 448
+# Random features of kernel_features="auto". Those of cohorts with many subjects, such as 20,000 with
+# 1,000 features, take less than a third of the data's memory.
+N_RANDOM, N_RANDOM_OF_MANY = 1000, 448
+MANY_SUBJECTS = 4000
 
 
 class KernelDiscriminant:
@@ -51,7 +52,8 @@ class KernelDiscriminant:
     kernel_features : {"auto", "exact"} or int, default="auto"
         The Gaussian kernel: a number of orthogonal random features, with which no subject's row is
         kept, and time and memory are linear in the number of subjects; or "exact", for which the
-        labeled subjects' rows are kept. "auto" takes 448 random features.
+        labeled subjects' rows are kept. "auto" takes 1,000
+        random features, and 448 above 4,000 labeled subjects.
     random_state : int or None, default=0
         Seed of the random features; None for others each time.
 
@@ -194,11 +196,11 @@ class KernelDiscriminant:
         if self.kernel_features == "exact":
             check_exact(n_labeled, widths, N_RANDOM)
             return ExactForm(views)
-        n_random = self._n_random()
+        n_random = self._n_random(n_labeled)
         seed = int(np.random.default_rng(self.random_state).integers(2**32))
         return FeatureForm(views, widths, names, n_random, seed)
 
-    def _n_random(self) -> int:
+    def _n_random(self, n_labeled: int) -> int:
         asked = self.kernel_features
         if isinstance(asked, Integral) and not isinstance(asked, bool) and asked > 0:
             return int(asked)
@@ -207,7 +209,7 @@ class KernelDiscriminant:
                 'kernel_features is "auto", "exact" or a positive number of random features; '
                 f"found {asked!r}."
             )
-        return N_RANDOM
+        return N_RANDOM if n_labeled <= MANY_SUBJECTS else N_RANDOM_OF_MANY
 
     def _note(self, views: list[View], solutions: list[Solution | None]) -> None:
         self.penalties_ = np.array([np.nan if s is None else s.penalty for s in solutions])

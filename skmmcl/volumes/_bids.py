@@ -227,6 +227,8 @@ def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path |
     """The one file of a subject, or None; a dead end counts as one, which load_volumes names."""
     below = _below_root(pattern).replace(SUBJECT, escape(folder))
     found = matching(root, below) or _dead_ends(root, below)
+    if not head_of(_below_root(pattern)).endswith(SUBJECT):  # sub-1* fits sub-10 too
+        found = [item for item in found if folder in re.findall(r"sub-[^_./]+", item)]
     if len(found) > 1:
         raise DataError(
             f"Modality {name!r}: subject {item!r} has {len(found)} files that fit {pattern!r}: "
