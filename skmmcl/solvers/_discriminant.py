@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from skmmcl.solvers._ridge import Problem, Solution
 
-# Random features of kernel_features="auto". Those of cohorts with many subjects, such as 20,000 with
-# 1,000 features, take less than a third of the data's memory.
+# Random features of kernel_features="auto". Those of many subjects, such as 20,000 with 1,000
+# features each, take less than a third of the data's memory.
 N_RANDOM, N_RANDOM_OF_MANY = 1000, 448
 MANY_SUBJECTS = 4000
 
@@ -52,8 +52,8 @@ class KernelDiscriminant:
     kernel_features : {"auto", "exact"} or int, default="auto"
         The Gaussian kernel: a number of orthogonal random features, with which no subject's row is
         kept, and time and memory are linear in the number of subjects; or "exact", for which the
-        labeled subjects' rows are kept. "auto" takes 1,000
-        random features, and 448 above 4,000 labeled subjects.
+        labeled subjects' rows are kept. "auto" takes 1,000 random features, and 448 above 4,000
+        labeled subjects.
     random_state : int or None, default=0
         Seed of the random features; None for others each time.
 
