@@ -333,3 +333,11 @@ def test_missing_rows_are_no_gaps():
     whole, single = np.ones((3, 2)), np.ones((3, 2))
     whole[1], single[1, 0] = np.nan, np.nan
     assert _demo.find_gaps(MultimodalData(whole=whole, single=single)) == ["single"]
+
+
+@pytest.mark.filterwarnings("ignore:.*was given one modality:UserWarning")
+def test_one_modality_and_two_classes(tmp_path, capsys):
+    write_cohort(tmp_path, {"group": np.array(["a", "b"])[np.arange(40) % 2]}, clinical=None)
+    table, code = run_job(tmp_path, capsys)
+    assert "smri alone" in table
+    assert run_code(code) == pytest.approx(row_of("CMC+CSS", table)[0], abs=6e-4)

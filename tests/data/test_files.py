@@ -79,8 +79,9 @@ def test_matlab(folder):
     savemat(folder / "fc.mat", {"Z": FC[[2, 0, 1]], "subjects": 1, "note": "words"})
     np.testing.assert_array_equal(MultimodalData.from_folder(folder)["fc"], FC[[2, 0, 1]])
     cells = np.array([["sub-03"], ["sub-01"], ["sub-02"]], dtype=object)
-    savemat(folder / "fc.mat", {"Z": FC[[2, 0, 1]], "subject_id": cells})
-    np.testing.assert_array_equal(MultimodalData.from_folder(folder)["fc"], FC)
+    for name in ("subject_id", "subjects", "subj_list"):
+        savemat(folder / "fc.mat", {"Z": FC[[2, 0, 1]], name: cells})
+        np.testing.assert_array_equal(MultimodalData.from_folder(folder)["fc"], FC)
 
 
 def test_identifiers_among_arrays(folder):

@@ -229,3 +229,16 @@ def test_an_embedding_with_ids_that_are_numbers(arrays):
     assert embedding.index.tolist() == IDS["whole"]
     with pytest.raises(DataError, match="another order"):
         LabeledOnly(LogisticRegression()).fit(embedding, y.set_axis(IDS["whole"]).iloc[TURNED])
+
+
+def test_a_selection_or_a_mask_that_bears_identifiers_is_in_the_order_of_x(arrays):
+    X = MultimodalData(arrays, index=IDS["text"])
+    chosen = pd.Series(np.arange(N) > 6, index=IDS["text"])
+    assert X[chosen].index.tolist() == IDS["text"][7:]
+    with pytest.raises(DataError, match="the selection"):
+        X[chosen.iloc[TURNED]]
+    frame = pd.DataFrame(arrays["a"], index=IDS["text"])
+    mask = pd.DataFrame({"a": np.arange(N) > 3}, index=IDS["text"])
+    assert MultimodalData({"a": frame}, mask=mask).mask[:, 0].sum() == N - 4
+    with pytest.raises(DataError, match="mask="):
+        MultimodalData({"a": frame}, mask=mask.iloc[TURNED])

@@ -359,3 +359,13 @@ def test_real_tree(data_dir):
     assert not volume[~inside].any()
     np.testing.assert_array_equal(volume[inside], image.get_fdata(dtype=np.float32)[inside])
     assert np.nanmean(X.meta["age"]) == pytest.approx(22, abs=1)
+
+
+def test_a_wildcard_after_the_subject_does_not_reach_into_longer_names(tmp_path, save):
+    save("d/sub-10_x/gm.nii.gz", np.full((3, 3, 3), 10, np.int16))
+    save("d/sub-2_x/gm.nii.gz", np.full((3, 3, 3), 2, np.int16))
+    (tmp_path / "d" / "sub-1_x").mkdir()
+    (tmp_path / "participants.tsv").write_text("participant_id\nsub-1\nsub-10\nsub-2\n")
+    X = load_bids(tmp_path, {"gm": "d/{subject}*/gm.nii.gz"}, cache=False)
+    assert X.mask[:, 0].tolist() == [False, True, True]
+    assert np.asarray(X["gm"][[1, 2]])[:, 0, 0, 0].tolist() == [10, 2]
