@@ -95,7 +95,7 @@ def linear_baselines(X) -> dict[str, object]:
         "concatenation, fixed penalty": _model(names, RowSpace(), _plain(C=1e-2)),
         "block-scaled": make_pipeline(blocks, RowSpace(), _tuned()),
         "principal components": _model(
-            names, PCA(60, svd_solver="full"), StandardScaler(), _tuned()
+            names, PCA(min(60, X.shape[1]), svd_solver="full"), StandardScaler(), _tuned()
         ),
         "PLS": GridSearchCV(
             pls, {"scores__n_components": [1, 2, 4, 8]}, cv=5, scoring="neg_log_loss"
