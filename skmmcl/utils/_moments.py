@@ -50,7 +50,8 @@ def weighted_moments(
     weight = np.ones(len(rows)) if weight is None else np.asarray(weight, dtype=float)[rows]
     of = _moments_over_all if len(array.shape) > 3 else _moments_of_each
     mean, scale = of(array, rows, weight)
-    smallest = np.maximum(1e-8 * np.abs(mean), TINY)
+    rounding = 1e-12 if getattr(array, "dtype", None) == np.float64 else 1e-8
+    smallest = np.maximum(rounding * np.abs(mean), TINY)
     return mean, np.where(scale > smallest, scale, 0.0)
 
 

@@ -79,3 +79,12 @@ def test_few_volumes_are_in_memory_at_once(monkeypatch):
     np.testing.assert_allclose(mean, volumes.array[rows].mean())
     np.testing.assert_allclose(scale, volumes.array[rows].std())
     assert volumes.most == 2
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9])
+def test_a_spread_far_from_zero_is_none_of_rounding(offset):
+    values = np.random.default_rng(0).normal(size=(50, 2)) + offset
+    _, scale = weighted_moments(values, np.ones(50, bool))
+    np.testing.assert_allclose(scale, values.std(axis=0), rtol=1e-5)
+    _, scale = weighted_moments(np.full((50, 2), offset + 0.1), np.ones(50, bool))
+    assert not scale.any()
