@@ -205,9 +205,9 @@ def compare(X, y, options: argparse.Namespace, kept: dict[str, dict]) -> dict[st
     found: dict[str, dict] = {}
     for name, model in methods(X, gradient=options.gradient).items():
         known = kept.get(name)
-        if options.only is None or name in options.only or known is None:
+        if options.only is None or name in options.only:
             found[name] = evaluate(model, X, y, splits)
-        elif len(known["auc"]) == len(splits):
+        elif known is not None and len(known["auc"]) == len(splits):
             found[name] = known
     return found
 
