@@ -52,10 +52,12 @@ def print_rst(results: dict[str, dict], few: dict[str, dict]) -> None:
         table = result["methods"]
         best = best_baseline(table)
         mean, half = interval(table[OURS]["auc"], table[FIRST]["auc"])
-        cells = [name, str(result["subjects"]), *_both(table, "auc")]
-        cells += [f"{mean:+.3f} ± {half:.3f}", f"{np.mean(table[best]['auc']):.3f} ({best})"]
-        cells += [" / ".join(_both(table, "balanced")), " / ".join(_both(table, "log_loss"))]
-        _print_row(cells)
+        cells = [f"{name} ({result['subjects']})", _both(table, "auc"), f"{mean:+.3f} ± {half:.3f}"]
+        _print_row([*cells, f"{np.mean(table[best]['auc']):.3f} ({best})"])
+    print("\nbalanced accuracy and log-loss")
+    for name, result in results.items():
+        _print_row([name, *(_both(result["methods"], score) for score in SCORES[1:])])
+    print("\nfew labels")
     for name, result in few.items():
         cells = [name]
         for of_labels in result["labels"].values():
@@ -64,8 +66,8 @@ def print_rst(results: dict[str, dict], few: dict[str, dict]) -> None:
         _print_row(cells)
 
 
-def _both(table: dict[str, dict], score: str) -> list[str]:
-    return [f"{np.mean(table[method][score]):.3f}" for method in (OURS, FIRST)]
+def _both(table: dict[str, dict], score: str) -> str:
+    return " / ".join(f"{np.mean(table[method][score]):.3f}" for method in (OURS, FIRST))
 
 
 def _print_row(cells: list[str]) -> None:

@@ -2,8 +2,8 @@
 A cohort with holes
 ===================
 
-At the clinic some modalities are always missing. What is lost, when models meet subjects who lack
-some, and what can be done about it.
+At the clinic some modalities are always missing. This example shows what models lose when they meet
+subjects who lack some, and what can be done about it.
 """
 
 # %%
@@ -31,12 +31,14 @@ def take_away(X, rate, rng):
 take_away(X_test, 0.5, np.random.default_rng(0))
 
 # %%
-# Models that bear it
-# -------------------
-# No embedder needs imputed input. What stands in for the representation of an absent modality is,
-# as asked for by ``impute``, the mean of the training subjects or what the subject's other
-# modalities make of it. :class:`~skmmcl.cross_decomposition.CoMMEmbedder` fuses what is there. The
-# usual way is to impute the input, thousands of columns, and to put all modalities side by side.
+# Models that take them
+# ---------------------
+# No embedder needs imputed input. CMC+CSS, solved as by default, fills the columns of an absent
+# modality by their conditional means given the subject's other columns. Trained, it takes for the
+# representation of an absent modality, as asked for by ``impute``, the mean of the training subjects
+# or a regression on the subject's other modalities.
+# :class:`~skmmcl.cross_decomposition.CoMMEmbedder` fuses what is there. The usual way is to impute
+# the input, thousands of columns, and to put all modalities side by side.
 
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -69,7 +71,7 @@ for model in models.values():
 # What is lost
 # ------------
 # Lines are means over eight draws of what is taken away; bands have their standard deviation. They
-# tell of these models and test subjects alone: whole comparisons, with models trained anew, are in
+# describe these models and test subjects alone: whole comparisons, with models trained anew, are in
 # the user guide.
 
 import matplotlib.pyplot as plt
