@@ -34,9 +34,9 @@ take_away(X_test, 0.5, np.random.default_rng(0))
 # Models that take them
 # ---------------------
 # No embedder needs imputed input. CMC+CSS, solved as by default, fills the columns of an absent
-# modality by their conditional means given the subject's other columns. Trained, it takes for the
-# representation of an absent modality, as asked for by ``impute``, the mean of the training subjects
-# or a regression on the subject's other modalities.
+# modality by their conditional means given the subject's other columns. Trained, it replaces the
+# representation of an absent modality by the mean of the training subjects or by a regression on
+# the subject's other modalities, as ``impute`` says.
 # :class:`~skmmcl.cross_decomposition.CoMMEmbedder` fuses what is there. The usual way is to impute
 # the input, thousands of columns, and to put all modalities side by side.
 
