@@ -274,6 +274,6 @@ def _how_to_choose(table: Table, ids: list[str]) -> str:
             value = table.spelled(name)[0]
             return (
                 f"Column {name!r} ({show(dict.fromkeys(table.spelled(name)), 3)}) sets them "
-                f"apart: choose one of each with rows={{{name!r}: {value!r}}}."
+                f"apart: choose one of each, in from_folder with rows={{{name!r}: {value!r}}}."
             )
-    return "Choose one row of each, for example with rows={'session': 'ses-01'}."
+    return "Keep one row of each, in from_folder for example with rows={'session': 'ses-01'}."

@@ -283,7 +283,7 @@ def test_several_rows_of_a_subject(tmp_path, rng, name):
     write(tmp_path, participants=listing, a=table)
     message = (
         r"a\.csv lists subject 'sub-\d+' more than once\. Column 'session' \('ses-01', 'ses-02'\) "
-        r"sets them apart: choose one of each with rows=\{'session': 'ses-01'\}"
+        r"sets them apart: choose one of each, in from_folder with rows=\{'session': 'ses-01'\}"
     )
     with pytest.raises(DataError, match=message):
         MultimodalData.from_folder(tmp_path)
