@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skmmcl.data._frames import index_of, is_pandas
+from skmmcl.data._identifiers import canonical
 from skmmcl.exceptions import DataError
 
 
@@ -110,8 +111,7 @@ def _trimmed(ids: np.ndarray) -> list[str]:
 
 def _written(ids: np.ndarray) -> list[str]:
     """Identifiers as they are compared: 007 is 7, and sub-S1 is s1."""
-    bare = [item.casefold().removeprefix("sub-") for item in _trimmed(ids)]
-    return [item.lstrip("0") or "0" if item.isdecimal() else item for item in bare]
+    return [canonical(item) for item in ids.tolist()]
 
 
 def _message(first: str, ids: np.ndarray, name: str, other: np.ndarray) -> str:

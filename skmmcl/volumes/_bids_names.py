@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from glob import glob
 from pathlib import Path
 
+from skmmcl.data._identifiers import canonical
 from skmmcl.exceptions import DataError
 
 PREFIX = "sub-"
@@ -53,7 +54,7 @@ def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
         If a subject and a folder are alike but for the spelling, and so are others.
     """
     matched: dict[str, str] = {}
-    for spelled in (str, _with_prefix, _plain_label):
+    for spelled in (str, _with_prefix, canonical):
         own = _grouped(spelled, (item for item in ids if item not in matched))
         theirs = _grouped(spelled, folders.difference(matched.values()))
         for label in [label for label in own if label in theirs]:
@@ -69,18 +70,6 @@ def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
 
 def _with_prefix(name: str) -> str:
     return name if name.startswith(PREFIX) else PREFIX + name
-
-
-def _plain_label(name: str) -> str:
-    """Return a name without what spellings differ in.
-
-    These are case, ``sub-``, the ".0" of spreadsheets, leading zeros, and separators next to
-    letters, which BIDS forbids.
-    """
-    label = re.sub(r"^sub[-_ ]?", "", name.strip().casefold())
-    label = re.sub(r"^(\d+)\.0+$", r"\1", label)
-    label = re.sub(r"(?<=[a-z])[-_ ]+(?=\w)|(?<=\d)[-_ ]+(?=[a-z])", "", label)
-    return re.sub(r"(?<!\d)0+(?=\d)", "", label)
 
 
 def _grouped(spelled: Callable[[str], str], names: Iterable[str]) -> dict[str, list[str]]:
