@@ -90,6 +90,11 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
         known = np.array(known.tolist())
         numbers = numbers_of(known) if known.dtype == object else None
         known = known if numbers is None else numbers
+    if known.dtype.kind in "mM":
+        raise ContinuousError(
+            f"Unknown label type: dates or spans of time, for example {known[0]}. Classes are "
+            "expected; metadata_labels cuts numbers into classes."
+        )
     if has_fractions(known):
         raise ContinuousError(
             "Unknown label type: continuous. Classes are expected, and y holds numbers with "

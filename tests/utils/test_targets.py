@@ -85,3 +85,9 @@ def test_numbers_that_seem_measured(known, measured):
             warn_if_measured(known, "y", "Cut them.", stacklevel=1)
     else:
         warn_if_measured(known, "y", "Cut them.", stacklevel=1)
+
+
+@pytest.mark.parametrize("unit", ["datetime64[D]", "timedelta64[s]"])
+def test_dates_are_no_classes(unit):
+    with pytest.raises(ValueError, match=r"Unknown label type: dates or spans of time"):
+        encode_classes(np.arange(6).astype(unit))
