@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base._decorator import embedder
 from skmmcl.base._engine import EngineMixin
 from skmmcl.base._input import check_finite, check_subjects
+from skmmcl.base._solution import Solution
 from skmmcl.data import MultimodalData
 from skmmcl.training import represent
 from skmmcl.utils._sklearn import (
@@ -251,7 +252,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             The modalities of n_samples subjects. A table needs ``modalities``.
         y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
             What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabelled.
+            None where a subject is unlabeled.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -314,7 +315,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             The modalities of n_samples subjects. A table needs ``modalities``.
         y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
             What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabelled.
+            None where a subject is unlabeled.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -339,8 +340,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit. What stands in for the representation of
-            an absent one is said by ``impute``.
+            The modalities that were seen in fit; any of them may be absent.
 
         Returns
         -------
@@ -360,10 +360,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         check_subjects(data, self._dtype, empty_allowed=self.on_empty == "nan")
         parts = []
         if self._solution is not None:
-            solved = self._solution.transform(data)
-            if columns is not None:
-                solved[rows] = columns
-            parts.append(solved)
+            parts.append(self._solved(self._solution, data, rows, columns))
         if self.net_ is not None:
             parts.append(self._represented(data) * self._scale)
         out = np.hstack(parts).astype(self._dtype, copy=False)
@@ -375,6 +372,18 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
 
         index = data.index if data.axis is None else data.axis
         return pd.DataFrame(out, index=index, columns=self.get_feature_names_out())
+
+    @staticmethod
+    def _solved(
+        solution: Solution, data: MultimodalData, rows: Any, columns: np.ndarray | None
+    ) -> np.ndarray:
+        """The columns of solved terms; those of training subjects are known."""
+        if columns is not None and len(columns) == len(data):
+            return columns
+        solved = solution.transform(data)
+        if columns is not None:  # not of subjects of weight 0
+            solved[rows] = columns
+        return solved
 
     def _represented(self, data: MultimodalData) -> np.ndarray:
         """The network's representation of all modalities, side by side."""

@@ -25,7 +25,7 @@ OF_TRAINING = (
     "encoders", "standardize", "augment", "input_components", "impute", "projection_dim",
     "max_epochs", "batch_size", "sampler", "lr", "weight_decay", "optimizer", "lr_schedule",
     "gradient_clip", "validation_fraction", "n_iter_no_change", "monitor", "callbacks",
-    "warm_start", "checkpoint",
+    "warm_start", "checkpoint", "device",
 )  # fmt: skip
 
 # Folds in which the training columns of invariant discriminants are made.
@@ -149,7 +149,6 @@ class Solution:
 
     A term with a target geometry is a discriminant of each modality and of all jointly. A term that
     aligns modalities is solved by their regularized canonical correlations.
-
     """
 
     def __init__(self) -> None:
