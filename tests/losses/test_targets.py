@@ -114,6 +114,19 @@ OPTIMA = {
 }
 
 
+def nearness(name, seed):
+    """Return the linear CKA of a target and of free embeddings, of one draw of labels."""
+    loss, columns, _ = OPTIMA[name]
+    known = known_of(seed=seed)
+    values = [known[key] for key in columns]
+    if isinstance(loss, SupConLoss):
+        found = optimum(lambda z: loss(z[0], *values), 60)
+    else:
+        on_sphere = not isinstance(loss, EuclideanInfoNCELoss)
+        found = optimum(lambda z: loss(z, *values), 60, on_sphere=on_sphere)
+    return cka(loss.target(*values), found)
+
+
 SLOW = {"eps in", "eps supcon", "jaccard, a threshold", "jaccard, unweighted", "mulsupcon"}
 SLOW |= {"anatcl global", "euclidean cauchy"}
 
@@ -122,15 +135,7 @@ SLOW |= {"anatcl global", "euclidean cauchy"}
     "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in OPTIMA]
 )
 def test_near_the_numerical_optimum(name):
-    loss, columns, least = OPTIMA[name]
-    known = known_of()
-    values = [known[key] for key in columns]
-    if isinstance(loss, SupConLoss):
-        found = optimum(lambda z: loss(z[0], *values), 60)
-    else:
-        on_sphere = not isinstance(loss, EuclideanInfoNCELoss)
-        found = optimum(lambda z: loss(z, *values), 60, on_sphere=on_sphere)
-    assert cka(loss.target(*values), found) > least
+    assert nearness(name, seed=1) > OPTIMA[name][2]
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
@@ -393,3 +398,9 @@ def test_many_subjects_need_no_square_matrix():
     t = YAwareLoss(0.1).target(np.random.default_rng(0).normal(size=(20_000, 2)) * 10)
     assert len(t) == 20_000
     assert not t.isnan().any()
+
+
+if __name__ == "__main__":  # the last column of the guide's table
+    for name in OPTIMA:
+        mean = np.mean([nearness(name, seed) for seed in (1, 2, 3)])
+        print(f"{name:22} {mean:.3f}", flush=True)  # noqa: T201
