@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import warnings
 
@@ -21,7 +22,8 @@ from skmmcl import (
     load_volumes,
     stacked_fits,
 )
-from skmmcl.base import DifferentiableEncoder
+from skmmcl.base import BaseEmbedder, DifferentiableEncoder
+from skmmcl.base._solution import OF_TRAINING
 from skmmcl.contrastive import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError, ModalityError
@@ -366,6 +368,19 @@ def test_parameters_without_effect_are_named_and_no_others(cohort):
     CMCCSSEmbedder(cmc_weight=0, random_state=3, dtype="float64").fit(X, y)
     with pytest.raises(ValueError, match="kernel_features='exact' has no effect on training"):
         SupConEmbedder(kernel_features="exact").fit(X, y)
+
+
+def test_the_width_of_a_target_is_its_own(cohort):
+    X, y = cohort
+    with pytest.warns(UserWarning, match="that n_components had no effect"):
+        SupConEmbedder(solver="closed_form", n_components=3).fit(X, y)
+
+
+def test_every_shared_parameter_is_heeded_or_named():
+    heeded = {"modalities", "n_components", "on_empty", "dtype", "verbose", "random_state"}
+    heeded |= {"solver", "kernel_features", "groups", "invariant_to"}
+    shared = set(inspect.signature(BaseEmbedder).parameters)
+    assert shared == heeded | (set(OF_TRAINING) - {"projection_dim"})
 
 
 def test_asymmetric_matrices_after_symmetric_ones(cohort):
