@@ -370,12 +370,6 @@ def test_parameters_without_effect_are_named_and_no_others(cohort):
         SupConEmbedder(kernel_features="exact").fit(X, y)
 
 
-def test_the_width_of_a_target_is_its_own(cohort):
-    X, y = cohort
-    with pytest.warns(UserWarning, match="that n_components had no effect"):
-        SupConEmbedder(solver="closed_form", n_components=3).fit(X, y)
-
-
 def test_every_shared_parameter_is_heeded_or_named():
     heeded = {"modalities", "n_components", "on_empty", "dtype", "verbose", "random_state"}
     heeded |= {"solver", "kernel_features", "groups", "invariant_to"}

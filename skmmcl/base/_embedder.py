@@ -50,7 +50,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
         multimodal input, the names of the modalities to use; None for all.
     n_components : int, default=16
-        Width of each modality's representation.
+        Width of each modality's representation. Columns of supervised terms that are solved
+        have the width of their target instead.
     encoders : "auto", str, Module, callable or dict, default="auto"
         Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
         and self-attention for matrices, both beside a linear shortcut, and a small CNN

@@ -127,9 +127,6 @@ def warn_of_untrained(settings: Any) -> None:
     """Warn of parameters of training that were set, where nothing is trained."""
     defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
     names = [*OF_TRAINING, *settings._of_training]  # noqa: SLF001
-    parts = settings._solution.parts.values()  # noqa: SLF001
-    if not any(isinstance(part, MultisetCCA) for part in parts):
-        names.append("n_components")  # targets have a width of their own
     given = {name: getattr(settings, name) for name in names if name in defaults}
     unused = [
         name
