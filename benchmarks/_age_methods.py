@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, StandardScaler
 
 from skmmcl import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
-from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.training import Term
 
 PENALTIES = np.logspace(-1, 5, 13)
@@ -44,16 +44,22 @@ class OutputLoss(torch.nn.Module):
         return torch.nn.functional.mse_loss(found, y[:, 0].to(h.dtype))
 
 
+class AgeGuide(Guide):
+    """Guidance by the age in units of its standard deviation."""
+
+    is_required = True
+
+    def values(self, y: Any, data: Any) -> np.ndarray:
+        y = np.asarray(y, dtype=float)[:, None]
+        return (y - y.mean()) / y.std()
+
+
 @embedder
 class SupervisedEmbedder(BaseEmbedder):
     """The encoders of the contrastive embedders, trained by an output for the age instead."""
 
-    def _requires_y(self) -> bool:
-        return True
-
-    def _read_values(self, y: Any, data: Any) -> np.ndarray:
-        y = np.asarray(y, dtype=float)[:, None]
-        return (y - y.mean()) / y.std()
+    def _make_guide(self, y: Any) -> Guide:
+        return AgeGuide()
 
     def _make_objective(self) -> list[Term]:
         loss = OutputLoss(len(self.modalities_) * self.n_components)

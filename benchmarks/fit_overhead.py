@@ -48,7 +48,7 @@ def prepare(estimator: CMCCSSEmbedder, arrays: dict) -> tuple[nn.Module, dict]:
     network = estimator._make_network(
         views=list(arrays),
         shapes=estimator.shapes_,
-        stages={n: estimator._input_stage(n, a, present, None) for n, a in arrays.items()},
+        stages={n: estimator._make_stage(n, a, present, None) for n, a in arrays.items()},
     )().float()
     with torch.no_grad():
         return network, network.prepare({n: torch.as_tensor(a) for n, a in arrays.items()})

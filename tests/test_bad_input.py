@@ -13,14 +13,14 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from torch import nn
 
-import skmmcl.base._engine
+import skmmcl.base._trained
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
-SUPERVISED = [cls for cls in EMBEDDERS if cls()._uses_classes()]
+SUPERVISED = [cls for cls in EMBEDDERS if cls()._make_guide(None).of_classes]
 OF_CLASSES = {"SupervisedEmbedder": {"task": "classification"}}  # "auto" regresses on numbers
 N = 20
 
@@ -74,7 +74,7 @@ def no_training(monkeypatch):
     def fail(*args, **kwargs):
         pytest.fail("training began")
 
-    monkeypatch.setattr(skmmcl.base._engine, "fit_net", fail)
+    monkeypatch.setattr(skmmcl.base._trained, "fit_net", fail)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import skorch.callbacks
 import torch
 from torch import nn
 
-import skmmcl.base._engine
+import skmmcl.base._trained
 from skmmcl import MultimodalData, SupConEmbedder, YAwareEmbedder
 from skmmcl.augmentation import Flip, GaussianNoise
 from skmmcl.exceptions import DataError, ModalityError, TrainingError
@@ -38,7 +38,7 @@ def refuses(monkeypatch):
         pytest.fail("training began")
 
     def check(error, said, X=X, y=Y, cls=SupConEmbedder, sample_weight=None, **params):
-        monkeypatch.setattr(skmmcl.base._engine, "fit_net", fail)
+        monkeypatch.setattr(skmmcl.base._trained, "fit_net", fail)
         with pytest.raises(error, match=said):
             embedder(cls, **params).fit(X, y, sample_weight=sample_weight)
 

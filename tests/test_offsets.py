@@ -83,4 +83,4 @@ def test_what_needs_no_centering_is_shared_as_before():
         solver="gradient", max_epochs=1, input_components=None, random_state=0
     )
     embedder.fit({**arrays, "b": arrays["a"][:, :2]}, Y)
-    assert embedder._origins == {}
+    assert embedder._trained.origins == {}

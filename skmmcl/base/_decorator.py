@@ -4,24 +4,49 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
+
+from skmmcl.base._parameters import Shared
 
 # A section of a numpydoc docstring is a title that is underlined.
 _TITLE = re.compile(r"^(\w[\w ]*)\n-{3,}\n", flags=re.MULTILINE)
 _ENTRY = re.compile(r"^(?=\S+ : )", flags=re.MULTILINE)
 
 
+_RECIPE = """Make an estimator with the settings of the paper.
+
+{settings}
+
+Parameters
+----------
+**params
+    Parameters that are to differ.
+
+Returns
+-------
+{name}
+    With these settings.
+
+Examples
+--------
+>>> from {room} import {name}
+>>> {name}.from_paper(lr=0.01).lr
+0.01
+"""
+
 C = TypeVar("C", bound=type)
 
 
-@dataclass_transform(kw_only_default=True, eq_default=False)
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
 def embedder(estimator: C) -> C:
     """Give an estimator its ``__init__`` from its annotated parameters, its own ones first.
 
     A parameter of `BaseEmbedder` that is annotated anew, for another default, keeps its place.
-    Entries of the docstring that the class leaves out are filled in from its bases.
+    Descriptions and constraints of parameters that the class leaves out are those of its bases, or
+    those that several methods share.
 
     Parameters
     ----------
@@ -50,8 +75,37 @@ def embedder(estimator: C) -> C:
     own = set(vars(estimator).get("__annotations__", {})) - common
     ordered = sorted(signature.parameters.values(), key=lambda p: p.name not in {"self", *own})
     init.__signature__ = signature.replace(parameters=ordered)
-    complete_docstring(estimator, [parameter.name for parameter in ordered])
+    names = [parameter.name for parameter in ordered if parameter.name != "self"]
+    _complete_constraints(estimator, names)
+    complete_docstring(estimator, names)
+    if "_paper" in vars(estimator):
+        _give_recipe(estimator)
     return estimator
+
+
+def _give_recipe(estimator: Any) -> None:
+    """Give a class with published settings, ``_paper``, its ``from_paper``."""
+
+    def from_paper(cls: Any, **params: Any) -> Any:
+        return cls(**{**cls._paper, **params})
+
+    name, room = estimator.__name__, estimator.__module__.partition("._")[0]
+    settings = ", ".join(
+        f"``{key}={getattr(value, '__name__', None) or repr(value)}``"
+        for key, value in estimator._paper.items()
+    )
+    settings = textwrap.fill(f"These are {settings}.", 90, break_long_words=False)
+    from_paper.__doc__ = _RECIPE.format(name=name, room=room, settings=settings)
+    from_paper.__module__, from_paper.__qualname__ = estimator.__module__, f"{name}.from_paper"
+    estimator.from_paper = classmethod(from_paper)
+
+
+def _complete_constraints(estimator: Any, parameters: Iterable[str]) -> None:
+    """Fill in the constraints of parameters that a class leaves to its bases."""
+    known: dict[str, Any] = {}
+    for cls in (Shared, *reversed(estimator.__mro__)):
+        known |= vars(cls).get("_parameter_constraints", {})
+    estimator._parameter_constraints = {name: known[name] for name in parameters if name in known}
 
 
 def complete_docstring(cls: type, parameters: Iterable[str]) -> None:
@@ -81,7 +135,7 @@ def complete_docstring(cls: type, parameters: Iterable[str]) -> None:
 def _inherited(cls: type, title: str) -> dict[str, str]:
     """Return the entries of a section in all bases; the nearest base counts."""
     package = __name__.partition(".")[0]
-    entries: dict[str, str] = {}
+    entries = _entries(_split(Shared.__doc__ or "")[1].get(title, ""))
     for base in reversed(cls.__mro__[1:]):
         if base.__module__.partition(".")[0] == package:
             entries |= _entries(_split(base.__doc__ or "")[1].get(title, ""))

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skmmcl.base._embedder import BaseEmbedder
-from skmmcl.base._input import check_subjects
+from skmmcl.base._input import check_subjects, read_input
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
 from skmmcl.training import to_tensor
@@ -64,13 +64,13 @@ class DifferentiableEncoder:
 
     def __init__(self, estimator: BaseEmbedder, X: Any, modality: str) -> None:
         _check_estimator(estimator, modality)
-        self._data = estimator._read(X, reset=False)  # noqa: SLF001
-        check_subjects(self._data, estimator._dtype)  # noqa: SLF001
+        self._data = read_input(estimator, X, reset=False)
+        check_subjects(self._data, estimator._dtype)
         _check_present(self._data, modality)
         self.modality, self.array = modality, self._data[modality]
         self.shape = estimator.shapes_[modality]
-        self._means, units = estimator._means, estimator._units  # noqa: SLF001
-        self._origins = estimator._origins  # noqa: SLF001
+        trained: Any = estimator._trained
+        self._means, units, self._origins = trained.means, trained.units, trained.origins
         self._net, self._network = estimator.net_, estimator.net_.module_
         like = next(self._network.parameters())
         self._unit = torch.as_tensor(units[modality]).to(like.device, like.dtype)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from dataclasses import field
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -13,20 +15,18 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._decorator import embedder
-from skmmcl.base._engine import EngineMixin
-from skmmcl.base._input import check_finite, check_subjects
-from skmmcl.base._solution import Solution
+from skmmcl.base._guide import Guide
+from skmmcl.base._input import check_finite, check_subjects, read_input
+from skmmcl.base._known import Known, read_training
+from skmmcl.base._solution import Solution, divide, warn_of_untrained
+from skmmcl.base._trained import Trained, by_modality, input_stage
 from skmmcl.data import MultimodalData
-from skmmcl.training import represent
-from skmmcl.utils._sklearn import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    check_feature_names_in,
-    fit_context,
-    get_output_config,
-)
+from skmmcl.data._layout import Layout
+from skmmcl.networks import InputStage, MultiviewNetwork
+from skmmcl.training import Term, check_settings, make_net
+from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
 
 
 def _trains(estimator: BaseEmbedder) -> bool:
@@ -37,106 +37,13 @@ def _trains(estimator: BaseEmbedder) -> bool:
 
 
 @embedder
-class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
+class BaseEmbedder(TransformerMixin, BaseEstimator):
     """Base of the transformers that train one encoder per modality.
 
-    A method says what its network is (`_make_network`) and what its objective is
-    (`_make_objective`); everything else is done here.
-
-    Parameters
-    ----------
-    modalities : dict, list of str or None, default=None
-        For a table, the columns of each modality:
-        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
-        multimodal input, the names of the modalities to use; None for all.
-    n_components : int, default=16
-        Width of each modality's representation. Columns of supervised terms that are solved
-        have the width of their target instead.
-    encoders : "auto", str, Module, callable or dict, default="auto"
-        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
-        and self-attention for matrices, both beside a linear shortcut, and a small CNN
-        for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
-        and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
-        weights; a callable is called as ``encoder(shape, n_components)``.
-    standardize : bool, default=True
-        Whether each entry of each modality is z-scored by the training subjects.
-    input_components : int or None, default=60
-        Vectors and matrices are replaced by their scores on so many principal components
-        of the training subjects: with more features than subjects an encoder otherwise
-        tells subjects apart by their noise. Self-attention and encoders that are given
-        see them in their own shape, reconstructed from the scores. None for no
-        restriction.
-    augment : dict of str to callable, default=None
-        Random changes of a modality in training, called as ``transform(x, generator)`` on
-        the batch in its own shape and units, for example
-        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
-        stand together in a tuple get the same draw. What is augmented is not restricted
-        to principal components.
-    impute : {"mean", "ridge"}, default="mean"
-        What stands in for the representation of an absent modality: the mean of the
-        training subjects, or what the subject's other modalities make of it by ridge
-        regression on the training subjects.
-    on_empty : {"error", "nan"}, default="error"
-        What `transform` does with a subject that has no modality at all: raise, or give a
-        row of NaN.
-    solver : {"auto", "closed_form", "gradient"}, default="gradient"
-        How the objective is minimized. "gradient" trains a network. "closed_form" solves
-        each term, by a discriminant of each modality and of all jointly that regresses onto
-        the optimum of the loss; it needs no network and takes milliseconds. "auto" solves
-        the terms with a known optimum and trains others where that helps. Training
-        subjects get leave-one-out columns from `fit_transform`.
-    kernel_features : {"auto", "exact"} or int, default="auto"
-        Number of random features that stand for the Gaussian kernel of the closed form.
-        With them the fitted estimator holds no subject's data. "auto" is 1,000, and 448
-        above 4,000 labeled subjects. With "exact" it holds the training subjects' values.
-    groups : str, default=None
-        Column of ``X.meta`` that says which subjects belong together, such as scans of one
-        person or siblings. The closed form leaves them out together.
-    invariant_to : str, default=None
-        Column of ``X.meta``, such as the site, whose effect at a given target the closed
-        form removes.
-    max_epochs : int, default=100
-        Passes over the subjects.
-    batch_size : int, default=64
-        Subjects in a batch, at least 2. Every batch holds every class.
-    sampler : {"stratified", "balanced"}, default="stratified"
-        Whether an epoch sees each subject once, or as many of every class of ``y`` as the
-        largest has, those of smaller classes drawn with replacement.
-    lr : float, default=0.001
-        Learning rate.
-    weight_decay : float, default=0.001
-        Weight decay of the optimizer.
-    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
-        Optimizer, by name or as a class of torch.
-    lr_schedule : {"cosine", "onecycle"} or None, default=None
-        Course of the learning rate over the epochs; None for a constant one.
-    gradient_clip : float, default=None
-        Largest norm of the gradient; None for no limit.
-    validation_fraction : float, default=None
-        Part of the subjects, alike in every class, that is held out of the training to
-        watch it; None for no such part.
-    n_iter_no_change : int or None, default=20
-        With a validation part, stop after so many epochs without improvement and keep
-        the weights of the best epoch. None to only watch.
-    monitor : {"loss", "probe"}, default="loss"
-        What is watched: the loss, or the balanced accuracy of a linear probe.
-    callbacks : list of skorch callbacks, default=None
-        Called after the engine's own.
-    warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last fit.
-    checkpoint : path, default=None
-        Folder in which the state of a fit is kept, so that the same fit, of the same
-        data and parameters, goes on where it was cut off.
-    device : str, default="auto"
-        Where to train, as torch names it. "auto" is CUDA where there is one.
-    dtype : {"float32", "float64", "auto"}, default="float32"
-        Precision of training and of the output; "auto" follows the input.
-    verbose : int, default=0
-        1 for a progress bar, 2 for a table of all losses.
-    random_state : int, RandomState instance or None, default=None
-        Draws the first weights and the order of the subjects. The same number gives the
-        same result; None takes one from numpy's generator. Torch's is left alone. Random
-        features of the closed form are the same for None each time.
+    A method says what its objective is (`_make_objective`) and, where it is not the usual one,
+    what its network is (`_make_network`), what guides it besides the modalities
+    (`_make_guide`), which modality each view reads (`_make_views`), and how a modality is
+    scaled (`_make_stage`). Everything else is done here.
 
     Attributes
     ----------
@@ -207,41 +114,57 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     verbose: int = 0
     random_state: Any = None
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "modalities": [None, dict, list, tuple],
-        "n_components": [Interval(Integral, 1, None, closed="left")],
-        "encoders": [str, dict, callable, torch.nn.Module],
-        "standardize": ["boolean"],
-        "input_components": [Interval(Integral, 1, None, closed="left"), None],
-        "augment": [dict, None],
-        "impute": [StrOptions({"mean", "ridge"})],
-        "on_empty": [StrOptions({"error", "nan"})],
-        "solver": [StrOptions({"auto", "closed_form", "gradient"})],
-        "kernel_features": [
-            StrOptions({"auto", "exact"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "groups": [str, None],
-        "invariant_to": [str, None],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
-        "sampler": [StrOptions({"stratified", "balanced"})],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "optimizer": [StrOptions({"adam", "adamw", "radam", "sgd"}), callable],
-        "lr_schedule": [StrOptions({"cosine", "onecycle"}), None],
-        "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), None],
-        "monitor": [StrOptions({"loss", "probe"})],
-        "callbacks": [list, tuple, None],
-        "warm_start": ["boolean"],
-        "checkpoint": [None, str, HasMethods("__fspath__")],
-        "device": [str, torch.device],
-        "dtype": [StrOptions({"float32", "float64", "auto"})],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
+    _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
+    _of_training: ClassVar[tuple[str, ...]] = ()  # own parameters that closed forms do not heed
+
+    _training_columns: list[Any] | None = field(default=None, init=False)  # fit_transform's
+    _guide: Any = field(init=False)
+    _solution: Solution | None = field(init=False)
+    _trained: Trained | None = field(init=False)
+    _layout: Layout = field(init=False)
+    _dtype: str = field(init=False)
+    _n_samples: int = field(init=False)
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def from_paper(cls, **params: Any) -> Self:
+            """Given by `embedder` to classes with a recipe, ``_paper``."""
+
+    # What a method says of itself
+
+    @abstractmethod
+    def _make_objective(self) -> list[Term]:
+        """Return the terms of the objective."""
+
+    def _make_network(self, **layout: Any) -> partial:
+        """Return a function without arguments that builds the network."""
+        return partial(MultiviewNetwork, n_components=self.n_components, **layout)
+
+    def _make_guide(self, y: Any) -> Guide:
+        """Return what guides the objective besides the modalities; ``y`` as the user gave it."""
+        return Guide()
+
+    def _make_views(self) -> list[str]:
+        """Return the modality that each view reads; a lone modality is read by two encoders."""
+        if len(self.modalities_) > 1:
+            return self.modalities_
+        warnings.warn(
+            f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains "
+            "two encoders on it as two views. To say which columns of a table are which modality, "
+            "set modalities={'smri': slice(0, 100), 'fc': 'fc_*'}.",
+            UserWarning,
+            stacklevel=7,
+        )
+        return self.modalities_ * 2
+
+    def _make_stage(
+        self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None
+    ) -> InputStage:
+        """Return how a modality is scaled and restricted to principal components."""
+        return input_stage(self, name, array, present, sample_weight)
+
+    # What every method does alike
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
@@ -262,7 +185,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         self : object
             Fitted estimator.
         """
-        resume = self.warm_start and getattr(self, "net_", None) is not None
+        resume = self.warm_start and getattr(self, "_trained", None) is not None
         return self._fit(
             X, y, sample_weight, n_epochs=self.max_epochs, resume=resume, solver=self.solver
         )
@@ -299,7 +222,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             del self._training_columns
         if not found:
             return self.transform(X)
-        return self._transformed(self._read(X, reset=False), *found)
+        return self._transformed(read_input(self, X, reset=False), *found)
 
     @available_if(_trains)
     @fit_context(prefer_skip_nested_validation=True)
@@ -325,8 +248,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         self : object
             Fitted estimator.
         """
-        resume = getattr(self, "net_", None) is not None
-        if hasattr(self, "net_") and not resume:
+        resume = getattr(self, "_trained", None) is not None
+        if hasattr(self, "_trained") and not resume:
             warnings.warn(
                 f"This {type(self).__name__} was solved in closed form, from which partial_fit "
                 "cannot go on: it begins to train a network, as with solver='gradient'.",
@@ -349,7 +272,61 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             The representations of all modalities, side by side.
         """
         check_is_fitted(self, "net_")
-        return self._transformed(self._read(X, reset=False))
+        return self._transformed(read_input(self, X, reset=False))
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool, solver: str
+    ) -> Self:
+        if not resume:
+            self.__dict__.pop("_trained", None)
+        check_settings(self)
+        data, known, counted = read_training(self, X, y, sample_weight, reset=not resume)
+        solved, trained = divide(self._make_objective(), solver, self)
+        self._solution = Solution() if solved else None
+        if self._solution is not None:
+            columns = self._solution.fit(solved, self, data, known)
+            if self._training_columns is not None:
+                self._training_columns += [counted, columns]
+        self._train(data, trained, known, n_epochs=n_epochs, resume=resume)
+        return self
+
+    def _train(
+        self, data: MultimodalData, terms: list[Term], known: Known, *, n_epochs: int, resume: bool
+    ) -> None:
+        """Train the network by the terms that are not solved."""
+        if not terms:
+            warn_of_untrained(self)
+            self._trained = None
+            return
+        check_augment(self.augment, self.shapes_)
+        sample_weight = known["sample_weight"]
+        if resume and self._trained is not None:
+            trained = self._trained.resumed(self.lr, type(self).__name__)
+        else:
+            trained = self._untrained(data, terms, sample_weight)
+        trained.fit(self, data, known, n_epochs)
+        if self._solution is not None:
+            trained.learn_scale(data, sample_weight)
+        self._trained = trained
+
+    def _untrained(
+        self, data: MultimodalData, terms: list[Term], sample_weight: np.ndarray | None
+    ) -> Trained:
+        """Scale the modalities, and draw the weights of the network."""
+        present = dict(zip(data.modalities, data.mask.T, strict=True))
+        stages = {
+            name: self._make_stage(name, array, present[name], sample_weight)
+            for name, array in data.items()
+        }
+        trained = Trained(stages, augmented_names(self.augment), self._dtype)
+        network = self._make_network(
+            views=self._make_views(),
+            shapes=self.shapes_,
+            encoders=by_modality(self.encoders, self.modalities_),
+            stages=trained.seen(stages),
+        )
+        trained.net = make_net(network, terms, self, dtype=getattr(torch, self._dtype))
+        return trained
 
     def _transformed(
         self, data: MultimodalData, rows: Any = (), columns: np.ndarray | None = None
@@ -362,8 +339,8 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         parts = []
         if self._solution is not None:
             parts.append(self._solved(self._solution, data, rows, columns))
-        if self.net_ is not None:
-            parts.append(self._represented(data) * self._scale)
+        if self._trained is not None:
+            parts.append(self._trained.transform(data, self.impute))
         out = np.hstack(parts).astype(self._dtype, copy=False)
         check_finite(out, data)
         out[~data.mask.any(axis=1)] = np.nan
@@ -386,16 +363,6 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
             solved[rows] = columns
         return solved
 
-    def _represented(self, data: MultimodalData) -> np.ndarray:
-        """The network's representation of all modalities, side by side."""
-        subjects = self._subjects(self.net_, data)
-        h = represent(self.net_, subjects)
-        present = self._present_blocks(data).T
-        h = np.where(present[..., None], h, self.mean_representation_[:, None])
-        if self.impute == "ridge" and self._imputation is not None:
-            h = self._imputation.fill(self.net_, subjects, h)
-        return h.transpose(1, 0, 2).reshape(len(data), -1)
-
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`.
 
@@ -415,42 +382,49 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         solved = [] if self._solution is None else self._solution.names()
-        return np.asarray([*solved, *self._names_of_network()], dtype=object)
+        trained = [] if self._trained is None else self._trained.names(beside=bool(solved))
+        return np.asarray([*solved, *trained], dtype=object)
 
-    def _names_of_network(self) -> list[str]:
-        if self.net_ is None:
-            return []
-        n_views = {name: self.net_.module_.views.count(name) for name in self.modalities_}
-        width = self.mean_representation_.shape[1]
-        # What is trained needs no name of its own where nothing else stands next to it.
-        terms = [] if self._solution is None else [t.name for t in self.net_.criterion_.terms]
-        names = ["_".join([m, *terms]) for m in self.modalities_]
-        return [
-            f"{name}_{i}"
-            for m, name in zip(self.modalities_, names, strict=True)
-            for i in range(n_views[m] * width)
-        ]
+    @property
+    def net_(self) -> Any:
+        """The trained skorch net; None where all terms were solved."""
+        trained = self._trained  # raises AttributeError before fit, as fitted attributes do
+        return None if trained is None else trained.net
+
+    @property
+    def mean_representation_(self) -> np.ndarray:
+        """Mean representation of the training subjects, which replaces that of what is absent."""
+        if self._trained is None:
+            raise AttributeError("Nothing was trained; solver='gradient' trains a network.")
+        return self._trained.mean_representation
+
+    @property
+    def categories_(self) -> dict[str, dict[str | int, list]]:
+        """What the codes of categories stand for, by modality and column."""
+        return self._layout.named_categories()
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
         """Mean of the loss and of each term in each epoch; empty where nothing was trained."""
         check_is_fitted(self, "net_")
-        if self.net_ is None:
-            return {}
-        rows = [row for row in self.net_.history if "train_loss" in row]
-        last = rows[-1] if rows else {"train_loss": np.nan}  # none if cut off in the first epoch
-        names = [k for k, v in last.items() if isinstance(v, float) and k != "dur"]
-        return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+        return {} if self._trained is None else self._trained.history()
 
     @property
     def n_iter_(self) -> int:
         """Number of epochs that were run."""
         return len(self.history_.get("train_loss", ()))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the moments of the optimizer unless training is to go on."""
+        state = dict(super().__getstate__())
+        if state.get("_trained") is not None and not self.warm_start:
+            state["_trained"] = state["_trained"].without_moments()
+        return state
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.dict = True
-        tags.target_tags.required = self._requires_y()
+        tags.target_tags.required = self._make_guide(None).is_required
         tags.transformer_tags.preserves_dtype = (
             ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
         )

@@ -12,7 +12,6 @@ from sklearn.utils.validation import validate_data
 from skmmcl.data import MultimodalData, as_multimodal, check_values, is_multimodal, split_columns
 from skmmcl.data._frames import is_pandas, is_table
 from skmmcl.data._layout import Layout
-from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._named import named
 from skmmcl.utils._objects import numbers_of
@@ -21,107 +20,99 @@ from skmmcl.utils._sklearn import check_sample_weight
 LONE_MODALITY = "x"
 
 
-class MultimodalInputMixin:
-    """Reads X at fit and at transform, and remembers modalities and shapes.
+def read_input(estimator: Any, X: Any, *, reset: bool) -> MultimodalData:
+    """Return the modalities in their order, of the right shapes; raise before any training.
 
-    Expects a parameter ``modalities``; sets ``modalities_``, ``shapes_``,
-    ``n_features_in_`` and, for a DataFrame, ``feature_names_in_``.
+    Parameters
+    ----------
+    estimator : BaseEmbedder
+        Its parameter ``modalities`` says what to read. With ``reset`` it is given
+        ``modalities_``, ``shapes_``, ``n_features_in_`` and, for a DataFrame,
+        ``feature_names_in_``; else they are what X is checked against.
+    X : MultimodalData, mapping, list of records, DataFrame or array
+        What a user gave.
+    reset : bool
+        Whether this is a fit.
+
+    Returns
+    -------
+    MultimodalData
     """
+    table = not is_multimodal(X)
+    data = (_read_table if table else _read_multimodal)(estimator, X, reset=reset)
+    if reset:
+        _learn_layout(estimator, data, table=table)
+    else:
+        data = _check_layout(estimator, data)
+    check_n_subjects(data, 2 if reset else 1, type(estimator).__name__)
+    return data
 
-    modalities: Any
 
-    def _read(self, X: Any, *, reset: bool) -> MultimodalData:
-        """The modalities in their order, of the right shapes; raises before any training."""
-        table = not is_multimodal(X)
-        read = self._read_table if table else self._read_multimodal
-        data = read(X, reset=reset)
-        if reset:
-            self._learn_layout(data, table=table)
-        else:
-            data = self._check_layout(data)
-        check_n_subjects(data, 2 if reset else 1, type(self).__name__)
+def _read_multimodal(estimator: Any, X: Any, *, reset: bool) -> MultimodalData:
+    data = as_multimodal(X, shapes=None if reset else estimator.shapes_)
+    if estimator.modalities is None:
         return data
+    wanted = list(estimator.modalities)
+    if not wanted:
+        raise ModalityError(f"modalities={estimator.modalities!r} is empty; None means all.")
+    _check_names(wanted, data.modalities, extra_allowed=True)
+    return data[wanted]
 
-    def _read_with(self, X: Any, *, reset: bool, **others: Any) -> MultimodalData:
-        """The same; raises if what is given of the subjects besides is of others."""
-        data = self._read(X, reset=reset)
-        check_same_subjects({"X": X if is_table(X) else data, **others})
-        return data
 
-    def _read_multimodal(self, X: Any, *, reset: bool) -> MultimodalData:
-        data = as_multimodal(X, shapes=None if reset else self.shapes_)
-        if self.modalities is None:
-            return data
-        wanted = list(self.modalities)
-        if not wanted:
-            raise ModalityError(f"modalities={self.modalities!r} is empty; None means all.")
-        _check_names(wanted, data.modalities, extra_allowed=True)
-        return data[wanted]
-
-    def _read_table(self, X: Any, *, reset: bool) -> MultimodalData:
-        """Split the columns of a 2-D array or DataFrame."""
-        selectors = self.modalities
-        is_names = selectors is not None and not hasattr(selectors, "keys")
-        if is_names and reset:
-            raise ModalityError(
-                f"modalities={selectors!r} names modalities, but X is one table. Give the columns "
-                "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
-            )
-        X = _plain_table(X)
-        frame = selectors is not None and not is_names and hasattr(X, "columns")
-        with named("X", "named modalities, or a table of numbers"):
-            checked = validate_data(
-                self, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
-                ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
-            )  # fmt: skip
-        if not reset and (selectors is None or is_names):
-            return self._split_flat(checked)
-        if selectors is None:
-            return MultimodalData({LONE_MODALITY: checked})
-        return split_columns(checked, selectors, getattr(self, "feature_names_in_", None))
-
-    def _split_flat(self, X: np.ndarray) -> MultimodalData:
-        """Undo the flat concatenation of the modalities that were seen in fit."""
-        edges = np.cumsum([0, *(math.prod(shape) for shape in self.shapes_.values())])
-        return MultimodalData(
-            {
-                name: X[:, start:stop].reshape(len(X), *shape)
-                for (name, shape), start, stop in zip(
-                    self.shapes_.items(), edges, edges[1:], strict=False
-                )
-            }
+def _read_table(estimator: Any, X: Any, *, reset: bool) -> MultimodalData:
+    """Split the columns of a 2-D array or DataFrame."""
+    selectors = estimator.modalities
+    is_names = selectors is not None and not hasattr(selectors, "keys")
+    if is_names and reset:
+        raise ModalityError(
+            f"modalities={selectors!r} names modalities, but X is one table. Give the columns "
+            "of each: modalities={'smri': slice(0, 100), 'fc': 'fc_*', 'clinical': ['age']}."
         )
+    X = _plain_table(X)
+    frame = selectors is not None and not is_names and hasattr(X, "columns")
+    with named("X", "named modalities, or a table of numbers"):
+        checked = validate_data(
+            estimator, X, reset=reset, skip_check_array=frame, dtype=None if frame else "numeric",
+            ensure_all_finite=False, ensure_min_samples=2 if reset else 1,
+        )  # fmt: skip
+    if not reset and (selectors is None or is_names):
+        return _split_flat(estimator.shapes_, checked)
+    if selectors is None:
+        return MultimodalData({LONE_MODALITY: checked})
+    return split_columns(checked, selectors, getattr(estimator, "feature_names_in_", None))
 
-    def _learn_layout(self, data: MultimodalData, *, table: bool) -> None:
-        self.modalities_ = list(data.modalities)
-        self.shapes_ = {name: tuple(shape) for name, shape in data.shapes.items()}
-        self._layout = Layout.of(data)
-        if not table:
-            self.n_features_in_ = data.shape[1]
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
 
-    def _check_layout(self, data: MultimodalData) -> MultimodalData:
-        _check_names(self.modalities_, data.modalities, extra_allowed=False)
-        data = data[self.modalities_]
-        for name, shape in data.shapes.items():
-            if tuple(shape) != tuple(self.shapes_[name]):
-                raise ModalityError(
-                    f"Modality {name!r} has shape {tuple(shape)} per subject, but "
-                    f"{type(self).__name__} was fitted on {tuple(self.shapes_[name])}."
-                )
-        return self._layout.apply(data)
-
-    @property
-    def categories_(self) -> dict[str, dict[str | int, list]]:
-        """What the codes of categories stand for, by modality and column."""
-        return {
-            name: {
-                names[k] if (names := self._layout.columns[name]) else k: known[k] for k in known
-            }
-            for name, known in self._layout.categories.items()
-            if known
+def _split_flat(shapes: dict[str, tuple[int, ...]], X: np.ndarray) -> MultimodalData:
+    """Undo the flat concatenation of the modalities that were seen in fit."""
+    edges = np.cumsum([0, *map(math.prod, shapes.values())])
+    return MultimodalData(
+        {
+            name: X[:, start:stop].reshape(len(X), *shape)
+            for (name, shape), start, stop in zip(shapes.items(), edges, edges[1:], strict=False)
         }
+    )
+
+
+def _learn_layout(estimator: Any, data: MultimodalData, *, table: bool) -> None:
+    estimator.modalities_ = list(data.modalities)
+    estimator.shapes_ = {name: tuple(shape) for name, shape in data.shapes.items()}
+    estimator._layout = Layout.of(data)
+    if not table:
+        estimator.n_features_in_ = data.shape[1]
+        if hasattr(estimator, "feature_names_in_"):
+            del estimator.feature_names_in_
+
+
+def _check_layout(estimator: Any, data: MultimodalData) -> MultimodalData:
+    _check_names(estimator.modalities_, data.modalities, extra_allowed=False)
+    data = data[estimator.modalities_]
+    for name, shape in data.shapes.items():
+        if tuple(shape) != tuple(estimator.shapes_[name]):
+            raise ModalityError(
+                f"Modality {name!r} has shape {tuple(shape)} per subject, but "
+                f"{type(estimator).__name__} was fitted on {tuple(estimator.shapes_[name])}."
+            )
+    return estimator._layout.apply(data)
 
 
 def _plain_table(X: Any) -> Any:

@@ -126,7 +126,7 @@ def _refuse_what_only_solvers_heed(settings: Any) -> None:
 def warn_of_untrained(settings: Any) -> None:
     """Warn of parameters of training that were set, where nothing is trained."""
     defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
-    names = [*OF_TRAINING, *settings._of_training]  # noqa: SLF001
+    names = [*OF_TRAINING, *settings._of_training]
     given = {name: getattr(settings, name) for name in names if name in defaults}
     unused = [
         name

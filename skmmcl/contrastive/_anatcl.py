@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from torch import Tensor
 
-from skmmcl.base import embedder
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
 from skmmcl.contrastive._columns import measures_of_regions
-from skmmcl.contrastive._guided import COLUMNS, NOT_NEGATIVE, OF_METADATA, POSITIVE
-from skmmcl.contrastive._metadata import BaseKernelEmbedder
+from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.losses import AnatCLLoss, YAwareLoss
@@ -32,8 +32,40 @@ class AnatCLOfTargets(AnatCLLoss):
         return super().forward(z, measures, targets[..., 0], *others)
 
 
+class AnatomyGuide(KernelGuide):
+    """Guidance by age and, next to it, measures of brain regions."""
+
+    table: tuple[int, ...] | None  # shape of the measures of a subject
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings, "gaussian")
+        self.measures = settings.measures
+
+    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        """Return the age, and then all measures."""
+        age = super().values(y, data)
+        if age is None or age.shape[1] != 1:
+            raise DataError(f"Age is one column, found {self.names}.")
+        measures = measures_of_regions(data, self.measures)
+        found = None if measures is None else measures.shape[1:]
+        if not hasattr(self, "table"):
+            self.table = found
+        elif found != self.table:
+            raise DataError(
+                f"The measures have shape {found} per subject, but {self.user} was fitted on "
+                f"{self.table}."
+            )
+        return age if measures is None else np.c_[age, measures.reshape(len(data), -1)]
+
+    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        """Check both, and find the bandwidth of age."""
+        super().learn(values[:, :1], sample_weight)
+        if values.shape[1] > 1 and np.isnan(values[:, 1:]).any(1).all():
+            raise DataError(f"None of the {len(values)} subjects has all measures of all regions.")
+
+
 @embedder
-class AnatCLEmbedder(BaseKernelEmbedder):
+class AnatCLEmbedder(BaseEmbedder):
     """Contrast that attracts subjects of like anatomy and of like age.
 
     One encoder per modality is trained so that the embeddings of subjects are the nearer to
@@ -62,11 +94,6 @@ class AnatCLEmbedder(BaseKernelEmbedder):
     bandwidth : {"scott", "silverman", "median"} or float, default="scott"
         Distance at which ages begin to differ, in years; or the rule by which
         `skmmcl.kernels.estimate_bandwidth` finds it for the training subjects.
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -123,44 +150,23 @@ class AnatCLEmbedder(BaseKernelEmbedder):
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
-        "measures": COLUMNS,
+        "measures": [str, list, tuple, None],
         "anatomy": [StrOptions({"local", "global"})],
         "anatomy_weight": NOT_NEGATIVE,
         "sharpness": [*POSITIVE, None],
         "metadata": [str, None],
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE],
-        "temperature": POSITIVE,
     }
 
-    def _kernel_used(self) -> str:
-        return "gaussian"
-
-    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        age = super()._read_values(y, data)
-        if age is None or age.shape[1] != 1:
-            raise DataError(f"Age is one column, found {self.metadata_names_}.")
-        measures = measures_of_regions(data, self.measures)
-        found = None if measures is None else measures.shape[1:]
-        if not hasattr(self, "net_"):
-            self._table: tuple[int, ...] | None = found
-        elif found != self._table:
-            raise DataError(
-                f"The measures have shape {found} per subject, but {type(self).__name__} was "
-                f"fitted on {self._table}."
-            )
-        return age if measures is None else np.c_[age, measures.reshape(len(data), -1)]
-
-    def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        super()._learn_values(values[:, :1], sample_weight)
-        if values.shape[1] > 1 and np.isnan(values[:, 1:]).any(1).all():
-            raise DataError(f"None of the {len(values)} subjects has all measures of all regions.")
+    def _make_guide(self, y: Any) -> AnatomyGuide:
+        return AnatomyGuide(self)
 
     def _make_objective(self) -> list[Term]:
-        if self._table is None:
-            return [Term("y_aware", YAwareLoss(self.temperature, **self._of_kernel()), OF_METADATA)]
+        guide = self._guide
+        if guide.table is None:
+            return [Term("y_aware", YAwareLoss(self.temperature, **guide.of_loss), OF_METADATA)]
         loss = AnatCLOfTargets(
-            self._table,
+            guide.table,
             self.temperature,
             anatomy=self.anatomy,
             bandwidth=float(self.bandwidth_[0]),

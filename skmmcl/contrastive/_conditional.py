@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-import torch
-
-from skmmcl.base import embedder
-from skmmcl.contrastive._guided import (
-    BANDWIDTH,
-    COLUMNS,
-    KERNEL,
-    NOT_NEGATIVE,
-    OF_METADATA,
-    POSITIVE,
-)
-from skmmcl.contrastive._metadata import BaseKernelEmbedder
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE, Bandwidth, Kernel
+from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.training import Term
 
 
 @embedder
-class ConditionalUniformityEmbedder(BaseKernelEmbedder):
+class ConditionalUniformityEmbedder(BaseEmbedder):
     """Alignment of subjects who are alike, and uniformity of those who are not.
 
     One encoder per modality is trained on two terms: the embeddings of subjects of like
@@ -33,26 +24,10 @@ class ConditionalUniformityEmbedder(BaseKernelEmbedder):
 
     Parameters
     ----------
-    metadata : str, list of str or None, default=None
-        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
-        not needed. None takes ``y``.
-    kernel : str, list of str or callable, default="gaussian"
-        How alike subjects are by their metadata: "cauchy", "epanechnikov",
-        "exponential" or "gaussian" for numbers, "delta" for classes, "jaccard" for sets
-        of labels; a list with one for each column, whose product is taken; or a function
-        of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
-        n_samples).
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
-        Distance at which numbers begin to differ, in their units, for all columns or for
-        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
     uniformity_weight : float, default=1.0
         Weight of uniformity beside alignment.
     t : float, default=2.0
         How far uniformity reaches: pairs weigh ``exp(-t * d**2)`` at distance d.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -88,23 +63,22 @@ class ConditionalUniformityEmbedder(BaseKernelEmbedder):
     """
 
     metadata: str | Sequence[str] | None = None
-    kernel: str | Sequence[str] | Callable[..., torch.Tensor] = "gaussian"
-    bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "scott"
+    kernel: Kernel = "gaussian"
+    bandwidth: Bandwidth = "scott"
     uniformity_weight: float = 1.0
     t: float = 2.0
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
-        "metadata": COLUMNS,
-        "kernel": KERNEL,
-        "bandwidth": BANDWIDTH,
         "uniformity_weight": NOT_NEGATIVE,
         "t": POSITIVE,
     }
 
+    def _make_guide(self, y: Any) -> KernelGuide:
+        return KernelGuide(self, self.kernel)
+
     def _make_objective(self) -> list[Term]:
-        kernel = self._of_kernel()
+        kernel = self._guide.of_loss
         uniformity = ConditionalUniformityLoss(self.t, **kernel)
         return [
             Term("alignment", ConditionalAlignmentLoss(**kernel), on=OF_METADATA),

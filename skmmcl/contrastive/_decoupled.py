@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from sklearn.base import clone
 
-from skmmcl.base import embedder
-from skmmcl.contrastive._guided import (
-    BANDWIDTH,
-    COLUMNS,
-    KERNEL,
-    OF_METADATA,
-    POSITIVE,
-)
-from skmmcl.contrastive._metadata import BaseKernelEmbedder
+from skmmcl.base import BaseEmbedder, Guide, embedder
+from skmmcl.base._parameters import KERNEL, POSITIVE, Bandwidth, Kernel
+from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.data import MultimodalData
 from skmmcl.losses import DecoupledUniformityLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import HasMethods, StrOptions
 
 
+class PriorGuide(KernelGuide):
+    """Guidance by the representation that another model has of the subjects."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings, settings.kernel)
+        self.prior, self.is_required = settings.prior, False
+
+    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        """Return it; the model is fitted in the first call."""
+        if self.kernel is None or self.metadata is not None:
+            raise ValueError(
+                "prior= takes the place of metadata=, and needs a kernel such as 'cosine'; got "
+                f"kernel={self.kernel!r}, metadata={self.metadata!r}."
+            )
+        if "prior_" not in self.learned:
+            self.learned["prior_"] = clone(self.prior).fit(data, y)
+        return super().values(self.learned["prior_"].transform(data), data)
+
+
 @embedder
-class DecoupledUniformityEmbedder(BaseKernelEmbedder):
+class DecoupledUniformityEmbedder(BaseEmbedder):
     """Contrast that spreads the subjects' mean embeddings, smoothed by what is known.
 
     One encoder per modality is trained so that the means, over modalities, of the
@@ -47,18 +59,12 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
     regularization : float or "auto", default=0.01
         Ridge that smooths embeddings over subjects of like metadata; "auto" for one over
         the square root of the size of the batch.
-    metadata : str, list of str or None, default=None
-        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
-        not needed. None takes ``y``.
     prior : transformer, default=None
         Whose representation of the subjects takes the place of metadata. It is cloned and
         fitted on the training subjects; one that is fitted already stays as it is within
         `sklearn.frozen.FrozenEstimator`. None for no such prior.
     t : float, default=2.0
         How far uniformity reaches: pairs weigh ``exp(-t * d**2)`` at distance d.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -103,8 +109,8 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
     (60, 80)
     """
 
-    kernel: str | Sequence[str] | Callable[..., torch.Tensor] | None = None
-    bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "median"
+    kernel: Kernel | None = None
+    bandwidth: Bandwidth = "median"
     regularization: float | Literal["auto"] = 0.01
     metadata: str | Sequence[str] | None = None
     prior: Any = None
@@ -112,35 +118,18 @@ class DecoupledUniformityEmbedder(BaseKernelEmbedder):
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
         "kernel": [StrOptions({"cosine"}), *KERNEL, None],
-        "bandwidth": BANDWIDTH,
         "regularization": [StrOptions({"auto"}), *POSITIVE],
-        "metadata": COLUMNS,
         "prior": [HasMethods(["fit", "transform"]), None],
         "t": POSITIVE,
     }
 
-    def _requires_y(self) -> bool:
-        return self.kernel is not None and self.prior is None and super()._requires_y()
-
-    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        if self.prior is not None and (self.kernel is None or self.metadata is not None):
-            raise ValueError(
-                "prior= takes the place of metadata=, and needs a kernel such as 'cosine'; got "
-                f"kernel={self.kernel!r}, metadata={self.metadata!r}."
-            )
-        if self.kernel is None:
-            return None
-        return super()._read_values(y if self.prior is None else self._of_prior(y, data), data)
-
-    def _of_prior(self, y: Any, data: MultimodalData) -> Any:
-        """The representation of the subjects by the prior, fitted in the first call."""
-        if not hasattr(self, "net_"):
-            self.prior_ = clone(self.prior).fit(data, y)
-        return self.prior_.transform(data)
+    def _make_guide(self, y: Any) -> Guide:
+        if self.prior is not None:
+            return PriorGuide(self)
+        return Guide() if self.kernel is None else KernelGuide(self, self.kernel)
 
     def _make_objective(self) -> list[Term]:
-        guide = {} if self.kernel is None else self._of_kernel()
+        guide = {} if self.kernel is None else self._guide.of_loss
         loss = DecoupledUniformityLoss(self.t, regularization=self.regularization, **guide)
         return [Term("uniformity", loss, on=OF_METADATA)]

@@ -6,17 +6,37 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from skmmcl.base import embedder
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.contrastive._columns import as_codes, check_varied, the_column, warn_of_lone
-from skmmcl.contrastive._guided import NOT_NEGATIVE, OF_CLASSES, POSITIVE, BaseClassEmbedder
+from skmmcl.contrastive._guides import OF_CLASSES, ContrastedClasses
 from skmmcl.data import MultimodalData
 from skmmcl.losses import EpsSupInfoNCELoss, FairKLLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 
 
+class BiasedClasses(ContrastedClasses):
+    """Guidance by classes and, if it is named, by a column that is not to show."""
+
+    def __init__(self, metadata: str | None, bias: str | None) -> None:
+        super().__init__(metadata)
+        self.bias = bias
+
+    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        """Return the codes of the bias."""
+        if self.bias is None:
+            return None
+        return as_codes(the_column(data, self.bias), self.bias)[:, None]
+
+    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        """Raise where the bias is the same for all, and warn of lone groups."""
+        check_varied(values, [str(self.bias)])
+        warn_of_lone(values, f"groups of bias={self.bias!r}", stacklevel=8)
+
+
 @embedder
-class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
+class EpsSupInfoNCEEmbedder(BaseEmbedder):
     """Supervised contrast with a margin, blind to a bias if one is named.
 
     One encoder per modality is trained so that subjects of one class are nearer to each
@@ -47,11 +67,6 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
     metadata : str or None, default=None
         Column of ``X.meta`` that holds the class; ``y`` is then not needed. None takes
         ``y``.
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -95,24 +110,16 @@ class EpsSupInfoNCEEmbedder(BaseClassEmbedder):
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseClassEmbedder._parameter_constraints,  # noqa: SLF001
         "epsilon": NOT_NEGATIVE,
         "form": [StrOptions({"out", "in", "supcon"})],
         "bias": [str, None],
         "bias_weight": NOT_NEGATIVE,
         "bias_form": [StrOptions({"moments", "kl"})],
         "metadata": [str, None],
-        "temperature": POSITIVE,
     }
 
-    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        if self.bias is None:
-            return None
-        return as_codes(the_column(data, self.bias), self.bias)[:, None]
-
-    def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        check_varied(values, [str(self.bias)])
-        warn_of_lone(values, f"groups of bias={self.bias!r}", stacklevel=5)
+    def _make_guide(self, y: Any) -> BiasedClasses:
+        return BiasedClasses(self.metadata, self.bias)
 
     def _make_objective(self) -> list[Term]:
         contrast = EpsSupInfoNCELoss(self.temperature, epsilon=self.epsilon, form=self.form)

@@ -9,18 +9,51 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from skmmcl.base import embedder
+from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.contrastive._columns import as_codes, as_labels_of_sets
-from skmmcl.contrastive._guided import COLUMNS, OF_METADATA, POSITIVE
-from skmmcl.contrastive._metadata import BaseMetadataEmbedder
+from skmmcl.contrastive._guides import OF_METADATA, MetadataGuide
 from skmmcl.exceptions import DataError
 from skmmcl.losses import JaccardSupConLoss, MulSupConLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
 
 
+class LabelsGuide(MetadataGuide):
+    """Guidance by several labels of each subject."""
+
+    def as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
+        """Return zeros and ones, (n_samples, n_labels)."""
+        if self.metadata is None and len(columns) > 1:
+            return as_labels_of_sets(columns)
+        codes = [as_codes(values, name, wary=True) for name, values in columns.items()]
+        return np.column_stack([one_hot(column) for column in codes])
+
+    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        """Check that there are labels to tell subjects apart."""
+        known = values[~np.isnan(values).any(1)]
+        empty = np.sum(~known.any(1))
+        if empty:
+            raise DataError(
+                f"{empty} of {len(values)} subjects have no label at all, every entry is 0. Leave "
+                "them out, give them a label of their own, or mark them unlabelled by -1."
+            )
+        n_sets = len(np.unique(known, axis=0))
+        if n_sets < 2:
+            raise DataError(
+                f"{self.user} needs at least two different sets of labels, found "
+                f"{n_sets}, with {len(values) - len(known)} unlabelled subjects."
+            )
+        lone = int((known.sum(0) == 1).sum())
+        if lone:
+            warnings.warn(
+                f"{lone} of the {known.shape[1]} labels are borne by a single subject.",
+                UserWarning,
+                stacklevel=7,
+            )
+
+
 @embedder
-class MultiLabelSupConEmbedder(BaseMetadataEmbedder):
+class MultiLabelSupConEmbedder(BaseEmbedder):
     """Supervised contrast of subjects who have several labels each.
 
     One encoder per modality is trained so that subjects who share labels are near each
@@ -37,14 +70,6 @@ class MultiLabelSupConEmbedder(BaseMetadataEmbedder):
         each label that they share.
     threshold : float, default=0.3
         With "jaccard", the least index of a positive.
-    metadata : str, list of str or None, default=None
-        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
-        not needed. None takes ``y``.
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -87,41 +112,12 @@ class MultiLabelSupConEmbedder(BaseMetadataEmbedder):
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMetadataEmbedder._parameter_constraints,  # noqa: SLF001
         "weighting": [StrOptions({"jaccard", "labels"})],
         "threshold": [Interval(Real, 0, 1, closed="right")],
-        "metadata": COLUMNS,
-        "temperature": POSITIVE,
     }
 
-    def _as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        if self.metadata is None and len(columns) > 1:
-            return as_labels_of_sets(columns)
-        codes = [as_codes(values, name, wary=True) for name, values in columns.items()]
-        return np.column_stack([one_hot(column) for column in codes])
-
-    def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        known = values[~np.isnan(values).any(1)]
-        empty = np.sum(~known.any(1))
-        if empty:
-            raise DataError(
-                f"{empty} of {len(values)} subjects have no label at all, every entry is 0. Leave "
-                "them out, give them a label of their own, or mark them unlabelled by -1."
-            )
-        n_sets = len(np.unique(known, axis=0))
-        if n_sets < 2:
-            raise DataError(
-                f"{type(self).__name__} needs at least two different sets of labels, found "
-                f"{n_sets}, with {len(values) - len(known)} unlabelled subjects."
-            )
-
-        lone = int((known.sum(0) == 1).sum())
-        if lone:
-            warnings.warn(
-                f"{lone} of the {known.shape[1]} labels are borne by a single subject.",
-                UserWarning,
-                stacklevel=4,
-            )
+    def _make_guide(self, y: Any) -> LabelsGuide:
+        return LabelsGuide(self)
 
     def _make_objective(self) -> list[Term]:
         loss = (

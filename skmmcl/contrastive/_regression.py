@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-import torch
-
-from skmmcl.base import embedder
-from skmmcl.contrastive._guided import BANDWIDTH, COLUMNS, KERNEL, OF_METADATA, POSITIVE
-from skmmcl.contrastive._metadata import BaseKernelEmbedder
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import Bandwidth, Kernel
+from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import ExpRegressionLoss, ThresholdRegressionLoss, YAwareLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
@@ -18,7 +16,7 @@ LOSSES = {"exp": ExpRegressionLoss, "threshold": ThresholdRegressionLoss, "y-awa
 
 
 @embedder
-class ContrastiveRegressionEmbedder(BaseKernelEmbedder):
+class ContrastiveRegressionEmbedder(BaseEmbedder):
     """Contrast for regression, such as of the age of a brain.
 
     One encoder per modality is trained so that subjects are the nearer to each other, the
@@ -33,24 +31,6 @@ class ContrastiveRegressionEmbedder(BaseKernelEmbedder):
         How like subjects are spared: "exp" weakens their repulsion by how alike they are,
         "threshold" holds a positive against those less alike alone, and "y-aware" repels
         all.
-    metadata : str, list of str or None, default=None
-        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
-        not needed. None takes ``y``.
-    kernel : str, list of str or callable, default="gaussian"
-        How alike subjects are by their metadata: "cauchy", "epanechnikov",
-        "exponential" or "gaussian" for numbers, "delta" for classes, "jaccard" for sets
-        of labels; a list with one for each column, whose product is taken; or a function
-        of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
-        n_samples).
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
-        Distance at which numbers begin to differ, in their units, for all columns or for
-        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -88,23 +68,19 @@ class ContrastiveRegressionEmbedder(BaseKernelEmbedder):
 
     loss: Literal["exp", "threshold", "y-aware"] = "exp"
     metadata: str | Sequence[str] | None = None
-    kernel: str | Sequence[str] | Callable[..., torch.Tensor] = "gaussian"
-    bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "scott"
+    kernel: Kernel = "gaussian"
+    bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
         "loss": [StrOptions(set(LOSSES))],
-        "metadata": COLUMNS,
-        "kernel": KERNEL,
-        "bandwidth": BANDWIDTH,
-        "temperature": POSITIVE,
     }
 
-    def _is_on_sphere(self) -> bool:
-        return self.loss == "y-aware"
+    def _make_guide(self, y: Any) -> KernelGuide:
+        sphere = self.temperature if self.loss == "y-aware" else None
+        return KernelGuide(self, self.kernel, temperature=sphere)
 
     def _make_objective(self) -> list[Term]:
-        loss = LOSSES[self.loss](self.temperature, **self._of_kernel())
+        loss = LOSSES[self.loss](self.temperature, **self._guide.of_loss)
         return [Term("regression", loss, on=OF_METADATA)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from skmmcl.base import embedder
-from skmmcl.contrastive._guided import OF_CLASSES, POSITIVE, BaseClassEmbedder
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.contrastive._guides import OF_CLASSES, ContrastedClasses
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 
 
 @embedder
-class SupConEmbedder(BaseClassEmbedder):
+class SupConEmbedder(BaseEmbedder):
     """Supervised contrast in which every modality of a class attracts every other.
 
     One encoder per modality is trained so that the embeddings of subjects of one class are
@@ -24,11 +24,6 @@ class SupConEmbedder(BaseClassEmbedder):
     metadata : str or None, default=None
         Column of ``X.meta`` that holds the class; ``y`` is then not needed. None takes
         ``y``.
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -66,10 +61,11 @@ class SupConEmbedder(BaseClassEmbedder):
 
     _of_training: ClassVar[tuple[str, ...]] = ("temperature",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseClassEmbedder._parameter_constraints,  # noqa: SLF001
         "metadata": [str, None],
-        "temperature": POSITIVE,
     }
+
+    def _make_guide(self, y: Any) -> ContrastedClasses:
+        return ContrastedClasses(self.metadata)
 
     def _make_objective(self) -> list[Term]:
         return [Term("sup_con", YAwareLoss(self.temperature, kernel="delta"), on=OF_CLASSES)]

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
-from skmmcl.base import embedder
-from skmmcl.contrastive._guided import (
-    BANDWIDTH,
-    COLUMNS,
-    KERNEL,
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import POSITIVE, Bandwidth, Kernel
+from skmmcl.contrastive._guides import (
     OF_CLASSES,
     OF_METADATA,
-    POSITIVE,
-    BaseClassEmbedder,
+    ContrastedClasses,
+    KernelGuide,
 )
-from skmmcl.contrastive._metadata import BaseKernelEmbedder
-from skmmcl.data import MultimodalData
 from skmmcl.kernels import cosine
 from skmmcl.losses import EuclideanInfoNCELoss, SoftSupConLoss, XCLRLoss
 from skmmcl.training import Term
@@ -29,7 +26,7 @@ from skmmcl.utils._sklearn import Interval, StrOptions
 
 
 @embedder
-class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
+class WeightedContrastiveEmbedder(BaseEmbedder):
     """Contrast whose weights of pairs can be met exactly: Soft SupCon, X-CLR, Euclidean.
 
     Weighted InfoNCE asks of the embeddings a geometry that its weights fix. For these three
@@ -49,24 +46,6 @@ class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
         classes at the optimum is ``1 + temperature * log(between_classes)``.
     target_temperature : float, default=0.1
         With "x-clr", what divides the cosines between metadata.
-    metadata : str, list of str or None, default=None
-        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
-        not needed. None takes ``y``.
-    kernel : str, list of str or callable, default="gaussian"
-        How alike subjects are by their metadata: "cauchy", "epanechnikov",
-        "exponential" or "gaussian" for numbers, "delta" for classes, "jaccard" for sets
-        of labels; a list with one for each column, whose product is taken; or a function
-        of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
-        n_samples).
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
-        Distance at which numbers begin to differ, in their units, for all columns or for
-        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -108,47 +87,31 @@ class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
     between_classes: float = 0.1
     target_temperature: float = 0.1
     metadata: str | Sequence[str] | None = None
-    kernel: str | Sequence[str] | Callable[..., torch.Tensor] = "gaussian"
-    bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "scott"
+    kernel: Kernel = "gaussian"
+    bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
         "scheme": [StrOptions({"soft-supcon", "x-clr", "euclidean"})],
         "between_classes": [Interval(Real, 0, 1, closed="right")],
         "target_temperature": POSITIVE,
-        "metadata": COLUMNS,
-        "kernel": KERNEL,
-        "bandwidth": BANDWIDTH,
-        "temperature": POSITIVE,
     }
 
-    def _uses_classes(self) -> bool:
-        return self.scheme == "soft-supcon"
-
-    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        if not self._uses_classes():
-            return super()._read_values(y, data)
-        return None
-
-    def _kernel_used(self) -> Any:
-        return "cosine" if self.scheme == "x-clr" else super()._kernel_used()
-
-    def _weights_of(self, values: torch.Tensor) -> torch.Tensor:
-        if self.scheme == "x-clr":
-            return ((cosine(values) - 1) / self.target_temperature).exp()
-        return super()._weights_of(values)
-
-    def _is_on_sphere(self) -> bool:
-        return self.scheme == "x-clr"
+    def _make_guide(self, y: Any) -> ContrastedClasses | KernelGuide:
+        if self.scheme == "soft-supcon":
+            return ContrastedClasses(self.metadata)
+        if self.scheme == "euclidean":
+            return KernelGuide(self, self.kernel)
+        weights = partial(_softmax_weights, temperature=self.target_temperature)
+        return KernelGuide(self, "cosine", temperature=self.temperature, weights=weights)
 
     def _make_objective(self) -> list[Term]:
         if self.scheme == "x-clr":
             x_clr = XCLRLoss(self.temperature, target_temperature=self.target_temperature)
             return [Term("x_clr", x_clr, on=OF_METADATA)]
         if self.scheme == "euclidean":
-            euclidean = EuclideanInfoNCELoss(self.temperature, **self._of_kernel())
+            euclidean = EuclideanInfoNCELoss(self.temperature, **self._guide.of_loss)
             return [Term("euclidean", euclidean, on=OF_METADATA)]
         self._warn_if_no_room()
         soft = SoftSupConLoss(self.temperature, epsilon=self.between_classes)
@@ -165,3 +128,8 @@ class WeightedContrastiveEmbedder(BaseClassEmbedder, BaseKernelEmbedder):
                 UserWarning,
                 stacklevel=5,
             )
+
+
+def _softmax_weights(values: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Weights of pairs, up to a factor of each anchor: exponentials of cosines."""
+    return ((cosine(values) - 1) / temperature).exp()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any
 
-import torch
-
-from skmmcl.base import embedder
-from skmmcl.contrastive._guided import BANDWIDTH, COLUMNS, KERNEL, OF_METADATA, POSITIVE
-from skmmcl.contrastive._metadata import BaseKernelEmbedder
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import Bandwidth, Kernel
+from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 
 
 @embedder
-class YAwareEmbedder(BaseKernelEmbedder):
+class YAwareEmbedder(BaseEmbedder):
     """Contrast that attracts subjects the more, the more alike their metadata are.
 
     One encoder per modality is trained so that the embeddings of subjects of like age,
@@ -24,27 +22,6 @@ class YAwareEmbedder(BaseKernelEmbedder):
     cut into classes.
 
     Read more in the :ref:`User Guide <guided>`.
-
-    Parameters
-    ----------
-    metadata : str, list of str or None, default=None
-        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
-        not needed. None takes ``y``.
-    kernel : str, list of str or callable, default="gaussian"
-        How alike subjects are by their metadata: "cauchy", "epanechnikov",
-        "exponential" or "gaussian" for numbers, "delta" for classes, "jaccard" for sets
-        of labels; a list with one for each column, whose product is taken; or a function
-        of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
-        n_samples).
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
-        Distance at which numbers begin to differ, in their units, for all columns or for
-        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -85,22 +62,14 @@ class YAwareEmbedder(BaseKernelEmbedder):
     """
 
     metadata: str | Sequence[str] | None = None
-    kernel: str | Sequence[str] | Callable[..., torch.Tensor] = "gaussian"
-    bandwidth: Literal["scott", "silverman", "median"] | float | Sequence[float] = "scott"
+    kernel: Kernel = "gaussian"
+    bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseKernelEmbedder._parameter_constraints,  # noqa: SLF001
-        "metadata": COLUMNS,
-        "kernel": KERNEL,
-        "bandwidth": BANDWIDTH,
-        "temperature": POSITIVE,
-    }
-
-    def _is_on_sphere(self) -> bool:
-        return True
+    def _make_guide(self, y: Any) -> KernelGuide:
+        return KernelGuide(self, self.kernel, temperature=self.temperature)
 
     def _make_objective(self) -> list[Term]:
-        loss = YAwareLoss(self.temperature, **self._of_kernel())
+        loss = YAwareLoss(self.temperature, **self._guide.of_loss)
         return [Term("y_aware", loss, on=OF_METADATA)]

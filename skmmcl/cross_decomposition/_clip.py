@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
 from skmmcl.losses._sharpened import LARGEST_SCALE
 from skmmcl.networks import CopiesNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import Interval, StrOptions
+from skmmcl.utils._sklearn import StrOptions
 
 COPIES = (False, True, True)  # the modalities are aligned as they are
 
@@ -32,8 +32,6 @@ class CLIPEmbedder(BaseEmbedder):
 
     Parameters
     ----------
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
     learn_temperature : bool, default=False
         Whether the temperature of the alignment is learnt as in CLIP, from ``temperature``
         on and down to 0.01 at the least.
@@ -43,9 +41,6 @@ class CLIPEmbedder(BaseEmbedder):
     self_weight : float, default=0.0
         Weight of the contrast of two augmented copies of each modality, for the mean over
         the modalities; 0 leaves it out.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
     augment : dict of str to callable, "auto" or None, default="auto"
         Random changes of a modality in training, as other embedders take them. With
         ``self_weight`` above 0 each copy gets its own and "auto" is by kind of modality as
@@ -97,12 +92,9 @@ class CLIPEmbedder(BaseEmbedder):
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = ("temperature", "learn_temperature", "negatives")
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
-        "temperature": [Interval(Real, 0, None, closed="neither")],
         "learn_temperature": ["boolean"],
         "negatives": [StrOptions({"other", "both"})],
-        "self_weight": [Interval(Real, 0, None, closed="left")],
-        "projection_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "self_weight": NOT_NEGATIVE,
         "augment": [dict, StrOptions({"auto"}), None],
     }
 

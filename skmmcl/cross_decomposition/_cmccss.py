@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
-from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
+from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import encoder_by_shape
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import Interval, StrOptions
+from skmmcl.utils._sklearn import StrOptions
 
 
 @embedder
@@ -51,9 +51,6 @@ class CMCCSSEmbedder(BaseEmbedder):
     normalize_each : bool, default=False
         Whether each modality's embedding is put on the unit sphere before they are
         joined for the CSS term, so that none dominates by its length.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     Attributes
     ----------
@@ -101,60 +98,29 @@ class CMCCSSEmbedder(BaseEmbedder):
     normalize_each: bool = False
     projection_dim: int | None = None
 
-    _without_y: ClassVar[str] = " Only the self-supervised part (css_weight=0) needs no y."
-    _without_classes: ClassVar[str] = (
-        "To embed before a regressor, set css_weight=0, which leaves y out, or take "
-        "YAwareEmbedder or ContrastiveRegressionEmbedder, which are guided by numbers."
-    )
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = (
         "temperature", "cmc_weight", "css_weight", "denominator", "pairwise", "normalize_each",
     )  # fmt: skip
+    _paper: ClassVar[dict[str, Any]] = {
+        "solver": "gradient",
+        "css_weight": 1.0,
+        "input_components": None,
+        "encoders": encoder_by_shape,
+        "n_components": 8,
+        "temperature": 0.7,
+        "lr": 1e-3,
+        "weight_decay": 1e-3,
+        "max_epochs": 1000,
+        "batch_size": 10,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
-        "temperature": [Interval(Real, 0, None, closed="neither")],
-        "cmc_weight": [Interval(Real, 0, None, closed="left")],
-        "css_weight": [Interval(Real, 0, None, closed="left")],
+        "cmc_weight": NOT_NEGATIVE,
+        "css_weight": NOT_NEGATIVE,
         "denominator": [StrOptions({"negatives", "all"})],
         "pairwise": ["boolean"],
         "normalize_each": ["boolean"],
-        "projection_dim": [Interval(Integral, 1, None, closed="left"), None],
     }
-
-    @classmethod
-    def from_paper(cls, **params: Any) -> Self:
-        """Make an estimator with the settings of the paper's code.
-
-        They suit long training: 1000 epochs in batches of 10.
-
-        Parameters
-        ----------
-        **params
-            Parameters that are to differ.
-
-        Returns
-        -------
-        CMCCSSEmbedder
-
-        Examples
-        --------
-        >>> from skmmcl import CMCCSSEmbedder
-        >>> CMCCSSEmbedder.from_paper(max_epochs=200).batch_size
-        10
-        """
-        paper = {
-            "solver": "gradient",
-            "css_weight": 1.0,
-            "input_components": None,
-            "encoders": encoder_by_shape,
-            "n_components": 8,
-            "temperature": 0.7,
-            "lr": 1e-3,
-            "weight_decay": 1e-3,
-            "max_epochs": 1000,
-            "batch_size": 10,
-        }
-        return cls(**{**paper, **params})
 
     def _make_network(self, **layout: Any) -> partial:
         return super()._make_network(
@@ -173,5 +139,11 @@ class CMCCSSEmbedder(BaseEmbedder):
             Term("css", css, on=("z_fused", "y", "sample_weight"), weight=self.css_weight),
         ]
 
-    def _uses_classes(self) -> bool:
-        return self.css_weight > 0
+    def _make_guide(self, y: Any) -> Guide:
+        if not self.css_weight:
+            return Guide()
+        return ClassGuide(
+            without_y=" Only the self-supervised part (css_weight=0) needs no y.",
+            instead_of_classes="To embed before a regressor, set css_weight=0, which leaves y out, "
+            "or take YAwareEmbedder or ContrastiveRegressionEmbedder, which are guided by numbers.",
+        )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._input import check_have
+from skmmcl.base._input import check_have, read_input
+from skmmcl.base._parameters import COUNT
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
 from skmmcl.losses import CoMMLoss
 from skmmcl.networks import FusionNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import Interval, StrOptions, check_feature_names_in
+from skmmcl.utils._sklearn import StrOptions, check_feature_names_in
 
 
 @embedder
@@ -34,8 +34,6 @@ class CoMMEmbedder(BaseEmbedder):
 
     Parameters
     ----------
-    temperature : float, default=0.1
-        Divides the similarities. Small values dwell on the most similar subjects.
     n_layers : int, default=1
         Blocks of the transformer.
     n_heads : int, default=8
@@ -97,46 +95,23 @@ class CoMMEmbedder(BaseEmbedder):
     n_components: int = 64
     augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
 
+    _paper: ClassVar[dict[str, Any]] = {
+        "n_components": 512,
+        "projection_dim": 256,
+        "input_components": None,
+        "optimizer": "adamw",
+        "lr": 3e-4,
+        "weight_decay": 1e-4,
+        "max_epochs": 100,
+        "batch_size": 64,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
-        "temperature": [Interval(Real, 0, None, closed="neither")],
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "n_heads": [Interval(Integral, 1, None, closed="left")],
-        "projection_dim": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": COUNT,
+        "n_heads": COUNT,
+        "projection_dim": COUNT,
         "mask_tokens": ["boolean"],
         "augment": [dict, StrOptions({"auto"}), None],
     }
-
-    @classmethod
-    def from_paper(cls, **params: Any) -> Self:
-        """Make an estimator with the settings of the paper's study of images.
-
-        Parameters
-        ----------
-        **params
-            Parameters that are to differ.
-
-        Returns
-        -------
-        CoMMEmbedder
-
-        Examples
-        --------
-        >>> from skmmcl.cross_decomposition import CoMMEmbedder
-        >>> CoMMEmbedder.from_paper(max_epochs=10).n_components
-        512
-        """
-        paper = {
-            "n_components": 512,
-            "projection_dim": 256,
-            "input_components": None,
-            "optimizer": "adamw",
-            "lr": 3e-4,
-            "weight_decay": 1e-4,
-            "max_epochs": 100,
-            "batch_size": 64,
-        }
-        return cls(**{**paper, **params})
 
     def transform(self, X: Any, modality: str | None = None) -> np.ndarray:
         """Represent subjects by all modalities that they have, or by one of them.
@@ -155,7 +130,7 @@ class CoMMEmbedder(BaseEmbedder):
             The fused representation.
         """
         check_is_fitted(self, "net_")
-        data = self._read(X, reset=False)
+        data = read_input(self, X, reset=False)
         if modality is not None:
             data = _only(modality, data)
             if self.on_empty == "error":
@@ -179,9 +154,6 @@ class CoMMEmbedder(BaseEmbedder):
         check_feature_names_in(self, input_features)
         width = self.mean_representation_.shape[1]
         return np.asarray([f"comm_{i}" for i in range(width)], dtype=object)
-
-    def _present_blocks(self, data: MultimodalData) -> np.ndarray:
-        return np.asarray(data.mask.any(axis=1))[:, None]
 
     def _make_network(self, **layout: Any) -> partial:
         return partial(

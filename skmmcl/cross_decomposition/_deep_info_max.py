@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
 from skmmcl.cross_decomposition._objectives import (
     CROSS_MODAL,
     LOCAL,
@@ -22,7 +22,7 @@ from skmmcl.cross_decomposition._objectives import (
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks import InfoMaxNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import Interval, StrOptions
+from skmmcl.utils._sklearn import StrOptions
 
 
 @embedder
@@ -66,9 +66,6 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
         squares, or their sum.
     ridge : float, default=0.001
         Added to the variances of the embeddings in "CCA".
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
 
     See Also
     --------
@@ -117,63 +114,32 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
     projection_dim: int | None = None
 
     _aligns: ClassVar[bool] = True
+    _paper: ClassVar[dict[str, Any]] = {
+        "encoders": "dcgan",
+        "n_components": 64,
+        "input_components": None,
+        "optimizer": "radam",
+        "lr": 0.01,
+        "lr_schedule": "onecycle",
+        "weight_decay": 0.0,
+        "max_epochs": 200,
+        "batch_size": 64,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "objectives": [str, list, tuple],
         "weights": [dict, None],
-        "clip": [Interval(Real, 0, None, closed="neither"), None],
-        "penalty": [Interval(Real, 0, None, closed="left")],
+        "clip": [*POSITIVE, None],
+        "penalty": NOT_NEGATIVE,
         "estimator": [StrOptions({"infonce", "jsd"})],
         "cca_norm": [StrOptions({"fro", "nuc"})],
-        "ridge": [Interval(Real, 0, None, closed="neither")],
-        "projection_dim": [Interval(Integral, 1, None, closed="left"), None],
+        "ridge": POSITIVE,
     }
-
-    @classmethod
-    def from_paper(cls, **params: Any) -> Self:
-        """Make an estimator of volumes with the settings of the paper.
-
-        Volumes have sides of 32, 64 or 128 voxels. The learning rate goes from 0.0004 to
-        0.01 and down to nothing, in one cycle over the epochs. The paper's random flips and
-        crops have to be named by modality: ``augment={("t1", "falff"): ...}``.
-
-        Parameters
-        ----------
-        **params
-            Parameters that are to differ.
-
-        Returns
-        -------
-        DeepInfoMaxEmbedder
-
-        Examples
-        --------
-        >>> from skmmcl.cross_decomposition import DeepInfoMaxEmbedder
-        >>> DeepInfoMaxEmbedder.from_paper(objectives="L-CL").n_components
-        64
-        """
-        paper = {
-            "encoders": "dcgan",
-            "n_components": 64,
-            "input_components": None,
-            "optimizer": "radam",
-            "lr": 0.01,
-            "lr_schedule": "onecycle",
-            "weight_decay": 0.0,
-            "max_epochs": 200,
-            "batch_size": 64,
-        }
-        return cls(**{**paper, **params})
 
     def _used(self) -> dict[str, float]:
         """The objectives that count, with their weights."""
         names = parse_objectives(self.objectives)
         weights = check_weights(self.weights, names)
         return {name: weights[name] for name in names if weights[name] > 0}
-
-    def _fit(self, *args: Any, **kwargs: Any) -> Self:
-        self._used()  # raises before anything is read
-        return super()._fit(*args, **kwargs)
 
     def _make_views(self) -> list[str]:
         crossing = [name for name in self._used() if name in CROSS_MODAL]
@@ -196,13 +162,10 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
             **layout,
         )
 
-    def _new_net(self, data: Any, *job: Any) -> Any:
-        if "CCA" in self._used():
-            warn_of_small_batches(self, len(data))
-        return super()._new_net(data, *job)
-
     def _make_objective(self) -> list[Term]:
         used = self._used()
+        if "CCA" in used:
+            warn_of_small_batches(self, self._n_samples)
         seed = 0
         if "CS" in used:  # the one that draws
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)

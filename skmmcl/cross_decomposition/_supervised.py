@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
@@ -15,6 +15,42 @@ from skmmcl.networks import PredictionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 from skmmcl.utils._targets import has_fractions, is_unlabeled
+
+
+class TargetGuide(Guide):
+    """Guidance by numbers that are to be predicted."""
+
+    is_required = True
+
+    def __init__(self, user: str) -> None:
+        super().__init__()
+        self.user, self.learned["task_"] = user, "regression"
+
+    def values(self, y: Any, data: MultimodalData) -> np.ndarray:
+        """Return the numbers."""
+        values = _as_numbers(y)
+        n_columns = len(self.learned.get("target_mean_", values[0]))
+        if values.shape[1] != n_columns:
+            raise DataError(
+                f"y has {values.shape[1]} columns, but {self.user} was fitted on {n_columns}."
+            )
+        return values
+
+    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        """Learn their mean and scale."""
+        weight = np.ones(len(values)) if sample_weight is None else sample_weight
+        known = ~np.isnan(values)
+        weights, filled = weight[:, None] * known, np.where(known, values, 0)
+        total = np.maximum(weights.sum(0), np.finfo(float).tiny)
+        mean = (weights * filled).sum(0) / total
+        scale = np.sqrt((weights * (filled - mean) ** 2).sum(0) / total)
+        if not (scale > 0).all():
+            raise DataError(
+                f"y must take at least two values to be regressed on; column {scale.argmin()} of "
+                f"{values.shape[1]} does not, with {(~known[:, scale.argmin()]).sum()} of "
+                f"{len(values)} unknown."
+            )
+        self.learned |= {"target_mean_": mean, "target_scale_": scale}
 
 
 @embedder
@@ -73,68 +109,36 @@ class SupervisedEmbedder(BaseEmbedder):
     task: Literal["auto", "classification", "regression"] = "auto"
     class_weight: Literal["balanced"] | None = None
 
-    _without_classes: ClassVar[str] = (
-        "Set task='regression' to predict the number, or task='classification' to predict classes."
-    )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
         "task": [StrOptions({"auto", "classification", "regression"})],
         "class_weight": [StrOptions({"balanced"}), None],
     }
 
-    def _requires_y(self) -> bool:
-        return True
-
-    def _uses_classes(self) -> bool:
-        return getattr(self, "task_", "classification") == "classification"
-
-    def _check_y(self, y: Any, data: MultimodalData) -> None:
-        super()._check_y(y, data)
-        if not hasattr(self, "net_"):
-            self.task_ = _task_of(y) if self.task == "auto" else self.task
-
-    def _warn_of_measured(self, known: np.ndarray) -> None:
-        if self.task == "auto":
-            super()._warn_of_measured(known)
-
-    def _read_values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        if self._uses_classes():
-            return None
-        values = _as_numbers(y)
-        if hasattr(self, "net_") and values.shape[1] != len(self.target_mean_):
-            raise DataError(
-                f"y has {values.shape[1]} columns, but {type(self).__name__} was fitted on "
-                f"{len(self.target_mean_)}."
-            )
-        return values
-
-    def _learn_values(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        weight = np.ones(len(values)) if sample_weight is None else sample_weight
-        known = ~np.isnan(values)
-        weights, filled = weight[:, None] * known, np.where(known, values, 0)
-        total = np.maximum(weights.sum(0), np.finfo(float).tiny)
-        mean = (weights * filled).sum(0) / total
-        scale = np.sqrt((weights * (filled - mean) ** 2).sum(0) / total)
-        if not (scale > 0).all():
-            raise DataError(
-                f"y must take at least two values to be regressed on; column {scale.argmin()} of "
-                f"{values.shape[1]} does not, with {(~known[:, scale.argmin()]).sum()} of "
-                f"{len(values)} unknown."
-            )
-        self.target_mean_, self.target_scale_ = mean, scale
+    def _make_guide(self, y: Any) -> Guide:
+        is_open = self.task == "auto"
+        task: str = ("classification" if y is None else _task_of(y)) if is_open else self.task
+        if task == "regression":
+            return TargetGuide(type(self).__name__)
+        guide = ClassGuide(
+            instead_of_classes="Set task='regression' to predict the number, or "
+            "task='classification' to predict classes."
+        )
+        guide.warns_of_numbers = is_open
+        guide.learned["task_"] = task
+        return guide
 
     def _make_views(self) -> list[str]:
         return self.modalities_
 
     def _make_network(self, **layout: Any) -> partial:
-        n_outputs = len(self.classes_ if self._uses_classes() else self.target_mean_)
+        n_outputs = len(self.classes_ if self._guide.of_classes else self.target_mean_)
         return partial(
             PredictionNetwork, n_components=self.n_components, n_outputs=n_outputs, **layout
         )
 
     def _make_objective(self) -> list[Term]:
         on = ("mask", "sample_weight")
-        if self._uses_classes():
+        if self._guide.of_classes:
             loss = CrossEntropyLoss(balanced=self.class_weight == "balanced")
             return [Term("cross_entropy", loss, on=("z", "y", *on))]
         center, scale = (tuple(x.tolist()) for x in (self.target_mean_, self.target_scale_))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import combinations
-from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import COUNT, NOT_NEGATIVE
 from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss, ReconstructionLoss
 from skmmcl.networks import ColumnStage, InputStage, TokenNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import Interval, StrOptions
+from skmmcl.utils._sklearn import StrOptions
 
 
 @embedder
@@ -114,22 +114,21 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
 
     _aligns: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
-        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "n_neighbors": COUNT,
         "margins": [tuple, list],
-        "intra_weight": [Interval(Real, 0, None, closed="left")],
-        "inter_weight": [Interval(Real, 0, None, closed="left")],
-        "reconstruction_weight": [Interval(Real, 0, None, closed="left")],
+        "intra_weight": NOT_NEGATIVE,
+        "inter_weight": NOT_NEGATIVE,
+        "reconstruction_weight": NOT_NEGATIVE,
         "negatives": [StrOptions({"auto", "all", "sample"})],
         "match": [StrOptions({"auto", "mutual", "identity"})],
         "pooling": [StrOptions({"mean", "flatten"})],
     }
 
-    def _input_stage(
+    def _make_stage(
         self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None
     ) -> InputStage:
         """Of matrices, how regions differ in all subjects alike is not standardised away."""
-        stage = super()._input_stage(name, array, present, sample_weight)
+        stage = super()._make_stage(name, array, present, sample_weight)
         if len(self.shapes_[name]) != 2:
             return stage
         kept = ColumnStage(**vars(stage))

@@ -52,6 +52,16 @@ class Layout(NamedTuple):
                 recoded[name] = self._recode(X, name)
         return X._recoded(recoded, self.categories) if recoded else X  # noqa: SLF001
 
+    def named_categories(self) -> dict[str, dict[str | int, list]]:
+        """Return the categories by modality and name of the column; its number if unnamed."""
+        return {
+            name: {
+                k if (names := self.columns[name]) is None else names[k]: known[k] for k in known
+            }
+            for name, known in self.categories.items()
+            if known
+        }
+
     def _recode(self, X: Any, name: str) -> np.ndarray:
         known, found = self.categories[name], X.categories[name]
         present = X[[name]].mask[:, 0]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._parameters import COUNT, POSITIVE
 from skmmcl.losses import MMVAELoss
 from skmmcl.networks import MMVAENetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import Interval, StrOptions
+from skmmcl.utils._sklearn import StrOptions
 
 
 @embedder
@@ -83,48 +83,24 @@ class MMVAEEmbedder(BaseEmbedder):
     likelihood: Literal["normal", "laplace"] = "normal"
     likelihood_scale: float | None = None
 
+    _paper: ClassVar[dict[str, Any]] = {
+        "posterior": "laplace",
+        "likelihood": "laplace",
+        "encoders": "dcgan",
+        "n_components": 64,
+        "optimizer": "radam",
+        "lr": 4e-4,
+        "lr_schedule": "onecycle",
+        "weight_decay": 0.0,
+        "max_epochs": 200,
+        "batch_size": 16,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseEmbedder._parameter_constraints,  # noqa: SLF001
-        "n_importance_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_importance_samples": COUNT,
         "posterior": [StrOptions({"normal", "laplace"})],
         "likelihood": [StrOptions({"normal", "laplace"})],
-        "likelihood_scale": [Interval(Real, 0, None, closed="neither"), None],
+        "likelihood_scale": [*POSITIVE, None],
     }
-
-    @classmethod
-    def from_paper(cls, **params: Any) -> Self:
-        """Make an estimator with the settings of Fedorov et al.
-
-        They suit volumes with sides of 32, 64 or 128 voxels, and a GPU.
-
-        Parameters
-        ----------
-        **params
-            Parameters that are to differ.
-
-        Returns
-        -------
-        MMVAEEmbedder
-
-        Examples
-        --------
-        >>> from skmmcl.decomposition import MMVAEEmbedder
-        >>> MMVAEEmbedder.from_paper(max_epochs=20).batch_size
-        16
-        """
-        paper = {
-            "posterior": "laplace",
-            "likelihood": "laplace",
-            "encoders": "dcgan",
-            "n_components": 64,
-            "optimizer": "radam",
-            "lr": 4e-4,
-            "lr_schedule": "onecycle",
-            "weight_decay": 0.0,
-            "max_epochs": 200,
-            "batch_size": 16,
-        }
-        return cls(**{**paper, **params})
 
     def _make_network(self, **layout: Any) -> partial:
         return partial(

@@ -59,6 +59,7 @@ class FusionNetwork(MultiviewNetwork):
     """
 
     gives = ("h", "z", "z_other", "subsets")
+    fuses = True
     copies = (True, True)  # of each subject, both augmented
     counts_subjects = True  # the head normalises over them
 

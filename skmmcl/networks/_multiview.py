@@ -55,6 +55,7 @@ class MultiviewNetwork(nn.Module):
     """
 
     gives: tuple[str, ...] = ("h", "z", "z_fused")
+    fuses = False  # whether ``h`` is of all views together
     before_training = ("scores",)  # children that training does not pass through
 
     def __init__(

@@ -19,7 +19,7 @@ def embedder(**params):
 
 
 def units(model, X):
-    h = represent(model.net_, model._subjects(model.net_, X))
+    h = represent(model.net_, model._trained.subjects(X))
     return h / np.linalg.norm(h, axis=-1, keepdims=True)
 
 

@@ -20,7 +20,7 @@ def embedder(**params):
 def test_classes_stand_at_the_angle_that_was_chosen(showing, y):
     X = showing(y)
     model = embedder(max_epochs=80, lr=0.02, temperature=0.5, between_classes=0.3).fit(X, y)
-    h = represent(model.net_, model._subjects(model.net_, X))
+    h = represent(model.net_, model._trained.subjects(X))
     h = h / np.linalg.norm(h, axis=-1, keepdims=True)
     flat, codes = h.reshape(-1, 3), np.tile(y, len(h))
     between = (flat @ flat.T)[codes[:, None] != codes].mean()
@@ -32,7 +32,7 @@ def test_euclidean_distances_copy_those_of_the_metadata(showing, age):
     model = embedder(
         scheme="euclidean", temperature=1.0, bandwidth=15.0, max_epochs=80, lr=0.02
     ).fit(X, age)
-    h = represent(model.net_, model._subjects(model.net_, X)).mean(0)
+    h = represent(model.net_, model._trained.subjects(X)).mean(0)
     pairs = np.triu_indices(len(h), 1)
     found = np.linalg.norm(h[:, None] - h, axis=-1)[pairs]
     expected = np.abs(age[:, None] - age)[pairs] / 15
@@ -46,7 +46,7 @@ def test_x_clr_copies_the_angles_of_a_prior(showing):
     model = embedder(
         scheme="x-clr", temperature=0.5, target_temperature=0.5, max_epochs=80, lr=0.02
     ).fit(X, prior)
-    h = represent(model.net_, model._subjects(model.net_, X)).mean(0)
+    h = represent(model.net_, model._trained.subjects(X)).mean(0)
     u, v = (a / np.linalg.norm(a, axis=1, keepdims=True) for a in (h, prior))
     pairs = np.triu_indices(len(h), 1)
     assert np.corrcoef((u @ u.T)[pairs], (v @ v.T)[pairs])[0, 1] > 0.8

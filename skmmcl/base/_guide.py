@@ -1,0 +1,135 @@
+"""What guides an objective besides the modalities: nothing, classes, or numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skmmcl.data import MultimodalData
+
+ADVICE_ON_NUMBERS = (
+    "YAwareEmbedder and ContrastiveRegressionEmbedder are guided by numbers such as an age."
+)
+
+
+class Guide:
+    """Guidance by nothing; its subclasses read classes and numbers of the subjects.
+
+    One is made for each fit, and serves all further calls of ``partial_fit``.
+
+    Attributes
+    ----------
+    is_required : bool
+        Whether fit must be given ``y``.
+    of_classes : bool
+        Whether terms of the objective are computed on "y", codes of classes.
+    without_y : str
+        How to do without ``y``, said where it is missing.
+    instead_of_classes : str
+        What to do instead, said where ``y`` holds numbers that are no classes.
+    warns_of_numbers : bool
+        Whether a warning says that classes look like a measured number.
+    learned : dict of str to Any
+        Public attributes of the fitted estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.base import Guide
+    >>> class AgeGuide(Guide):
+    ...     is_required = True
+    ...
+    ...     def values(self, y, data):
+    ...         return np.asarray(y, dtype=float)[:, None]
+    >>> AgeGuide().values([20, 30], data=None).shape
+    (2, 1)
+    """
+
+    is_required = False
+    of_classes = False
+    without_y = ""
+    instead_of_classes = ADVICE_ON_NUMBERS
+    warns_of_numbers = True
+
+    def __init__(self) -> None:
+        self.learned: dict[str, Any] = {}
+
+    def labels(self, y: Any, data: MultimodalData) -> Any:
+        """Return what classes are made of, one entry for each subject.
+
+        Parameters
+        ----------
+        y : Any
+            What the user gave, or None.
+        data : MultimodalData
+            All subjects.
+
+        Returns
+        -------
+        array-like of shape (n_samples,)
+            Labels.
+        """
+        return y
+
+    def see_classes(self, codes: np.ndarray) -> None:
+        """Check the class codes of the training subjects.
+
+        Parameters
+        ----------
+        codes : ndarray of shape (n_samples,)
+            -1 where unlabeled.
+        """
+
+    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        """Return what terms see as "targets".
+
+        Parameters
+        ----------
+        y : Any
+            What the user gave, or None.
+        data : MultimodalData
+            All subjects.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_columns) or None
+            Numbers, NaN where unknown; None where no term needs them.
+        """
+        return None
+
+    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        """Check these values of the training subjects, and learn from them what terms need.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_columns)
+            As `values` gives them.
+        sample_weight : ndarray of shape (n_samples,) or None
+            How often a subject counts.
+        """
+
+
+class ClassGuide(Guide):
+    """Guidance by the class of each subject in ``y``.
+
+    Parameters
+    ----------
+    without_y : str, default=""
+        How to do without ``y``, said where it is missing.
+    instead_of_classes : str
+        What to do instead, said where ``y`` holds numbers that are no classes.
+
+    Examples
+    --------
+    >>> from skmmcl.base import ClassGuide
+    >>> ClassGuide().of_classes
+    True
+    """
+
+    is_required = True
+    of_classes = True
+
+    def __init__(self, *, without_y: str = "", instead_of_classes: str = ADVICE_ON_NUMBERS) -> None:
+        super().__init__()
+        self.without_y, self.instead_of_classes = without_y, instead_of_classes

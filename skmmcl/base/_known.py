@@ -1,0 +1,146 @@
+"""What is known of the training subjects: their modalities, classes, numbers and weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skmmcl.base._guide import Guide
+from skmmcl.base._input import (
+    check_n_subjects,
+    check_subjects,
+    checked_weight,
+    read_input,
+    warn_if_unpaired,
+)
+from skmmcl.data import MultimodalData
+from skmmcl.data._frames import is_table
+from skmmcl.data._who import check_same_subjects
+from skmmcl.exceptions import DataError
+from skmmcl.utils._named import named
+from skmmcl.utils._sklearn import num_samples
+from skmmcl.utils._targets import ContinuousError, as_labels, encode_classes, warn_if_measured
+
+Known = dict[str, Any]  # "y", "targets" and "sample_weight", as terms of an objective name them
+
+
+def read_training(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool
+) -> tuple[MultimodalData, Known, Any]:
+    """Return the subjects of a fit, and what is known of them; raise before any training.
+
+    Parameters
+    ----------
+    estimator : BaseEmbedder
+        With ``reset`` it learns what later calls are checked against: modalities, shapes, its
+        guide and the classes.
+    X, y, sample_weight : Any
+        As `BaseEmbedder.fit` takes them.
+    reset : bool
+        Whether this fit begins anew.
+
+    Returns
+    -------
+    data : MultimodalData
+        The subjects that count.
+    known : dict of str to ndarray or None
+        Their class codes "y", -1 where there is none; numbers "targets"; and "sample_weight".
+    counted : slice or ndarray of int
+        Which of the subjects of X these are: those of weight 0 are not among them.
+    """
+    user = type(estimator).__name__
+    data = read_input(estimator, X, reset=reset)
+    check_same_subjects({"X": X if is_table(X) else data, "y": y, "sample_weight": sample_weight})
+    counted: Any = slice(None)
+    if sample_weight is not None:
+        sample_weight = checked_weight(sample_weight, data)
+        counted = np.flatnonzero(sample_weight)
+        sample_weight = sample_weight[counted]
+    check_n_subjects(data[counted], 2 if reset else 1, user)
+    _check_length(y, data)
+    if reset:
+        estimator._guide = estimator._make_guide(y)
+    guide: Guide = estimator._guide
+    _check_given(estimator, guide, y)
+    codes = _read_classes(estimator, guide, y, data, counted, reset=reset)
+    values = guide.values(y, data)
+    data, values = data[counted], None if values is None else values[counted]
+    if values is not None and reset:
+        guide.learn(values, sample_weight)
+    vars(estimator).update(guide.learned)
+    if reset:
+        estimator._dtype = _choose_dtype(estimator.dtype, data)
+    check_subjects(data, estimator._dtype)
+    estimator._n_samples = len(data)
+    if reset:
+        _check_modalities(data)
+    if estimator._aligns:
+        warn_if_unpaired(data, user)
+    return data, {"y": codes, "targets": values, "sample_weight": sample_weight}, counted
+
+
+def _is_probed(settings: Any) -> bool:
+    return settings.validation_fraction is not None and settings.monitor == "probe"
+
+
+def _check_length(y: Any, data: MultimodalData) -> None:
+    with named("y", "one entry for each subject"):
+        n_targets = len(data) if y is None else num_samples(y)
+    if n_targets != len(data):
+        raise DataError(f"y has {n_targets} entries, but X has {len(data)} subjects.")
+
+
+def _check_given(settings: Any, guide: Guide, y: Any) -> None:
+    is_sampled_by_y = settings.sampler == "balanced" and not guide.of_classes
+    if y is None and (guide.is_required or _is_probed(settings) or is_sampled_by_y):
+        raise ValueError(
+            f"This {type(settings).__name__} estimator requires y to be passed, but the target y "
+            f"is None.{guide.without_y}"
+        )
+
+
+def _read_classes(
+    estimator: Any, guide: Guide, y: Any, data: MultimodalData, counted: Any, *, reset: bool
+) -> np.ndarray:
+    """Class codes of the subjects that count; all -1 where no class is asked for."""
+    if not (guide.of_classes or _is_probed(estimator) or estimator.sampler == "balanced"):
+        return np.full(len(data), -1)[counted]
+    user, advice = type(estimator).__name__, _advice_on_numbers(estimator, guide)
+    y = as_labels(guide.labels(y, data))[counted]
+    try:
+        codes, classes = encode_classes(y, None if reset else estimator.classes_)
+    except ContinuousError as error:
+        raise DataError(f"{error} {advice}") from error
+    if reset and guide.warns_of_numbers:
+        known = classes[codes[codes >= 0]]
+        warn_if_measured(known, f"y, given to {user},", advice, stacklevel=7)
+    if len(classes) < 2:
+        raise DataError(
+            f"{user} needs at least two classes in y, found 1 class or none: {classes.tolist()}, "
+            f"with {np.sum(codes < 0)} unlabelled subjects (y = -1)."
+        )
+    estimator.classes_ = classes
+    if reset and guide.of_classes:
+        guide.see_classes(codes)
+    return codes
+
+
+def _advice_on_numbers(settings: Any, guide: Guide) -> str:
+    """What to do instead of taking numbers for classes."""
+    if guide.of_classes:
+        return guide.instead_of_classes
+    asked_by = "monitor='probe'" if _is_probed(settings) else "sampler='balanced'"
+    return f"{asked_by} asks for classes here; what is the default needs none."
+
+
+def _choose_dtype(dtype: str, data: MultimodalData) -> str:
+    if dtype != "auto":
+        return dtype
+    return "float64" if np.dtype(np.float64) in data.dtypes.values() else "float32"
+
+
+def _check_modalities(data: MultimodalData) -> None:
+    for name, rows in zip(data.modalities, data.mask.T, strict=True):
+        if not rows.any():
+            raise DataError(f"Modality {name!r} is missing in all {len(data)} subjects.")

@@ -1,0 +1,181 @@
+"""Descriptions and constraints of the parameters that several or all methods have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from skmmcl.utils._sklearn import HasMethods, Interval, StrOptions
+
+Kernel: TypeAlias = str | Sequence[str] | Callable[..., Tensor]
+Bandwidth: TypeAlias = Literal["scott", "silverman", "median"] | float | Sequence[float]
+
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+COUNT = [Interval(Integral, 1, None, closed="left")]
+KERNEL = [
+    StrOptions({"cauchy", "delta", "epanechnikov", "exponential", "gaussian", "jaccard"}),
+    list,
+    tuple,
+    callable,
+]
+
+
+class Shared:
+    """What a method that has one of these parameters need not say again.
+
+    Parameters
+    ----------
+    modalities : dict, list of str or None, default=None
+        For a table, the columns of each modality:
+        ``{"smri": slice(0, 100), "fc": "fc_*", "clinical": ["age", "iq"]}``. For
+        multimodal input, the names of the modalities to use; None for all.
+    n_components : int, default=16
+        Width of each modality's representation. Columns of supervised terms that are solved
+        have the width of their target instead.
+    encoders : "auto", str, Module, callable or dict, default="auto"
+        Encoder of all modalities or, in a dict, of each. "auto" is an MLP for vectors
+        and self-attention for matrices, both beside a linear shortcut, and a small CNN
+        for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
+        and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
+        weights; a callable is called as ``encoder(shape, n_components)``.
+    standardize : bool, default=True
+        Whether each entry of each modality is z-scored by the training subjects.
+    input_components : int or None, default=60
+        Vectors and matrices are replaced by their scores on so many principal components
+        of the training subjects: with more features than subjects an encoder otherwise
+        tells subjects apart by their noise. Self-attention and encoders that are given
+        see them in their own shape, reconstructed from the scores. None for no
+        restriction.
+    augment : dict of str to callable, default=None
+        Random changes of a modality in training, called as ``transform(x, generator)`` on
+        the batch in its own shape and units, for example
+        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
+        stand together in a tuple get the same draw. What is augmented is not restricted
+        to principal components.
+    impute : {"mean", "ridge"}, default="mean"
+        What stands in for the representation of an absent modality: the mean of the
+        training subjects, or what the subject's other modalities make of it by ridge
+        regression on the training subjects.
+    on_empty : {"error", "nan"}, default="error"
+        What `transform` does with a subject that has no modality at all: raise, or give a
+        row of NaN.
+    solver : {"auto", "closed_form", "gradient"}, default="gradient"
+        How the objective is minimized. "gradient" trains a network. "closed_form" solves
+        each term, by a discriminant of each modality and of all jointly that regresses onto
+        the optimum of the loss; it needs no network and takes milliseconds. "auto" solves
+        the terms with a known optimum and trains others where that helps. Training
+        subjects get leave-one-out columns from `fit_transform`.
+    kernel_features : {"auto", "exact"} or int, default="auto"
+        Number of random features that stand for the Gaussian kernel of the closed form.
+        With them the fitted estimator holds no subject's data. "auto" is 1,000, and 448
+        above 4,000 labeled subjects. With "exact" it holds the training subjects' values.
+    groups : str, default=None
+        Column of ``X.meta`` that says which subjects belong together, such as scans of one
+        person or siblings. The closed form leaves them out together.
+    invariant_to : str, default=None
+        Column of ``X.meta``, such as the site, whose effect at a given target the closed
+        form removes.
+    max_epochs : int, default=100
+        Passes over the subjects.
+    batch_size : int, default=64
+        Subjects in a batch, at least 2. Every batch holds every class.
+    sampler : {"stratified", "balanced"}, default="stratified"
+        Whether an epoch sees each subject once, or as many of every class of ``y`` as the
+        largest has, those of smaller classes drawn with replacement.
+    lr : float, default=0.001
+        Learning rate.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine", "onecycle"} or None, default=None
+        Course of the learning rate over the epochs; None for a constant one.
+    gradient_clip : float, default=None
+        Largest norm of the gradient; None for no limit.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to
+        watch it; None for no such part.
+    n_iter_no_change : int or None, default=20
+        With a validation part, stop after so many epochs without improvement and keep
+        the weights of the best epoch. None to only watch.
+    monitor : {"loss", "probe"}, default="loss"
+        What is watched: the loss, or the balanced accuracy of a linear probe.
+    callbacks : list of skorch callbacks, default=None
+        Called after the engine's own.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the last fit.
+    checkpoint : path, default=None
+        Folder in which the state of a fit is kept, so that the same fit, of the same
+        data and parameters, goes on where it was cut off.
+    device : str, default="auto"
+        Where to train, as torch names it. "auto" is CUDA where there is one.
+    dtype : {"float32", "float64", "auto"}, default="float32"
+        Precision of training and of the output; "auto" follows the input.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the first weights and the order of the subjects. The same number gives the
+        same result; None takes one from numpy's generator. Torch's is left alone. Random
+        features of the closed form are the same for None each time.
+    temperature : float, default=0.1
+        Divides the similarities. Small values dwell on the most similar subjects.
+    projection_dim : int, default=None
+        Width of a two-layer projection head between representation and losses; None for
+        no head.
+    metadata : str, list of str or None, default=None
+        Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
+        not needed. None takes ``y``.
+    kernel : str, list of str or callable, default="gaussian"
+        How alike subjects are by their metadata: "cauchy", "epanechnikov",
+        "exponential" or "gaussian" for numbers, "delta" for classes, "jaccard" for sets
+        of labels; a list with one for each column, whose product is taken; or a function
+        of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
+        n_samples).
+    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
+        Distance at which numbers begin to differ, in their units, for all columns or for
+        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
+        training subjects. Classes and sets of labels have none.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "modalities": [None, dict, list, tuple],
+        "n_components": COUNT,
+        "encoders": [str, dict, callable, torch.nn.Module],
+        "standardize": ["boolean"],
+        "input_components": [*COUNT, None],
+        "augment": [dict, None],
+        "impute": [StrOptions({"mean", "ridge"})],
+        "on_empty": [StrOptions({"error", "nan"})],
+        "solver": [StrOptions({"auto", "closed_form", "gradient"})],
+        "kernel_features": [StrOptions({"auto", "exact"}), *COUNT],
+        "groups": [str, None],
+        "invariant_to": [str, None],
+        "max_epochs": COUNT,
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "sampler": [StrOptions({"stratified", "balanced"})],
+        "lr": POSITIVE,
+        "weight_decay": NOT_NEGATIVE,
+        "optimizer": [StrOptions({"adam", "adamw", "radam", "sgd"}), callable],
+        "lr_schedule": [StrOptions({"cosine", "onecycle"}), None],
+        "gradient_clip": [*POSITIVE, None],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "n_iter_no_change": [*COUNT, None],
+        "monitor": [StrOptions({"loss", "probe"})],
+        "callbacks": [list, tuple, None],
+        "warm_start": ["boolean"],
+        "checkpoint": [None, str, HasMethods("__fspath__")],
+        "device": [str, torch.device],
+        "dtype": [StrOptions({"float32", "float64", "auto"})],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+        "temperature": POSITIVE,
+        "projection_dim": [*COUNT, None],
+        "metadata": [str, list, tuple, None],
+        "kernel": KERNEL,
+        "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],
+    }

@@ -1,0 +1,260 @@
+"""Terms of an objective that are trained: the network, and what its input and output need."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
+from pickle import PicklingError
+from typing import Any, Self
+
+import numpy as np
+
+from skmmcl.augmentation import augmented_names, try_augment
+from skmmcl.base._imputation import Imputation
+from skmmcl.base._solution import unsupervised_factor
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import CheckpointWarning, ModalityError, TrainingError
+from skmmcl.networks import InputStage
+from skmmcl.training import (
+    EmbeddingNet,
+    SubjectSet,
+    checkpoint_folder,
+    fingerprint,
+    fit_net,
+    open_folder,
+    prepared,
+    represent,
+    represented,
+    seeded,
+)
+from skmmcl.utils._moments import principal_axes, weighted_moments
+
+# What a checkpoint may differ in and still be that of the same fit.
+NOT_OF_THE_FIT = {"verbose", "device", "checkpoint", "callbacks", "impute", "on_empty"}
+
+Known = Mapping[str, Any]  # "y", "targets" and "sample_weight" of the training subjects
+
+
+def input_stage(
+    settings: Any,
+    name: str,
+    array: Any,
+    present: np.ndarray,
+    sample_weight: np.ndarray | None,
+) -> InputStage:
+    """Return what the training subjects say of a modality: mean, scale, principal axes."""
+    mean, scale = weighted_moments(array, present, sample_weight)
+    stage = InputStage(mean, scale, settings.standardize)
+    is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment)
+    if settings.input_components is None or is_whole:
+        return stage
+    unit = scale if settings.standardize else np.ones_like(scale)
+    axes, deviation = principal_axes(
+        array, present, sample_weight, (mean, unit), settings.input_components
+    )
+    return replace(stage, axes=axes, deviation=deviation) if len(axes) else stage
+
+
+def by_modality(encoders: Any, modalities: list[str]) -> dict[str, Any]:
+    """Return the encoder that is asked for each modality."""
+    if not isinstance(encoders, Mapping):
+        return dict.fromkeys(modalities, encoders)
+    unknown = [name for name in encoders if name not in modalities]
+    if unknown:
+        raise ModalityError(f"encoders names {unknown}; the modalities are {modalities}.")
+    return dict(encoders)
+
+
+class Trained:
+    """A network that trains terms of an objective, with what it learned besides its weights.
+
+    Parameters
+    ----------
+    stages : dict of str to InputStage
+        What the training subjects say of each modality.
+    augmented : collection of str
+        Modalities that an augmentation sees in their own units.
+    dtype : {"float32", "float64"}
+        Precision of the network.
+
+    Attributes
+    ----------
+    net : EmbeddingNet
+        The skorch net.
+    mean_representation : ndarray of shape (n_blocks, n_components)
+        Of the training subjects; stands in for an absent modality.
+    imputation : Imputation or None
+        What predicts absent modalities from the others, if asked for.
+    scale : float
+        Factor of the representation, where columns of solved terms stand next to it.
+    """
+
+    net: EmbeddingNet
+    mean_representation: np.ndarray
+    imputation: Imputation | None
+    scale: float = 1.0
+
+    def __init__(self, stages: Mapping[str, InputStage], augmented: Any, dtype: str) -> None:
+        self.dtype = dtype
+        self.means = {name: stage.mean for name, stage in stages.items()}
+        self.units = {name: stage.unit for name, stage in stages.items()}
+        # Float32 would spoil what is far from 0; what is augmented stays in its own units.
+        near = [*augmented, *(stages if dtype != "float32" else ())]
+        far = {name: stage.origin for name, stage in stages.items() if name not in near}
+        self.origins = {name: origin for name, origin in far.items() if origin is not None}
+
+    def seen(self, stages: Mapping[str, InputStage]) -> dict[str, InputStage]:
+        """Return the stages as they are once the origins have been subtracted."""
+        return {
+            name: replace(stage, mean=stage.mean - self.origins[name])
+            if name in self.origins
+            else stage
+            for name, stage in stages.items()
+        }
+
+    def resumed(self, lr: float, user: str) -> Self:
+        """Return this, to go on with at a learning rate."""
+        if self.net.forgot_:
+            self.net.forgot_ = False
+            warnings.warn(
+                f"This {user} comes from a pickle or a copy, and these hold no moments of the "
+                "optimizer: they begin anew, and its next epochs differ from those of the "
+                "original. With warm_start=True when it is pickled, they are kept.",
+                UserWarning,
+                stacklevel=6,
+            )
+        self.net.set_params(lr=lr)
+        return self
+
+    def without_moments(self) -> Trained:
+        """Return this without the moments of the optimizer, which are twice the weights."""
+        lighter = copy(self)
+        lighter.net = self.net.without_moments()
+        return lighter
+
+    def fit(self, settings: Any, data: MultimodalData, known: Known, n_epochs: int) -> None:
+        """Train for some epochs.
+
+        Parameters
+        ----------
+        settings : BaseEmbedder
+            The estimator.
+        data : MultimodalData
+            The training subjects.
+        known : mapping of str to ndarray or None
+            What terms know of them: "y", "targets" and "sample_weight".
+        n_epochs : int
+            At most so many.
+        """
+        subjects = self.subjects(data, known)
+        if settings.augment:
+            with seeded(0):
+                try_augment(settings.augment, subjects.data.x)
+        kept_at = _kept_at(settings, data, *known.values(), self.net.seed_)
+        self.net = fit_net(self.net, subjects, settings, n_epochs, kept_at)
+        sample_weight = known["sample_weight"]
+        self._learn_mean(data, subjects, sample_weight)
+        self.imputation = None
+        fuses = self.present(data).shape[1] < len(self.net.module_.views)
+        if settings.impute == "ridge" and not fuses:
+            self.imputation = Imputation(self.net, subjects, sample_weight)
+
+    def learn_scale(self, data: MultimodalData, sample_weight: np.ndarray | None) -> None:
+        """Bring the representation to the scale that it has next to columns of solved terms."""
+        blocks = represent(self.net, self.subjects(data)).transpose(1, 0, 2)
+        self.scale = unsupervised_factor(blocks, sample_weight)
+
+    def transform(self, data: MultimodalData, impute: str) -> np.ndarray:
+        """Return the representation of all modalities, (n_samples, n_columns)."""
+        subjects = self.subjects(data)
+        h = represent(self.net, subjects)
+        present = self.present(data).T
+        h = np.where(present[..., None], h, self.mean_representation[:, None])
+        if impute == "ridge" and self.imputation is not None:
+            h = self.imputation.fill(self.net, subjects, h)
+        return h.transpose(1, 0, 2).reshape(len(data), -1) * self.scale
+
+    def names(self, *, beside: bool) -> list[str]:
+        """Return the names of the columns; what stands beside solved terms is named by its own."""
+        views = self.net.module_.views
+        terms = [term.name for term in self.net.criterion_.terms] if beside else []
+        width = self.mean_representation.shape[1]
+        return [
+            "_".join([name, *terms, str(k)])
+            for name in dict.fromkeys(views)
+            for k in range(views.count(name) * width)
+        ]
+
+    def history(self) -> dict[str, np.ndarray]:
+        """Return the loss and each term by epoch."""
+        rows = [row for row in self.net.history if "train_loss" in row]
+        last = rows[-1] if rows else {"train_loss": np.nan}  # none if cut off in the first epoch
+        names = [k for k, v in last.items() if isinstance(v, float) and k != "dur"]
+        return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+
+    def subjects(self, data: MultimodalData, known: Known | None = None) -> SubjectSet:
+        """Return subjects as tensors where the net is; what is absent is the mean, and masked."""
+        known = known or {}
+        present = dict(zip(data.modalities, data.mask.T, strict=True))
+        x = {
+            name: prepared(
+                name, array, present[name], self.means[name], self.net, self.origins.get(name)
+            )
+            for name, array in data.items()
+        }
+        mask = None if data.mask.all() else self._view_mask(data)
+        codes = known.get("y", np.full(len(data), -1))
+        return SubjectSet.everyone(x, codes, mask, known.get("sample_weight"), known.get("targets"))
+
+    def present(self, data: MultimodalData) -> np.ndarray:
+        """Return who has what a block of the representation stands for, (n_samples, n_blocks)."""
+        if getattr(self.net.module_, "fuses", False):
+            return np.asarray(data.mask.any(axis=1))[:, None]
+        return self._view_mask(data)
+
+    def _view_mask(self, data: MultimodalData) -> np.ndarray:
+        """Presence of each view, (n_samples, n_views)."""
+        return data.mask[:, [data.modalities.index(name) for name in self.net.module_.views]]
+
+    def _learn_mean(
+        self, data: MultimodalData, subjects: SubjectSet, sample_weight: np.ndarray | None
+    ) -> None:
+        weight = self.present(data).T.astype(float)
+        weight = weight if sample_weight is None else weight * sample_weight
+        count = weight.sum(1, keepdims=True)
+        mean = np.zeros(0)
+        for part, h in represented(self.net, subjects):
+            share = np.einsum("vn,vnd->vd", weight[:, part], h)
+            mean = mean + share if mean.size else share
+        mean = mean / np.maximum(count, np.finfo(float).tiny)
+        if not np.isfinite(mean).all():
+            raise TrainingError(
+                "Training ended with representations that are not finite. Usual causes are a "
+                f"learning rate or weight decay that is too high (lr={self.net.lr}) or very large "
+                "input values (keep standardize=True)."
+            )
+        if not count.all():  # in a later call nobody may have the modality
+            mean = np.where(count > 0, mean, self.mean_representation)
+        self.mean_representation = mean.astype(self.dtype)
+
+
+def _kept_at(settings: Any, data: MultimodalData, *job: Any) -> tuple[Any, str] | None:
+    """Folder and fingerprint of a fit that is to be kept; trouble with them is no error."""
+    if (folder := checkpoint_folder(settings.checkpoint)) is None:
+        return None
+    try:
+        open_folder(folder)
+        params = settings.get_params(deep=False)
+        params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
+        kind = type(settings).__qualname__
+        return folder, fingerprint(kind, params, data.to_dict(), data.mask, *job)
+    except (PicklingError, AttributeError, TypeError) as error:
+        trouble = f"One of the parameters does not bear to be written: {error}"
+        advice = "Give a function or class defined in a module instead of a lambda."
+    except (OSError, ValueError) as error:
+        trouble, advice = str(error), ""
+    text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble} {advice}"
+    warnings.warn(text.strip(), CheckpointWarning, stacklevel=7)
+    return None
