@@ -190,6 +190,18 @@ def warn_if_unpaired(data: MultimodalData, user: str) -> None:
         )
 
 
+def only_modality(modality: str, data: MultimodalData) -> MultimodalData:
+    """Return the same subjects without any other modality."""
+    if modality not in data.modalities:
+        raise ModalityError(f"modality={modality!r} is none of {list(data.modalities)}.")
+    nobody = {
+        name: np.broadcast_to(np.float32(np.nan), (len(data), *shape))
+        for name, shape in data.shapes.items()
+        if name != modality
+    }
+    return data.assign(nobody) if nobody else data
+
+
 def check_have(data: MultimodalData, name: str) -> None:
     """Raise for subjects without a modality, the only one that is to be looked at."""
     lack = ~data[[name]].mask[:, 0]

@@ -5,63 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-from torch import Tensor
-
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
-from skmmcl.contrastive._columns import measures_of_regions
-from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
-from skmmcl.data import MultimodalData
-from skmmcl.exceptions import DataError
-from skmmcl.losses import AnatCLLoss, YAwareLoss
+from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
+from skmmcl.contrastive._guides import OF_METADATA
+from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
-
-
-class AnatCLOfTargets(AnatCLLoss):
-    """The loss of targets that hold the age and then all measures, side by side."""
-
-    def __init__(self, shape: tuple[int, ...], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.shape = shape
-
-    def forward(self, z: Tensor, targets: Tensor, *others: Tensor | None) -> Tensor:
-        """Sum of the two terms, each a mean over the anchors."""
-        measures = targets[..., 1:].unflatten(-1, self.shape)
-        return super().forward(z, measures, targets[..., 0], *others)
-
-
-class AnatomyGuide(KernelGuide):
-    """Guidance by age and, next to it, measures of brain regions."""
-
-    table: tuple[int, ...] | None  # shape of the measures of a subject
-
-    def __init__(self, settings: Any) -> None:
-        super().__init__(settings, "gaussian")
-        self.measures = settings.measures
-
-    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        """Return the age, and then all measures."""
-        age = super().values(y, data)
-        if age is None or age.shape[1] != 1:
-            raise DataError(f"Age is one column, found {self.names}.")
-        measures = measures_of_regions(data, self.measures)
-        found = None if measures is None else measures.shape[1:]
-        if not hasattr(self, "table"):
-            self.table = found
-        elif found != self.table:
-            raise DataError(
-                f"The measures have shape {found} per subject, but {self.user} was fitted on "
-                f"{self.table}."
-            )
-        return age if measures is None else np.c_[age, measures.reshape(len(data), -1)]
-
-    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        """Check both, and find the bandwidth of age."""
-        super().learn(values[:, :1], sample_weight)
-        if values.shape[1] > 1 and np.isnan(values[:, 1:]).any(1).all():
-            raise DataError(f"None of the {len(values)} subjects has all measures of all regions.")
 
 
 @embedder

@@ -5,35 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-from sklearn.base import clone
-
 from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.base._parameters import KERNEL, POSITIVE, Bandwidth, Kernel
-from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
-from skmmcl.data import MultimodalData
+from skmmcl.contrastive._guides import OF_METADATA, KernelGuide, PriorGuide
 from skmmcl.losses import DecoupledUniformityLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import HasMethods, StrOptions
-
-
-class PriorGuide(KernelGuide):
-    """Guidance by the representation that another model has of the subjects."""
-
-    def __init__(self, settings: Any) -> None:
-        super().__init__(settings, settings.kernel)
-        self.prior, self.is_required = settings.prior, False
-
-    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        """Return it; the model is fitted in the first call."""
-        if self.kernel is None or self.metadata is not None:
-            raise ValueError(
-                "prior= takes the place of metadata=, and needs a kernel such as 'cosine'; got "
-                f"kernel={self.kernel!r}, metadata={self.metadata!r}."
-            )
-        if "prior_" not in self.learned:
-            self.learned["prior_"] = clone(self.prior).fit(data, y)
-        return super().values(self.learned["prior_"].transform(data), data)
 
 
 @embedder

@@ -4,35 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
-from skmmcl.contrastive._columns import as_codes, check_varied, the_column, warn_of_lone
-from skmmcl.contrastive._guides import OF_CLASSES, ContrastedClasses
-from skmmcl.data import MultimodalData
+from skmmcl.contrastive._class_guides import BiasedClasses
+from skmmcl.contrastive._guides import OF_CLASSES
 from skmmcl.losses import EpsSupInfoNCELoss, FairKLLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
-
-
-class BiasedClasses(ContrastedClasses):
-    """Guidance by classes and, if it is named, by a column that is not to show."""
-
-    def __init__(self, metadata: str | None, bias: str | None) -> None:
-        super().__init__(metadata)
-        self.bias = bias
-
-    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        """Return the codes of the bias."""
-        if self.bias is None:
-            return None
-        return as_codes(the_column(data, self.bias), self.bias)[:, None]
-
-    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        """Raise where the bias is the same for all, and warn of lone groups."""
-        check_varied(values, [str(self.bias)])
-        warn_of_lone(values, f"groups of bias={self.bias!r}", stacklevel=8)
 
 
 @embedder

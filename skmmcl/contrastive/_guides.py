@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import clone
 
-from skmmcl.base import ClassGuide, Guide
+from skmmcl.base import Guide
 from skmmcl.contrastive._columns import (
     as_codes,
     as_floats,
@@ -16,7 +17,6 @@ from skmmcl.contrastive._columns import (
     check_varied,
     columns_of_meta,
     columns_of_y,
-    the_column,
     warn_of_lone,
 )
 from skmmcl.contrastive._kernel_checks import (
@@ -36,22 +36,6 @@ OF_METADATA = ("z", "targets", "mask", "sample_weight")
 
 # Weights are judged by as many subjects as a batch has, but at least and at most so many.
 LEAST_JUDGED, MOST_JUDGED = 16, 128
-
-
-class ContrastedClasses(ClassGuide):
-    """Guidance by the class of each subject, of ``y`` or of one column of the side data."""
-
-    def __init__(self, metadata: str | Sequence[str] | None) -> None:
-        super().__init__()
-        self.metadata, self.is_required = metadata, metadata is None
-
-    def labels(self, y: Any, data: MultimodalData) -> Any:
-        """Return the classes."""
-        return y if self.metadata is None else the_column(data, self.metadata)
-
-    def see_classes(self, codes: np.ndarray) -> None:
-        """Warn of classes of one subject."""
-        warn_of_lone(codes, "classes", stacklevel=9)
 
 
 class MetadataGuide(Guide):
@@ -180,3 +164,22 @@ class KernelGuide(MetadataGuide):
             return
         if self.temperature is not None:
             warn_if_unmet(weights, self.temperature, self.names)
+
+
+class PriorGuide(KernelGuide):
+    """Guidance by the representation that another model has of the subjects."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings, settings.kernel)
+        self.prior, self.is_required = settings.prior, False
+
+    def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
+        """Return it; the model is fitted in the first call."""
+        if self.kernel is None or self.metadata is not None:
+            raise ValueError(
+                "prior= takes the place of metadata=, and needs a kernel such as 'cosine'; got "
+                f"kernel={self.kernel!r}, metadata={self.metadata!r}."
+            )
+        if "prior_" not in self.learned:
+            self.learned["prior_"] = clone(self.prior).fit(data, y)
+        return super().values(self.learned["prior_"].transform(data), data)

@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.contrastive._columns import as_codes, as_labels_of_sets
-from skmmcl.contrastive._guides import OF_METADATA, MetadataGuide
-from skmmcl.exceptions import DataError
+from skmmcl.contrastive._class_guides import LabelsGuide
+from skmmcl.contrastive._guides import OF_METADATA
 from skmmcl.losses import JaccardSupConLoss, MulSupConLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
-
-
-class LabelsGuide(MetadataGuide):
-    """Guidance by several labels of each subject."""
-
-    def as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
-        """Return zeros and ones, (n_samples, n_labels)."""
-        if self.metadata is None and len(columns) > 1:
-            return as_labels_of_sets(columns)
-        codes = [as_codes(values, name, wary=True) for name, values in columns.items()]
-        return np.column_stack([one_hot(column) for column in codes])
-
-    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        """Check that there are labels to tell subjects apart."""
-        known = values[~np.isnan(values).any(1)]
-        empty = np.sum(~known.any(1))
-        if empty:
-            raise DataError(
-                f"{empty} of {len(values)} subjects have no label at all, every entry is 0. Leave "
-                "them out, give them a label of their own, or mark them unlabelled by -1."
-            )
-        n_sets = len(np.unique(known, axis=0))
-        if n_sets < 2:
-            raise DataError(
-                f"{self.user} needs at least two different sets of labels, found "
-                f"{n_sets}, with {len(values) - len(known)} unlabelled subjects."
-            )
-        lone = int((known.sum(0) == 1).sum())
-        if lone:
-            warnings.warn(
-                f"{lone} of the {known.shape[1]} labels are borne by a single subject.",
-                UserWarning,
-                stacklevel=7,
-            )
 
 
 @embedder
@@ -126,9 +88,3 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
             else MulSupConLoss(self.temperature)
         )
         return [Term("multi_label", loss, on=OF_METADATA)]
-
-
-def one_hot(codes: np.ndarray) -> np.ndarray:
-    """A column of zeros and ones for each class; NaN where the code is."""
-    classes = np.unique(codes[~np.isnan(codes)])
-    return np.where(np.isnan(codes)[:, None], np.nan, codes[:, None] == classes)

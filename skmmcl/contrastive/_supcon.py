@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.contrastive._guides import OF_CLASSES, ContrastedClasses
+from skmmcl.contrastive._class_guides import ContrastedClasses
+from skmmcl.contrastive._guides import OF_CLASSES
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 

@@ -13,12 +13,8 @@ import torch
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import POSITIVE, Bandwidth, Kernel
-from skmmcl.contrastive._guides import (
-    OF_CLASSES,
-    OF_METADATA,
-    ContrastedClasses,
-    KernelGuide,
-)
+from skmmcl.contrastive._class_guides import ContrastedClasses
+from skmmcl.contrastive._guides import OF_CLASSES, OF_METADATA, KernelGuide
 from skmmcl.kernels import cosine
 from skmmcl.losses import EuclideanInfoNCELoss, SoftSupConLoss, XCLRLoss
 from skmmcl.training import Term

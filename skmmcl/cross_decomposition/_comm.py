@@ -10,10 +10,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._input import check_have, read_input
+from skmmcl.base._input import check_have, only_modality, read_input
 from skmmcl.base._parameters import COUNT
-from skmmcl.data import MultimodalData
-from skmmcl.exceptions import ModalityError
 from skmmcl.losses import CoMMLoss
 from skmmcl.networks import FusionNetwork
 from skmmcl.training import Term
@@ -132,7 +130,7 @@ class CoMMEmbedder(BaseEmbedder):
         check_is_fitted(self, "net_")
         data = read_input(self, X, reset=False)
         if modality is not None:
-            data = _only(modality, data)
+            data = only_modality(modality, data)
             if self.on_empty == "error":
                 check_have(data, modality)
         return self._transformed(data)
@@ -169,15 +167,3 @@ class CoMMEmbedder(BaseEmbedder):
     def _make_objective(self) -> list[Term]:
         on = ("z", "z_other", "subsets", "sample_weight")
         return [Term("comm", CoMMLoss(self.temperature), on=on)]
-
-
-def _only(modality: str, data: MultimodalData) -> MultimodalData:
-    """The same subjects without any other modality."""
-    if modality not in data.modalities:
-        raise ModalityError(f"modality={modality!r} is none of {list(data.modalities)}.")
-    nobody = {
-        name: np.broadcast_to(np.float32(np.nan), (len(data), *shape))
-        for name, shape in data.shapes.items()
-        if name != modality
-    }
-    return data.assign(nobody) if nobody else data

@@ -5,52 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
-from skmmcl.data import MultimodalData
-from skmmcl.exceptions import DataError
+from skmmcl.cross_decomposition._predicted import TargetGuide, task_of
 from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.networks import PredictionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
-from skmmcl.utils._targets import has_fractions, is_unlabeled
-
-
-class TargetGuide(Guide):
-    """Guidance by numbers that are to be predicted."""
-
-    is_required = True
-
-    def __init__(self, user: str) -> None:
-        super().__init__()
-        self.user, self.learned["task_"] = user, "regression"
-
-    def values(self, y: Any, data: MultimodalData) -> np.ndarray:
-        """Return the numbers."""
-        values = _as_numbers(y)
-        n_columns = len(self.learned.get("target_mean_", values[0]))
-        if values.shape[1] != n_columns:
-            raise DataError(
-                f"y has {values.shape[1]} columns, but {self.user} was fitted on {n_columns}."
-            )
-        return values
-
-    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        """Learn their mean and scale."""
-        weight = np.ones(len(values)) if sample_weight is None else sample_weight
-        known = ~np.isnan(values)
-        weights, filled = weight[:, None] * known, np.where(known, values, 0)
-        total = np.maximum(weights.sum(0), np.finfo(float).tiny)
-        mean = (weights * filled).sum(0) / total
-        scale = np.sqrt((weights * (filled - mean) ** 2).sum(0) / total)
-        if not (scale > 0).all():
-            raise DataError(
-                f"y must take at least two values to be regressed on; column {scale.argmin()} of "
-                f"{values.shape[1]} does not, with {(~known[:, scale.argmin()]).sum()} of "
-                f"{len(values)} unknown."
-            )
-        self.learned |= {"target_mean_": mean, "target_scale_": scale}
 
 
 @embedder
@@ -116,7 +76,7 @@ class SupervisedEmbedder(BaseEmbedder):
 
     def _make_guide(self, y: Any) -> Guide:
         is_open = self.task == "auto"
-        task: str = ("classification" if y is None else _task_of(y)) if is_open else self.task
+        task: str = ("classification" if y is None else task_of(y)) if is_open else self.task
         if task == "regression":
             return TargetGuide(type(self).__name__)
         guide = ClassGuide(
@@ -143,27 +103,3 @@ class SupervisedEmbedder(BaseEmbedder):
             return [Term("cross_entropy", loss, on=("z", "y", *on))]
         center, scale = (tuple(x.tolist()) for x in (self.target_mean_, self.target_scale_))
         return [Term("squared_error", SquaredErrorLoss(center, scale), on=("z", "targets", *on))]
-
-
-def _task_of(y: Any) -> str:
-    """What ``y`` is to be taken for."""
-    array = np.asarray(y)
-    known = array[~is_unlabeled(array)]
-    known = np.array(known.tolist()) if known.dtype == object else known
-    return "regression" if has_fractions(known) else "classification"
-
-
-def _as_numbers(y: Any) -> np.ndarray:
-    """Columns of numbers (n_samples, n_columns), NaN where unknown."""
-    array = np.array(y, dtype=object)
-    if array.ndim not in (1, 2) or (array.ndim == 2 and not array.shape[1]):
-        raise DataError(
-            f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_columns)."
-        )
-    try:
-        values = np.where(is_unlabeled(array, None), np.nan, array).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"y holds no numbers to regress on: {error}") from error
-    if np.isinf(values).any():
-        raise DataError("y holds infinite numbers.")
-    return values.reshape(len(values), -1)

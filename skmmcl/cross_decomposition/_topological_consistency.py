@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import combinations
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import COUNT, NOT_NEGATIVE
+from skmmcl.cross_decomposition._pairs import OverPairs, two_margins
 from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss, ReconstructionLoss
 from skmmcl.networks import ColumnStage, InputStage, TokenNetwork
 from skmmcl.training import Term
@@ -144,7 +142,7 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
         )
 
     def _make_objective(self) -> list[Term]:
-        intra_margin, inter_margin = _two_margins(self.margins)
+        intra_margin, inter_margin = two_margins(self.margins)
         within = NeighbourhoodLoss(
             n_neighbors=self.n_neighbors, margin=intra_margin, negatives=self.negatives
         )
@@ -164,8 +162,8 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
             weight=per_modality,
         )
         return [
-            Term("intra", _OverPairs(within), on=on, weight=self.intra_weight),
-            Term("inter", _OverPairs(between), on=on, weight=self.inter_weight),
+            Term("intra", OverPairs(within), on=on, weight=self.intra_weight),
+            Term("inter", OverPairs(between), on=on, weight=self.inter_weight),
             *([restored] if self.reconstruction_weight else []),
         ]
 
@@ -174,29 +172,3 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
             return self.match
         has_volumes = any(len(shape) > 2 for shape in self.shapes_.values())
         return "mutual" if has_volumes else "identity"
-
-
-class _OverPairs(nn.Module):
-    """Mean of a loss of two modalities over all pairs of them."""
-
-    def __init__(self, loss: nn.Module) -> None:
-        super().__init__()
-        self.loss = loss
-
-    def forward(
-        self, tokens: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        of_pairs = []
-        for v, w in combinations(range(len(tokens)), 2):
-            both = None if mask is None else mask[:, [v, w]]
-            of_pairs.append(self.loss(tokens[v], tokens[w], both, sample_weight))
-        return torch.stack(of_pairs).mean()
-
-
-def _two_margins(margins: Any) -> tuple[float, float]:
-    if len(margins) != 2 or not all(isinstance(m, (int, float)) and m >= 0 for m in margins):
-        raise ValueError(
-            f"margins must be two numbers of at least 0, within and between subjects, got "
-            f"{margins!r}."
-        )
-    return float(margins[0]), float(margins[1])

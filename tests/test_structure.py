@@ -1,0 +1,48 @@
+"""The structure that the developer guide promises of every method."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from pathlib import Path
+
+import pytest
+
+from skmmcl.base import BaseEmbedder
+from skmmcl.utils import all_estimators
+
+EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
+HOOKS = {"_make_guide", "_make_network", "_make_objective", "_make_stage", "_make_views"}
+MOST_LINES = 175  # of the file of an estimator
+
+
+@pytest.mark.parametrize("cls", EMBEDDERS, ids=lambda cls: cls.__name__)
+def test_a_method_derives_from_the_base_alone_and_overrides_hooks_alone(cls):
+    assert [base for base in cls.__mro__ if base.__module__.startswith("skmmcl")] == [
+        cls,
+        BaseEmbedder,
+    ]
+    private = {n for n, v in vars(cls).items() if n.startswith("_") and inspect.isfunction(v)}
+    overridden = {name for name in private if hasattr(BaseEmbedder, name)} - {"__init__"}
+    assert overridden <= HOOKS
+
+
+@pytest.mark.parametrize("cls", EMBEDDERS, ids=lambda cls: cls.__name__)
+def test_the_file_of_a_method_is_short(cls):
+    assert len(Path(inspect.getfile(cls)).read_text().splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("hook", sorted(HOOKS))
+def test_the_developer_guide_names_each_hook_with_its_parameters(hook, repo_dir):
+    guide = (repo_dir / "doc" / "developer_guide" / "adding_a_method.rst").read_text()
+    (signature,) = [line for line in guide.splitlines() if line.startswith(f"``{hook}(")]
+    for name in list(inspect.signature(getattr(BaseEmbedder, hook)).parameters)[1:]:
+        assert name in signature
+
+
+def test_the_map_of_methods_is_up_to_date(repo_dir):
+    spec = importlib.util.spec_from_file_location("method_map", repo_dir / "doc/_method_map.py")
+    method_map = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(method_map)
+    written = (repo_dir / "doc" / "methods.rst").read_text()
+    assert written == method_map.page(), "python doc/_method_map.py writes it anew"
