@@ -66,6 +66,11 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         tells subjects apart by their noise. Self-attention and encoders that are given
         see them in their own shape, reconstructed from the scores. None for no
         restriction.
+    input_noise : float, default=0.0
+        Standard deviation of normal noise that is added to vectors and matrices in each batch
+        of the training, drawn anew for each view, in units of each feature's standard
+        deviation. Symmetric matrices stay symmetric; what is absent, volumes, and what
+        ``augment`` changes get none. See :ref:`input_noise`.
     augment : dict of str to callable, default=None
         Random changes of a modality in training, called as ``transform(x, generator)`` on
         the batch in its own shape and units, for example
@@ -181,6 +186,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
     encoders: Any = "auto"
     standardize: bool = True
     input_components: int | None = 60
+    input_noise: float = 0.0
     augment: Any = None
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
@@ -213,6 +219,7 @@ class BaseEmbedder(EngineMixin, TransformerMixin, BaseEstimator):
         "encoders": [str, dict, callable, torch.nn.Module],
         "standardize": ["boolean"],
         "input_components": [Interval(Integral, 1, None, closed="left"), None],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
         "augment": [dict, None],
         "impute": [StrOptions({"mean", "ridge"})],
         "on_empty": [StrOptions({"error", "nan"})],

@@ -23,6 +23,7 @@ from skmmcl.base._input import (
     checked_weight,
     warn_if_unpaired,
 )
+from skmmcl.base._noise import check_noise_is_known, noise_of
 from skmmcl.base._solution import Solution, divide, unsupervised_factor, warn_of_untrained
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import CheckpointWarning, DataError, ModalityError, TrainingError
@@ -58,6 +59,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
     encoders: Any
     standardize: bool
     input_components: int | None
+    input_noise: float
     augment: Any
     impute: str
     lr: float
@@ -266,6 +268,7 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=5,
             )
+        check_noise_is_known(self.net_, self.input_noise)
         return self.net_.set_params(lr=self.lr)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -300,7 +303,10 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
             encoders=self._encoder_specs(),
             stages=stages,
         )
-        return make_net(network, terms, self, dtype=getattr(torch, self._dtype))
+        net = make_net(network, terms, self, dtype=getattr(torch, self._dtype))
+        if self.input_noise:
+            net.noise_ = noise_of(data, stages)
+        return net
 
     def _far_origins(self, stages: dict[str, InputStage]) -> dict[str, np.ndarray]:
         """What to subtract of modalities that float32 would spoil; augmented ones stay raw."""
