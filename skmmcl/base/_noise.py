@@ -59,6 +59,6 @@ def check_noise_is_known(net: EmbeddingNet, input_noise: float) -> None:
     """Raise if training is to go on with noise, and began without."""
     if input_noise and net.noise_ is None:
         raise ValueError(
-            f"input_noise={input_noise!r}: the training that is to go on began with input_noise=0, "
-            "and did not look at what noise needs. Give a small number at the first fit, or leave 0."
+            f"input_noise={input_noise!r}: the training that is to go on began without noise, and "
+            "did not learn what noise needs. Set it before the first fit, or leave it at 0."
         )

@@ -71,7 +71,7 @@ def noise_of_entries(scale: np.ndarray, *, symmetric: bool = False) -> InputNois
     -------
     InputNoise
     """
-    return InputNoise(torch.as_tensor(scale), "symmetric" if symmetric else "entries")
+    return InputNoise(torch.tensor(scale), "symmetric" if symmetric else "entries")
 
 
 def noise_of_scores(weight: Tensor, scale: np.ndarray, *, symmetric: bool = False) -> InputNoise:
