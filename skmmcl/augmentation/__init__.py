@@ -1,6 +1,6 @@
 """Random changes of batches on the device, each subject by a draw of its own."""
 
-from skmmcl.augmentation._base import Augmentation, Compose, normal_like
+from skmmcl.augmentation._base import Augmentation, Compose
 from skmmcl.augmentation._batch import (
     augment_batch,
     augmented_names,
@@ -40,7 +40,6 @@ __all__ = [
     "check_augment",
     "default_augmentation",
     "is_local",
-    "normal_like",
     "plot_augmentation",
     "resolve_augment",
     "try_augment",

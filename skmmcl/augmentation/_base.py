@@ -54,26 +54,7 @@ def of_device(device: torch.device, generator: torch.Generator) -> torch.Generat
 
 
 def normal_like(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw standard normal numbers, where and as ``x`` is.
-
-    Parameters
-    ----------
-    x : Tensor
-        What the numbers are to be like.
-    generator : torch.Generator
-        Of the CPU; for other devices it gives a seed.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.augmentation import normal_like
-    >>> normal_like(torch.zeros(4, 3), torch.Generator().manual_seed(0)).shape
-    torch.Size([4, 3])
-    """
+    """Standard normal numbers, where and as ``x`` is."""
     own = of_device(x.device, generator)
     return torch.randn(x.shape, generator=own, dtype=x.dtype, device=x.device)
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from skmmcl.data import MultimodalData
 from skmmcl.networks import InputStage
-from skmmcl.training import EmbeddingNet, InputNoise, noise_of_entries, noise_of_scores
+from skmmcl.training import EmbeddingNet
+from skmmcl.training._noise import InputNoise, noise_of_entries, noise_of_scores
 
 # By which two entries of a symmetric matrix may differ, as a share of the largest.
 ROUNDING = 1e-5

@@ -18,7 +18,6 @@ from skmmcl.training._fingerprint import fingerprint
 from skmmcl.training._fit import FitJob, fit_net, train
 from skmmcl.training._jobs import checkpoint_folder
 from skmmcl.training._net import EmbeddingNet, make_net
-from skmmcl.training._noise import InputNoise, noise_of_entries, noise_of_scores
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._seeds import draws_globally, resolve_device, seeded
 from skmmcl.training._settings import check_settings
@@ -27,7 +26,6 @@ __all__ = [
     "Checkpoint",
     "EmbeddingNet",
     "FitJob",
-    "InputNoise",
     "Objective",
     "SubjectSet",
     "Term",
@@ -40,8 +38,6 @@ __all__ = [
     "fingerprint",
     "fit_net",
     "make_net",
-    "noise_of_entries",
-    "noise_of_scores",
     "open_folder",
     "prepared",
     "represent",

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.augmentation import augmented_names, normal_like
+from skmmcl.augmentation import augmented_names
+from skmmcl.augmentation._base import normal_like
 from skmmcl.training._lanes import copies_of
 
 
@@ -33,7 +34,7 @@ class InputNoise:
     Examples
     --------
     >>> import torch
-    >>> from skmmcl.training import InputNoise
+    >>> from skmmcl.training._noise import InputNoise
     >>> noise = InputNoise(torch.tensor([1.0, 0.0]))  # the second feature is constant
     >>> noise(torch.ones(4, 2), torch.Generator().manual_seed(0))[:, 1]
     tensor([1., 1., 1., 1.])

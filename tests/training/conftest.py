@@ -15,9 +15,9 @@ from skmmcl.training import (
     Term,
     fit_net,
     make_net,
-    noise_of_entries,
     to_tensor,
 )
+from skmmcl.training._noise import noise_of_entries
 
 SHAPES = {"a": (5,), "b": (4, 3)}
 

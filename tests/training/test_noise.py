@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from skmmcl.training import InputNoise, noise_of_entries, noise_of_scores
+from skmmcl.training._noise import InputNoise, noise_of_entries, noise_of_scores
 
 
 def drawn(noise, shape, n=20_000):
