@@ -20,6 +20,7 @@ from skmmcl.base._decorator import embedder
 from skmmcl.base._guide import Guide
 from skmmcl.base._input import check_finite, check_subjects, read_input
 from skmmcl.base._known import Known, read_training
+from skmmcl.base._noise import check_noise_is_known, noise_of
 from skmmcl.base._solution import Solution, divide, warn_of_untrained
 from skmmcl.base._trained import Trained, by_modality, input_stage
 from skmmcl.data import MultimodalData
@@ -88,6 +89,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     encoders: Any = "auto"
     standardize: bool = True
     input_components: int | None = 60
+    input_noise: float = 0.0
     augment: Any = None
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
@@ -301,6 +303,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         check_augment(self.augment, self.shapes_)
         sample_weight = known["sample_weight"]
         if resume and self._trained is not None:
+            check_noise_is_known(self._trained.net, self.input_noise)
             trained = self._trained.resumed(self.lr, type(self).__name__)
         else:
             trained = self._untrained(data, terms, sample_weight)
@@ -319,13 +322,16 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             for name, array in data.items()
         }
         trained = Trained(stages, augmented_names(self.augment), self._dtype)
+        stages = trained.seen(stages)
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
             encoders=by_modality(self.encoders, self.modalities_),
-            stages=trained.seen(stages),
+            stages=stages,
         )
         trained.net = make_net(network, terms, self, dtype=getattr(torch, self._dtype))
+        if self.input_noise:
+            trained.net.noise_ = noise_of(data, stages)
         return trained
 
     def _transformed(

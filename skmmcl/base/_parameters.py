@@ -51,6 +51,11 @@ class Shared:
         tells subjects apart by their noise. Self-attention and encoders that are given
         see them in their own shape, reconstructed from the scores. None for no
         restriction.
+    input_noise : float, default=0.0
+        Standard deviation of normal noise that is added to vectors and matrices in each batch
+        of the training, drawn anew for each view, in units of each feature's standard
+        deviation. Symmetric matrices stay symmetric; what is absent, volumes, and what
+        ``augment`` changes get none. See :ref:`input_noise`.
     augment : dict of str to callable, default=None
         Random changes of a modality in training, called as ``transform(x, generator)`` on
         the batch in its own shape and units, for example
@@ -148,6 +153,7 @@ class Shared:
         "encoders": [str, dict, callable, torch.nn.Module],
         "standardize": ["boolean"],
         "input_components": [*COUNT, None],
+        "input_noise": NOT_NEGATIVE,
         "augment": [dict, None],
         "impute": [StrOptions({"mean", "ridge"})],
         "on_empty": [StrOptions({"error", "nan"})],

@@ -25,6 +25,7 @@ from skmmcl.training._fingerprint import fingerprint
 from skmmcl.training._jobs import Done, Job, Refill, Tick, current, run
 from skmmcl.training._lanes import lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
+from skmmcl.training._noise import warn_of_unused_noise
 from skmmcl.training._seeds import draws_globally, seeded
 from skmmcl.training._stack import Stack
 
@@ -95,6 +96,12 @@ class FitJob(Job):
         net.augment_ = resolve_augment(
             settings.augment, getattr(network, "shapes", {}), getattr(network, "compressed", ())
         )
+        like = next(network.parameters())
+        net.noise_ = net.noise_ and {
+            name: replace(each.to(like), std=settings.input_noise)
+            for name, each in net.noise_.items()
+        }
+        warn_of_unused_noise(net, settings)
         self.kept_at = checkpoint
         self.n_epochs, self.goal = n_epochs, len(net.history) + n_epochs
         self.device = net.device

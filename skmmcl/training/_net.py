@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from skmmcl.augmentation import augment_batch, augmented_names
 from skmmcl.exceptions import TrainingError
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress
+from skmmcl.training._noise import InputNoise, changes
 from skmmcl.training._objective import Objective, Term
 from skmmcl.training._schedules import lr_callback
 from skmmcl.training._seeds import resolve_device, seeded
@@ -39,6 +40,7 @@ class EmbeddingNet(NeuralNet):
     watched_ = False  # whether callbacks of the user see it
     forgot_ = False  # whether what the optimizer had learnt was left behind
     augment_: Mapping[Any, Any] | None = None  # what is done to batches in training
+    noise_: Mapping[str, InputNoise] | None = None  # what is added to them; None if not known
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
         """Give none: what skorch's own print and score is in `record_epoch`."""
@@ -87,23 +89,37 @@ class EmbeddingNet(NeuralNet):
         self.device = device
         self.module_.to(device)
         self.criterion_.to(device)
+        like = next(self.module_.parameters())
+        self.noise_ = self.noise_ and {name: each.to(like) for name, each in self.noise_.items()}
         self.optimizer_.load_state_dict(self.optimizer_.state_dict())  # goes where the weights are
         return self
 
-    def augment(self, x: Mapping[str, Tensor]) -> dict[Any, Tensor]:
-        """Change at random the modalities that are to be augmented, anew for each of their views.
+    def augment(
+        self, x: Mapping[str, Tensor], present: Tensor | None = None, *, augmented: bool = True
+    ) -> dict[Any, Tensor]:
+        """Change at random what is augmented or gets noise, anew for each view of a modality.
 
-        Gives them under the keys by which the views find them.
+        Gives it under the keys by which the views find it. ``present`` (n_samples, n_views) says
+        who has what: others get no noise.
         """
+        noise, augment = changes(self, augmented=augmented)
+        if not (noise or augment):
+            return {}
         seed = int(self.augment_rng_.integers(2**63))
         generator = torch.Generator().manual_seed(seed)
-        augment = self.augment_ or {}
-        names = augmented_names(augment)
-        out = augment_batch(x, augment, generator)
+        asked = {**noise, **augment}
+        names = augmented_names(asked)
+        out = augment_batch(x, asked, generator)
         changed: dict[Any, Tensor] = {name: out[name] for name in names}
         for key in getattr(self.module_, "view_keys", ()):
             if key not in x and key[0] in names:  # a further view of a modality
-                changed[key] = augment_batch(x, augment, generator)[key[0]]
+                changed[key] = augment_batch(x, asked, generator)[key[0]]
+        if present is not None:
+            for name in noise:  # of a lone modality, which has further views, nothing is absent
+                has = present[:, self.module_.views.index(name)].view(
+                    -1, *[1] * (x[name].dim() - 1)
+                )
+                changed[name] = torch.where(has, changed[name], x[name])
         return changed
 
     def __getstate__(self) -> dict[str, Any]:

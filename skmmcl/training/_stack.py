@@ -69,7 +69,8 @@ class Stack:
     def _owns_subjects(self) -> bool:
         """Whether nobody else has these tensors, or is to see the subjects as they were."""
         seen = any("x" in term.on for term in self.objective.terms)
-        return len(self.nets) > 1 and not seen and not any(net.augment_ for net in self.nets)
+        changed = any(net.augment_ or net.noise_ for net in self.nets)
+        return len(self.nets) > 1 and not seen and not changed
 
     def _link(self) -> list[Tensor]:
         """Give all parameters gradients that stay where they are; lanes see their slice."""
@@ -144,7 +145,7 @@ class Stack:
         for batch, counts in self._batches(sets):
             batch["x"] = in_copies(batch["x"], self.network)
             if training:
-                self._augment(batch["x"], counts)
+                self._augment(batch["x"], batch["mask"], counts)
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
             self._notify("on_batch_begin", seen, training, [{}] * len(seen))
             losses, outputs = self._step(batch, seen, training=training)
@@ -157,18 +158,20 @@ class Stack:
         weights = np.array(sizes)
         self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
 
-    def _augment(self, x: dict[Any, Tensor], counts: Sequence[int]) -> None:
+    def _augment(self, x: dict[Any, Tensor], mask: Tensor | None, counts: Sequence[int]) -> None:
         """Change the subjects of each lane, not its padding, by the draws of its own net."""
         copies = copies_of(self.network)
         width = next(iter(x.values())).shape[1] // len(copies)
         names = list(x)
 
         def change(k: int, net: Any) -> None:
-            for copy, is_augmented in enumerate(copies):
-                if not (net.augment_ and is_augmented):
-                    continue
+            if not (net.augment_ or net.noise_):
+                return
+            present = None if mask is None else mask[k, : counts[k]]
+            for copy, augmented in enumerate(copies):
                 rows = slice(copy * width, copy * width + counts[k])
-                for key, value in net.augment({name: x[name][k, rows] for name in names}).items():
+                seen = {name: x[name][k, rows] for name in names}
+                for key, value in net.augment(seen, present, augmented=augmented).items():
                     if key not in x:  # a further view of a modality
                         x[key] = x[key[0]].clone()
                     x[key][k, rows] = value

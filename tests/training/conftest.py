@@ -10,7 +10,14 @@ import torch
 
 from skmmcl.losses import CMCLoss, SupConLoss
 from skmmcl.networks import MultiviewNetwork
-from skmmcl.training import SubjectSet, Term, fit_net, make_net, to_tensor
+from skmmcl.training import (
+    SubjectSet,
+    Term,
+    fit_net,
+    make_net,
+    to_tensor,
+)
+from skmmcl.training._noise import noise_of_entries
 
 SHAPES = {"a": (5,), "b": (4, 3)}
 
@@ -32,6 +39,7 @@ class Settings:
     monitor: str = "loss"
     callbacks: Any = None
     checkpoint: Any = None
+    input_noise: float = 0.0
     augment: Any = None
     device: Any = "cpu"
     verbose: int = 0
@@ -69,6 +77,10 @@ class Job:
         network = partial(MultiviewNetwork, list(SHAPES), SHAPES, 2, encoders=encoders)
         self.net = make_net(network, terms or default, self.settings, dtype=dtype)
         arrays, y = cohort(n_samples)
+        if self.settings.input_noise:
+            self.net.noise_ = {
+                name: noise_of_entries(array.std(axis=0)) for name, array in arrays.items()
+            }
         present = np.ones(n_samples, bool)
         x = {
             name: to_tensor(array, present, np.zeros(SHAPES[name]), self.net)

@@ -22,6 +22,7 @@ OPTIONS = {
     "radam": {"weight_decay": 0.1, "optimizer": "radam"},
     "stopping": {"gradient_clip": 0.1, "validation_fraction": 0.25, "monitor": "probe"},
     "float64": {"gradient_clip": 0.1, "dtype": torch.float64},
+    "noisy": {"gradient_clip": 0.1, "input_noise": 1.0},
     "linear": {"gradient_clip": 0.1, "encoders": {"a": "linear", "b": "linear"}},
     "wide": {"gradient_clip": 0.1, "encoders": {"a": partial(MLP, hidden=(256, 256))}},
 }

@@ -1,0 +1,65 @@
+"""What noise a modality gets in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from skmmcl.data import MultimodalData
+from skmmcl.networks import InputStage
+from skmmcl.training import EmbeddingNet
+from skmmcl.training._noise import InputNoise, noise_of_entries, noise_of_scores
+
+# By which two entries of a symmetric matrix may differ, as a share of the largest.
+ROUNDING = 1e-5
+
+
+def noise_of(data: MultimodalData, stages: Mapping[str, InputStage]) -> dict[str, InputNoise]:
+    """Return the noise of each vector or matrix, of the standard deviation of its entries.
+
+    Parameters
+    ----------
+    data : MultimodalData
+        The training subjects, which say whether matrices are symmetric.
+    stages : mapping of str to InputStage
+        What they say of each modality. If it is replaced by scores, the noise is that of scores.
+
+    Returns
+    -------
+    dict of str to InputNoise
+    """
+    found = {}
+    for name, array in data.items():
+        scale = stages[name].scale
+        if scale.ndim not in (1, 2):  # volumes have one for all voxels
+            continue
+        symmetric = _is_symmetric(array, data.mask[:, data.modalities.index(name)])
+        scores = stages[name].scores(scale.shape)
+        if scores is None:
+            found[name] = noise_of_entries(scale, symmetric=symmetric)
+        else:
+            found[name] = noise_of_scores(scores.weight[0], scale, symmetric=symmetric)
+    return found
+
+
+def _is_symmetric(array: Any, present: np.ndarray, n_rows: int = 256) -> bool:
+    """Whether all present subjects are symmetric matrices, but for rounding."""
+    if len(array.shape) != 3 or array.shape[1] != array.shape[2]:
+        return False
+    rows = np.flatnonzero(present)
+    parts = (np.asarray(array[rows[k : k + n_rows]]) for k in range(0, len(rows), n_rows))
+    return all(
+        np.abs(part - part.transpose(0, 2, 1)).max() <= ROUNDING * np.abs(part).max()
+        for part in parts
+    )
+
+
+def check_noise_is_known(net: EmbeddingNet, input_noise: float) -> None:
+    """Raise if training is to go on with noise, and began without."""
+    if input_noise and net.noise_ is None:
+        raise ValueError(
+            f"input_noise={input_noise!r}: the training that is to go on began without noise, and "
+            "did not learn what noise needs. Set it before the first fit, or leave it at 0."
+        )
