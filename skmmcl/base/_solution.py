@@ -15,6 +15,7 @@ from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.losses import has_target
 from skmmcl.solvers import KernelDiscriminant, MultisetCCA, warn_of_lone_classes
+from skmmcl.solvers._cohort import Cohort
 from skmmcl.training import Term
 
 # What the columns of unsupervised terms measure where the discriminants measure 1.
@@ -190,17 +191,17 @@ class Solution:
         nuisance = read_nuisance(data, settings.invariant_to)
         side = {**side, "groups": groups, "nuisance": nuisance}
         supervised = any(has_target(term.loss) for term in terms)
+        cohort = Cohort.read(blocks, data.mask, side["sample_weight"])
         columns = []
         part: Any
         for term in terms:
             if has_target(term.loss):
-                part = _discriminate(term, settings, blocks, data.mask, side)
+                part = _discriminate(term, settings, cohort, side)
                 found = part.training_scores_
                 del part.training_scores_  # of training subjects nothing is kept
                 factor = 1.0
             else:
-                part = MultisetCCA(n_components=settings.n_components)
-                part.fit(blocks, mask=data.mask, sample_weight=side["sample_weight"])
+                part = MultisetCCA(n_components=settings.n_components).fit(cohort)
                 found = part.transform(blocks, data.mask)
                 factor = unsupervised_factor(found, side["sample_weight"]) if supervised else 1.0
             self.parts[term.name], self.factors[term.name] = part, factor
@@ -229,7 +230,7 @@ class Solution:
 
 
 def _discriminate(
-    term: Term, settings: Any, blocks: dict[str, Any], mask: np.ndarray, side: Side
+    term: Term, settings: Any, cohort: Cohort, side: Side
 ) -> KernelDiscriminant:
     loss: Any = term.loss
     known = [side[name] for name in term.on if name in ("y", "targets")]
@@ -238,13 +239,11 @@ def _discriminate(
     features, seed = settings.kernel_features, 0  # which results hardly depend on
     if settings.random_state is not None and features != "exact":
         seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
-    of_subjects: dict[str, Any] = {
-        name: side[name] for name in ("sample_weight", "groups", "nuisance")
-    }
+    of_subjects: dict[str, Any] = {name: side[name] for name in ("groups", "nuisance")}
 
     def solve(target: np.ndarray) -> KernelDiscriminant:
         solver = KernelDiscriminant(kernel_features=features, random_state=seed)
-        return solver.fit(blocks, target, mask=mask, **of_subjects)
+        return solver.fit(cohort, target, **of_subjects)
 
     solver = solve(target)
     if side["nuisance"] is not None:

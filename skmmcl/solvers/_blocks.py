@@ -78,10 +78,11 @@ class Standardizer:
         self, index: int, blocks: Mapping[str, Any], mask: np.ndarray, rows: np.ndarray | slice
     ) -> np.ndarray:
         """Return some rows of one block in float64, z-scored; absent ones are 0."""
-        result = np.array(blocks[self.names[index]][rows], dtype=np.float64)
-        result -= self.means[index]
+        block = blocks[self.names[index]][rows]
+        result = np.subtract(block, self.means[index], dtype=np.float64)
         result *= self.factors[index]
-        result[~mask[rows, index]] = 0.0
+        if not (present := mask[rows, index]).all():
+            result[~present] = 0.0
         return result
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.solvers._cohort import Cohort, LabeledRows
+from skmmcl.solvers._cohort import Cohort, Rows
 from skmmcl.solvers._dual import gaussian_kernel, solve_dual
 from skmmcl.solvers._primal import solve_primal
 from skmmcl.solvers._random_features import (
@@ -90,7 +90,7 @@ class FeatureForm:
         self, cohort: Cohort, problems: list[Problem], penalties: np.ndarray
     ) -> list[Solution | None]:
         """Solve the problem of each view."""
-        labeled = LabeledRows(cohort, np.unique(np.concatenate([p.rows for p in problems])))
+        labeled = cohort.subset(np.unique(np.concatenate([p.rows for p in problems])))
         projected: dict[int, np.ndarray] = {}
         solutions = []
         self.models: list[FeatureModel | None] = []
@@ -125,7 +125,7 @@ class FeatureForm:
         return n_linear + (n_linear + 1) * self._is_bent(view) + self.n_random
 
     def _project(
-        self, labeled: LabeledRows, members: Sequence[int], projected: dict[int, np.ndarray]
+        self, labeled: Rows, members: Sequence[int], projected: dict[int, np.ndarray]
     ) -> None:
         """Add the projections of the labeled subjects' blocks that are not there yet."""
         for member in members:
@@ -164,7 +164,7 @@ def _side_by_side(view: View, rows: Mapping[int, np.ndarray] | list[np.ndarray])
 
 def _solve_wide(
     view: View,
-    labeled: LabeledRows,
+    labeled: Rows,
     projected: dict[int, np.ndarray],
     problem: Problem,
     penalties: np.ndarray,

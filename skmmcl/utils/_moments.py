@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 from sklearn.utils.extmath import randomized_svd
 
 ROWS = 256
@@ -177,5 +178,9 @@ def _signed(axes: np.ndarray) -> np.ndarray:
 
 def _leading(gram: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
     """Leading eigenvectors of a Gram matrix, as rows, and roots of their eigenvalues."""
-    values, vectors = np.linalg.eigh(gram)
+    n_rows = len(gram)
+    some = n_axes < n_rows / 8  # of few, a part of the work can be left out
+    chosen = [n_rows - n_axes, n_rows - 1] if some else None
+    driver = "evr" if some else "evd"
+    values, vectors = eigh(gram, subset_by_index=chosen, driver=driver, check_finite=False)
     return vectors.T[::-1][:n_axes], np.sqrt(np.maximum(values[::-1][:n_axes], 0))
