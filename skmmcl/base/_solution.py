@@ -197,13 +197,12 @@ class Solution:
         for term in terms:
             if has_target(term.loss):
                 part = _discriminate(term, settings, cohort, side)
-                found = part.training_scores_
-                del part.training_scores_  # of training subjects nothing is kept
-                factor = 1.0
             else:
                 part = MultisetCCA(n_components=settings.n_components).fit(cohort)
-                found = part.transform(blocks, data.mask)
-                factor = unsupervised_factor(found, side["sample_weight"]) if supervised else 1.0
+            found, factor = part.training_scores_, 1.0
+            del part.training_scores_  # of training subjects nothing is kept
+            if supervised and not has_target(term.loss):
+                factor = unsupervised_factor(found, side["sample_weight"])
             self.parts[term.name], self.factors[term.name] = part, factor
             self.widths[term.name] = found.shape[-1]
             columns.append(_side_by_side(found) * factor)

@@ -13,7 +13,7 @@ from skmmcl.exceptions import ModalityError
 from skmmcl.solvers._blocks import row_slices
 from skmmcl.solvers._cohort import Cohort
 from skmmcl.solvers._joint_normal import JointNormal
-from skmmcl.utils._moments import EXACT_UP_TO, _leading, _signed, principal_axes
+from skmmcl.utils._moments import EXACT_UP_TO, axis_signs, leading_axes, principal_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +47,8 @@ class MultisetCCA:
         The modalities.
     correlations_ : ndarray of shape (n_found,)
         Regularized correlations ``rho`` of the directions.
+    training_scores_ : ndarray of shape (n_samples, n_modalities, n_found)
+        The training subjects, as `transform` shows them.
 
     Examples
     --------
@@ -104,19 +106,22 @@ class MultisetCCA:
                 "Modalities are contrasted with each other: give at least 2, found "
                 f"{list(self.block_names_)}."
             )
-        subjects = np.flatnonzero((cohort.weight > 0) & cohort.mask.any(axis=1))
-        rows, mask, weight = cohort.subset(subjects), cohort.mask[subjects], cohort.weight[subjects]
-        whitened = [self._whiten(rows, index) for index in range(mask.shape[1])]
-        directions = self._solve([scores for scores, _ in whitened], mask, weight)
+        rows = cohort.subset(np.arange(len(cohort.mask)))
+        whitened = [self._whiten(rows, index) for index in range(len(self.block_names_))]
+        directions = self._solve([scores for scores, _ in whitened], cohort.mask, cohort.weight)
         pairs = zip(whitened, directions, strict=True)
-        self._weights = _signed_alike([read(shown) for (_, read), shown in pairs])
-        shown = self._show(cohort, subjects)
+        weights = [read(shown) for (_, read), shown in pairs]
+        signs = axis_signs(np.vstack(weights).T)
+        self._weights = [of_block * signs for of_block in weights]
+        pairs = zip(whitened, directions, strict=True)
+        shown = np.stack([scores @ (part * signs) for (scores, _), part in pairs], axis=1)
         self._joint_normal = JointNormal(
-            shown.reshape(len(mask), -1),
-            np.repeat(np.arange(mask.shape[1]), shown.shape[2]),
-            mask,
-            weight,
+            shown.reshape(len(shown), -1),
+            np.repeat(np.arange(len(whitened)), shown.shape[2]),
+            cohort.mask,
+            cohort.weight,
         )
+        self.training_scores_ = self._fill(shown, cohort.mask)
         return self
 
     def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
@@ -135,12 +140,16 @@ class MultisetCCA:
             Absent modalities are filled with their conditional means given the others.
         """
         cohort = Cohort.of_new(blocks, mask, self._scale)
-        shown = self._show(cohort, np.arange(len(cohort.mask)))
-        if cohort.mask.all():
+        subjects = np.arange(len(cohort.mask))
+        pairs = enumerate(self._weights)
+        shown = np.stack([_scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
+        return self._fill(shown, cohort.mask)
+
+    def _fill(self, shown: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Expect absent modalities, given the others."""
+        if mask.all():
             return shown
-        return self._joint_normal.fill(shown.reshape(len(shown), -1), cohort.mask).reshape(
-            shown.shape
-        )
+        return self._joint_normal.fill(shown.reshape(len(shown), -1), mask).reshape(shown.shape)
 
     def _whiten(
         self, rows: Rows, index: int
@@ -155,39 +164,31 @@ class MultisetCCA:
         if len(rows.subjects) <= min(cohort.scale.widths[index], EXACT_UP_TO):
             # The discriminants need the same products.
             root = np.sqrt(cohort.weight[rows.subjects])[:, None]
-            left, lengths = _leading(root * rows.gram(index) * root.T, self.max_axes)
+            left, lengths = leading_axes(root * rows.gram(index) * root.T, self.max_axes)
             kept = lengths > 1e-6 * lengths.max(initial=0)
             left, lengths = left[kept].T, lengths[kept]
             shares = self._shares(lengths**2 / cohort.weight[present].sum())
             dual = root * left / lengths * shares
-            return left * lengths / root * shares, lambda shown: rows.products(index, dual @ shown)
+            return rows.gram(index) @ dual, lambda shown: rows.products(index, dual @ shown)
         factors = cohort.scale.factors[index]
         moments = cohort.scale.means[index], np.where(factors > 0, 1 / _nonzero(factors), 0.0)
         axes, deviations = principal_axes(
             cohort.blocks[name], present, cohort.weight, moments, self.max_axes
         )
         primal = axes.T * self._shares(deviations**2)
-        return self._scores(cohort, index, rows.subjects, primal), partial(np.matmul, primal)
+        return _scores(cohort, index, rows.subjects, primal), partial(np.matmul, primal)
 
     def _shares(self, variance: np.ndarray) -> np.ndarray:
         """Return what scores of these variances are multiplied by."""
         penalty = self.regularization * variance.sum() / max(len(variance), 1)
         return 1 / np.sqrt(variance + penalty)
 
-    def _scores(
-        self, cohort: Cohort, index: int, subjects: np.ndarray, weights: np.ndarray
-    ) -> np.ndarray:
-        parts = [
-            cohort.rows_of(index, subjects[part]) @ weights
-            for part in row_slices(len(subjects), len(weights))
-        ]
-        return np.concatenate(parts)
-
     def _solve(
         self, whitened: list[np.ndarray], mask: np.ndarray, weight: np.ndarray
     ) -> list[np.ndarray]:
         """Return the directions among the scores of each modality."""
-        parts = _slices(whitened, axis=1)
+        stops = accumulate((scores.shape[1] for scores in whitened), initial=0)
+        parts = [slice(*pair) for pair in pairwise(stops)]
         n_scores = parts[-1].stop
         between = np.zeros((n_scores, n_scores))
         for one in range(len(parts)):
@@ -205,21 +206,13 @@ class MultisetCCA:
         shown = vectors[:, :n_kept] * np.where(shares > 0, shares**self.power, 0.0)
         return [shown[part] for part in parts]
 
-    def _show(self, cohort: Cohort, subjects: np.ndarray) -> np.ndarray:
-        pairs = enumerate(self._weights)
-        return np.stack([self._scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
 
-
-def _slices(arrays: list[np.ndarray], axis: int) -> list[slice]:
-    """Return where arrays are once they are next to each other."""
-    stops = accumulate((array.shape[axis] for array in arrays), initial=0)
-    return [slice(*pair) for pair in pairwise(stops)]
-
-
-def _signed_alike(weights: list[np.ndarray]) -> list[np.ndarray]:
-    """Turn each direction, of all modalities at once, to a sign that does not depend on rounding."""
-    signed = _signed(np.vstack(weights).T).T
-    return [signed[part] for part in _slices(weights, axis=0)]
+def _scores(
+    cohort: Cohort, index: int, subjects: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return the z-scores of one modality times weights, (n_subjects, n_columns)."""
+    parts = row_slices(len(subjects), len(weights))
+    return np.concatenate([cohort.rows_of(index, subjects[part]) @ weights for part in parts])
 
 
 def _nonzero(values: np.ndarray) -> np.ndarray:
