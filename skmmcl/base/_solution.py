@@ -15,6 +15,7 @@ from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.losses import has_target
 from skmmcl.solvers import KernelDiscriminant, MultisetCCA, warn_of_lone_classes
+from skmmcl.solvers._cohort import Cohort
 from skmmcl.training import Term
 
 # What the columns of unsupervised terms measure where the discriminants measure 1.
@@ -190,19 +191,18 @@ class Solution:
         nuisance = read_nuisance(data, settings.invariant_to)
         side = {**side, "groups": groups, "nuisance": nuisance}
         supervised = any(has_target(term.loss) for term in terms)
+        cohort = Cohort.read(blocks, data.mask, side["sample_weight"])
         columns = []
         part: Any
         for term in terms:
             if has_target(term.loss):
-                part = _discriminate(term, settings, blocks, data.mask, side)
-                found = part.training_scores_
-                del part.training_scores_  # of training subjects nothing is kept
-                factor = 1.0
+                part = _discriminate(term, settings, cohort, side)
             else:
-                part = MultisetCCA(n_components=settings.n_components)
-                part.fit(blocks, mask=data.mask, sample_weight=side["sample_weight"])
-                found = part.transform(blocks, data.mask)
-                factor = unsupervised_factor(found, side["sample_weight"]) if supervised else 1.0
+                part = MultisetCCA(n_components=settings.n_components).fit(cohort)
+            found, factor = part.training_scores_, 1.0
+            del part.training_scores_  # of training subjects nothing is kept
+            if supervised and not has_target(term.loss):
+                factor = unsupervised_factor(found, side["sample_weight"])
             self.parts[term.name], self.factors[term.name] = part, factor
             self.widths[term.name] = found.shape[-1]
             columns.append(_side_by_side(found) * factor)
@@ -229,7 +229,7 @@ class Solution:
 
 
 def _discriminate(
-    term: Term, settings: Any, blocks: dict[str, Any], mask: np.ndarray, side: Side
+    term: Term, settings: Any, cohort: Cohort, side: Side
 ) -> KernelDiscriminant:
     loss: Any = term.loss
     known = [side[name] for name in term.on if name in ("y", "targets")]
@@ -238,13 +238,11 @@ def _discriminate(
     features, seed = settings.kernel_features, 0  # which results hardly depend on
     if settings.random_state is not None and features != "exact":
         seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
-    of_subjects: dict[str, Any] = {
-        name: side[name] for name in ("sample_weight", "groups", "nuisance")
-    }
+    of_subjects: dict[str, Any] = {name: side[name] for name in ("groups", "nuisance")}
 
     def solve(target: np.ndarray) -> KernelDiscriminant:
         solver = KernelDiscriminant(kernel_features=features, random_state=seed)
-        return solver.fit(blocks, target, mask=mask, **of_subjects)
+        return solver.fit(cohort, target, **of_subjects)
 
     solver = solve(target)
     if side["nuisance"] is not None:

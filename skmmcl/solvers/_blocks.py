@@ -78,11 +78,20 @@ class Standardizer:
         self, index: int, blocks: Mapping[str, Any], mask: np.ndarray, rows: np.ndarray | slice
     ) -> np.ndarray:
         """Return some rows of one block in float64, z-scored; absent ones are 0."""
-        result = np.array(blocks[self.names[index]][rows], dtype=np.float64)
-        result -= self.means[index]
+        rows = _as_slice(rows)
+        block = blocks[self.names[index]][rows]
+        result = np.subtract(block, self.means[index], dtype=np.float64)
         result *= self.factors[index]
-        result[~mask[rows, index]] = 0.0
+        if not (present := mask[rows, index]).all():
+            result[~present] = 0.0
         return result
+
+
+def _as_slice(rows: np.ndarray | slice) -> np.ndarray | slice:
+    """Return a slice for positions that are next to each other: what it takes is not copied."""
+    if isinstance(rows, slice) or not len(rows) or rows[-1] - rows[0] != len(rows) - 1:
+        return rows
+    return slice(rows[0], rows[-1] + 1) if (np.diff(rows) == 1).all() else rows
 
 
 def as_mask(blocks: Mapping[str, Any], mask: np.ndarray | None) -> np.ndarray:

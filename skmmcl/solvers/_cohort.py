@@ -1,19 +1,20 @@
-"""Subjects' rows as the discriminants need them: a few, those of labeled ones, their products."""
+"""Subjects' rows as the solvers need them: a few, all that count, their products."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmmcl.solvers._blocks import Standardizer, row_slices
+from skmmcl.solvers._blocks import Standardizer, as_mask, row_slices
+from skmmcl.solvers._checks import as_weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-KEPT = 2**24  # entries of labeled subjects' rows that are kept in memory while fitting
+KEPT = 2**24  # entries of subjects' rows that are kept in memory while fitting
 WIDE = 256  # otherwise, number of chunks that are kept while the others are read once more
 
 
@@ -26,11 +27,30 @@ class Cohort:
     blocks : dict of str to array-like of shape (n_samples, n_features)
     mask : ndarray of bool (n_samples, n_blocks)
     scale : Standardizer
+    weight : ndarray of shape (n_samples,)
     """
 
     blocks: Mapping[str, Any]
     mask: np.ndarray
     scale: Standardizer
+    weight: np.ndarray
+
+    @classmethod
+    def read(cls, blocks: Any, mask: Any = None, sample_weight: Any = None) -> Cohort:
+        """Learn how to scale blocks; what has been read is not read again."""
+        if isinstance(blocks, Cohort):
+            return blocks
+        mask = as_mask(blocks, mask)
+        weight = as_weight(sample_weight, len(mask))
+        return cls(blocks, mask, Standardizer(blocks, mask, weight), weight)
+
+    @classmethod
+    def of_new(cls, blocks: Mapping[str, Any], mask: Any, scale: Standardizer) -> Cohort:
+        """Return subjects that are scaled as those of the training."""
+        mask = as_mask(blocks, mask)
+        scale.check(blocks)
+        mask = mask[:, [list(blocks).index(name) for name in scale.names]]
+        return cls(blocks, mask, scale, np.ones(len(mask)))
 
     def rows(self, rows: np.ndarray | slice) -> list[np.ndarray]:
         """Return some rows of each block."""
@@ -40,32 +60,40 @@ class Cohort:
         """Return some rows of one block."""
         return self.scale.rows_of(index, self.blocks, self.mask, rows)
 
+    def subset(self, subjects: np.ndarray) -> Rows:
+        """Return the rows of some subjects; if they are those of the last call, the same object."""
+        last = vars(self).get("_last")
+        if last is None or not np.array_equal(last.subjects, subjects):
+            last = self._last = Rows(self, subjects)
+        return last
+
 
 @dataclass
-class LabeledRows:
-    """Rows of the labeled subjects, kept if they are small, else read whenever they are needed.
+class Rows:
+    """Rows of some subjects, kept if they are small, else read whenever they are needed.
 
     Parameters
     ----------
     cohort : Cohort
-    subjects : ndarray of int (n_labeled,)
-        Positions of the labeled subjects.
+    subjects : ndarray of int (n_rows,)
+        Their positions.
     """
 
     cohort: Cohort
     subjects: np.ndarray
+    _grams: dict[int, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def kept(self) -> list[np.ndarray]:
         """Rows of each block."""
         return self.cohort.rows(self.subjects)
 
-    @cached_property
+    @property
     def grams(self) -> list[np.ndarray]:
         """Products of all rows of each block."""
-        return [self._gram(index) for index in range(len(self.cohort.scale.names))]
+        return [self.gram(index) for index in range(len(self.cohort.scale.names))]
 
-    @cached_property
+    @property
     def squares(self) -> list[np.ndarray]:
         """Squared lengths of the rows of each block."""
         return [np.diagonal(gram).copy() for gram in self.grams]
@@ -86,7 +114,14 @@ class LabeledRows:
 
     def products(self, index: int, weights: np.ndarray) -> np.ndarray:
         """Return the transposed rows of one block times weights, (n_features, n_columns)."""
-        return sum(rows.T @ weights[part] for part, rows in self.chunks(index))
+        # Few rows times many are faster than many times few.
+        return sum(weights[part].T @ rows for part, rows in self.chunks(index)).T
+
+    def gram(self, index: int) -> np.ndarray:
+        """Return the products of all rows of one block, not to be changed."""
+        if index not in self._grams:
+            self._grams[index] = self._gram(index)
+        return self._grams[index]
 
     def _gram(self, index: int) -> np.ndarray:
         if self.are_kept:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmmcl.solvers._blocks import Standardizer, as_mask, row_slices
+from skmmcl.solvers._blocks import row_slices
 from skmmcl.solvers._checks import (
     as_group_codes,
     as_nuisance,
     as_target,
-    as_weight,
     check_exact,
     check_labeled,
 )
@@ -99,7 +98,7 @@ class KernelDiscriminant:
 
     def fit(
         self,
-        blocks: Mapping[str, Any],
+        blocks: Mapping[str, Any] | Cohort,
         target: np.ndarray,
         mask: np.ndarray | None = None,
         sample_weight: np.ndarray | None = None,
@@ -112,7 +111,8 @@ class KernelDiscriminant:
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
-            Modalities; anything that gives rows, read in chunks.
+            Modalities; anything that gives rows, read in chunks. A `Cohort` has its own mask and
+            weights.
         target : array-like of shape (n_samples, n_targets)
             NaN for unlabeled subjects, who take part in the scaling.
         mask : array-like of bool (n_samples, n_modalities), optional
@@ -132,16 +132,13 @@ class KernelDiscriminant:
         KernelDiscriminant
             The fitted solver.
         """
-        mask = as_mask(blocks, mask)
-        target, weight = as_target(target, len(mask)), as_weight(sample_weight, len(mask))
+        cohort = Cohort.read(blocks, mask, sample_weight)
+        mask, weight, self._scale = cohort.mask, cohort.weight, cohort.scale
+        target = as_target(target, len(mask))
         codes, nuisance = as_group_codes(groups, len(mask)), as_nuisance(nuisance, len(mask))
         labeled = np.isfinite(target).all(axis=1) & (weight > 0) & mask.any(axis=1)
         check_labeled(labeled, codes)
-        self._scale = Standardizer(blocks, mask, weight)
-        cohort = Cohort(blocks, mask, self._scale)
-        views = [View(name, (index,)) for index, name in enumerate(blocks)]
-        if self.joint and len(blocks) > 1:
-            views.append(View("joint", tuple(range(len(blocks)))))
+        views = self._views()
         problems = [
             make_problem(
                 np.flatnonzero(labeled & view.present(mask)),
@@ -184,12 +181,15 @@ class KernelDiscriminant:
         scores : ndarray of shape (n_samples, n_blocks, n_targets)
             Absent blocks are filled with their conditional means given the others.
         """
-        mask = as_mask(blocks, mask)
-        self._scale.check(blocks)
-        order = [list(blocks).index(name) for name in self._scale.names]
-        cohort = Cohort(blocks, mask[:, order], self._scale)
-        scores = self._predict(cohort, np.arange(len(mask)))
+        cohort = Cohort.of_new(blocks, mask, self._scale)
+        scores = self._predict(cohort, np.arange(len(cohort.mask)))
         return self._fill(scores, self._present(cohort.mask))
+
+    def _views(self) -> list[View]:
+        views = [View(name, (index,)) for index, name in enumerate(self._scale.names)]
+        if self.joint and len(views) > 1:
+            views.append(View("joint", tuple(range(len(views)))))
+        return views
 
     def _make_form(self, views: list[View], n_labeled: int) -> ExactForm | FeatureForm:
         widths, names = self._scale.widths, self._scale.names

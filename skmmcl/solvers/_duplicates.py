@@ -12,6 +12,7 @@ from skmmcl.solvers._blocks import as_mask, row_slices
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+N_VALUES = 16  # of a block, that are compared first
 
 def find_duplicates(
     blocks: Mapping[str, Any], mask: np.ndarray | None = None
@@ -38,15 +39,37 @@ def find_duplicates(
     [(0, 2)]
     """
     mask = as_mask(blocks, mask)
-    hashes = [hashlib.blake2b(present.tobytes(), digest_size=16) for present in mask]
+    groups = [np.flatnonzero(mask.any(axis=1))]
+    # Few values of each block tell nearly all people apart, and are quickly compared.
+    for n_values in (N_VALUES, None):
+        groups = [
+            rows[same]
+            for rows in groups
+            for same in _identical(_hashes(blocks, mask, rows, n_values))
+        ]
+    return sorted(tuple(rows.tolist()) for rows in groups)
+
+
+def _hashes(
+    blocks: Mapping[str, Any], mask: np.ndarray, subjects: np.ndarray, n_values: int | None
+) -> list[bytes]:
+    """Return hashes of the rows of some subjects, or of some values of each block."""
+    hashes = [hashlib.blake2b(present.tobytes(), digest_size=16) for present in mask[subjects]]
     for index, block in enumerate(blocks.values()):
-        for part in row_slices(len(mask), block.shape[1]):
+        step = 1 if n_values is None else max(1, block.shape[1] // n_values)
+        for part in row_slices(len(subjects), block.shape[1]):
             # Adding 0 makes -0 of 0, which are equal and have other bytes.
-            rows = np.ascontiguousarray(np.asarray(block[part]) + 0.0)
-            for row, present, hashed in zip(rows, mask[part, index], hashes[part], strict=True):
-                if present:
+            rows = np.ascontiguousarray(np.asarray(block[subjects[part]])[:, ::step] + 0.0)
+            present = mask[subjects[part], index]
+            for row, has, hashed in zip(rows, present, hashes[part], strict=True):
+                if has:
                     hashed.update(row.data)
+    return [hashed.digest() for hashed in hashes]
+
+
+def _identical(hashes: list[bytes]) -> list[list[int]]:
+    """Return the positions of hashes that are there more than once."""
     same: dict[bytes, list[int]] = {}
-    for subject in np.flatnonzero(mask.any(axis=1)):
-        same.setdefault(hashes[subject].digest(), []).append(int(subject))
-    return [tuple(group) for group in same.values() if len(group) > 1]
+    for position, hashed in enumerate(hashes):
+        same.setdefault(hashed, []).append(position)
+    return [positions for positions in same.values() if len(positions) > 1]

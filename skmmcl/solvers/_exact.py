@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skmmcl.solvers._cohort import Cohort, LabeledRows
+from skmmcl.solvers._cohort import Cohort
 from skmmcl.solvers._dual import gaussian_kernel, solve_dual
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ExactForm:
         self, cohort: Cohort, problems: list[Problem], penalties: np.ndarray
     ) -> list[Solution | None]:
         """Solve the problem of each view."""
-        labeled = LabeledRows(cohort, np.unique(np.concatenate([p.rows for p in problems])))
+        labeled = cohort.subset(np.unique(np.concatenate([p.rows for p in problems])))
         self.rows, self.squares = labeled.kept, labeled.squares
         self.width = max(len(labeled.subjects), sum(cohort.scale.widths))
         solutions = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.solvers._cohort import Cohort, LabeledRows
+from skmmcl.solvers._cohort import Cohort, Rows
 from skmmcl.solvers._dual import gaussian_kernel, solve_dual
 from skmmcl.solvers._primal import solve_primal
 from skmmcl.solvers._random_features import (
@@ -19,12 +19,14 @@ from skmmcl.solvers._random_features import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from skmmcl.solvers._ridge import Problem, Solution
     from skmmcl.solvers._views import View
 
 DUAL_BYTES = 2**32  # of memory for matrices between subjects
+NOISE = 0.6  # variance of products of so many random features, in units of (b b')^2 over that number
+NEGLIGIBLE = 0.01  # part of that variance; kernels that vary less get no random features
 
 
 @dataclass
@@ -90,7 +92,7 @@ class FeatureForm:
         self, cohort: Cohort, problems: list[Problem], penalties: np.ndarray
     ) -> list[Solution | None]:
         """Solve the problem of each view."""
-        labeled = LabeledRows(cohort, np.unique(np.concatenate([p.rows for p in problems])))
+        labeled = cohort.subset(np.unique(np.concatenate([p.rows for p in problems])))
         projected: dict[int, np.ndarray] = {}
         solutions = []
         self.models: list[FeatureModel | None] = []
@@ -99,8 +101,10 @@ class FeatureForm:
             if problem.is_solvable and self._n_features(view) < len(problem.rows):
                 solution, model = self._solve_primal(view, cohort, problem, penalties)
             elif problem.is_solvable:
-                self._project(labeled, view.members, projected)
-                solution, model = _solve_wide(view, labeled, projected, problem, penalties)
+                project = partial(self._project, view, labeled, projected)
+                solution, model = _solve_wide(
+                    view, labeled, project, self.n_random, problem, penalties
+                )
             solutions.append(solution)
             self.models.append(model)
         return solutions
@@ -124,14 +128,13 @@ class FeatureForm:
         n_linear = self._n_linear(view)
         return n_linear + (n_linear + 1) * self._is_bent(view) + self.n_random
 
-    def _project(
-        self, labeled: LabeledRows, members: Sequence[int], projected: dict[int, np.ndarray]
-    ) -> None:
-        """Add the projections of the labeled subjects' blocks that are not there yet."""
-        for member in members:
+    def _project(self, view: View, labeled: Rows, projected: dict[int, np.ndarray]) -> np.ndarray:
+        """Return the projections of the labeled subjects, of each block made once."""
+        for member in view.members:
             if member not in projected:
                 parts = [self.project[member](rows) for _, rows in labeled.chunks(member)]
                 projected[member] = np.concatenate(parts)
+        return view.total(projected)
 
     def _solve_primal(
         self, view: View, cohort: Cohort, problem: Problem, penalties: np.ndarray
@@ -164,8 +167,9 @@ def _side_by_side(view: View, rows: Mapping[int, np.ndarray] | list[np.ndarray])
 
 def _solve_wide(
     view: View,
-    labeled: LabeledRows,
-    projected: dict[int, np.ndarray],
+    labeled: Rows,
+    project: Callable[[], np.ndarray],
+    n_random: int,
     problem: Problem,
     penalties: np.ndarray,
 ) -> tuple[Solution, FeatureModel]:
@@ -173,19 +177,23 @@ def _solve_wide(
 
     With ``b = exp(-|x|^2 / 2)``, the Gaussian kernel is ``b b' exp(x'x)``. Its part
     ``b b' (1 + x'x)`` is taken as it is, so that random features stand for the small rest only.
-    They are shrunk as far as they are noise: in wide blocks the rest is next to nothing.
+    They are shrunk as far as they are noise, and not made where they would be nothing else.
     """
     _check_memory(len(problem.rows), len(view.members))
     at = np.searchsorted(labeled.subjects, problem.rows)
     linear = view.mean(labeled.grams)[np.ix_(at, at)]
     squares = np.diagonal(linear)
-    curved = curved_features(view.total(projected)[at], squares)
     bell = np.exp(-squares / 2)[:, None]
     gaussian = bell * bell.T * (1 + linear)
-    products = curved @ curved.T
     rest = gaussian_kernel(linear, squares, squares) - gaussian
-    trust = _trust(products, rest, problem)
-    gaussian += trust * products
+    pairs = _pairs(problem)
+    curved, trust = np.zeros((len(at), n_random)), 0.0
+    noise = NOISE * ((bell**2).T @ pairs @ bell**2).item() / n_random
+    if _variance(rest, pairs) > NEGLIGIBLE * noise:
+        curved = curved_features(project()[at], squares)
+        products = curved @ curved.T
+        trust = _trust(products, rest, pairs)
+        gaussian += trust * products
     solution, mixture, weights, offset = solve_dual(linear, gaussian, problem, penalties)
     of_all = np.zeros((len(labeled.subjects), 2 * weights.shape[1]))
     of_all[at] = np.hstack([mixture.linear * weights, mixture.gaussian * bell * weights])
@@ -195,15 +203,22 @@ def _solve_wide(
     return solution, FeatureModel(straight[:-1], gaussian_weights, offset, bent)
 
 
-def _trust(products: np.ndarray, exact: np.ndarray, problem: Problem) -> float:
-    """Return the slope of what products of random features stand for on them.
-
-    It is that between subjects who are not left out together.
-    """
+def _pairs(problem: Problem) -> np.ndarray:
+    """Return the weights of pairs of subjects who are not left out together, of sum 1."""
     weights = np.outer(problem.weight, problem.weight)
-    groups = np.arange(len(exact)) if problem.group is None else problem.group
+    groups = np.arange(len(weights)) if problem.group is None else problem.group
     weights *= groups[:, None] != groups
-    deviations = weights * (products - np.vdot(weights, products) / weights.sum())
+    weights /= weights.sum()
+    return weights
+
+
+def _variance(values: np.ndarray, pairs: np.ndarray) -> float:
+    return float(np.vdot(pairs, values**2) - np.vdot(pairs, values) ** 2)
+
+
+def _trust(products: np.ndarray, exact: np.ndarray, pairs: np.ndarray) -> float:
+    """Return the slope of what products of random features stand for on them, over pairs."""
+    deviations = pairs * (products - np.vdot(pairs, products))
     variance = max(np.vdot(deviations, products), np.finfo(float).tiny)
     return float(np.clip(np.vdot(deviations, exact) / variance, 0.0, 1.0))
 

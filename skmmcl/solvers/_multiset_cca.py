@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import eigh
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.solvers._blocks import Standardizer, as_mask, row_slices
-from skmmcl.solvers._checks import as_weight
+from skmmcl.solvers._blocks import row_slices
+from skmmcl.solvers._cohort import Cohort
 from skmmcl.solvers._joint_normal import JointNormal
-from skmmcl.utils._moments import _signed, principal_axes
+from skmmcl.utils._moments import EXACT_UP_TO, axis_signs, leading_axes, principal_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from skmmcl.solvers._cohort import Rows
 
 
 class MultisetCCA:
@@ -35,7 +38,7 @@ class MultisetCCA:
         ``lambda``, in units of the mean eigenvalue of the covariance of each modality.
     power : float, default=1.5
         How much directions of weak correlation are shortened.
-    max_axes : int, default=200
+    max_axes : int, default=100
         Modalities with more features are reduced to their first principal components.
 
     Attributes
@@ -44,6 +47,8 @@ class MultisetCCA:
         The modalities.
     correlations_ : ndarray of shape (n_found,)
         Regularized correlations ``rho`` of the directions.
+    training_scores_ : ndarray of shape (n_samples, n_modalities, n_found)
+        The training subjects, as `transform` shows them.
 
     Examples
     --------
@@ -64,7 +69,7 @@ class MultisetCCA:
         n_components: int = 32,
         regularization: float = 0.3,
         power: float = 1.5,
-        max_axes: int = 200,
+        max_axes: int = 100,
     ) -> None:
         self.n_components = n_components
         self.regularization = regularization
@@ -73,7 +78,7 @@ class MultisetCCA:
 
     def fit(
         self,
-        blocks: Mapping[str, Any],
+        blocks: Mapping[str, Any] | Cohort,
         mask: np.ndarray | None = None,
         sample_weight: np.ndarray | None = None,
     ) -> MultisetCCA:
@@ -82,7 +87,8 @@ class MultisetCCA:
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
-            Modalities; anything that gives rows, read in chunks.
+            Modalities; anything that gives rows, read in chunks. A `Cohort` has its own mask and
+            weights.
         mask : array-like of bool (n_samples, n_modalities), optional
             Who has which modality. Covariances are those of the subjects who have both.
         sample_weight : array-like of shape (n_samples,), optional
@@ -93,23 +99,29 @@ class MultisetCCA:
         MultisetCCA
             The fitted solver.
         """
-        mask = as_mask(blocks, mask)
-        weight = as_weight(sample_weight, len(mask))
-        if len(blocks) < 2:
+        cohort = Cohort.read(blocks, mask, sample_weight)
+        self._scale, self.block_names_ = cohort.scale, cohort.scale.names
+        if len(self.block_names_) < 2:
             raise ModalityError(
-                f"Modalities are contrasted with each other: give at least 2, found {list(blocks)}."
+                "Modalities are contrasted with each other: give at least 2, found "
+                f"{list(self.block_names_)}."
             )
-        self.block_names_ = tuple(blocks)
-        self._scale = Standardizer(blocks, mask, weight)
-        whitened = self._whiten(blocks, mask, weight)
-        self._weights = self._solve(whitened, mask, weight)
-        shown = self._show(blocks, mask)
+        rows = cohort.subset(np.arange(len(cohort.mask)))
+        whitened = [self._whiten(rows, index) for index in range(len(self.block_names_))]
+        directions = self._solve([scores for scores, _ in whitened], cohort.mask, cohort.weight)
+        pairs = zip(whitened, directions, strict=True)
+        weights = [read(shown) for (_, read), shown in pairs]
+        signs = axis_signs(np.vstack(weights).T)
+        self._weights = [of_block * signs for of_block in weights]
+        pairs = zip(whitened, directions, strict=True)
+        shown = np.stack([scores @ (part * signs) for (scores, _), part in pairs], axis=1)
         self._joint_normal = JointNormal(
-            shown.reshape(len(mask), -1),
-            np.repeat(np.arange(len(blocks)), shown.shape[2]),
-            mask,
-            weight,
+            shown.reshape(len(shown), -1),
+            np.repeat(np.arange(len(whitened)), shown.shape[2]),
+            cohort.mask,
+            cohort.weight,
         )
+        self.training_scores_ = self._fill(shown, cohort.mask)
         return self
 
     def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
@@ -127,68 +139,80 @@ class MultisetCCA:
         shown : ndarray of shape (n_samples, n_modalities, n_found)
             Absent modalities are filled with their conditional means given the others.
         """
-        mask = as_mask(blocks, mask)
-        self._scale.check(blocks)
-        mask = mask[:, [list(blocks).index(name) for name in self.block_names_]]
-        shown = self._show(blocks, mask)
+        cohort = Cohort.of_new(blocks, mask, self._scale)
+        subjects = np.arange(len(cohort.mask))
+        pairs = enumerate(self._weights)
+        shown = np.stack([_scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
+        return self._fill(shown, cohort.mask)
+
+    def _fill(self, shown: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Expect absent modalities, given the others."""
         if mask.all():
             return shown
-        return self._joint_normal.fill(shown.reshape(len(mask), -1), mask).reshape(shown.shape)
+        return self._joint_normal.fill(shown.reshape(len(shown), -1), mask).reshape(shown.shape)
 
     def _whiten(
-        self, blocks: Mapping[str, Any], mask: np.ndarray, weight: np.ndarray
-    ) -> list[np.ndarray]:
-        """Return regularized scores on the principal axes of each modality; 0 where absent."""
-        self._whitenings, scores = [], []
-        for index, name in enumerate(self.block_names_):
-            factors = self._scale.factors[index]
-            moments = self._scale.means[index], np.where(factors > 0, 1 / _nonzero(factors), 0.0)
-            axes, deviations = principal_axes(
-                blocks[name], mask[:, index] & (weight > 0), weight, moments, self.max_axes
-            )
-            variance = deviations**2
-            penalty = self.regularization * variance.sum() / max(len(variance), 1)
-            self._whitenings.append(axes.T / np.sqrt(variance + penalty))
-            scores.append(self._scores(index, blocks, mask, self._whitenings[index]))
-        return scores
+        self, rows: Rows, index: int
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        """Return regularized scores on the principal axes of one modality; 0 where absent.
 
-    def _scores(
-        self, index: int, blocks: Mapping[str, Any], mask: np.ndarray, weights: np.ndarray
-    ) -> np.ndarray:
-        parts = [
-            self._scale.rows_of(index, blocks, mask, part) @ weights
-            for part in row_slices(len(mask), len(weights))
-        ]
-        return np.concatenate(parts)
+        The function that comes with them turns directions among the scores into weights of the
+        features.
+        """
+        cohort, name = rows.cohort, self.block_names_[index]
+        present = cohort.mask[:, index] & (cohort.weight > 0)
+        if len(rows.subjects) <= min(cohort.scale.widths[index], EXACT_UP_TO):
+            # The discriminants need the same products.
+            root = np.sqrt(cohort.weight[rows.subjects])[:, None]
+            left, lengths = leading_axes(root * rows.gram(index) * root.T, self.max_axes)
+            kept = lengths > 1e-6 * lengths.max(initial=0)
+            left, lengths = left[kept].T, lengths[kept]
+            shares = self._shares(lengths**2 / cohort.weight[present].sum())
+            dual = root * left / lengths * shares
+            return rows.gram(index) @ dual, lambda shown: rows.products(index, dual @ shown)
+        factors = cohort.scale.factors[index]
+        moments = cohort.scale.means[index], np.where(factors > 0, 1 / _nonzero(factors), 0.0)
+        axes, deviations = principal_axes(
+            cohort.blocks[name], present, cohort.weight, moments, self.max_axes
+        )
+        primal = axes.T * self._shares(deviations**2)
+        return _scores(cohort, index, rows.subjects, primal), partial(np.matmul, primal)
+
+    def _shares(self, variance: np.ndarray) -> np.ndarray:
+        """Return what scores of these variances are multiplied by."""
+        penalty = self.regularization * variance.sum() / max(len(variance), 1)
+        return 1 / np.sqrt(variance + penalty)
 
     def _solve(
         self, whitened: list[np.ndarray], mask: np.ndarray, weight: np.ndarray
     ) -> list[np.ndarray]:
-        """Return what the z-scores of each modality are multiplied by."""
-        starts = np.cumsum([0] + [scores.shape[1] for scores in whitened])
-        parts = [slice(*pair) for pair in pairwise(starts)]
-        between = np.zeros((starts[-1], starts[-1]))
+        """Return the directions among the scores of each modality."""
+        stops = accumulate((scores.shape[1] for scores in whitened), initial=0)
+        parts = [slice(*pair) for pair in pairwise(stops)]
+        n_scores = parts[-1].stop
+        between = np.zeros((n_scores, n_scores))
         for one in range(len(parts)):
             for other in range(one):
                 both = weight * mask[:, one] * mask[:, other]
                 covariance = (whitened[one].T * both) @ whitened[other] / max(both.sum(), 1e-300)
                 between[parts[one], parts[other]] = covariance
                 between[parts[other], parts[one]] = covariance.T
-        n_found = min(self.n_components, len(between))
-        last = len(between) - 1
-        values, vectors = eigh(between, subset_by_index=[last - n_found + 1, last])
-        values, vectors = np.maximum(values[::-1], 0.0), _signed(vectors.T[::-1]).T
+        first = max(n_scores - self.n_components, 0)
+        values, vectors = eigh(between, subset_by_index=[first, n_scores - 1])
+        values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
         n_kept = max(1, int(np.sum(values > 1e-10 * values[0])))
         self.correlations_ = values[:n_kept]
         shares = self.correlations_ / _nonzero(values[:1])
         shown = vectors[:, :n_kept] * np.where(shares > 0, shares**self.power, 0.0)
-        return [w @ shown[part] for w, part in zip(self._whitenings, parts, strict=True)]
+        return [shown[part] for part in parts]
 
-    def _show(self, blocks: Mapping[str, Any], mask: np.ndarray) -> np.ndarray:
-        return np.stack(
-            [self._scores(i, blocks, mask, weights) for i, weights in enumerate(self._weights)],
-            axis=1,
-        )
+
+def _scores(
+    cohort: Cohort, index: int, subjects: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Return the z-scores of one modality times weights, (n_subjects, n_columns)."""
+    parts = row_slices(len(subjects), len(weights))
+    return np.concatenate([cohort.rows_of(index, subjects[part]) @ weights for part in parts])
 
 
 def _nonzero(values: np.ndarray) -> np.ndarray:

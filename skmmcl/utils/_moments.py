@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 from sklearn.utils.extmath import randomized_svd
 
 ROWS = 256
@@ -68,7 +69,7 @@ def _moments_of_each(
         return np.asarray(result / weight.sum())
 
     mean = total(lambda block: block)
-    return mean, np.sqrt(total(lambda block: (block - mean) ** 2))
+    return mean, np.sqrt(total(lambda block: np.square(block := block - mean, out=block)))
 
 
 def _moments_over_all(
@@ -139,11 +140,11 @@ def principal_axes(
     n_entries, total = math.prod(array.shape[1:]), counts.sum()
     if n_entries <= min(EXACT_UP_TO, len(rows)):
         blocks = (scaled(slice(start, start + ROWS)) for start in range(0, len(rows), ROWS))
-        right, length = _leading(sum(block.T @ block for block in blocks), n_axes)
+        right, length = leading_axes(sum(block.T @ block for block in blocks), n_axes)
     elif len(rows) <= EXACT_UP_TO:
         step = max(1, ENTRIES // n_entries)
         parts = [slice(start, start + step) for start in range(0, len(rows), step)]
-        left, length = _leading(_products(scaled, parts, len(rows)), n_axes)
+        left, length = leading_axes(_products(scaled, parts, len(rows)), n_axes)
         right = sum(left[:, part] @ scaled(part) for part in parts)
         right = right / np.maximum(length, np.finfo(float).tiny)[:, None]
     else:
@@ -166,16 +167,45 @@ def _products(scaled: Any, parts: list[slice], n_rows: int) -> np.ndarray:
 
 
 def _signed(axes: np.ndarray) -> np.ndarray:
-    """Turn each axis so that the first of its largest entries is positive.
+    """Turn each axis so that the first of its largest entries is positive."""
+    return axes * axis_signs(axes)[:, None]
+
+
+def axis_signs(axes: np.ndarray) -> np.ndarray:
+    """Return the sign of the first of the largest entries of each axis, (n_axes,).
 
     Of two z-scored entries, both are equally large but for rounding.
+
+    Parameters
+    ----------
+    axes : ndarray of shape (n_axes, n_entries)
+
+    Returns
+    -------
+    ndarray of shape (n_axes,)
     """
     size = np.abs(axes)
     largest = (size > (1 - 1e-4) * size.max(axis=1, keepdims=True)).argmax(axis=1)
-    return axes * np.sign(np.take_along_axis(axes, largest[:, None], axis=1))
+    return np.sign(np.take_along_axis(axes, largest[:, None], axis=1))[:, 0]
 
 
-def _leading(gram: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Leading eigenvectors of a Gram matrix, as rows, and roots of their eigenvalues."""
-    values, vectors = np.linalg.eigh(gram)
+def leading_axes(gram: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return leading eigenvectors of a Gram matrix, as rows, and roots of their eigenvalues.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_rows, n_rows)
+    n_axes : int
+        How many, or all if there are fewer.
+
+    Returns
+    -------
+    axes : ndarray of shape (n_axes, n_rows)
+    lengths : ndarray of shape (n_axes,)
+    """
+    n_rows = len(gram)
+    some = n_axes < n_rows / 8  # of few, a part of the work can be left out
+    chosen = [n_rows - n_axes, n_rows - 1] if some else None
+    driver = "evr" if some else "evd"
+    values, vectors = eigh(gram, subset_by_index=chosen, driver=driver, check_finite=False)
     return vectors.T[::-1][:n_axes], np.sqrt(np.maximum(values[::-1][:n_axes], 0))
