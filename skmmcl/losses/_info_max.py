@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.losses._gram import REMOVED
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, safe_divide
+from skmmcl.losses._parts._gram import REMOVED
 
 
 class InfoMaxLoss(nn.Module):
@@ -142,4 +142,4 @@ def _jensen_shannon(scores: Tensor, weight: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:
-    return (values * over(weight, weight.sum())).sum()
+    return (values * safe_divide(weight, weight.sum())).sum()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, safe_divide
 
 MOST_EXACT = 256  # tokens; with more, negatives are drawn under negatives="auto"
 
@@ -93,7 +93,7 @@ class NeighbourhoodLoss(nn.Module):
         weight = torch.ones_like(loss) if sample_weight is None else sample_weight.to(loss.dtype)
         if mask is not None:
             weight = weight * mask.all(1)
-        return (loss * over(weight, weight.sum())).sum()
+        return (loss * safe_divide(weight, weight.sum())).sum()
 
     def one_way(self, one: Tensor, other: Tensor, drawn: Tensor | None = None) -> Tensor:
         """Loss of each subject, with the neighbourhoods of ``one``.

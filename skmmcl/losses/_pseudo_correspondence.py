@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skmmcl.losses._neighbourhood import MOST_EXACT
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, safe_divide
 
 MOST_HINGES = 2**19  # numbers that max_pairs="auto" lets a direction hold
 FEWEST_PAIRS = 6
@@ -104,7 +104,7 @@ class PseudoCorrespondenceLoss(nn.Module):
         for (a, b), count in zip(((one, other), (other, one)), counts, strict=True):
             weight = count[p, q]
             losses = self.of_pairs(a.index_select(0, p), b.index_select(0, q))
-            total = total + (losses * over(weight.to(losses.dtype), weight.sum())).sum()
+            total = total + (losses * safe_divide(weight.to(losses.dtype), weight.sum())).sum()
         return total
 
     def of_pair(self, one: Tensor, other: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from skmmcl.losses._gram import REMOVED
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, safe_divide
+from skmmcl.losses._parts._gram import REMOVED
 
 # Rows of so many bytes are computed at once: few enough to stay in the processor's cache.
 PIECE_BYTES = 2**19
@@ -83,8 +83,8 @@ class _InfoNCE(torch.autograd.Function):
             target.diagonal(dim1=-2, dim2=-1).zero_()
         total = target.sum(-1, keepdim=True)
         share = total.sign() if anchors is None else total.sign() * anchors[..., None]
-        share = over(share, share.sum(-2, keepdim=True))
-        slope = target * over(share, total)
+        share = safe_divide(share, share.sum(-2, keepdim=True))
+        slope = target * safe_divide(share, total)
         step = max(1, PIECE_BYTES // (s.element_size() * s.shape[-1]))
         values = [
             _push(slope, share, s, log_counts, slice(start, start + step), self_pairs)
