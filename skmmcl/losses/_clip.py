@@ -67,7 +67,7 @@ class CLIPLoss(TemperatureLoss):
         columns = (counts[:, :, :, None] * same[..., None]).flatten(-2)
         shifted = self.shifted or log_scale is not None
         denominator = log_sums(u, scale, columns, u.new_ones(1, 1, 1, 1), shifted=shifted)
-        positive = (view_similarities(u) * scale).transpose(2, 3)
+        positive = view_similarities(u) * scale
         n_pairs = max(1, n_views * (n_views - 1))
         share = safe_divide(counts, counts.sum(-1, keepdim=True)) / n_pairs
         return weighted_sum((denominator - positive) * (counts > 0), share).view(z.shape[:-3])

@@ -61,23 +61,25 @@ class CMCLoss(TemperatureLoss):
         An absent embedding is neither anchor, positive nor negative.
         """
         u, anchors, self_weight = make_batch(z, mask, sample_weight)
-        no_positive = torch.eye(u.shape[1], dtype=torch.bool, device=z.device)[:, None]
+        no_positive = torch.eye(u.shape[1], dtype=torch.bool, device=z.device)[..., None]
         if mask is not None:
-            no_positive = no_positive | ~present_views(mask, u).mT[:, None]
+            no_positive = no_positive | ~present_views(mask, u)[:, None]
         scale = self.scale(u.dtype)
         columns = anchors.flatten(1)[:, None, None]
         negatives = log_sums(u, scale, columns, self_weight[:, None, None], shifted=self.shifted)
-        loss = self._contrast(view_similarities(u) * scale, no_positive, negatives[:, :, 0])
-        counted = (negatives[:, :, 0] > REMOVED / 2) & ~no_positive.all(-1)
+        negatives = negatives[:, :, 0]
+        loss = self._contrast(view_similarities(u) * scale, no_positive, negatives)
+        counted = (negatives > REMOVED / 2) & ~no_positive.all(-2)
         return mean_over(anchors * counted, loss).view(z.shape[:-3])
 
     def _contrast(self, positive: Tensor, no_positive: Tensor, negatives: Tensor) -> Tensor:
-        numerator = torch.logsumexp(positive.masked_fill(no_positive, REMOVED), dim=-1)
+        """Return the loss (models, views, samples) of similarities (models, views, views, samples)."""
+        numerator = torch.logsumexp(positive.masked_fill(no_positive, REMOVED), dim=-2)
         denominator = negatives
         if self.denominator == "all":
             # Not logaddexp: its bits depend on where in memory a number stands.
             denominator = torch.logsumexp(torch.stack([negatives, numerator], -1), dim=-1)
         if self.positives == "out":
-            count = (~no_positive).sum(-1).clamp_min(1)
-            numerator = positive.masked_fill(no_positive, 0).sum(-1) / count
+            count = (~no_positive).sum(-2).clamp_min(1)
+            numerator = positive.masked_fill(no_positive, 0).sum(-2) / count
         return denominator - numerator

@@ -157,7 +157,7 @@ def nt_xent(
     columns = (counts[:, :, :, None] * in_pair).flatten(-2)
     self_weights_of_views = 1 - same[..., None] * (1 - self_weight)
     denominator = log_sums(u, scale, columns, self_weights_of_views, shifted=shifted)
-    positive = (view_similarities(u) * scale).transpose(2, 3)
+    positive = view_similarities(u) * scale
     anchors = counts * _meets_another(counts, self_weight)
     totals = anchors.sum(-1, keepdim=True)
     n_pairs = max(1, n_views * (n_views - 1) // 2)
