@@ -22,16 +22,16 @@ from skmmcl.losses._cmc import CMCLoss
 from skmmcl.losses._comm import CoMMLoss
 from skmmcl.losses._conditional import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.losses._decoupled import DecoupledUniformityLoss
-from skmmcl.losses._deep_info_max import DeepInfoMaxLoss
+from skmmcl.losses._deep_info_max import DeepInfoMaxLoss, InfoMaxLoss
 from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
-from skmmcl.losses._info_max import InfoMaxLoss
 from skmmcl.losses._jaccard_supcon import JaccardSupConLoss
 from skmmcl.losses._mmvae import MMVAELoss, log_mixture, looser_iwae_bound
 from skmmcl.losses._mulsupcon import MulSupConLoss
 from skmmcl.losses._neighbourhood import NeighbourhoodLoss
 from skmmcl.losses._nt_xent import PairwiseCMCLoss, SelfContrastLoss
+from skmmcl.losses._parts._info_nce import weighted_info_nce
 from skmmcl.losses._parts._stacking import loss_signature, merge_losses
 from skmmcl.losses._parts._target import has_target
 from skmmcl.losses._pseudo_correspondence import PseudoCorrespondenceLoss
@@ -41,7 +41,6 @@ from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
 from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
-from skmmcl.losses._weighted_info_nce import weighted_info_nce
 from skmmcl.losses._xclr import XCLRLoss
 from skmmcl.losses._yaware import YAwareLoss
 

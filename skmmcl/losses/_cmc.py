@@ -73,7 +73,7 @@ class CMCLoss(TemperatureLoss):
         return mean_over(anchors * counted, loss).view(z.shape[:-3])
 
     def _contrast(self, positive: Tensor, no_positive: Tensor, negatives: Tensor) -> Tensor:
-        """Return the loss (models, views, samples) of similarities (models, views, views, samples)."""
+        """Return the loss of each anchor from its similarities (models, views, views, samples)."""
         numerator = torch.logsumexp(positive.masked_fill(no_positive, REMOVED), dim=-2)
         denominator = negatives
         if self.denominator == "all":

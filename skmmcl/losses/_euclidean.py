@@ -10,6 +10,7 @@ from torch import Tensor
 from skmmcl.kernels._affinity import Kernel
 from skmmcl.losses._parts._batch import Batch
 from skmmcl.losses._parts._guided import GuidedLoss, KernelWeights
+from skmmcl.losses._parts._info_nce import counted_info_nce
 from skmmcl.losses._parts._pairs import for_views, pair_counts, squared_distances
 from skmmcl.losses._parts._stacking import (
     loss_parameters,
@@ -19,7 +20,6 @@ from skmmcl.losses._parts._stacking import (
     stacked_temperature,
 )
 from skmmcl.losses._parts._target import kernel_components, single_number
-from skmmcl.losses._weighted_info_nce import info_nce
 
 # Weights of zero ask for an infinite distance.
 UNBOUNDED = {"delta", "epanechnikov", "jaccard"}
@@ -78,7 +78,7 @@ class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
         distances = squared_distances(batch.u.flatten(1, 2))
         s = distances * (-0.5 / per_model(self.temperature, batch.u))
         weights = for_views(self._weights(y).to(s.dtype), batch)
-        return info_nce(s, weights, pair_counts(batch), batch.anchors.flatten(1))
+        return counted_info_nce(s, weights, pair_counts(batch), batch.anchors.flatten(1))
 
     @property
     def has_target(self) -> bool:
