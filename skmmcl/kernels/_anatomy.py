@@ -27,11 +27,6 @@ def local_anatomy(measures: Tensor) -> Tensor:
         From 0 to 1; a region where every measure is the least has no direction, and
         counts as 0.
 
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
-       arXiv 2408.07079.
-
     Examples
     --------
     >>> import torch
@@ -67,11 +62,6 @@ def global_anatomy(measures: Tensor) -> Tensor:
     -------
     weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
         From 0 to 1.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
-       arXiv 2408.07079.
 
     Examples
     --------

@@ -43,12 +43,6 @@ def estimate_bandwidth(
     ValueError
         If the rule is not known, or a column has fewer than two different values.
 
-    References
-    ----------
-    .. [1] Scott D. W. (1992). Multivariate density estimation. Wiley.
-    .. [2] Silverman B. W. (1986). Density estimation for statistics and data analysis.
-       Chapman and Hall.
-
     Examples
     --------
     >>> from skmmcl.kernels import estimate_bandwidth

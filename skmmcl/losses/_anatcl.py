@@ -31,7 +31,7 @@ class AnatCLLoss(TemperatureLoss):
     """AnatCL: a y-Aware loss of the anatomy of regions plus one of age.
 
     ``anatomy_weight * L(alpha) + age_weight * L(K)`` with L of `YAwareLoss`, the local (alpha) or
-    global (beta) similarity of anatomy and a Gaussian kernel K of age [1]_.
+    global (beta) similarity of anatomy and a Gaussian kernel K of age :cite:p:`barbano2024anatcl`.
 
     Parameters
     ----------
@@ -46,11 +46,6 @@ class AnatCLLoss(TemperatureLoss):
     sharpness : float, optional
         If given, the kernel a of anatomy, whose values all lie close to 1, becomes
         ``exp(sharpness * (a - 1))``.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
-       arXiv 2408.07079.
 
     Examples
     --------

@@ -17,9 +17,9 @@ from skmmcl.losses._parts._stacking import Loss, loss_parameters
 class CCALoss(Loss):
     """Negative canonical correlation of each ordered pair of modalities, summed.
 
-    Between views with covariances S11, S22 and S12 it is the norm of
-    ``S11^(-1/2) S12 S22^(-1/2)``, T of [1]_. With no more subjects in a batch than components,
-    nearly everything correlates, and the ridge alone decides.
+    Between views with covariances S11, S22 and S12 it is the norm of ``S11^(-1/2) S12
+    S22^(-1/2)``, T of :cite:t:`andrew2013deep,wang2015deep`. With no more subjects in a batch than
+    components, nearly everything correlates, and the ridge alone decides.
 
     Parameters
     ----------
@@ -28,13 +28,6 @@ class CCALoss(Loss):
         sum, as in the original paper.
     ridge : float, default=0.001
         Added to the variances.
-
-    References
-    ----------
-    .. [1] Andrew G., Arora R., Bilmes J., Livescu K. (2013). Deep canonical correlation
-       analysis. ICML.
-    .. [2] Wang W., Arora R., Livescu K., Bilmes J. (2015). On deep multi-view
-       representation learning. ICML.
 
     Examples
     --------

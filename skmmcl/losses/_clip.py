@@ -23,18 +23,13 @@ class CLIPLoss(TemperatureLoss):
     """Symmetric cross-entropy of matching subjects across each pair of modalities.
 
     For subject i in views v and w, ``- log(exp(s(vi, wi)) / sum_j exp(s(vi, wj)))`` (the
-    pseudocode of Fig. 3 of [1]_): unlike in `PairwiseCMCLoss`, all negatives are of the other
-    modality.
+    pseudocode of Fig. 3 of :cite:t:`radford2021learning`): unlike in `PairwiseCMCLoss`, all
+    negatives are of the other modality.
 
     Parameters
     ----------
     temperature : float or Tensor, default=0.07
         Temperature of the softmax. Small values focus on hard negatives.
-
-    References
-    ----------
-    .. [1] Radford A. et al. (2021). Learning transferable visual models from natural
-       language supervision. ICML.
 
     Examples
     --------

@@ -19,7 +19,7 @@ class CMCLoss(TemperatureLoss):
 
     The anchor a is one modality of one subject; its positives P(a) are the other modalities of
     the same subject, its negatives Q(a) every modality of every other subject:
-    ``- mean_a log(sum_{p in P(a)} exp(s_ap) / sum_{q in Q(a)} exp(s_aq))`` [1]_.
+    ``- mean_a log(sum_{p in P(a)} exp(s_ap) / sum_{q in Q(a)} exp(s_aq))`` :cite:p:`li2024joint`.
 
     Parameters
     ----------
@@ -31,11 +31,6 @@ class CMCLoss(TemperatureLoss):
     positives : {"in", "out"}, default="in"
         Whether the positives are summed inside the logarithm, or the logarithms averaged
         over the positives.
-
-    References
-    ----------
-    .. [1] Li Z. et al. (2024). Joint self-supervised and supervised contrastive learning
-       for multimodal MRI data. Artificial Intelligence in Medicine 157:102993.
 
     Examples
     --------

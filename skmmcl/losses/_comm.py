@@ -20,7 +20,7 @@ class CoMMLoss(TemperatureLoss):
     The fused embedding of the *other* copy, with nothing hidden, is what each must agree with:
     so it learns what modalities share, what each alone has, and what only their combination
     has. With NT-Xent L, the term of subset k is ``(L(z'_k, z''_all) + L(z''_k, z'_all)) / 2``
-    [1]_.
+    :cite:p:`dufumier2025`.
 
     Parameters
     ----------
@@ -28,11 +28,6 @@ class CoMMLoss(TemperatureLoss):
         Temperature of the softmax. Small values focus on hard negatives.
     weights : sequence of float or None, default=None
         Factor of each subset; they are not normalized. None for 1.
-
-    References
-    ----------
-    .. [1] Dufumier B., Castillo-Navarro J., Tuia D., Thiran J.-P. (2025). What to align in
-       multimodal contrastive learning? ICLR.
 
     Examples
     --------

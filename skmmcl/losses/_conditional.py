@@ -53,8 +53,8 @@ class ConditionalLoss(KernelWeights):
 class ConditionalAlignmentLoss(ConditionalLoss):
     """Mean squared distance between subjects, weighted by how similar they are.
 
-    ``sum_ij W_ij |u_i - u_j|^2 / sum_ij W_ij`` [1]_. No closed form of the optimum with
-    uniformity is known, so there is no ``target``.
+    ``sum_ij W_ij |u_i - u_j|^2 / sum_ij W_ij`` :cite:p:`dufumier2021conditional`. No closed form
+    of the optimum with uniformity is known, so there is no ``target``.
 
     Parameters
     ----------
@@ -62,11 +62,6 @@ class ConditionalAlignmentLoss(ConditionalLoss):
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=5.0
         Bandwidth of the kernel, for all columns or for each.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2021). Conditional alignment and uniformity for contrastive
-       learning with continuous proxy labels. arXiv 2111.05643.
 
     Examples
     --------
@@ -92,8 +87,9 @@ class ConditionalAlignmentLoss(ConditionalLoss):
 class ConditionalUniformityLoss(ConditionalLoss):
     """Logarithm of the mean Gaussian potential of subjects, weighted by how dissimilar they are.
 
-    ``log(sum_ij (1 - W_ij) exp(-t |u_i - u_j|^2) / sum_ij (1 - W_ij))`` [1]_. Without metadata
-    this is the uniformity of [2]_.
+    ``log(sum_ij (1 - W_ij) exp(-t |u_i - u_j|^2) / sum_ij (1 - W_ij))``
+    :cite:p:`dufumier2021conditional`. Without metadata this is the uniformity of
+    :cite:t:`wang2020understanding`.
 
     Parameters
     ----------
@@ -105,13 +101,6 @@ class ConditionalUniformityLoss(ConditionalLoss):
         Bandwidth of the kernel, for all columns or for each.
     divisor : {"weights", "pairs"}, default="weights"
         Whether the sum is divided by the weights, or by the number of pairs.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2021). Conditional alignment and uniformity for contrastive
-       learning with continuous proxy labels. arXiv 2111.05643.
-    .. [2] Wang T., Isola P. (2020). Understanding contrastive representation learning
-       through alignment and uniformity on the hypersphere. ICML.
 
     Examples
     --------

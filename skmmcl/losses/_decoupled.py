@@ -20,11 +20,11 @@ from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked
 class DecoupledUniformityLoss(KernelWeights):
     """Logarithm of the mean Gaussian potential of the means of each subject's views.
 
-    ``log mean_{i != j} exp(-t |mu_i - mu_j|^2)`` [1]_. No positives are needed: means can be far
-    from each other only if they are long, which is where views agree. With a kernel K of a
-    prior representation, or of metadata, means are first replaced by their kernel ridge
-    regression on it, ``(K + regularization * I)^-1 K mu``. The optimum is not determined by the
-    metadata alone, so there is no ``target``.
+    ``log mean_{i != j} exp(-t |mu_i - mu_j|^2)`` :cite:p:`dufumier2023integrating`. No positives
+    are needed: means can be far from each other only if they are long, which is where views agree.
+    With a kernel K of a prior representation, or of metadata, means are first replaced by their
+    kernel ridge regression on it, ``(K + regularization * I)^-1 K mu``. The optimum is not
+    determined by the metadata alone, so there is no ``target``.
 
     Parameters
     ----------
@@ -37,11 +37,6 @@ class DecoupledUniformityLoss(KernelWeights):
     regularization : float or "auto", default=0.01
         Added to the diagonal of the kernel matrix; "auto" is one over the root of the number
         of subjects.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2023). Integrating prior knowledge in contrastive learning
-       with kernel. ICML.
 
     Examples
     --------

@@ -26,7 +26,8 @@ class InfoMaxLoss(Loss):
 
     A positive is a place of the anchor with a place of the same subject's target; its negatives
     are all places of all other subjects. An anchor or target without places is the vector of a
-    whole subject. The scores are ``s = clip * tanh(r / clip)``, ``r = <y, x> / sqrt(d)`` [2]_.
+    whole subject. The scores are ``s = clip * tanh(r / clip)``, ``r = <y, x> / sqrt(d)``
+    :cite:p:`fedorov2021multimodal`.
 
     Parameters
     ----------
@@ -35,14 +36,8 @@ class InfoMaxLoss(Loss):
     penalty : float, default=0.04
         Factor of the mean squared score, before clipping, that is added.
     estimator : {"infonce", "jsd"}, default="infonce"
-        Noise contrast, or the dual form of the Jensen-Shannon divergence (Eq. 4 of [1]_).
-
-    References
-    ----------
-    .. [1] Hjelm R. D. et al. (2019). Learning deep representations by mutual information
-       estimation and maximization. ICLR.
-    .. [2] Fedorov A. et al. (2021). On self-supervised multimodal representation learning:
-       an application to Alzheimer's disease. ISBI.
+        Noise contrast, or the dual form of the Jensen-Shannon divergence (Eq. 4 of
+        :cite:t:`hjelm2019learning`).
 
     Examples
     --------
@@ -118,7 +113,7 @@ class DeepInfoMaxLoss(Loss):
     Parameters
     ----------
     edge : {"L", "CL", "CS", "S"}, default="S"
-        Which parts are compared [1]_.
+        Which parts are compared :cite:p:`fedorov2021multimodal`.
     clip : float or None, default=20.0
         Limit of the scores, as in `InfoMaxLoss`.
     penalty : float, default=0.04
@@ -127,11 +122,6 @@ class DeepInfoMaxLoss(Loss):
         As in `InfoMaxLoss`.
     seed : int, default=0
         Draws the places of "CS".
-
-    References
-    ----------
-    .. [1] Fedorov A. et al. (2021). On self-supervised multimodal representation learning:
-       an application to Alzheimer's disease. ISBI.
 
     Examples
     --------

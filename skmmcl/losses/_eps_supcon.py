@@ -28,9 +28,10 @@ FORMS = ("out", "in", "supcon")
 class EpsSupInfoNCELoss(GuidedLoss):
     """Supervised contrast with a margin: epsilon-SupInfoNCE and epsilon-SupCon.
 
-    Positives are to be nearer to the anchor than negatives, by epsilon at least: the mean over
-    the positives p of ``- log(exp(s_ip) / (exp(s_ip - epsilon) + sum_n exp(s_in)))``, with the
-    negatives n [1]_. Metadata are class codes; an unlabeled subject is a class of its own.
+    Positives are to be nearer to the anchor than negatives, by epsilon at least: the mean over the
+    positives p of ``- log(exp(s_ip) / (exp(s_ip - epsilon) + sum_n exp(s_in)))``, with the
+    negatives n :cite:p:`barbano2023unbiased`. Metadata are class codes; an unlabeled subject is a
+    class of its own.
 
     Parameters
     ----------
@@ -52,10 +53,6 @@ class EpsSupInfoNCELoss(GuidedLoss):
     -----
     The target is the regular simplex of `SupConLoss`: no form and no margin changes where
     classes are.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2023). Unbiased supervised contrastive learning. ICLR.
 
     Examples
     --------

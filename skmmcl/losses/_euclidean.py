@@ -29,8 +29,8 @@ UNBOUNDED = {"delta", "epanechnikov", "jaccard"}
 class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
     """Weighted InfoNCE of the negative squared distance between embeddings.
 
-    `YAwareLoss` with ``s_ij = -|z_i - z_j|^2 / (2 * temperature)`` [1]_. With a Gaussian
-    kernel its minimum is an isometric copy of the metadata, whose distances are
+    `YAwareLoss` with ``s_ij = -|z_i - z_j|^2 / (2 * temperature)`` :cite:p:`vock2026`. With a
+    Gaussian kernel its minimum is an isometric copy of the metadata, whose distances are
     ``sqrt(temperature) / bandwidth`` times as large; the sphere has room for such a copy only
     seldom, see `sphere_realizability`.
 
@@ -50,10 +50,6 @@ class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
     -----
     The squared distances of the target are ``-2 * temperature * log W``. Of a Gaussian kernel
     it is the metadata themselves, times ``sqrt(temperature) / bandwidth``.
-
-    References
-    ----------
-    .. [1] Vock, Duchesnay E., Dufumier B. (2026). arXiv 2605.13943.
 
     Examples
     --------

@@ -32,8 +32,9 @@ class Moments(NamedTuple):
 class FairKLLoss(Loss):
     """FairKL: pairs that share a bias are to be as similar as those that do not.
 
-    The distributions of the cosines of the two groups are matched as Gaussians, for pairs of
-    one class and for pairs of two [1]_. Many geometries meet that, so there is no ``target``.
+    The distributions of the cosines of the two groups are matched as Gaussians, for pairs of one
+    class and for pairs of two :cite:p:`barbano2023unbiased`. Many geometries meet that, so there
+    is no ``target``.
 
     Parameters
     ----------
@@ -42,10 +43,6 @@ class FairKLLoss(Loss):
         by the Kullback-Leibler divergence of bias-conflicting from bias-aligned pairs.
     std_weight : float or Tensor, default=1.0
         Weight of the standard deviations among the moments.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2023). Unbiased supervised contrastive learning. ICLR.
 
     Examples
     --------

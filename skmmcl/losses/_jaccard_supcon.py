@@ -27,9 +27,10 @@ ROUNDING = 1e-6
 class JaccardSupConLoss(GuidedLoss):
     """Multi-label supervised contrast of ModAn-MulSupCon.
 
-    Metadata are sets of labels, zeros and ones. Positives are the subjects whose Jaccard index
-    J with the anchor reaches the threshold; each counts by its index, and the sum is divided by
-    their number: ``- mean_i 1 / |P(i)| sum_{p in P(i)} J_ip * log softmax_p(s_ip)`` [1]_.
+    Metadata are sets of labels, zeros and ones. Positives are the subjects whose Jaccard index J
+    with the anchor reaches the threshold; each counts by its index, and the sum is divided by
+    their number: ``- mean_i 1 / |P(i)| sum_{p in P(i)} J_ip * log softmax_p(s_ip)``
+    :cite:p:`takaya2025modan,zaigrajew2022contrastive`.
 
     Parameters
     ----------
@@ -45,12 +46,6 @@ class JaccardSupConLoss(GuidedLoss):
     The target is log-MDS of the Jaccard index; without ``weighted``, of who is a positive of
     whom. It is an approximation, and the nearer the less the threshold cuts off: the index
     below it is kept, as the optimum has grades there too.
-
-    References
-    ----------
-    .. [1] Takaya E., Inamori R. (2025). ModAn-MulSupCon. arXiv 2508.18613.
-    .. [2] Zaigrajew V., Zieba M. (2022). Contrastive learning for multi-label
-       classification. NeurIPS workshop.
 
     Examples
     --------

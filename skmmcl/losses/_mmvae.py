@@ -48,8 +48,8 @@ def looser_iwae_bound(
 ) -> Tensor:
     """Return the importance-weighted bound on the log-likelihood, averaged over experts.
 
-    ``1/M sum_m log 1/K sum_k p(z_m^k, x) / q(z_m^k | x)``, the looser bound of [1]_: the experts
-    are averaged outside the logarithm.
+    ``1/M sum_m log 1/K sum_k p(z_m^k, x) / q(z_m^k | x)``, the looser bound of
+    :cite:t:`shi2019variational`: the experts are averaged outside the logarithm.
 
     Parameters
     ----------
@@ -65,11 +65,6 @@ def looser_iwae_bound(
     -------
     Tensor of shape (n_samples,)
         The bound, to be made as large as possible.
-
-    References
-    ----------
-    .. [1] Shi Y., Siddharth N., Paige B., Torr P. (2019). Variational mixture-of-experts
-       autoencoders for multi-modal deep generative models. NeurIPS 32.
 
     Examples
     --------

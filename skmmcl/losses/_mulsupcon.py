@@ -24,8 +24,9 @@ from skmmcl.losses._parts._target import log_mds, min_count, single_number
 class MulSupConLoss(GuidedLoss):
     """MulSupCon: supervised contrast with one anchor for each label that a subject has.
 
-    Metadata are sets of labels, zeros and ones. The term of anchor i and label c is
-    ``- 1 / |P_ic| sum_{p in P_ic} log softmax_p(s_ip)``, of the positives that have c [1]_.
+    Metadata are sets of labels, zeros and ones. The term of anchor i and label c is ``- 1 / |P_ic|
+    sum_{p in P_ic} log softmax_p(s_ip)``, of the positives that have c
+    :cite:p:`zhang2024multilabel`.
 
     Parameters
     ----------
@@ -38,10 +39,6 @@ class MulSupConLoss(GuidedLoss):
     -----
     The target is log-MDS of the labels that two subjects share, each over the number of
     subjects that have it. It is an approximation, as an anchor with more labels counts more.
-
-    References
-    ----------
-    .. [1] Zhang P., Wu M. (2024). Multi-label supervised contrastive learning. AAAI.
 
     Examples
     --------

@@ -32,10 +32,10 @@ class TokenLoss(Loss):
 class NeighbourhoodLoss(TokenLoss):
     """Tokens that are neighbors in one modality shall be so in the other.
 
-    For each token of a modality, its nearest tokens there (by Euclidean distance) are to
-    be closer to it in the other modality, by the cosine distance d, than those that are not,
-    with a margin: ``relu(d(t, near) - d(t, far) + margin)``, the term within subjects of [1]_.
-    Both directions are summed. Neighborhoods are constants: the gradient goes through the other
+    For each token of a modality, its nearest tokens there (by Euclidean distance) are to be closer
+    to it in the other modality, by the cosine distance d, than those that are not, with a margin:
+    ``relu(d(t, near) - d(t, far) + margin)``, the term within subjects of :cite:t:`pan2026`. Both
+    directions are summed. Neighborhoods are constants: the gradient goes through the other
     modality.
 
     Parameters
@@ -49,11 +49,6 @@ class NeighbourhoodLoss(TokenLoss):
         "auto" draws above 256 tokens.
     seed : int, default=0
         Draws them.
-
-    References
-    ----------
-    .. [1] Pan C. et al. (2026). Beyond instance-level self-supervision in 3D multi-modal
-       medical imaging. ICML. arXiv 2605.14654.
 
     Examples
     --------

@@ -25,18 +25,12 @@ class PairwiseCMCLoss(TemperatureLoss):
 
     Within a pair of views every one of the 2 n_samples embeddings i is an anchor, the same
     subject's other view j its positive, and all other embeddings of both views its negatives:
-    ``- log(exp(s_ij) / sum_{k != i} exp(s_ik))``, Eq. 1 of [1]_.
+    ``- log(exp(s_ij) / sum_{k != i} exp(s_ik))``, Eq. 1 of :cite:t:`chen2020simple`.
 
     Parameters
     ----------
     temperature : float or Tensor, default=0.1
         Temperature of the softmax. Small values focus on hard negatives.
-
-    References
-    ----------
-    .. [1] Chen T. et al. (2020). A simple framework for contrastive learning of visual
-       representations. ICML.
-    .. [2] Tian Y., Krishnan D., Isola P. (2020). Contrastive multiview coding. ECCV.
 
     Examples
     --------
@@ -76,17 +70,12 @@ class PairwiseCMCLoss(TemperatureLoss):
 class SelfContrastLoss(TemperatureLoss):
     """Mean over the views of the NT-Xent loss of two augmented copies of that view.
 
-    The loss of each view is that of `PairwiseCMCLoss`, Eq. 1 of [1]_.
+    The loss of each view is that of `PairwiseCMCLoss`, Eq. 1 of :cite:t:`chen2020simple`.
 
     Parameters
     ----------
     temperature : float or Tensor, default=0.1
         Temperature of the softmax. Small values focus on hard negatives.
-
-    References
-    ----------
-    .. [1] Chen T. et al. (2020). A simple framework for contrastive learning of visual
-       representations. ICML.
 
     Examples
     --------

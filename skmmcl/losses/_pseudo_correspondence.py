@@ -22,10 +22,10 @@ MIN_PAIRS = 6
 class PseudoCorrespondenceLoss(TokenLoss):
     """Neighborhoods of one subject's matched tokens shall be kept in another subject.
 
-    Tokens of two subjects match where each is the other's nearest by the cosine distance d.
-    Around a matched token, those of its neighbors that are matched too are to be closer, in the
-    other subject, than its unmatched tokens, with a margin: ``relu(d(t, near) - d(t, far) +
-    margin)``, the term between subjects of [1]_. Tokens without a match are not attracted.
+    Tokens of two subjects match where each is the other's nearest by the cosine distance d. Around
+    a matched token, those of its neighbors that are matched too are to be closer, in the other
+    subject, than its unmatched tokens, with a margin: ``relu(d(t, near) - d(t, far) + margin)``,
+    the term between subjects of :cite:t:`pan2026`. Tokens without a match are not attracted.
 
     Parameters
     ----------
@@ -44,11 +44,6 @@ class PseudoCorrespondenceLoss(TokenLoss):
         the memory small, at least 6; None for all.
     seed : int, default=0
         Draws pairs and negatives.
-
-    References
-    ----------
-    .. [1] Pan C. et al. (2026). Beyond instance-level self-supervision in 3D multi-modal
-       medical imaging. ICML. arXiv 2605.14654.
 
     Examples
     --------
@@ -151,7 +146,7 @@ class PseudoCorrespondenceLoss(TokenLoss):
         return (n_others > 0)[..., None], found[..., None]
 
     def _n_neighbors(self, n_tokens: int) -> int:
-        """Return the number of neighbors, capped so that negatives remain if every token matches."""
+        """Return the number of neighbors; negatives remain even if every token matches."""
         most = (n_tokens - 1) // 2 if self.match == "identity" else n_tokens - 1
         return max(1, min(self.n_neighbors, most))
 

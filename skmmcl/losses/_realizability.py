@@ -54,9 +54,9 @@ def sphere_realizability(
 ) -> Realizability:
     """Return whether weighted InfoNCE can reach its lower bound on the sphere.
 
-    It does where the cosines are ``temperature * log(weights)`` plus a constant [1]_. A
-    Gaussian kernel asks for an isometric copy of the labels on the sphere: three different
-    ages have none.
+    It does where the cosines are ``temperature * log(weights)`` plus a constant
+    :cite:p:`vock2026`. A Gaussian kernel asks for an isometric copy of the labels on the sphere:
+    three different ages have none.
 
     Parameters
     ----------
@@ -79,10 +79,6 @@ def sphere_realizability(
     ValueError
         If the weights are not symmetric, negative or, with ``self_pairs``, zero on the
         diagonal.
-
-    References
-    ----------
-    .. [1] Vock, Duchesnay E., Dufumier B. (2026). arXiv 2605.13943.
 
     Examples
     --------

@@ -48,7 +48,7 @@ class ExpRegressionLoss(RegressionLoss):
     """L-exp: the more similar a subject is to the anchor, the weaker is its repulsion.
 
     ``- mean_i 1 / sum_k W_ik sum_k W_ik log(exp(s_ik) / sum_t exp(s_it * (1 - W_it)))``, L^exp
-    of [1]_. The loss may be negative.
+    of :cite:t:`barbano2023regression`. The loss may be negative.
 
     Parameters
     ----------
@@ -67,11 +67,6 @@ class ExpRegressionLoss(RegressionLoss):
     The target is the kernel principal components of the metadata, ``H W H = T T'``: similar
     subjects do not repel, so that the optimum has the kernel itself rather than its logarithm.
     It is an approximation, for small temperatures such as the default.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2023). Contrastive learning for regression in multi-site
-       brain age prediction. ISBI.
 
     Examples
     --------
@@ -109,9 +104,9 @@ class ThresholdRegressionLoss(RegressionLoss):
     """L-thr: a positive is contrasted with those less similar to the anchor than itself.
 
     ``- mean_i 1 / sum_k W_ik sum_k W_ik log(exp(s_ik) / sum_{t: W_it < W_ik} exp(s_it))``, L^thr
-    of [1]_. The loss may be negative, and is unbounded: a positive is not in its own
-    denominator, so that its term falls as far as the temperature lets it. Therefore it has no
-    `target`, and `has_target` is False.
+    of :cite:t:`barbano2023regression`. The loss may be negative, and is unbounded: a positive is
+    not in its own denominator, so that its term falls as far as the temperature lets it. Therefore
+    it has no `target`, and `has_target` is False.
 
     Parameters
     ----------
@@ -121,11 +116,6 @@ class ThresholdRegressionLoss(RegressionLoss):
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=2.0
         Bandwidth of the kernel, for all columns or for each.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2023). Contrastive learning for regression in multi-site
-       brain age prediction. ISBI.
 
     Examples
     --------

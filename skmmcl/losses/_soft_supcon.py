@@ -19,10 +19,10 @@ from skmmcl.losses._parts._target import simplex, single_number
 class SoftSupConLoss(GuidedLoss):
     """Soft SupCon: weight 1 for subjects of an anchor's class, epsilon for all others.
 
-    `YAwareLoss` with ``W_ij = 1 if y_i = y_j else epsilon`` [1]_. Metadata are class codes; an
-    unlabeled subject is a class of its own. The cosine between classes at the minimum is
-    ``1 + temperature * log(epsilon)`` whatever their sizes, if that is not below
-    ``-1 / (n_classes - 1)``.
+    `YAwareLoss` with ``W_ij = 1 if y_i = y_j else epsilon`` :cite:p:`vock2026`. Metadata are class
+    codes; an unlabeled subject is a class of its own. The cosine between classes at the minimum is
+    ``1 + temperature * log(epsilon)`` whatever their sizes, if that is not below ``-1 / (n_classes
+    - 1)``.
 
     Parameters
     ----------
@@ -37,10 +37,6 @@ class SoftSupConLoss(GuidedLoss):
     -----
     The target is a simplex of cosines ``1 + temperature * log(epsilon)`` between classes, and
     the regular one where a sphere has no room for that.
-
-    References
-    ----------
-    .. [1] Vock, Duchesnay E., Dufumier B. (2026). arXiv 2605.13943.
 
     Examples
     --------

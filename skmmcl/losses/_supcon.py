@@ -25,8 +25,9 @@ from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
 class SupConLoss(TargetLoss):
     """Supervised contrast: subjects of one class attract, all others repel.
 
-    ``mean_i [log sum_{a != i} exp(s_ia) - 1 / |P(i)| sum_{p in P(i)} s_ip]``, Eq. 2 of [1]_. On
-    the concatenated embeddings of all modalities this is the CSS term of CMC+CSS [2]_.
+    ``mean_i [log sum_{a != i} exp(s_ia) - 1 / |P(i)| sum_{p in P(i)} s_ip]``, Eq. 2 of
+    :cite:t:`khosla2020supervised`. On the concatenated embeddings of all modalities this is the
+    CSS term of CMC+CSS :cite:p:`li2024joint`.
 
     Parameters
     ----------
@@ -41,12 +42,6 @@ class SupConLoss(TargetLoss):
     The target is the regular simplex: each class collapses onto a vertex, with cosines
     ``-1 / (n_classes - 1)``, in n_classes - 1 columns. It is exact for classes of one size, and
     the limit of small temperatures for others.
-
-    References
-    ----------
-    .. [1] Khosla P. et al. (2020). Supervised contrastive learning. NeurIPS 33.
-    .. [2] Li Z. et al. (2024). Joint self-supervised and supervised contrastive learning
-       for multimodal MRI data. Artificial Intelligence in Medicine 157:102993.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from skmmcl.losses._parts._target import log_mds, single_number
 class XCLRLoss(GuidedLoss):
     """X-CLR: the softmax of the cosines of embeddings is to be that of metadata.
 
-    `YAwareLoss` with ``W_ij = exp(cos(y_i, y_j) / target_temperature)`` [1]_.
+    `YAwareLoss` with ``W_ij = exp(cos(y_i, y_j) / target_temperature)`` :cite:p:`sobal2025xclr`.
 
     Parameters
     ----------
@@ -35,11 +35,6 @@ class XCLRLoss(GuidedLoss):
     The target is log-MDS of ``log W = cos(y_i, y_j) / target_temperature``. With equal
     temperatures these are the principal components of the metadata, each subject's of unit
     length.
-
-    References
-    ----------
-    .. [1] Sobal V. et al. (2025). X-sample contrastive loss: improving contrastive learning
-       with sample similarity graphs. ICLR.
 
     Examples
     --------

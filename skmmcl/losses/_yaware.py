@@ -17,10 +17,10 @@ from skmmcl.losses._parts._target import log_mds, simplex, single_number
 class YAwareLoss(KernelWeights, GuidedLoss):
     """y-Aware InfoNCE: positives weighted by a kernel of the subjects' metadata.
 
-    The cross-entropy between each anchor's kernel weights, over their sum, and the softmax
-    of its similarities to all embeddings of the batch: ``- mean_i sum_j W_ij / sum_k W_ik *
-    log softmax_j(s_ij)`` ([1]_, form "all rows"). With the delta kernel it is supervised
-    contrast (SupCon) over all views, with a narrow bandwidth NT-Xent.
+    The cross-entropy between each anchor's kernel weights, over their sum, and the softmax of its
+    similarities to all embeddings of the batch: ``- mean_i sum_j W_ij / sum_k W_ik * log
+    softmax_j(s_ij)`` (:cite:p:`dufumier2021yaware`, form "all rows"). With the delta kernel it is
+    supervised contrast (SupCon) over all views, with a narrow bandwidth NT-Xent.
 
     Parameters
     ----------
@@ -31,19 +31,13 @@ class YAwareLoss(KernelWeights, GuidedLoss):
     bandwidth : float, sequence of float or Tensor, default=5.0
         Bandwidth of the kernel, for all columns or for each.
     self_pairs : bool, default=False
-        Whether an anchor is a positive of itself, as in the theory of [2]_.
+        Whether an anchor is a positive of itself, as in the theory of :cite:t:`vock2026`.
 
     Notes
     -----
     The target is log-MDS of the kernel, which is a classical scaling of the metadata where the
     kernel is Gaussian: ``G = max(1 + temperature * log W, -1)``, ``H G H = T T'``. With the
     delta kernel it is the regular simplex of `SupConLoss`.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2021). Contrastive learning with continuous proxy meta-data
-       for 3D MRI classification. MICCAI.
-    .. [2] Vock, Duchesnay E., Dufumier B. (2026). arXiv 2605.13943.
 
     Examples
     --------
