@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skmmcl.kernels._affinity import affinity_weights
 from skmmcl.kernels._anatomy import global_weights, local_weights
-from skmmcl.kernels._missing import isolate
+from skmmcl.kernels._metadata import isolate
 from skmmcl.losses._parts._batch import make_batch, metadata
 from skmmcl.losses._parts._contrast import log_denominator, weighted_contrast
 from skmmcl.losses._parts._stacking import (

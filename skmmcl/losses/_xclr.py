@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from skmmcl.kernels._distance import cosine_weights
-from skmmcl.kernels._missing import isolate
+from skmmcl.kernels._metadata import isolate
 from skmmcl.losses._parts._guided import GuidedLoss
 from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked, stacked_temperature
 from skmmcl.losses._parts._target import log_mds, single_number
