@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
-from skmmcl.losses._sharpened import LARGEST_SCALE
+from skmmcl.losses._parts._learned_temperature import MAX_SCALE
 from skmmcl.networks import CopiesNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
@@ -128,4 +128,4 @@ class CLIPEmbedder(BaseEmbedder):
         log_scale = self.net_.module_.log_scale
         if log_scale is None:
             return start
-        return max(start / math.exp(log_scale.item()), 1 / LARGEST_SCALE)
+        return max(start / math.exp(log_scale.item()), 1 / MAX_SCALE)

@@ -1,8 +1,8 @@
-"""How alike subjects are in what is known of them: kernels in plain torch.
+"""Kernels between subjects' metadata, in plain torch.
 
-A kernel takes metadata of shape ``(*lanes, n_samples, n_columns)``, or (n_samples,), and gives
-weights of shape ``(*lanes, n_samples, n_samples)``. It is never differentiated. A subject of
-whom something is missing is like itself alone.
+A kernel takes metadata of shape (..., n_samples, n_columns), or (n_samples,), and returns
+weights of shape (..., n_samples, n_samples). It is never differentiated. A subject with
+missing metadata is similar to itself alone.
 """
 
 from skmmcl.kernels._affinity import affinity

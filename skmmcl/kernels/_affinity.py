@@ -1,4 +1,4 @@
-"""A kernel by its name, or a product of one for each column."""
+"""Kernels by name, and products of one for each column."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from skmmcl.kernels._checks import (
+from skmmcl.kernels._distance import PROFILES, of_distance
+from skmmcl.kernels._metadata import (
+    as_columns,
     check_bandwidth,
     check_labels,
     check_metadata,
     check_weights,
+    isolate,
 )
-from skmmcl.kernels._distance import PROFILES, of_distance
-from skmmcl.kernels._missing import as_columns, isolate
 from skmmcl.kernels._sets import delta_weights, jaccard_weights
 
 KERNELS = (*PROFILES, "delta", "jaccard")
@@ -23,7 +24,7 @@ Kernel = str | Sequence[str] | Callable[..., Tensor]
 
 
 def check_kernel(kernel: Kernel) -> str | tuple[str, ...] | Callable[..., Tensor]:
-    """``kernel``, hashable, or an error that says which kernels there are."""
+    """Return ``kernel``, hashable; raise an error that lists the kernels if it is none."""
     if callable(kernel):
         return kernel
     if not isinstance(kernel, (str, list, tuple)):
@@ -44,25 +45,25 @@ def affinity(
     *,
     missing: Literal["isolate", "ignore"] = "isolate",
 ) -> Tensor:
-    """Tell how alike subjects are by what is known of them.
+    """Return the similarity of subjects' metadata under a kernel.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
+    y : Tensor of shape (..., n_samples, n_columns) or (n_samples,)
         Metadata; NaN is missing, and so is a negative code or label.
     kernel : str, sequence of str or callable, default="gaussian"
         One of "cauchy", "delta", "epanechnikov", "exponential", "gaussian" and "jaccard"
         over all columns; or the name of one for each column, whose product is taken; or a
-        function of ``y`` that gives the weights, of which the negative become 0.
+        function of ``y`` that returns the weights, of which the negative become 0.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
-        Unit of distance, for all columns or for each; classes and labels have none.
+        Unit of distance, for all columns or for each; classes and labels need none.
     missing : {"isolate", "ignore"}, default="isolate"
-        In a product, whether a subject of whom something is missing is like itself alone,
-        or is compared in the columns that both subjects have.
+        In a product, whether a subject with a missing entry is similar to itself alone, or
+        is compared in the columns that both subjects have.
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         Not negative.
 
     Raises
@@ -96,7 +97,7 @@ def affinity(
 def affinity_weights(
     y: Tensor, kernel: Kernel, bandwidth: float | Tensor, missing: str = "isolate"
 ) -> Tensor:
-    """`affinity` of what has been checked."""
+    """Return `affinity` without checks."""
     y = as_columns(y)
     if isinstance(kernel, str):
         return _named(kernel, y, bandwidth)

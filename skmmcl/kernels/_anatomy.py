@@ -1,36 +1,30 @@
-"""How alike the anatomy of subjects is, by measures of regions of interest."""
+"""Kernels of anatomy, by measures of regions of interest: alpha and beta of AnatCL."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from skmmcl.kernels._checks import check_metadata
-from skmmcl.kernels._missing import isolate, unit_rows
+from skmmcl.kernels._metadata import check_metadata, isolate, unit_rows
 
 SHAPE = "n_samples, n_regions, n_measures"
 
 
 def local_anatomy(measures: Tensor) -> Tensor:
-    """Mean over regions of the cosine between the regions' measures.
+    """Return the mean over regions of the cosine between the regions' measures.
 
-    Each measure of a subject is first scaled to go from 0 to 1 over the regions.
+    The local similarity alpha of :cite:t:`barbano2024anatcl`. Each measure of a subject is first
+    scaled to go from 0 to 1 over the regions.
 
     Parameters
     ----------
-    measures : Tensor of shape ``(*lanes, n_samples, n_regions, n_measures)``
+    measures : Tensor of shape (..., n_samples, n_regions, n_measures)
         Such as cortical thickness, volume and surface; NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
-        From 0 to 1; a region where every measure is the least has no direction, and
-        counts as 0.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
-       arXiv 2408.07079.
+    weights : Tensor of shape (..., n_samples, n_samples)
+        From 0 to 1; a region where every measure is smallest has no direction, and counts as 0.
 
     Examples
     --------
@@ -47,7 +41,7 @@ def local_anatomy(measures: Tensor) -> Tensor:
 
 @torch.no_grad()
 def local_weights(measures: Tensor) -> Tensor:
-    """`local_anatomy` of what has been checked."""
+    """Return `local_anatomy` without checks."""
     known, measures = _split_missing(measures)
     least = measures.amin(-2, keepdim=True)
     width = measures.amax(-2, keepdim=True) - least
@@ -56,22 +50,19 @@ def local_weights(measures: Tensor) -> Tensor:
 
 
 def global_anatomy(measures: Tensor) -> Tensor:
-    """Mean over measures of the cosine between the profiles over all regions.
+    """Return the mean over measures of the cosine between the profiles over all regions.
+
+    The global similarity beta of :cite:t:`barbano2024anatcl`.
 
     Parameters
     ----------
-    measures : Tensor of shape ``(*lanes, n_samples, n_regions, n_measures)``
+    measures : Tensor of shape (..., n_samples, n_regions, n_measures)
         Such as cortical thickness, volume and surface; NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         From 0 to 1.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
-       arXiv 2408.07079.
 
     Examples
     --------
@@ -87,7 +78,7 @@ def global_anatomy(measures: Tensor) -> Tensor:
 
 @torch.no_grad()
 def global_weights(measures: Tensor) -> Tensor:
-    """`global_anatomy` of what has been checked."""
+    """Return `global_anatomy` without checks."""
     known, measures = _split_missing(measures)
     return isolate(_mean_cosine(measures.mT), known)
 
@@ -100,6 +91,6 @@ def _split_missing(measures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _mean_cosine(x: Tensor) -> Tensor:
-    """Mean over the last but one dimension of the cosines along the last."""
+    """Return the mean over the last but one dimension of the cosines along the last."""
     u = unit_rows(x).flatten(-2)
     return (u @ u.mT / x.shape[-2]).clamp_min(0)

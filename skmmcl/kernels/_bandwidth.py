@@ -1,4 +1,4 @@
-"""How wide a kernel should be for given metadata."""
+"""Rules of thumb for the bandwidth of a kernel."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from skmmcl.data._who import check_same_subjects
 from skmmcl.utils._named import named
 
-# Distances between so many subjects tell the median well enough.
-MOST_SUBJECTS = 2000
+# Number of subjects whose distances determine the median well enough.
+MAX_SUBJECTS = 2000
 
 
 def estimate_bandwidth(
@@ -19,15 +19,16 @@ def estimate_bandwidth(
     rule: Literal["scott", "silverman", "median"] = "scott",
     sample_weight: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
-    """Bandwidth of each column of metadata by a rule of thumb.
+    """Return the bandwidth of each column of metadata by a rule of thumb.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,) or (n_samples, n_columns)
         Continuous metadata; NaN is missing.
     rule : {"scott", "silverman", "median"}, default="scott"
-        Scott's and Silverman's rules for density estimation are the standard deviation of
-        a column times ``n ** (-1 / (q + 4))`` or ``(n (q + 2) / 4) ** (-1 / (q + 4))``,
+        Scott's and Silverman's rules for density estimation
+        :cite:p:`scott1992multivariate,silverman1986density` are the standard deviation of a column
+        times ``n ** (-1 / (q + 4))`` or ``(n (q + 2) / 4) ** (-1 / (q + 4))``,
         with n subjects and q columns. The median is that of the distances between
         subjects that differ in a column.
     sample_weight : array-like of shape (n_samples,), optional
@@ -42,12 +43,6 @@ def estimate_bandwidth(
     ------
     ValueError
         If the rule is not known, or a column has fewer than two different values.
-
-    References
-    ----------
-    .. [1] Scott D. W. (1992). Multivariate density estimation. Wiley.
-    .. [2] Silverman B. W. (1986). Density estimation for statistics and data analysis.
-       Chapman and Hall.
 
     Examples
     --------
@@ -81,7 +76,7 @@ def estimate_bandwidth(
 
 
 def _columns(y: ArrayLike) -> NDArray[np.float64]:
-    """Metadata as (n_columns, n_samples)."""
+    """Return metadata as (n_columns, n_samples)."""
     with named("y", "numbers of shape (n_samples,) or (n_samples, n_columns)"):
         values = np.asarray(y, dtype=np.float64)
         if values.ndim not in (1, 2) or not values.size:
@@ -106,7 +101,7 @@ def _weights(sample_weight: ArrayLike | None, n_samples: int) -> NDArray[np.floa
 def _deviations(
     columns: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standard deviation of each column, and how many subjects it is of."""
+    """Return the standard deviation of each column, and the number of its known subjects."""
     known = ~np.isnan(columns)
     share = known * weight
     size = share.sum(1)
@@ -120,7 +115,7 @@ def _deviations(
 def _median_distance(x: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     # Evenly over the sorted values, so that nothing is drawn.
     order = np.argsort(x, kind="stable")[: np.count_nonzero(~np.isnan(x))]  # NaN comes last
-    order = order[np.linspace(0, len(order) - 1, min(len(order), MOST_SUBJECTS)).astype(int)]
+    order = order[np.linspace(0, len(order) - 1, min(len(order), MAX_SUBJECTS)).astype(int)]
     distance = np.abs(x[order, None] - x[order])
     pairs = np.outer(weight[order], weight[order])
     apart = (distance > 0) & (pairs > 0)

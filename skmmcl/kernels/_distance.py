@@ -7,10 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from skmmcl.kernels._checks import check_bandwidth, check_metadata
-from skmmcl.kernels._missing import as_columns, isolate, unit_rows
+from skmmcl.kernels._metadata import as_columns, check_bandwidth, check_metadata, isolate, unit_rows
 
-# Of the distance x in units of the bandwidth, in its place.
+# Kernel profiles of x = distance / bandwidth, computed in place.
 PROFILES: dict[str, Callable[[Tensor], Tensor]] = {
     "cauchy": lambda x: x.square_().add_(1).reciprocal_(),
     "epanechnikov": lambda x: x.square_().neg_().add_(1).clamp_min_(0),
@@ -21,11 +20,11 @@ PROFILES: dict[str, Callable[[Tensor], Tensor]] = {
 
 @torch.no_grad()
 def of_distance(name: str, y: Tensor, bandwidth: float | Tensor) -> Tensor:
-    """Weights (..., n, n) by a profile of the Euclidean distance over the bandwidth."""
+    """Return weights (..., n, n) by a profile of the Euclidean distance over the bandwidth."""
     y = as_columns(y) / bandwidth
     missing = y.isnan()
     y = y.masked_fill(missing, 0)
-    # Differences, not products: these lose the digits that tell near ages apart.
+    # Differences, not products: these lose the digits in which near ages differ.
     distance = torch.cdist(y, y, compute_mode="donot_use_mm_for_euclid_dist")
     return isolate(PROFILES[name](distance), ~missing.any(-1))
 
@@ -37,11 +36,11 @@ def _checked(name: str, y: Tensor, bandwidth: float | Tensor) -> Tensor:
 
 
 def cauchy(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
-    """Cauchy kernel, ``1 / (1 + d^2 / bandwidth^2)``: heavy tails.
+    """Return the Cauchy kernel, ``1 / (1 + d^2 / bandwidth^2)``: heavy tails.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
+    y : Tensor of shape (..., n_samples, n_columns) or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Distance at which the weight is one half; ``gamma**-0.5`` of the form
@@ -49,7 +48,7 @@ def cauchy(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -64,18 +63,18 @@ def cauchy(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
 
 def epanechnikov(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
-    """Epanechnikov kernel, ``max(0, 1 - d^2 / bandwidth^2)``: zero beyond the bandwidth.
+    """Return the Epanechnikov kernel, ``max(0, 1 - d^2 / bandwidth^2)``: zero beyond the bandwidth.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
+    y : Tensor of shape (..., n_samples, n_columns) or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Distance from which on the weight is zero.
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -91,18 +90,18 @@ def epanechnikov(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
 
 def exponential(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
-    """Exponential kernel, ``exp(-d / bandwidth)``: sharp where subjects are alike.
+    """Return the exponential kernel, ``exp(-d / bandwidth)``: sharp at small distances.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
+    y : Tensor of shape (..., n_samples, n_columns) or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Distance at which the weight is ``1 / e``.
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -117,18 +116,18 @@ def exponential(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
 
 def gaussian(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
-    """Gaussian kernel, ``exp(-d^2 / (2 bandwidth^2))``.
+    """Return the Gaussian kernel, ``exp(-d^2 / (2 bandwidth^2))``.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
+    y : Tensor of shape (..., n_samples, n_columns) or (n_samples,)
         Metadata; NaN is missing.
     bandwidth : float or Tensor, broadcast to ``y``, default=1.0
         Standard deviation of the Gaussian (not the variance).
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         From 0 to 1, and 1 on the diagonal.
 
     Examples
@@ -144,16 +143,16 @@ def gaussian(y: Tensor, bandwidth: float | Tensor = 1.0) -> Tensor:
 
 
 def cosine(y: Tensor) -> Tensor:
-    """Cosine of the angle between subjects; positive semi-definite, but not positive.
+    """Return the cosine of the angle between subjects: positive semi-definite, but not positive.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_columns)``
+    y : Tensor of shape (..., n_samples, n_columns)
         Metadata or a prior representation; NaN is missing.
 
     Returns
     -------
-    similarities : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    similarities : Tensor of shape (..., n_samples, n_samples)
         From -1 to 1. Not for the weights of a loss, which may not be negative.
 
     Examples
@@ -170,7 +169,7 @@ def cosine(y: Tensor) -> Tensor:
 
 @torch.no_grad()
 def cosine_weights(y: Tensor) -> Tensor:
-    """Cosines between rows (..., n, n_columns)."""
+    """Return `cosine` without checks."""
     missing = y.isnan()
     u = unit_rows(y.masked_fill(missing, 0))
     return isolate(u @ u.mT, ~missing.any(-1))

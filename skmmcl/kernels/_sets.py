@@ -5,21 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from skmmcl.kernels._checks import check_labels, check_metadata
-from skmmcl.kernels._missing import as_columns, isolate
+from skmmcl.kernels._metadata import as_columns, check_labels, check_metadata, isolate
 
 
 def delta(y: Tensor) -> Tensor:
-    """Delta kernel: 1 for subjects who agree in every column, else 0.
+    """Return the delta kernel: 1 for subjects who agree in every column, else 0.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_columns)`` or (n_samples,)
+    y : Tensor of shape (..., n_samples, n_columns) or (n_samples,)
         Class codes; a negative one or NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         Zeros and ones.
 
     Examples
@@ -37,7 +36,7 @@ def delta(y: Tensor) -> Tensor:
 
 @torch.no_grad()
 def delta_weights(y: Tensor) -> Tensor:
-    """Ones for subjects of the same codes (..., n, n_columns)."""
+    """Return `delta` without checks."""
     same = y[..., :, None, 0] == y[..., None, :, 0]
     for k in range(1, y.shape[-1]):
         same = same & (y[..., :, None, k] == y[..., None, :, k])
@@ -45,16 +44,16 @@ def delta_weights(y: Tensor) -> Tensor:
 
 
 def jaccard(y: Tensor) -> Tensor:
-    """Jaccard index of sets of labels: how many are shared, of all that either has.
+    """Return the Jaccard index of sets of labels: the share of common ones among all of either.
 
     Parameters
     ----------
-    y : Tensor of shape ``(*lanes, n_samples, n_labels)``
+    y : Tensor of shape (..., n_samples, n_labels)
         Zeros and ones; a row with a negative entry or NaN is missing.
 
     Returns
     -------
-    weights : Tensor of shape ``(*lanes, n_samples, n_samples)``
+    weights : Tensor of shape (..., n_samples, n_samples)
         From 0 to 1, and 0 for two empty sets.
 
     Examples
@@ -72,7 +71,7 @@ def jaccard(y: Tensor) -> Tensor:
 
 @torch.no_grad()
 def jaccard_weights(y: Tensor) -> Tensor:
-    """Jaccard index of sets of labels (..., n, n_labels)."""
+    """Return `jaccard` without checks."""
     known = (y >= 0).all(-1)
     y = y.nan_to_num()
     shared = y @ y.mT

@@ -1,10 +1,18 @@
-"""Contrastive losses in plain torch: tensors in, one number a lane out.
+"""Contrastive losses in plain torch: tensors in, one number out.
 
-Embeddings come as ``z`` of shape (n_views, n_samples, n_components) and are put on the
-unit sphere inside the loss. Optional ``mask`` (n_samples, n_views) tells which views a
-subject has, optional ``sample_weight`` (n_samples,) counts a subject as that many
-identical subjects. All may have the same leading lane dimensions, for as many fits that
-are trained together: a loss then gives a value for each lane.
+One file is one published loss; what they share lies in ``_parts``. A loss is called with
+
+* ``z`` (n_views, n_samples, n_components), embeddings, which are put on the unit sphere inside
+  the loss; each view is a modality or an augmentation,
+* in the order of its signature, the metadata that it needs, such as ``y`` (n_samples,),
+* ``mask`` (n_samples, n_views), optional: True where the subject has the view; an absent
+  embedding takes no part,
+* ``sample_weight`` (n_samples,), optional: a subject of weight w counts as w identical subjects.
+
+Fits that are trained together (:func:`~skmmcl.parallel.stacked_fits`) are stacked along a
+leading axis of all these tensors. A loss that names its ``stacked_parameters``, numbers of which
+each fit may have its own in a tensor of shape (n_models,), takes them so and returns one number
+for each fit.
 """
 
 from skmmcl.losses._anatcl import AnatCLLoss
@@ -14,27 +22,25 @@ from skmmcl.losses._cmc import CMCLoss
 from skmmcl.losses._comm import CoMMLoss
 from skmmcl.losses._conditional import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.losses._decoupled import DecoupledUniformityLoss
-from skmmcl.losses._deep_info_max import DeepInfoMaxLoss
+from skmmcl.losses._deep_info_max import DeepInfoMaxLoss, InfoMaxLoss
 from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
-from skmmcl.losses._info_max import InfoMaxLoss
-from skmmcl.losses._iwae import MMVAELoss, log_mixture, looser_iwae_bound
 from skmmcl.losses._jaccard_supcon import JaccardSupConLoss
-from skmmcl.losses._lanes import loss_signature, merge_losses
+from skmmcl.losses._mmvae import MMVAELoss, log_mixture, looser_iwae_bound
 from skmmcl.losses._mulsupcon import MulSupConLoss
 from skmmcl.losses._neighbourhood import NeighbourhoodLoss
-from skmmcl.losses._pairwise_cmc import PairwiseCMCLoss
+from skmmcl.losses._nt_xent import PairwiseCMCLoss, SelfContrastLoss
+from skmmcl.losses._parts._info_nce import weighted_info_nce
+from skmmcl.losses._parts._stacking import loss_signature, merge_losses
+from skmmcl.losses._parts._target import has_target
 from skmmcl.losses._pseudo_correspondence import PseudoCorrespondenceLoss
 from skmmcl.losses._realizability import Realizability, sphere_realizability
 from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
-from skmmcl.losses._self_contrast import SelfContrastLoss
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
 from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
-from skmmcl.losses._target import has_target
-from skmmcl.losses._weighted_info_nce import weighted_info_nce
 from skmmcl.losses._xclr import XCLRLoss
 from skmmcl.losses._yaware import YAwareLoss
 

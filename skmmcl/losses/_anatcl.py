@@ -1,8 +1,9 @@
-"""Contrast by anatomy and age."""
+"""AnatCL: contrast by anatomy and age."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from dataclasses import KW_ONLY
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,36 +11,41 @@ from torch import Tensor
 
 from skmmcl.kernels._affinity import affinity_weights
 from skmmcl.kernels._anatomy import global_weights, local_weights
-from skmmcl.kernels._missing import isolate
-from skmmcl.losses._guided import metadata, repulsion, subjects, weighted_contrast
-from skmmcl.losses._lanes import TemperatureLoss
-from skmmcl.losses._parameters import LaneParameter, per_lane
-from skmmcl.losses._target import as_rows, least_count, log_mds, the_one
+from skmmcl.kernels._metadata import isolate
+from skmmcl.losses._parts._batch import make_batch, metadata
+from skmmcl.losses._parts._contrast import log_denominator, weighted_contrast
+from skmmcl.losses._parts._stacking import (
+    TemperatureLoss,
+    loss_parameters,
+    per_model,
+    stacked,
+    stacked_temperature,
+)
+from skmmcl.losses._parts._target import as_rows, log_mds, min_count, single_number
 
 KERNELS = {"local": local_weights, "global": global_weights}
 
 
+@loss_parameters
 class AnatCLLoss(TemperatureLoss):
     """AnatCL: a y-Aware loss of the anatomy of regions plus one of age.
 
+    ``anatomy_weight * L(alpha) + age_weight * L(K)`` with L of `YAwareLoss`, the local (alpha) or
+    global (beta) similarity of anatomy and a Gaussian kernel K of age :cite:p:`barbano2024anatcl`.
+
     Parameters
     ----------
-    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
-        Divides the cosine similarities.
+    temperature : float or Tensor, default=0.1
+        Temperature of the softmax. Small values focus on hard negatives.
     anatomy : {"local", "global"}, default="local"
         `skmmcl.kernels.local_anatomy` or `skmmcl.kernels.global_anatomy`.
-    bandwidth : float or Tensor of shape ``(*lanes,)``, default=5.0
-        Of the Gaussian kernel of age.
-    age_weight, anatomy_weight : float or Tensor of shape ``(*lanes,)``, default=1.0
-        Of the two terms.
+    bandwidth : float or Tensor, default=5.0
+        Bandwidth of the Gaussian kernel of age.
+    age_weight, anatomy_weight : float or Tensor, default=1.0
+        Weights of the two terms.
     sharpness : float, optional
         If given, the kernel a of anatomy, whose values all lie close to 1, becomes
         ``exp(sharpness * (a - 1))``.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
-       arXiv 2408.07079.
 
     Examples
     --------
@@ -53,34 +59,17 @@ class AnatCLLoss(TemperatureLoss):
     torch.Size([])
     """
 
-    lane_parameters: ClassVar[tuple[str, ...]] = (
-        "temperature",
-        "bandwidth",
-        "age_weight",
-        "anatomy_weight",
-    )
-    bandwidth = LaneParameter()
-    age_weight = LaneParameter()
-    anatomy_weight = LaneParameter()
+    temperature: float | Tensor = stacked_temperature(0.1)
+    _: KW_ONLY
+    anatomy: Literal["local", "global"] = "local"
+    bandwidth: float | Tensor = stacked(5.0)
+    age_weight: float | Tensor = stacked(1.0)
+    anatomy_weight: float | Tensor = stacked(1.0)
+    sharpness: float | None = None
 
-    def __init__(
-        self,
-        temperature: float | Tensor = 0.1,
-        *,
-        anatomy: Literal["local", "global"] = "local",
-        bandwidth: float | Tensor = 5.0,
-        age_weight: float | Tensor = 1.0,
-        anatomy_weight: float | Tensor = 1.0,
-        sharpness: float | None = None,
-    ) -> None:
-        super().__init__(temperature)
-        if anatomy not in KERNELS:
-            raise ValueError(f"anatomy must be one of {sorted(KERNELS)}, got {anatomy!r}.")
-        self.anatomy = anatomy
-        self.bandwidth = bandwidth
-        self.age_weight = age_weight
-        self.anatomy_weight = anatomy_weight
-        self.sharpness = sharpness
+    def __post_init__(self) -> None:
+        if self.anatomy not in KERNELS:
+            raise ValueError(f"anatomy must be one of {sorted(KERNELS)}, got {self.anatomy!r}.")
 
     def forward(
         self,
@@ -90,38 +79,21 @@ class AnatCLLoss(TemperatureLoss):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Sum of the two terms, each a mean over the anchors.
+        """Return the sum of the two terms, each a mean over the anchors.
 
-        Parameters
-        ----------
-        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
-            Embeddings; each view is a modality or an augmentation.
-        measures : Tensor of shape ``(*lanes, n_samples, n_regions, n_measures)``
-            Such as thickness, volume and surface. In each term, a subject with NaN
-            attracts its own views alone.
-        y : Tensor of shape ``(*lanes, n_samples)``
-            Age.
-        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
-            True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes; 0 when no anchor has a positive.
+        ``measures`` has shape (..., n_samples, n_regions, n_measures), such as thickness, volume
+        and surface; ``y`` is age. In each term, a subject with NaN has only its own views as
+        positives.
         """
-        batch = subjects(z, mask, sample_weight)
+        batch = make_batch(z, mask, sample_weight)
         u, scale = batch.u, self.scale(batch.u.dtype)
-        against = repulsion(batch, scale, shifted=self.shifted)
-        of_age = affinity_weights(metadata(y, z, u), "gaussian", per_lane(self.bandwidth, u))
+        denominator = log_denominator(batch, scale, shifted=self.shifted)
+        of_age = affinity_weights(metadata(y, z, u), "gaussian", per_model(self.bandwidth, u))
         of_anatomy = self._of_anatomy(metadata(measures, z, u, n_trailing=2))
-        age = weighted_contrast(batch, against, scale, of_age)
-        anatomy = weighted_contrast(batch, against, scale, of_anatomy)
-        age, anatomy = (
-            per_lane(weight, u, 1) * loss
-            for weight, loss in ((self.age_weight, age), (self.anatomy_weight, anatomy))
-        )
+        age = weighted_contrast(batch, denominator, scale, of_age)
+        anatomy = weighted_contrast(batch, denominator, scale, of_anatomy)
+        terms = (self.age_weight, age), (self.anatomy_weight, anatomy)
+        age, anatomy = (per_model(weight, u, 1) * loss for weight, loss in terms)
         return (age + anatomy).view(z.shape[:-3])
 
     def _of_anatomy(self, measures: Tensor) -> Tensor:
@@ -151,23 +123,21 @@ class AnatCLLoss(TemperatureLoss):
         Tensor of float64 ``(n_samples, n_columns)``
             On the CPU; NaN for the unknown.
         """
-        shape = torch.Size((-1, *np.shape(measures)[1:]))
-        age_weight, anatomy_weight = the_one(self.age_weight), the_one(self.anatomy_weight)
-        bandwidth = the_one(self.bandwidth)
+        shape = 1, -1, *np.shape(measures)[1:]
+        numbers = self.age_weight, self.anatomy_weight, self.bandwidth, self.temperature
+        age_weight, anatomy_weight, bandwidth, temperature = map(single_number, numbers)
 
         def log_weights(rows: Tensor, count: Tensor) -> Tensor:
             of_age = affinity_weights(rows[:, -1:], "gaussian", bandwidth)
-            of_anatomy = self._of_anatomy(rows[None, :, :-1].reshape(1, *shape))[0]
-            both = age_weight * _balanced(of_age, count) + anatomy_weight * _balanced(
-                of_anatomy, count
-            )
-            return both.log()
+            of_anatomy = self._of_anatomy(rows[:, :-1].reshape(shape))[0]
+            age, anatomy = _balanced(of_age, count), _balanced(of_anatomy, count)
+            return (age_weight * age + anatomy_weight * anatomy).log()
 
         rows = torch.cat([as_rows(measures), as_rows(y)], 1)
-        return log_mds(rows, log_weights, the_one(self.temperature), sample_weight)
+        return log_mds(rows, log_weights, temperature, sample_weight)
 
 
 def _balanced(weights: Tensor, count: Tensor) -> Tensor:
-    """Weights over the roots of their sums by row and by column."""
-    root = (weights @ count).clamp_min(least_count(count)).sqrt()
+    """Return weights over the roots of their sums by row and by column."""
+    root = (weights @ count).clamp_min(min_count(count)).sqrt()
     return weights / root / root[:, None]

@@ -1,22 +1,25 @@
-"""Correlation of the embeddings of two modalities."""
+"""Deep CCA: correlation of the embeddings of two modalities."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from itertools import permutations
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from skmmcl.losses._similarity import at_least_single
+from skmmcl.losses._parts._batch import at_least_single
+from skmmcl.losses._parts._stacking import Loss, loss_parameters
 
 
-class CCALoss(nn.Module):
+@loss_parameters
+class CCALoss(Loss):
     """Negative canonical correlation of each ordered pair of modalities, summed.
 
-    Between views with covariances ``S11``, ``S22`` and ``S12`` it is the norm of
-    ``S11^(-1/2) S12 S22^(-1/2)``. With no more subjects in a batch than components, nearly
-    everything correlates, and the ridge alone decides.
+    Between views with covariances S11, S22 and S12 it is the norm of ``S11^(-1/2) S12
+    S22^(-1/2)``, T of :cite:t:`andrew2013deep,wang2015deep`. With no more subjects in a batch than
+    components, nearly everything correlates, and the ridge alone decides.
 
     Parameters
     ----------
@@ -25,13 +28,6 @@ class CCALoss(nn.Module):
         sum, as in the original paper.
     ridge : float, default=0.001
         Added to the variances.
-
-    References
-    ----------
-    .. [1] Andrew G., Arora R., Bilmes J., Livescu K. (2013). Deep canonical correlation
-       analysis. ICML.
-    .. [2] Wang W., Arora R., Livescu K., Bilmes J. (2015). On deep multi-view
-       representation learning. ICML.
 
     Examples
     --------
@@ -42,44 +38,32 @@ class CCALoss(nn.Module):
     -2.82
     """
 
-    def __init__(self, *, norm: Literal["fro", "nuc"] = "fro", ridge: float = 1e-3) -> None:
-        super().__init__()
-        self.norm: Any = norm
-        self.ridge = ridge
+    _: KW_ONLY
+    norm: Literal["fro", "nuc"] = "fro"
+    ridge: float = 1e-3
 
     def forward(
         self, z: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Sum over the ordered pairs of views.
+        """Return the sum over the ordered pairs of views; 0 with fewer than two subjects.
 
-        Parameters
-        ----------
-        z : Tensor of shape (n_views, n_samples, n_components)
-            Embeddings, not put on the sphere.
-        mask : Tensor of shape (n_samples, n_views), optional
-            True where the subject has the view. A subject takes part in the pairs of
-            which it has both views.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar; 0 with fewer than two subjects.
+        ``z`` (n_views, n_samples, n_components) is not put on the sphere. A subject takes part in
+        the pairs of which it has both views.
         """
         z = at_least_single(z)
+        norm: Any = self.norm
         weight = z.new_ones(z.shape[1]) if sample_weight is None else sample_weight.to(z.dtype)
         total = z.new_zeros(())
         for i, j in permutations(range(len(z)), 2):
             both = weight if mask is None else weight * (mask[:, i] & mask[:, j])
-            total = total - torch.linalg.matrix_norm(self._whitened(z[i], z[j], both), self.norm)
+            total = total - torch.linalg.matrix_norm(self._whitened(z[i], z[j], both), norm)
         return total
 
     def _whitened(self, one: Tensor, other: Tensor, weight: Tensor) -> Tensor:
-        """Cross-covariance of both views after whitening, but for rotations.
+        """Return the cross-covariance of both views after whitening, but for rotations.
 
-        Cholesky factors in place of symmetric roots: norms are the same, and gradients
-        stay finite where variances are equal.
+        Cholesky factors replace symmetric roots: norms are the same, and gradients stay finite
+        where variances are equal.
         """
         count = weight.sum()
         share = (weight / (count - 1).clamp_min(1))[:, None]

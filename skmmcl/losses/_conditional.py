@@ -1,29 +1,29 @@
-"""Alignment of subjects who are alike, and uniformity of those who are not."""
+"""Conditional alignment and uniformity: similar subjects attract, dissimilar ones repel."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from dataclasses import KW_ONLY
+from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from skmmcl.kernels._affinity import Kernel, affinity_weights, check_kernel
-from skmmcl.losses._guided import Subjects, attraction, mean_over, metadata, subjects, totals
-from skmmcl.losses._pairs import cosines, log_sum, of_views, pair_counts
-from skmmcl.losses._parameters import LaneParameter, per_column, per_lane
-from skmmcl.losses._similarity import over
+from skmmcl.kernels._affinity import Kernel
+from skmmcl.losses._parts._batch import Batch, make_batch, mean_over, metadata, safe_divide
+from skmmcl.losses._parts._contrast import total_weights, weighted_cosines
+from skmmcl.losses._parts._guided import KernelWeights
+from skmmcl.losses._parts._pairs import (
+    for_views,
+    log_mean,
+    log_sum,
+    pair_counts,
+    squared_distances,
+)
+from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked
 
 
-class ConditionalLoss(nn.Module):
-    """A loss of distances on the sphere, weighted by a kernel of metadata."""
-
-    lane_parameters: ClassVar[tuple[str, ...]] = ("bandwidth",)
-    bandwidth = LaneParameter()
-
-    def __init__(self, kernel: Kernel, bandwidth: float | tuple[float, ...] | Tensor) -> None:
-        super().__init__()
-        self.kernel = check_kernel(kernel)
-        self.bandwidth = bandwidth
+class ConditionalLoss(KernelWeights):
+    """Base of losses of distances on the sphere, weighted by a kernel of metadata."""
 
     def forward(
         self,
@@ -32,58 +32,36 @@ class ConditionalLoss(nn.Module):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Value of each lane.
+        """Return one number for each fit; 0 when there is no pair.
 
-        Parameters
-        ----------
-        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
-            Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``, optional
-            Metadata. A subject with NaN, or -1 among integers, is alike to itself alone, and
-            so is everyone if there is none.
-        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
-            True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes; 0 when there is no pair.
+        A subject with NaN, or -1 among integers, is similar to itself alone, and so is everyone
+        without metadata ``y``. The other arguments are those of `YAwareLoss`.
         """
-        batch = subjects(z, mask, sample_weight)
+        batch = make_batch(z, mask, sample_weight)
         if y is None:
-            n_samples = batch.u.shape[2]
-            weights = torch.eye(n_samples, dtype=batch.u.dtype, device=z.device)[None]
-            weights = weights.expand(len(batch.u), -1, -1)
+            alone = torch.eye(batch.u.shape[2], dtype=batch.u.dtype, device=z.device)
+            weights = alone[None].expand(len(batch.u), -1, -1)
         else:
-            bandwidth = per_column(self.bandwidth, batch.u)
-            weights = affinity_weights(metadata(y, z, batch.u), self.kernel, bandwidth).to(
-                batch.u.dtype
-            )
+            weights = self._weights(metadata(y, z, batch.u)).to(batch.u.dtype)
         return self._value(batch, weights).view(z.shape[:-3])
 
-    def _value(self, batch: Subjects, weights: Tensor) -> Tensor:
+    def _value(self, batch: Batch, weights: Tensor) -> Tensor:
         raise NotImplementedError
 
 
+@loss_parameters
 class ConditionalAlignmentLoss(ConditionalLoss):
-    """Mean squared distance between subjects, weighted by how alike they are.
+    """Mean squared distance between subjects, weighted by how similar they are.
 
-    No closed form of the optimum with uniformity is known, so there is no ``target``.
+    ``sum_ij W_ij |u_i - u_j|^2 / sum_ij W_ij`` :cite:p:`dufumier2021conditional`. No closed form
+    of the optimum with uniformity is known, so there is no ``target``.
 
     Parameters
     ----------
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=5.0
-        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
-        ``(*lanes, n_columns)``.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2021). Conditional alignment and uniformity for contrastive
-       learning with continuous proxy labels. arXiv 2111.05643.
+        Bandwidth of the kernel, for all columns or for each.
 
     Examples
     --------
@@ -94,44 +72,35 @@ class ConditionalAlignmentLoss(ConditionalLoss):
     2.0
     """
 
-    def __init__(
-        self,
-        kernel: Kernel = "gaussian",
-        bandwidth: float | tuple[float, ...] | Tensor = 5.0,
-    ) -> None:
-        super().__init__(kernel, bandwidth)
+    kernel: Kernel = "gaussian"
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
 
-    def _value(self, batch: Subjects, weights: Tensor) -> Tensor:
-        total = totals(batch, weights)
+    def _value(self, batch: Batch, weights: Tensor) -> Tensor:
+        total = total_weights(batch, weights)
         length = batch.u.square().sum(-1)
         # Of a pair, the squares of both lengths come once from either.
-        distances = 2 * over(total * length - attraction(batch, weights), total)
+        distances = 2 * safe_divide(total * length - weighted_cosines(batch, weights), total)
         return mean_over(batch.anchors * total, distances)
 
 
+@loss_parameters
 class ConditionalUniformityLoss(ConditionalLoss):
-    """Logarithm of the mean Gaussian potential of subjects, weighted by how unlike they are.
+    """Logarithm of the mean Gaussian potential of subjects, weighted by how dissimilar they are.
 
-    Without metadata this is the uniformity of [2]_.
+    ``log(sum_ij (1 - W_ij) exp(-t |u_i - u_j|^2) / sum_ij (1 - W_ij))``
+    :cite:p:`dufumier2021conditional`. Without metadata this is the uniformity of
+    :cite:t:`wang2020understanding`.
 
     Parameters
     ----------
-    t : float or Tensor of shape ``(*lanes,)``, default=2.0
+    t : float or Tensor, default=2.0
         The potential of two embeddings at distance d is ``exp(-t d^2)``.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=5.0
-        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
-        ``(*lanes, n_columns)``.
+        Bandwidth of the kernel, for all columns or for each.
     divisor : {"weights", "pairs"}, default="weights"
         Whether the sum is divided by the weights, or by the number of pairs.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2021). Conditional alignment and uniformity for contrastive
-       learning with continuous proxy labels. arXiv 2111.05643.
-    .. [2] Wang T., Isola P. (2020). Understanding contrastive representation learning
-       through alignment and uniformity on the hypersphere. ICML.
 
     Examples
     --------
@@ -142,34 +111,16 @@ class ConditionalUniformityLoss(ConditionalLoss):
     -4.0
     """
 
-    lane_parameters: ClassVar[tuple[str, ...]] = ("bandwidth", "t")
-    t = LaneParameter()
+    t: float | Tensor = stacked(2.0)
+    _: KW_ONLY
+    kernel: Kernel = "gaussian"
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    divisor: Literal["weights", "pairs"] = "weights"
 
-    def __init__(
-        self,
-        t: float | Tensor = 2.0,
-        *,
-        kernel: Kernel = "gaussian",
-        bandwidth: float | tuple[float, ...] | Tensor = 5.0,
-        divisor: Literal["weights", "pairs"] = "weights",
-    ) -> None:
-        super().__init__(kernel, bandwidth)
-        self.t = t
-        self.divisor = divisor
-
-    def _value(self, batch: Subjects, weights: Tensor) -> Tensor:
+    def _value(self, batch: Batch, weights: Tensor) -> Tensor:
         counts, anchors = pair_counts(batch), batch.anchors.flatten(1)
-        unlike = counts * (1 - of_views(weights, batch)).clamp_min(0)
-        squares = batch.u.square().sum(-1).flatten(1)
-        distances = squares[:, :, None] + squares[:, None] - 2 * cosines(batch)
-        by_row = log_sum(-per_lane(self.t, batch.u) * distances, unlike)
-        divided_by = unlike if self.divisor == "weights" else counts
-        return log_mean(by_row, anchors, (unlike.sum(-1) > 0), divided_by.sum(-1))
-
-
-def log_mean(logs: Tensor, anchors: Tensor, counted: Tensor, divisor: Tensor) -> Tensor:
-    """Logarithm of the rows' sum over their divisor, in each lane; 0 where there is none."""
-    total = (anchors * divisor).sum(-1)
-    there_is = (anchors * counted).sum(-1) > 0
-    logs = log_sum(logs, anchors * counted) - torch.where(there_is, total, 1).log()
-    return torch.where(there_is, logs, 0)
+        unlike = counts * (1 - for_views(weights, batch)).clamp_min(0)
+        distances = squared_distances(batch.u.flatten(1, 2))
+        by_row = log_sum(-per_model(self.t, batch.u) * distances, unlike)
+        divisor = unlike if self.divisor == "weights" else counts
+        return log_mean(by_row, anchors, unlike.sum(-1) > 0, divisor.sum(-1))

@@ -1,46 +1,42 @@
-"""Uniformity of the subjects' mean embeddings."""
+"""Decoupled uniformity: uniformity of the subjects' mean embeddings."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, cast
+from dataclasses import KW_ONLY
+from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from skmmcl.kernels._affinity import Kernel, affinity_weights, check_kernel
+from skmmcl.kernels._affinity import Kernel
 from skmmcl.kernels._distance import cosine_weights
-from skmmcl.losses._conditional import log_mean
-from skmmcl.losses._guided import Subjects, metadata, subjects
-from skmmcl.losses._pairs import log_sum
-from skmmcl.losses._parameters import LaneParameter, per_column, per_lane
-from skmmcl.losses._similarity import over
+from skmmcl.losses._parts._batch import make_batch, metadata, safe_divide
+from skmmcl.losses._parts._guided import KernelWeights
+from skmmcl.losses._parts._pairs import log_mean, log_sum, squared_distances
+from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked
 
 
-class DecoupledUniformityLoss(nn.Module):
+@loss_parameters
+class DecoupledUniformityLoss(KernelWeights):
     """Logarithm of the mean Gaussian potential of the means of each subject's views.
 
-    No positives are needed: means can be far from each other only if they are long, which
-    is where views agree. With a kernel of a prior representation, or of metadata, means are
-    first replaced by their kernel ridge regression on it. The optimum is not determined by what
-    is known of the subjects alone, so there is no ``target``.
+    ``log mean_{i != j} exp(-t |mu_i - mu_j|^2)`` :cite:p:`dufumier2023integrating`. No positives
+    are needed: means can be far from each other only if they are long, which is where views agree.
+    With a kernel K of a prior representation, or of metadata, means are first replaced by their
+    kernel ridge regression on it, ``(K + regularization * I)^-1 K mu``. The optimum is not
+    determined by the metadata alone, so there is no ``target``.
 
     Parameters
     ----------
-    t : float or Tensor of shape ``(*lanes,)``, default=2.0
+    t : float or Tensor, default=2.0
         The potential of two means at distance d is ``exp(-t d^2)``.
     kernel : "cosine", str, sequence of str or callable, optional
         As `skmmcl.kernels.affinity` takes it, or "cosine".
     bandwidth : float, sequence of float or Tensor, default=1.0
-        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
-        ``(*lanes, n_columns)``.
+        Bandwidth of the kernel, for all columns or for each.
     regularization : float or "auto", default=0.01
         Added to the diagonal of the kernel matrix; "auto" is one over the root of the number
         of subjects.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2023). Integrating prior knowledge in contrastive learning
-       with kernel. ICML.
 
     Examples
     --------
@@ -51,23 +47,15 @@ class DecoupledUniformityLoss(nn.Module):
     -4.0
     """
 
-    lane_parameters: ClassVar[tuple[str, ...]] = ("bandwidth", "t")
-    bandwidth = LaneParameter()
-    t = LaneParameter()
+    t: float | Tensor = stacked(2.0)
+    _: KW_ONLY
+    kernel: Kernel | None = None  # type: ignore[assignment]
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(1.0)
+    regularization: float | Literal["auto"] = 0.01
 
-    def __init__(
-        self,
-        t: float | Tensor = 2.0,
-        *,
-        kernel: Kernel | None = None,
-        bandwidth: float | tuple[float, ...] | Tensor = 1.0,
-        regularization: float | Literal["auto"] = 0.01,
-    ) -> None:
-        super().__init__()
-        self.t = t
-        self.kernel = kernel if kernel is None or kernel == "cosine" else check_kernel(kernel)
-        self.bandwidth = bandwidth
-        self.regularization = regularization
+    def __post_init__(self) -> None:
+        if self.kernel is not None and self.kernel != "cosine":
+            super().__post_init__()
 
     def forward(
         self,
@@ -76,50 +64,31 @@ class DecoupledUniformityLoss(nn.Module):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Value of each lane.
+        """Return one number for each fit; 0 with fewer than two subjects.
 
-        Parameters
-        ----------
-        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
-            Embeddings; each view is a modality or an augmentation.
-        prior : Tensor of shape ``(*lanes, n_samples, n_features)``, optional
-            What the kernel is of; needed if there is one. A subject with NaN is alike to
-            itself alone.
-        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
-            True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes; 0 with fewer than two subjects.
+        ``prior`` has shape (..., n_samples, n_features); the kernel is of it. A subject with NaN
+        is similar to itself alone. The other arguments are those of `YAwareLoss`.
         """
-        batch = subjects(z, mask, sample_weight)
+        batch = make_batch(z, mask, sample_weight)
         n_present = (batch.anchors > 0).to(batch.u.dtype)
-        means = (batch.u * over(n_present, n_present.sum(1, keepdim=True))[..., None]).sum(1)
+        share = safe_divide(n_present, n_present.sum(1, keepdim=True))
+        means = (batch.u * share[..., None]).sum(1)
         counts = batch.anchors.amax(1)
         if self.kernel is not None:
             if prior is None:
                 raise ValueError("The kernel needs a prior, got none.")
-            means = torch.bmm(self._smoother(metadata(prior, z, batch.u), counts, batch), means)
-        squares = means.square().sum(-1)
-        distances = squares[:, :, None] + squares[:, None] - 2 * torch.bmm(means, means.mT)
-        keys = counts[:, None].expand_as(distances).clone()
-        keys.diagonal(dim1=1, dim2=2).mul_(batch.own)
-        by_row = log_sum(-per_lane(self.t, batch.u) * distances, keys)
+            means = torch.bmm(self._smoother(metadata(prior, z, batch.u), counts), means)
+        keys = counts[:, None].expand(-1, counts.shape[1], -1).clone()
+        keys.diagonal(dim1=1, dim2=2).mul_(batch.self_weight)
+        by_row = log_sum(-per_model(self.t, means) * squared_distances(means), keys)
         total = keys.sum(-1)
         return log_mean(by_row, counts, total > 0, total).view(z.shape[:-3])
 
     @torch.no_grad()
-    def _smoother(self, prior: Tensor, counts: Tensor, batch: Subjects) -> Tensor:
-        """Kernel ridge regression as a matrix: (K + regularization)^-1 K for counts of 1."""
-        if self.kernel == "cosine":
-            k = cosine_weights(prior)
-        else:
-            kernel = cast("Kernel", self.kernel)
-            k = affinity_weights(prior, kernel, per_column(self.bandwidth, batch.u))
-        k = k.to(batch.u.dtype)
+    def _smoother(self, prior: Tensor, counts: Tensor) -> Tensor:
+        """Return kernel ridge regression as a matrix: (K + ridge I)^-1 K for counts of 1."""
+        k = cosine_weights(prior) if self.kernel == "cosine" else self._weights(prior)
+        k = k.to(counts.dtype)
         root = counts.sqrt()
         if self.regularization == "auto":
             ridge = counts.sum(-1, keepdim=True).clamp_min(1).rsqrt().expand_as(counts)

@@ -1,50 +1,48 @@
-"""Similarities that do not depend on a bias."""
+"""FairKL: similarities that do not depend on a bias."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from dataclasses import KW_ONLY
+from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmmcl.kernels._sets import delta_weights
-from skmmcl.losses._guided import metadata, subjects
-from skmmcl.losses._pairs import cosines, of_views, pair_counts
-from skmmcl.losses._parameters import LaneParameter, per_lane
-from skmmcl.losses._similarity import over
+from skmmcl.losses._parts._batch import make_batch, metadata, safe_divide
+from skmmcl.losses._parts._pairs import for_views, pair_counts, products
+from skmmcl.losses._parts._stacking import Loss, loss_parameters, per_model, stacked
 
 # Keeps the slope of a deviation finite where all similarities of a group are equal.
 SMOOTHING = 1e-12
 
-# Below this variance of cosines, a divergence would tell rounding from rounding.
-LEAST_VARIANCE = 1e-6
+# Below this variance of cosines, a divergence would compare rounding with rounding.
+MIN_VARIANCE = 1e-6
 
 
 class Moments(NamedTuple):
-    """Of the similarities of a group of pairs in each lane."""
+    """Moments of the similarities of a group of pairs in each model."""
 
     mean: Tensor
     variance: Tensor
     weight: Tensor
 
 
-class FairKLLoss(nn.Module):
+@loss_parameters
+class FairKLLoss(Loss):
     """FairKL: pairs that share a bias are to be as similar as those that do not.
 
-    The distributions of the cosines of the two groups are matched as Gaussians, for pairs of
-    one class and for pairs of two. Many geometries meet that, so there is no ``target``.
+    The distributions of the cosines of the two groups are matched as Gaussians, for pairs of one
+    class and for pairs of two :cite:p:`barbano2023unbiased`. Many geometries meet that, so there
+    is no ``target``.
 
     Parameters
     ----------
     form : {"moments", "kl"}, default="moments"
         Whether means and standard deviations are matched by their squared differences, or
         by the Kullback-Leibler divergence of bias-conflicting from bias-aligned pairs.
-    std_weight : float or Tensor of shape ``(*lanes,)``, default=1.0
-        Of the standard deviations among the moments.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2023). Unbiased supervised contrastive learning. ICLR.
+    std_weight : float or Tensor, default=1.0
+        Weight of the standard deviations among the moments.
 
     Examples
     --------
@@ -56,17 +54,13 @@ class FairKLLoss(nn.Module):
     True
     """
 
-    lane_parameters: ClassVar[tuple[str, ...]] = ("std_weight",)
-    std_weight = LaneParameter()
+    form: Literal["moments", "kl"] = "moments"
+    _: KW_ONLY
+    std_weight: float | Tensor = stacked(1.0)
 
-    def __init__(
-        self, form: Literal["moments", "kl"] = "moments", *, std_weight: float | Tensor = 1.0
-    ) -> None:
-        super().__init__()
-        if form not in ("moments", "kl"):
-            raise ValueError(f"form must be 'moments' or 'kl', got {form!r}.")
-        self.form = form
-        self.std_weight = std_weight
+    def __post_init__(self) -> None:
+        if self.form not in ("moments", "kl"):
+            raise ValueError(f"form must be 'moments' or 'kl', got {self.form!r}.")
 
     def forward(
         self,
@@ -76,32 +70,19 @@ class FairKLLoss(nn.Module):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Value of each lane.
+        """Return one number for each fit.
 
-        Parameters
-        ----------
-        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
-            Embeddings; each view is a modality or an augmentation.
-        y, bias : Tensor of shape ``(*lanes, n_samples)``
-            Codes of class and of bias. A subject with -1 or NaN in either takes no part.
-        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
-            True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes. Of a group without pairs nothing is matched, of one with
-            a single pair no standard deviation.
+        ``y`` and ``bias`` are codes (..., n_samples); a subject with -1 or NaN in either takes no
+        part. Of a group without pairs nothing is matched, of one with a single pair no standard
+        deviation. The other arguments are those of `YAwareLoss`.
         """
-        batch = subjects(z, mask, sample_weight)
+        batch = make_batch(z, mask, sample_weight)
         y, bias = (metadata(codes, z, batch.u) for codes in (y, bias))
         known = ((y >= 0) & (bias >= 0))[..., 0].to(batch.u.dtype)
-        pairs = known[:, :, None] * known[:, None]
-        weight = batch.anchors.flatten(1)[..., None] * pair_counts(batch) * of_views(pairs, batch)
-        same_class, same_bias = (of_views(delta_weights(codes), batch) for codes in (y, bias))
-        similarities = cosines(batch)
+        pairs = pair_counts(batch) * for_views(known[:, :, None] * known[:, None], batch)
+        weight = batch.anchors.flatten(1)[..., None] * pairs
+        same_class, same_bias = (for_views(delta_weights(codes), batch) for codes in (y, bias))
+        similarities = products(batch)
         loss = torch.zeros_like(weight[:, 0, 0])
         for of_class in (same_class, 1 - same_class):
             aligned, conflicting = (
@@ -118,22 +99,22 @@ class FairKLLoss(nn.Module):
             return torch.where(several, gaussian_kl(a, b), 0)
         of_means = (a.mean - b.mean).square()
         deviation = (a.variance + SMOOTHING).sqrt() - (b.variance + SMOOTHING).sqrt()
-        of_deviations = per_lane(self.std_weight, a.mean, 1) * deviation.square()
+        of_deviations = per_model(self.std_weight, a.mean, 1) * deviation.square()
         there_are = (a.weight > 0) & (b.weight > 0)
         return torch.where(there_are, of_means, 0) + torch.where(several, of_deviations, 0)
 
 
 def moments(values: Tensor, weight: Tensor) -> Moments:
-    """Weighted mean and variance in each lane."""
+    """Return the weighted mean and variance in each model."""
     total = weight.flatten(1).sum(1)
-    share = over(weight, total[:, None, None])
+    share = safe_divide(weight, total[:, None, None])
     mean = (values * share).flatten(1).sum(1)
     deviation = values - mean[:, None, None]
     return Moments(mean, (deviation.square() * share).flatten(1).sum(1), total)
 
 
 def gaussian_kl(a: Moments, b: Moments) -> Tensor:
-    """Kullback-Leibler divergence of the Gaussian b from the Gaussian a."""
-    of_a, of_b = (m.variance.clamp_min(LEAST_VARIANCE) for m in (a, b))
+    """Return the Kullback-Leibler divergence of the Gaussian b from the Gaussian a."""
+    of_a, of_b = (m.variance.clamp_min(MIN_VARIANCE) for m in (a, b))
     ratio = of_a / of_b
     return ((a.mean - b.mean).square() / of_b + ratio - ratio.log() - 1) / 2

@@ -1,40 +1,44 @@
-"""Supervised contrast of subjects with sets of labels, label by label."""
+"""MulSupCon: supervised contrast of sets of labels, label by label."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from skmmcl.losses._guided import (
-    Subjects,
-    attraction,
-    mean_over,
-    metadata,
-    repulsion,
+from skmmcl.losses._parts._batch import Batch, mean_over, safe_divide
+from skmmcl.losses._parts._contrast import (
+    log_denominator,
     scale_of_anchors,
-    subjects,
-    totals,
+    total_weights,
+    weighted_cosines,
 )
-from skmmcl.losses._lanes import TemperatureLoss
-from skmmcl.losses._similarity import over
-from skmmcl.losses._target import as_rows, least_count, log_mds, the_one
+from skmmcl.losses._parts._guided import GuidedLoss
+from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
+from skmmcl.losses._parts._target import log_mds, min_count, single_number
 
 
-class MulSupConLoss(TemperatureLoss):
+@loss_parameters
+class MulSupConLoss(GuidedLoss):
     """MulSupCon: supervised contrast with one anchor for each label that a subject has.
+
+    Metadata are sets of labels, zeros and ones. The term of anchor i and label c is ``- 1 / |P_ic|
+    sum_{p in P_ic} log softmax_p(s_ip)``, of the positives that have c
+    :cite:p:`zhang2024multilabel`.
 
     Parameters
     ----------
-    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
-        Divides the cosine similarities.
+    temperature : float or Tensor, default=0.1
+        Temperature of the softmax. Small values focus on hard negatives.
     per_sample : bool, default=False
         Whether a subject counts once in the mean, else once for each of its labels.
 
-    References
-    ----------
-    .. [1] Zhang P., Wu M. (2024). Multi-label supervised contrastive learning. AAAI.
+    Notes
+    -----
+    The target is log-MDS of the labels that two subjects share, each over the number of
+    subjects that have it. It is an approximation, as an anchor with more labels counts more.
 
     Examples
     --------
@@ -46,69 +50,41 @@ class MulSupConLoss(TemperatureLoss):
     0.551445
     """
 
-    def __init__(self, temperature: float | Tensor = 0.1, *, per_sample: bool = False) -> None:
-        super().__init__(temperature)
-        self.per_sample = per_sample
+    temperature: float | Tensor = stacked_temperature(0.1)
+    _: KW_ONLY
+    per_sample: bool = False
 
-    def forward(
-        self,
-        z: Tensor,
-        y: Tensor,
-        mask: Tensor | None = None,
-        sample_weight: Tensor | None = None,
-    ) -> Tensor:
-        """Mean loss over the anchors, of the arguments that `JaccardSupConLoss` takes."""
-        batch = subjects(z, mask, sample_weight)
+    def _value(self, batch: Batch, y: Tensor) -> Tensor:
         scale = self.scale(batch.u.dtype)
-        labels = metadata(y, z, batch.u)
-        known = (labels >= 0).all(-1)
-        labels = labels.masked_fill(~known[..., None], 0)
+        known = (y >= 0).all(-1)
+        labels = y.masked_fill(~known[..., None], 0)
         weights = _label_weights(labels, known, batch)
         # As many as the anchor has labels with a positive.
-        total = totals(batch, weights)
-        against = repulsion(batch, scale, shifted=self.shifted) * total
-        loss = against - attraction(batch, weights) * scale_of_anchors(scale)
+        total = total_weights(batch, weights)
+        denominator = log_denominator(batch, scale, shifted=self.shifted) * total
+        loss = denominator - weighted_cosines(batch, weights) * scale_of_anchors(scale)
         anchors = batch.anchors * (total > 0)
         if self.per_sample:
             n_labels = labels.sum(-1) + (~known).to(labels.dtype)
-            return mean_over(anchors, over(loss, n_labels[:, None])).view(z.shape[:-3])
-        return mean_over(anchors * total, over(loss, total)).view(z.shape[:-3])
+            return mean_over(anchors, safe_divide(loss, n_labels[:, None]))
+        return mean_over(anchors * total, safe_divide(loss, total))
 
-    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
-        """Return the geometry at the optimum, one row for each subject.
-
-        Log-MDS of the labels that two subjects share, each over the number of who has it. It is an
-        approximation, as an anchor with more labels counts more.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_samples, n_labels)
-            Zeros and ones; -1 or NaN where unknown.
-        sample_weight : array-like of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of float64 ``(n_samples, n_columns)``
-            On the CPU; NaN for the unknown.
-        """
-
+    def _optimum(self, rows: Tensor, sample_weight: Any) -> Tensor:
         def log_weights(labels: Tensor, count: Tensor) -> Tensor:
-            number = (count @ labels).clamp_min(least_count(count))
+            number = (count @ labels).clamp_min(min_count(count))
             return (labels / number @ labels.mT).log()
 
-        temperature = the_one(self.temperature)
-        return log_mds(as_rows(y, codes=True), log_weights, temperature, sample_weight)
+        return log_mds(rows, log_weights, single_number(self.temperature), sample_weight)
 
 
-def _label_weights(labels: Tensor, known: Tensor, batch: Subjects) -> Tensor:
-    """Sum over the labels that two subjects share of one over the anchor's positives."""
+def _label_weights(labels: Tensor, known: Tensor, batch: Batch) -> Tensor:
+    """Return the sum over the labels that two subjects share of one over the anchor's positives."""
     views = batch.anchors.sum(1)
     # An anchor meets all views of its label's subjects but itself.
-    itself = batch.anchors.amax(1) * (1 - batch.own)
+    itself = batch.anchors.amax(1) * (1 - batch.self_weight)
     positives = (labels * views[..., None]).sum(1, keepdim=True) - labels * itself[..., None]
-    share = over(labels, positives) * (positives > 0)
-    # Who is not labeled has a label of his own.
+    share = safe_divide(labels, positives) * (positives > 0)
+    # An unlabeled subject has a label of its own.
     own_views = views - itself
-    alone = over(~known * torch.ones_like(views), own_views) * (own_views > 0)
+    alone = safe_divide(~known * torch.ones_like(views), own_views) * (own_views > 0)
     return torch.bmm(share, labels.mT) + torch.diag_embed(alone)

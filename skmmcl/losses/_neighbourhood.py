@@ -1,42 +1,54 @@
-"""Neighbourhoods of tokens that two modalities, or two subjects, should have in common."""
+"""TACO, within subjects: neighborhoods of tokens that two modalities should have in common."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, mean_of_subjects
+from skmmcl.losses._parts._stacking import Loss, loss_parameters
 
-MOST_EXACT = 256  # tokens; with more, negatives are drawn under negatives="auto"
+MAX_EXACT = 256  # tokens; with more, negatives are drawn under negatives="auto"
 
 
-class NeighbourhoodLoss(nn.Module):
-    """Tokens that are neighbours in one modality shall be so in the other.
+class TokenLoss(Loss):
+    """Base of losses of the order of tokens, all of which may be drawn as negatives."""
 
-    For each token of a modality, its nearest tokens there (by Euclidean distance) are to
-    be closer to it in the other modality, by the cosine, than those that are not, with a
-    margin. Both directions are summed. Neighbourhoods are constants: the gradient goes
-    through the other modality.
+    negatives: Literal["auto", "all", "sample"]
+    seed: int
+
+    def __post_init__(self) -> None:
+        self.generator = torch.Generator().manual_seed(self.seed)
+
+    def _draws(self, n_tokens: int) -> bool:
+        return self.negatives == "sample" or (self.negatives == "auto" and n_tokens > MAX_EXACT)
+
+
+@loss_parameters
+class NeighbourhoodLoss(TokenLoss):
+    """Tokens that are neighbors in one modality shall be so in the other.
+
+    For each token of a modality, its nearest tokens there (by Euclidean distance) are to be closer
+    to it in the other modality, by the cosine distance d, than those that are not, with a margin:
+    ``relu(d(t, near) - d(t, far) + margin)``, the term within subjects of :cite:t:`pan2026`. Both
+    directions are summed. Neighborhoods are constants: the gradient goes through the other
+    modality.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours of a token; no more than half of the others.
+        Number of neighbors of a token, at most half of the others.
     margin : float, default=0.05
-        By how much neighbours must be closer.
+        By how much neighbors must be closer.
     negatives : {"auto", "all", "sample"}, default="auto"
-        Whether neighbours are held against all other tokens, or against as many drawn
-        ones; "auto" draws above 256 tokens.
+        Whether neighbors are contrasted with all other tokens, or with as many drawn ones;
+        "auto" draws above 256 tokens.
     seed : int, default=0
         Draws them.
-
-    References
-    ----------
-    .. [1] Pan C. et al. (2026). Beyond instance-level self-supervision in 3D multi-modal
-       medical imaging. ICML. arXiv 2605.14654.
 
     Examples
     --------
@@ -48,19 +60,11 @@ class NeighbourhoodLoss(nn.Module):
     tensor(0.)
     """
 
-    def __init__(
-        self,
-        *,
-        n_neighbors: int = 5,
-        margin: float = 0.05,
-        negatives: Literal["auto", "all", "sample"] = "auto",
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        self.n_neighbors = n_neighbors
-        self.margin = margin
-        self.negatives = negatives
-        self.generator = torch.Generator().manual_seed(seed)
+    _: KW_ONLY
+    n_neighbors: int = 5
+    margin: float = 0.05
+    negatives: Literal["auto", "all", "sample"] = "auto"
+    seed: int = 0
 
     def forward(
         self,
@@ -70,33 +74,18 @@ class NeighbourhoodLoss(nn.Module):
         sample_weight: Tensor | None = None,
         drawn: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
-        """Mean over the subjects of the sum of both directions.
+        """Return the mean over the subjects of the sum of both directions.
 
-        Parameters
-        ----------
-        one, other : Tensor of shape (n_samples, n_tokens, n_components)
-            Tokens of two modalities; token t is the same place in both.
-        mask : Tensor of shape (n_samples, 2), optional
-            True where the subject has the modality; without one of them it is left out.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-        drawn : (Tensor, Tensor) of int (n_samples, n_tokens, n_neighbors), optional
-            The negatives of each direction, in place of drawing them.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
+        ``one`` and ``other`` are tokens (n_samples, n_tokens, n_components), of which token t is
+        the same place in both; a subject without one of them in ``mask`` (n_samples, 2) is left
+        out. ``drawn`` are the negatives of each direction, in place of drawing them.
         """
         given = drawn or (None, None)
         loss = self.one_way(one, other, given[0]) + self.one_way(other, one, given[1])
-        weight = torch.ones_like(loss) if sample_weight is None else sample_weight.to(loss.dtype)
-        if mask is not None:
-            weight = weight * mask.all(1)
-        return (loss * over(weight, weight.sum())).sum()
+        return mean_of_subjects(loss, sample_weight, None if mask is None else mask.all(1))
 
     def one_way(self, one: Tensor, other: Tensor, drawn: Tensor | None = None) -> Tensor:
-        """Loss of each subject, with the neighbourhoods of ``one``.
+        """Return the loss of each subject, with the neighborhoods of ``one``.
 
         Parameters
         ----------
@@ -108,7 +97,7 @@ class NeighbourhoodLoss(nn.Module):
         Returns
         -------
         Tensor of shape (n_samples,)
-            Mean over tokens and their neighbours.
+            Mean over tokens and their neighbors.
         """
         one, other = (at_least_single(x) for x in (one, other))
         n_tokens = one.shape[1]
@@ -126,20 +115,17 @@ class NeighbourhoodLoss(nn.Module):
         hinge = F.relu(to_near[..., None] - distance[:, :, None] + self.margin)
         return (hinge * far[:, :, None]).sum((1, 2, 3)) / (far.sum((1, 2)) * k).clamp_min(1)
 
-    def _draws(self, n_tokens: int) -> bool:
-        return self.negatives == "sample" or (self.negatives == "auto" and n_tokens > MOST_EXACT)
-
     def _draw(self, near: Tensor, n_tokens: int) -> Tensor:
-        """As many tokens as there are neighbours, none of them near, none twice."""
+        """Draw as many tokens as there are neighbors, none of them near, none twice."""
         noise = torch.rand(*near.shape[:2], n_tokens, generator=self.generator).to(near.device)
         noise = noise.masked_fill(_marked(near, n_tokens), -1)
         return noise.topk(near.shape[2], dim=-1).indices
 
 
 def nearest(tokens: Tensor, k: int) -> Tensor:
-    """The k nearest other tokens of each, by Euclidean distance: (n_samples, n_tokens, k).
+    """Return the k nearest other tokens by Euclidean distance: (n_samples, n_tokens, k).
 
-    Also where tokens coincide, a token is never its own neighbour.
+    Also where tokens coincide, a token is never its own neighbor.
     """
     tokens = tokens.detach()
     distance = torch.cdist(tokens, tokens, compute_mode="donot_use_mm_for_euclid_dist")
@@ -148,6 +134,6 @@ def nearest(tokens: Tensor, k: int) -> Tensor:
 
 
 def _marked(near: Tensor, n_tokens: int) -> Tensor:
-    """Which tokens are near to each, or itself: (n_samples, n_tokens, n_tokens)."""
+    """Return which tokens are near to each, or itself: (n_samples, n_tokens, n_tokens)."""
     marked = torch.eye(n_tokens, dtype=torch.bool, device=near.device).repeat(len(near), 1, 1)
     return marked.scatter(2, near, value=True)

@@ -1,51 +1,49 @@
-"""Partial order between subjects whose tokens do not correspond by themselves."""
+"""TACO, between subjects: partial order of tokens that do not correspond by themselves."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.losses._neighbourhood import MOST_EXACT
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._neighbourhood import TokenLoss
+from skmmcl.losses._parts._batch import at_least_single, safe_divide
+from skmmcl.losses._parts._stacking import loss_parameters
 
-MOST_HINGES = 2**19  # numbers that max_pairs="auto" lets a direction hold
-FEWEST_PAIRS = 6
+MAX_HINGES = 2**19  # numbers that max_pairs="auto" lets a direction hold
+MIN_PAIRS = 6
 
 
-class PseudoCorrespondenceLoss(nn.Module):
-    """Neighbourhoods of one subject's matched tokens shall be kept in another subject.
+@loss_parameters
+class PseudoCorrespondenceLoss(TokenLoss):
+    """Neighborhoods of one subject's matched tokens shall be kept in another subject.
 
-    Tokens of two subjects match where each is the other's nearest by the cosine. Around a
-    matched token, those of its neighbours that are matched too are to be closer, in the
-    other subject, than its unmatched tokens, with a margin. Tokens without a match are
-    drawn nowhere.
+    Tokens of two subjects match where each is the other's nearest by the cosine distance d. Around
+    a matched token, those of its neighbors that are matched too are to be closer, in the other
+    subject, than its unmatched tokens, with a margin: ``relu(d(t, near) - d(t, far) + margin)``,
+    the term between subjects of :cite:t:`pan2026`. Tokens without a match are not attracted.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours of a token, matched or not; in an atlas no more than half of the others.
+        Number of neighbors of a token, matched or not; in an atlas at most half of the others.
     margin : float, default=0.4
-        By how much neighbours must be closer.
+        By how much neighbors must be closer.
     match : {"mutual", "identity"}, default="mutual"
         Whether matches are found, or token t is the same place in all subjects, as in an
         atlas.
     negatives : {"auto", "all", "sample"}, default="auto"
-        Whether neighbours are held against all tokens without a match, or each against a
+        Whether neighbors are contrasted with all tokens without a match, or each with a
         drawn one; "auto" draws above 256 tokens.
     max_pairs : int, "auto" or None, default=6
-        At most so many ordered pairs of subjects are drawn; "auto" for as many as keep the
-        memory small, at least 6; None for all.
+        Maximal number of ordered pairs of subjects that are drawn; "auto" for as many as keep
+        the memory small, at least 6; None for all.
     seed : int, default=0
         Draws pairs and negatives.
-
-    References
-    ----------
-    .. [1] Pan C. et al. (2026). Beyond instance-level self-supervision in 3D multi-modal
-       medical imaging. ICML. arXiv 2605.14654.
 
     Examples
     --------
@@ -56,24 +54,17 @@ class PseudoCorrespondenceLoss(nn.Module):
     tensor(0.)
     """
 
-    def __init__(
-        self,
-        *,
-        n_neighbors: int = 5,
-        margin: float = 0.4,
-        match: Literal["mutual", "identity"] = "mutual",
-        negatives: Literal["auto", "all", "sample"] = "auto",
-        max_pairs: int | Literal["auto"] | None = 6,
-        seed: int = 0,
-    ) -> None:
-        super().__init__()
-        self.n_neighbors = n_neighbors
-        self.margin = margin
-        self.match = match
-        self.negatives = negatives
-        self.max_pairs = max_pairs
-        self.rng = np.random.default_rng(seed)
-        self.generator = torch.Generator().manual_seed(seed)
+    _: KW_ONLY
+    n_neighbors: int = 5
+    margin: float = 0.4
+    match: Literal["mutual", "identity"] = "mutual"
+    negatives: Literal["auto", "all", "sample"] = "auto"
+    max_pairs: int | Literal["auto"] | None = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.rng = np.random.default_rng(self.seed)
 
     def forward(
         self,
@@ -82,21 +73,10 @@ class PseudoCorrespondenceLoss(nn.Module):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Mean over pairs of subjects, from ``one`` to ``other`` and back.
+        """Return the mean over pairs of subjects, from ``one`` to ``other`` and back.
 
-        Parameters
-        ----------
-        one, other : Tensor of shape (n_samples, n_tokens, n_components)
-            Tokens of two modalities.
-        mask : Tensor of shape (n_samples, 2), optional
-            True where the subject has the modality.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar; 0 with a single subject.
+        Both are tokens (n_samples, n_tokens, n_components) of a modality; ``mask`` (n_samples, 2)
+        says who has it. 0 with a single subject.
         """
         counts = [_pair_counts(one, mask, sample_weight, k) for k in (0, 1)]
         p, q = self._draw((counts[0] + counts[1]) > 0, one.shape[1])
@@ -104,36 +84,36 @@ class PseudoCorrespondenceLoss(nn.Module):
         for (a, b), count in zip(((one, other), (other, one)), counts, strict=True):
             weight = count[p, q]
             losses = self.of_pairs(a.index_select(0, p), b.index_select(0, q))
-            total = total + (losses * over(weight.to(losses.dtype), weight.sum())).sum()
+            total = total + (losses * safe_divide(weight.to(losses.dtype), weight.sum())).sum()
         return total
 
     def of_pair(self, one: Tensor, other: Tensor) -> Tensor:
-        """Loss of one ordered pair of subjects, whose first gives the neighbourhoods.
+        """Return the loss of one ordered pair of subjects.
 
         Parameters
         ----------
         one, other : Tensor of shape (n_tokens, n_components)
-            Tokens of two subjects.
+            Tokens of two subjects, of which the first gives the neighborhoods.
 
         Returns
         -------
         Tensor
-            A scalar; 0 where no matched token has a matched neighbour.
+            A scalar; 0 where no matched token has a matched neighbor.
         """
         return self.of_pairs(one[None], other[None])[0]
 
     def of_pairs(self, one: Tensor, other: Tensor) -> Tensor:
-        """Loss of ordered pairs of subjects, of which the first give the neighbourhoods.
+        """Return the loss of ordered pairs of subjects.
 
         Parameters
         ----------
         one, other : Tensor of shape (n_pairs, n_tokens, n_components)
-            Tokens of the subjects of each pair.
+            Tokens of the subjects of each pair, of which the first gives the neighborhoods.
 
         Returns
         -------
         Tensor of shape (n_pairs,)
-            0 where no matched token has a matched neighbour.
+            0 where no matched token has a matched neighbor.
         """
         a, b = (F.normalize(at_least_single(x), dim=-1) for x in (one, other))
         image, matched = self._matches(a.detach(), b.detach())
@@ -152,11 +132,8 @@ class PseudoCorrespondenceLoss(nn.Module):
         of_anchor = hinges.sum((2, 3)) / n_used.clamp_min(1)
         return of_anchor.sum(1) / (n_used > 0).sum(1).clamp_min(1)
 
-    def _draws(self, n_tokens: int) -> bool:
-        return self.negatives == "sample" or (self.negatives == "auto" and n_tokens > MOST_EXACT)
-
     def _drawn(self, others: Tensor, distance: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """One of the others for each neighbour: whether there is any, and its distance.
+        """Draw one of the others for each neighbor: whether there is any, and its distance.
 
         All are (n_pairs, n_tokens, k or 1, n_tokens or 1); others may be drawn twice.
         """
@@ -169,24 +146,24 @@ class PseudoCorrespondenceLoss(nn.Module):
         return (n_others > 0)[..., None], found[..., None]
 
     def _n_neighbors(self, n_tokens: int) -> int:
-        """So many that, where all tokens match, some are left to be held against."""
+        """Return the number of neighbors; negatives remain even if every token matches."""
         most = (n_tokens - 1) // 2 if self.match == "identity" else n_tokens - 1
         return max(1, min(self.n_neighbors, most))
 
     def _draw(self, possible: Tensor, n_tokens: int) -> tuple[Tensor, Tensor]:
-        """Ordered pairs of subjects, as two arrays of indices."""
+        """Draw ordered pairs of subjects, as two arrays of indices."""
         pairs = possible.nonzero()
         most = self.max_pairs
         if most == "auto":
             per_pair = n_tokens**2 * (1 if self._draws(n_tokens) else self._n_neighbors(n_tokens))
-            most = max(FEWEST_PAIRS, MOST_HINGES // per_pair)
+            most = max(MIN_PAIRS, MAX_HINGES // per_pair)
         if most is not None and len(pairs) > most:
             drawn = np.sort(self.rng.choice(len(pairs), most, replace=False))
             pairs = pairs[torch.as_tensor(drawn, device=pairs.device)]
         return pairs[:, 0], pairs[:, 1]
 
     def _matches(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """The token of b that each token of a matches, and which of them truly do."""
+        """Return the token of b that is nearest to each token of a, and which of them match."""
         rows = torch.arange(a.shape[1], device=a.device).expand(a.shape[:2])
         if self.match == "identity":
             return rows, torch.ones_like(rows, dtype=torch.bool)
@@ -198,7 +175,7 @@ class PseudoCorrespondenceLoss(nn.Module):
 def _pair_counts(
     like: Tensor, mask: Tensor | None, sample_weight: Tensor | None, first: int
 ) -> Tensor:
-    """How often each ordered pair of subjects counts, if the first shows modality ``first``.
+    """Return how often each ordered pair of subjects counts, if the first shows modality ``first``.
 
     A subject of weight w is w subjects, which make pairs among themselves.
     """
@@ -210,7 +187,7 @@ def _pair_counts(
 
 
 def _nearest(a: Tensor, k: int) -> Tensor:
-    """The k other tokens nearest to each by the cosine: (n_pairs, n_tokens, k)."""
+    """Return the k other tokens nearest to each by the cosine: (n_pairs, n_tokens, k)."""
     similarity = a @ a.mT
     similarity.diagonal(dim1=1, dim2=2).fill_(-torch.inf)
     order = similarity.argsort(dim=2, descending=True, stable=True)
@@ -218,12 +195,12 @@ def _nearest(a: Tensor, k: int) -> Tensor:
 
 
 def _at(values: Tensor, index: Tensor) -> Tensor:
-    """Values (n_pairs, n_tokens) at indices (n_pairs, n_tokens, k) of tokens."""
+    """Return values (n_pairs, n_tokens) at indices (n_pairs, n_tokens, k) of tokens."""
     return values.gather(1, index.flatten(1)).view_as(index)
 
 
 def _negatives(image: Tensor, matched: Tensor, positives: Tensor) -> Tensor:
-    """Which tokens an anchor is held against: (n_pairs, n_tokens, n_tokens).
+    """Return which tokens are negatives of an anchor: (n_pairs, n_tokens, n_tokens).
 
     The unmatched ones; where there are none, all but the token and its positives.
     """

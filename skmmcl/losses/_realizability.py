@@ -1,4 +1,4 @@
-"""Whether embeddings on the sphere can have the similarities that weights ask for."""
+"""Realizability: whether embeddings on the sphere can have the similarities of given weights."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from skmmcl.losses._weighted_info_nce import weighted_info_nce
+from skmmcl.losses._parts._info_nce import weighted_info_nce
 
-# Of the weights' precision, for each subject, eigenvalues are unsure by so much.
+# Eigenvalue tolerance per subject, in units of machine epsilon.
 ROUNDING = 100
-LEAST_INFORMATION = 1e-3
+MIN_INFORMATION = 1e-3
 N_RESTARTS = 4
 MAX_ITERATIONS = 500
 
 
 class Realizability(NamedTuple):
-    """What `sphere_realizability` finds.
+    """Result of `sphere_realizability`.
 
     Parameters
     ----------
     realizable : bool
         Whether some embeddings have exactly the similarities that the weights ask for.
     smallest_eigenvalue : float
-        Of the matrix of cosines that is asked for; below zero, no embeddings have it.
-        ``-inf`` where weights are zero, which ask for similarities of ``-inf``.
+        Smallest eigenvalue of the cosines that are asked for; below zero, no embeddings have
+        them. ``-inf`` where weights are zero, which ask for similarities of ``-inf``.
     entropy : float
-        Mean entropy of the weights: what the loss cannot fall below.
+        Mean entropy of the weights, the lower bound of the loss.
     gap : float
-        By how much the smallest loss that is possible lies above the entropy.
+        Difference between the smallest loss that is possible and the entropy.
 
     Examples
     --------
@@ -52,20 +52,20 @@ def sphere_realizability(
     n_components: int | None = None,
     self_pairs: bool = True,
 ) -> Realizability:
-    """Tell whether weighted InfoNCE can reach its lower bound on the sphere.
+    """Return whether weighted InfoNCE can reach its lower bound on the sphere.
 
-    It does where the cosines are ``temperature * log(weights)`` plus a constant. Of a
-    Gaussian kernel this asks for an isometric copy of the labels on the sphere: three
-    different ages have none.
+    It does where the cosines are ``temperature * log(weights)`` plus a constant
+    :cite:p:`vock2026`. A Gaussian kernel asks for an isometric copy of the labels on the sphere:
+    three different ages have none.
 
     Parameters
     ----------
     weights : array-like of shape (n_samples, n_samples)
         Symmetric and not negative, such as a kernel of the labels.
     temperature : float, default=0.1
-        Of the loss.
+        Temperature of the loss.
     n_components : int, optional
-        Of the embeddings; by default as many as could be needed.
+        Number of components of the embeddings; by default as many as could be needed.
     self_pairs : bool, default=True
         Whether subjects are positives of themselves, as they are by their other views.
 
@@ -79,10 +79,6 @@ def sphere_realizability(
     ValueError
         If the weights are not symmetric, negative or, with ``self_pairs``, zero on the
         diagonal.
-
-    References
-    ----------
-    .. [1] Vock, Duchesnay E., Dufumier B. (2026). arXiv 2605.13943.
 
     Examples
     --------
@@ -114,28 +110,17 @@ def sphere_realizability(
 
 
 def unmet_share(weights: Any, temperature: float, *, tolerated: float = 0.0) -> float:
-    """Part of what the weights tell of the subjects that no embeddings on a sphere can tell.
+    """Return the fraction of the information in the weights that the sphere cannot represent.
 
     It is the gap over the information of the weights, their divergence from uniform ones:
-    0 where they can be met, 1 where embeddings can do no better than to collapse.
-
-    Parameters
-    ----------
-    weights : array-like of shape (n_samples, n_samples)
-        As for `sphere_realizability`, with ``self_pairs``.
-    temperature : float
-        Of the loss.
-    tolerated : float, default=0.0
-        What is found is exact only above, for what is below is cheap to bound.
-
-    Returns
-    -------
-    float
+    0 where they can be met, 1 where embeddings can do no better than to collapse. Values
+    below ``tolerated`` are upper bounds, which are cheap to compute. Weights and temperature
+    are those of `sphere_realizability`, with ``self_pairs``.
     """
     w = torch.as_tensor(weights).detach().cpu().double()
     entropy = _entropy(w)
     information = math.log(len(w)) - entropy
-    if information <= LEAST_INFORMATION:
+    if information <= MIN_INFORMATION:
         return 0.0
     loss = _loss(_nearest(w, temperature), w, temperature, self_pairs=True).item()
     if loss - entropy > tolerated * information:
@@ -144,7 +129,7 @@ def unmet_share(weights: Any, temperature: float, *, tolerated: float = 0.0) -> 
 
 
 def _nearest(w: Tensor, temperature: float) -> Tensor:
-    """Embeddings whose products are about the cosines that are asked for."""
+    """Return embeddings whose products are about the cosines that are asked for."""
     own = w.diagonal().clamp_min(torch.finfo(w.dtype).tiny)
     asked = 1 + temperature * (w / own[:, None]).log()
     values, vectors = torch.linalg.eigh(asked.clamp(-1, 1))
@@ -152,16 +137,17 @@ def _nearest(w: Tensor, temperature: float) -> Tensor:
 
 
 def _eigenvalues(w: Tensor, temperature: float, self_pairs: bool) -> Tensor:
-    """Of the cosines that are asked for, with the best constant where it is free; ascending."""
+    """Return those of the cosines asked for, with the best constant where it is free; ascending."""
+    none = torch.full((len(w),), -torch.inf, dtype=w.dtype)
     if self_pairs:
         cosines = 1 + temperature * (w.log() - w.diagonal().log()[:, None])
         if not torch.isfinite(cosines).all() or not torch.allclose(cosines, cosines.mT):
-            return torch.full((len(w),), -torch.inf, dtype=w.dtype)
+            return none
         return torch.linalg.eigvalsh(cosines)
     apart = 1 - torch.eye(len(w), dtype=w.dtype)
     logs = torch.where(apart > 0, w.log(), 0)
     if not torch.isfinite(logs).all():
-        return torch.full((len(w),), -torch.inf, dtype=w.dtype)
+        return none
 
     def at(constant: float) -> Tensor:
         return torch.linalg.eigvalsh(torch.eye(len(w)) + temperature * (logs + constant) * apart)
@@ -186,7 +172,7 @@ def _entropy(w: Tensor) -> float:
 
 
 def _smallest_loss(w: Tensor, temperature: float, n_components: int, self_pairs: bool) -> float:
-    """By minimizing over free embeddings: convex in their products if there is room for all."""
+    """Minimize over free embeddings, which is convex in their products if there is room for all."""
     generator = torch.Generator().manual_seed(0)
     n_starts = 1 if n_components >= len(w) else N_RESTARTS
     return min(

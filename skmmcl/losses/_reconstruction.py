@@ -1,14 +1,13 @@
-"""How well modalities are reconstructed."""
+"""Reconstruction error of modalities."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, mean_of_subjects
 
 
 class ReconstructionLoss(nn.Module):
@@ -33,26 +32,13 @@ class ReconstructionLoss(nn.Module):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Sum over the modalities.
+        """Return the sum over the modalities of reconstructions and data (n_samples, ...).
 
-        Parameters
-        ----------
-        x_hat, x : dict of Tensor ``(n_samples, *shape)``
-            The reconstructions, and what they should be.
-        mask : Tensor of shape (n_samples, n_modalities), optional
-            True where the subject has the modality; columns in the order of ``x_hat``.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
+        The columns of ``mask`` are in the order of ``x_hat``.
         """
         total: Any = 0.0
         for k, (name, found) in enumerate(x_hat.items()):
             errors = (at_least_single(found) - x[name]).square().flatten(1).mean(1)
-            weight = torch.ones_like(errors) if sample_weight is None else sample_weight
-            weight = weight if mask is None else weight * mask[:, k]
-            total = total + (errors * over(weight.to(errors.dtype), weight.sum())).sum()
+            present = None if mask is None else mask[:, k]
+            total = total + mean_of_subjects(errors, sample_weight, present)
         return total

@@ -1,88 +1,72 @@
-"""Contrast for regression, in which a subject repels another the more, the more they differ."""
+"""Contrastive losses for regression: repulsion grows with the difference of the targets."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from skmmcl.kernels._affinity import Kernel
-from skmmcl.losses._gram import REMOVED
-from skmmcl.losses._guided import mean_over, subjects
-from skmmcl.losses._kernel import KernelLoss
-from skmmcl.losses._pairs import cosines, log_add, log_sum, of_views, pair_counts, row_mean
-from skmmcl.losses._parameters import per_lane
-from skmmcl.losses._target import kernel_components, simplex
+from skmmcl.losses._parts._batch import Batch, mean_over
+from skmmcl.losses._parts._gram import REMOVED
+from skmmcl.losses._parts._guided import GuidedLoss, KernelWeights
+from skmmcl.losses._parts._pairs import (
+    add_log_counts,
+    for_views,
+    log_add,
+    log_sum,
+    pair_counts,
+    products,
+    row_mean,
+)
+from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked, stacked_temperature
+from skmmcl.losses._parts._target import kernel_components, simplex
 
 
-class RegressionLoss(KernelLoss):
-    """A loss in which each positive of an anchor is held against others of its own."""
+class RegressionLoss(KernelWeights, GuidedLoss):
+    """Base of losses in which each positive of an anchor has a denominator of its own."""
 
-    lane_parameters: ClassVar[tuple[str, ...]] = ("temperature", "bandwidth")
-
-    def forward(
-        self,
-        z: Tensor,
-        y: Tensor,
-        mask: Tensor | None = None,
-        sample_weight: Tensor | None = None,
-    ) -> Tensor:
-        """Mean loss over the anchors.
-
-        Parameters
-        ----------
-        z : Tensor of shape ``(*lanes, n_views, n_samples, n_components)``
-            Embeddings; each view is a modality or an augmentation.
-        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``
-            What is regressed. A subject with NaN, or -1 among integers, attracts its own
-            views alone and is a negative of all others.
-        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
-            True where the subject has the view; an absent embedding takes no part.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes; 0 when no anchor has a positive. May be negative.
-        """
-        batch = subjects(z, mask, sample_weight)
-        s = cosines(batch) / per_lane(self.temperature, batch.u)
+    def _value(self, batch: Batch, y: Tensor) -> Tensor:
+        s = products(batch) / per_model(self.temperature, batch.u)
         counts = pair_counts(batch)
-        weights = of_views(self.weights(y, z, batch), batch)
-        against = self._against(s, weights, counts)
-        # A positive that nothing is held against has no term, but keeps its share.
-        terms = torch.where(against > REMOVED / 2, against - s, 0)
+        weights = for_views(self._weights(y).to(s.dtype), batch)
+        denominator = self._log_denominator(s, weights, counts)
+        # A positive whose denominator is empty has no term, but keeps its share.
+        terms = torch.where(denominator > REMOVED / 2, denominator - s, 0)
         loss, total = row_mean(terms, weights * counts)
-        anchors = batch.anchors.flatten(1) * (total > 0)
-        return mean_over(anchors, loss).view(z.shape[:-3])
+        return mean_over(batch.anchors.flatten(1) * (total > 0), loss)
 
-    def _against(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
-        """Logarithm of what each positive (a column) of each anchor (a row) is held against."""
+    def _log_denominator(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+        """Return the denominator of each positive (a column) of each anchor (a row)."""
         raise NotImplementedError
 
 
+@loss_parameters
 class ExpRegressionLoss(RegressionLoss):
-    """L-exp: the more alike a subject is to the anchor, the weaker is it repelled.
+    """L-exp: the more similar a subject is to the anchor, the weaker is its repulsion.
+
+    ``- mean_i 1 / sum_k W_ik sum_k W_ik log(exp(s_ik) / sum_t exp(s_it * (1 - W_it)))``, L^exp
+    of :cite:t:`barbano2023regression`. The loss may be negative.
 
     Parameters
     ----------
-    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
-        Divides the cosine similarities.
+    temperature : float or Tensor, default=0.1
+        Temperature of the softmax. Small values focus on hard negatives.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=2.0
-        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
-        ``(*lanes, n_columns)``.
+        Bandwidth of the kernel, for all columns or for each.
     include_positive : bool, default=True
-        Whether a positive is held against itself too, which bounds its term below and
+        Whether the denominator of a positive includes itself, which bounds its term below and
         makes training more stable; the paper's form leaves it out.
 
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2023). Contrastive learning for regression in multi-site
-       brain age prediction. ISBI.
+    Notes
+    -----
+    The target is the kernel principal components of the metadata, ``H W H = T T'``: similar
+    subjects do not repel, so that the optimum has the kernel itself rather than its logarithm.
+    It is an approximation, for small temperatures such as the default.
 
     Examples
     --------
@@ -96,70 +80,42 @@ class ExpRegressionLoss(RegressionLoss):
     True
     """
 
-    def __init__(
-        self,
-        temperature: float | Tensor = 0.1,
-        *,
-        kernel: Kernel = "gaussian",
-        bandwidth: float | tuple[float, ...] | Tensor = 2.0,
-        include_positive: bool = True,
-    ) -> None:
-        super().__init__(temperature, kernel, bandwidth)
-        self.include_positive = include_positive
+    temperature: float | Tensor = stacked_temperature(0.1)
+    _: KW_ONLY
+    kernel: Kernel = "gaussian"
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(2.0)
+    include_positive: bool = True
 
-    def _against(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+    def _log_denominator(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
         strength = s * (1 - weights)
         if self.include_positive:
             return log_sum(strength, counts)[..., None].expand_as(s)
-        others = _log_sum_of_others(strength, counts)
-        copies = (counts - 1).clamp_min(0)
-        alike = strength.masked_fill(copies == 0, REMOVED)
-        return log_add(others, alike + copies.masked_fill(copies == 0, 1).log())
+        copies = add_log_counts(strength, (counts - 1).clamp_min(0))
+        return log_add(_log_sum_of_others(strength, counts), copies)
 
-    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
-        """Return the geometry at the optimum, one row for each subject.
-
-        Kernel principal components of the metadata, ``H W H = T T'``: subjects who are alike do
-        not repel, so that the optimum has the kernel itself rather than its logarithm. It is an
-        approximation, for small temperatures such as the default.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Metadata; NaN, or -1 among integers, where unknown.
-        sample_weight : array-like of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of float64 ``(n_samples, n_columns)``
-            On the CPU; NaN for the unknown.
-        """
-        rows = self.target_rows(y)
+    def _optimum(self, rows: Tensor, sample_weight: Any) -> Tensor:
         if self.is_of_classes():
             return simplex(rows, sample_weight)
-        return kernel_components(rows, self.kernel_of, sample_weight)
+        return kernel_components(rows, lambda x, _: self._weights(x[None])[0], sample_weight)
 
 
+@loss_parameters
 class ThresholdRegressionLoss(RegressionLoss):
-    """L-thr: each positive is held against those less alike to the anchor than itself.
+    """L-thr: a positive is contrasted with those less similar to the anchor than itself.
 
-    It has no `target`, as `has_target` tells.
+    ``- mean_i 1 / sum_k W_ik sum_k W_ik log(exp(s_ik) / sum_{t: W_it < W_ik} exp(s_it))``, L^thr
+    of :cite:t:`barbano2023regression`. The loss may be negative, and is unbounded: a positive is
+    not in its own denominator, so that its term falls as far as the temperature lets it. Therefore
+    it has no `target`, and `has_target` is False.
 
     Parameters
     ----------
-    temperature : float or Tensor of shape ``(*lanes,)``, default=0.1
-        Divides the cosine similarities.
+    temperature : float or Tensor, default=0.1
+        Temperature of the softmax. Small values focus on hard negatives.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
     bandwidth : float, sequence of float or Tensor, default=2.0
-        Of the kernel, for all columns or for each; a tensor is of shape ``(*lanes,)`` or
-        ``(*lanes, n_columns)``.
-
-    References
-    ----------
-    .. [1] Barbano C. A. et al. (2023). Contrastive learning for regression in multi-site
-       brain age prediction. ISBI.
+        Bandwidth of the kernel, for all columns or for each.
 
     Examples
     --------
@@ -174,45 +130,22 @@ class ThresholdRegressionLoss(RegressionLoss):
     True
     """
 
-    has_target: ClassVar[bool] = False
+    temperature: float | Tensor = stacked_temperature(0.1)
+    _: KW_ONLY
+    kernel: Kernel = "gaussian"
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(2.0)
 
-    def __init__(
-        self,
-        temperature: float | Tensor = 0.1,
-        *,
-        kernel: Kernel = "gaussian",
-        bandwidth: float | tuple[float, ...] | Tensor = 2.0,
-    ) -> None:
-        super().__init__(temperature, kernel, bandwidth)
+    has_target = False
 
-    def _against(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
+    def _log_denominator(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
         # Those of less weight come first in a row that is sorted by weight.
         ordered, order = weights.sort(dim=-1, stable=True)
-        none = counts == 0
-        logits = (s + counts.masked_fill(none, 1).log()).masked_fill(none, REMOVED)
-        cumulated = torch.logcumsumexp(logits.gather(-1, order), -1)
+        cumulated = torch.logcumsumexp(add_log_counts(s, counts).gather(-1, order), -1)
         n_less = torch.searchsorted(ordered, weights)
         less = cumulated.gather(-1, (n_less - 1).clamp_min(0))
         return torch.where(n_less > 0, less, REMOVED)
 
-    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
-        """Raise an error, as no geometry of the optimum is known.
-
-        The loss is unbounded: a positive is not held against itself, so that its term falls
-        as far as the temperature lets it.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_samples,)
-            Metadata.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights.
-
-        Raises
-        ------
-        NotImplementedError
-            Always.
-        """
+    def _optimum(self, rows: Tensor, sample_weight: Any) -> Tensor:
         raise NotImplementedError(
             "ThresholdRegressionLoss has no target. It is unbounded: a positive is not among those "
             "that it is compared to, so that no entropy bounds its term, and no geometry of the "
@@ -222,13 +155,13 @@ class ThresholdRegressionLoss(RegressionLoss):
 
 
 def _log_sum_of_others(logits: Tensor, counts: Tensor) -> Tensor:
-    """Logarithm of the sum over all columns of a row but this: (lanes, rows, columns).
+    """Return the logarithm of the sum over all columns of a row but this.
 
     What is subtracted is at most half of the sum, save for the largest column, whose others
     are summed anew: so no digits are lost.
     """
     none = counts == 0
-    logs = (logits + counts.masked_fill(none, 1).log()).masked_fill(none, REMOVED)
+    logs = add_log_counts(logits, counts)
     everyone = log_sum(logits, counts)[..., None]
     largest = torch.zeros_like(none).scatter_(-1, logs.argmax(-1, keepdim=True), True)
     of_largest = log_sum(logits, counts.masked_fill(largest, 0))[..., None]

@@ -1,43 +1,47 @@
-"""Supervised contrast across subjects."""
+"""SupCon: supervised contrast across subjects."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import KW_ONLY
+from typing import Literal
 
+import torch
 from torch import Tensor
 
-from skmmcl.losses._class_sums import class_sums
-from skmmcl.losses._gram import log_sums
-from skmmcl.losses._lanes import TemperatureLoss
-from skmmcl.losses._similarity import (
-    over,
+from skmmcl.losses._parts._batch import (
     pad_subjects,
-    share_of_own,
+    safe_divide,
+    self_weights,
     subject_counts,
     unit_vectors,
     weighted_sum,
 )
-from skmmcl.losses._target import as_rows, simplex
+from skmmcl.losses._parts._gram import log_sums
+from skmmcl.losses._parts._guided import TargetLoss
+from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
 
 
-class SupConLoss(TemperatureLoss):
+@loss_parameters
+class SupConLoss(TargetLoss):
     """Supervised contrast: subjects of one class attract, all others repel.
 
-    On the concatenated embeddings of all modalities this is the CSS term of CMC+CSS.
+    ``mean_i [log sum_{a != i} exp(s_ia) - 1 / |P(i)| sum_{p in P(i)} s_ip]``, Eq. 2 of
+    :cite:t:`khosla2020supervised`. On the concatenated embeddings of all modalities this is the
+    CSS term of CMC+CSS :cite:p:`li2024joint`.
 
     Parameters
     ----------
-    temperature : float or Tensor of shape ``(*lanes,)``, default=0.7
-        Divides the cosine similarities.
+    temperature : float or Tensor, default=0.7
+        Temperature of the softmax. Small values focus on hard negatives.
     no_positive : {"skip", "zero"}, default="skip"
         Whether an anchor that is alone in its class is left out of the mean or counts
         as zero.
 
-    References
-    ----------
-    .. [1] Khosla P. et al. (2020). Supervised contrastive learning. NeurIPS 33.
-    .. [2] Li Z. et al. (2024). Joint self-supervised and supervised contrastive learning
-       for multimodal MRI data. Artificial Intelligence in Medicine 157:102993.
+    Notes
+    -----
+    The target is the regular simplex: each class collapses onto a vertex, with cosines
+    ``-1 / (n_classes - 1)``, in n_classes - 1 columns. It is exact for classes of one size, and
+    the limit of small temperatures for others.
 
     Examples
     --------
@@ -48,61 +52,29 @@ class SupConLoss(TemperatureLoss):
     0.551445
     """
 
-    def __init__(
-        self, temperature: float | Tensor = 0.7, *, no_positive: Literal["skip", "zero"] = "skip"
-    ) -> None:
-        super().__init__(temperature)
-        self.no_positive = no_positive
+    temperature: float | Tensor = stacked_temperature(0.7)
+    _: KW_ONLY
+    no_positive: Literal["skip", "zero"] = "skip"
 
     def forward(self, f: Tensor, y: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        """Mean loss over the anchors.
+        """Return the mean loss over the anchors; 0 when no anchor has a positive.
 
-        Parameters
-        ----------
-        f : Tensor of shape ``(*lanes, n_samples, n_components)``
-            One embedding per subject.
-        y : Tensor of shape ``(*lanes, n_samples)``
-            Class codes; a subject with -1 takes no part.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes; 0 when no anchor has a positive.
+        ``f`` has shape (..., n_samples, n_components), one embedding per subject; a subject
+        whose class code ``y`` is -1 takes no part.
         """
         u = unit_vectors(f[..., None, :, :])
         y = pad_subjects(y.reshape(len(u), -1), -1, value=-1)
         counts = subject_counts(u, f.shape[-2], sample_weight)
-        anchors, own = counts * (y >= 0), share_of_own(counts)
+        anchors, self_weight = counts * (y >= 0), self_weights(counts)
         scale = self.scale(u.dtype)
-        columns, own_columns = anchors[:, None, None], own[:, None, None]
-        repulsion = log_sums(u, scale, columns, own_columns, shifted=self.shifted)
+        columns = anchors[:, None, None], self_weight[:, None, None]
+        denominator = log_sums(u, scale, *columns, shifted=self.shifted)
         u = u[:, 0]
-        pulled, count = class_sums(u, y, anchors, own)
-        attraction = over((u * pulled).sum(-1), count)[:, None, None] * scale
+        positives = (y[:, :, None] == y[:, None]) * anchors[:, None]
+        positives.diagonal(dim1=1, dim2=2).mul_(self_weight)
+        count = positives.sum(-1)
+        numerator = safe_divide((u * torch.bmm(positives, u)).sum(-1), count)[:, None, None] * scale
         has_positive = anchors * (count > 0)
         counted = has_positive if self.no_positive == "skip" else anchors
-        share = over(has_positive, counted.sum(-1, keepdim=True))
-        return weighted_sum(repulsion - attraction, share).view(f.shape[:-2])
-
-    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
-        """Return the geometry at the optimum, one row for each subject.
-
-        Each class collapses onto a vertex of the regular simplex, of cosines
-        ``-1 / (n_classes - 1)``, in n_classes - 1 columns: exact for classes of like size, and the
-        limit of small temperatures for others.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Class codes; -1 or NaN where unknown.
-        sample_weight : array-like of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of float64 ``(n_samples, n_columns)``
-            On the CPU; NaN for the unknown.
-        """
-        return simplex(as_rows(y, codes=True), sample_weight)
+        share = safe_divide(has_positive, counted.sum(-1, keepdim=True))
+        return weighted_sum(denominator - numerator, share).view(f.shape[:-2])

@@ -1,24 +1,26 @@
-"""Losses of supervised predictions, one of each view."""
+"""Supervised losses of each view's predictions."""
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.losses._parameters import LaneParameter, per_column
-from skmmcl.losses._similarity import at_least_single, over, weighted_sum
+from skmmcl.losses._parts._batch import at_least_single, safe_divide, weighted_sum
+from skmmcl.losses._parts._stacking import Loss, loss_parameters, per_column, stacked
 
 
-class CrossEntropyLoss(nn.Module):
+@loss_parameters
+class CrossEntropyLoss(Loss):
     """Cross-entropy of each view's class scores, as a mean over the views.
 
     Parameters
     ----------
     balanced : bool, default=False
-        Whether every class of a batch counts alike, however many subjects it has.
+        Whether all classes of a batch have equal weight, however many subjects they have.
 
     Examples
     --------
@@ -29,36 +31,18 @@ class CrossEntropyLoss(nn.Module):
     1.386294
     """
 
-    lane_parameters: ClassVar[tuple[str, ...]] = ()
+    _: KW_ONLY
+    balanced: bool = False
 
-    def __init__(self, *, balanced: bool = False) -> None:
-        super().__init__()
-        self.balanced = balanced
+    stacked_parameters: ClassVar[tuple[str, ...]] = ()
 
     def forward(
-        self,
-        z: Tensor,
-        y: Tensor,
-        mask: Tensor | None = None,
-        sample_weight: Tensor | None = None,
+        self, z: Tensor, y: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Mean over the labelled subjects that have the view, and over the views.
+        """Return the mean over the views and the labeled subjects that have them; 0 if none.
 
-        Parameters
-        ----------
-        z : Tensor of shape ``(*lanes, n_views, n_samples, n_classes)``
-            Scores of the classes, before the softmax.
-        y : Tensor of int ``(*lanes, n_samples)``
-            Classes; -1 for a subject that takes no part.
-        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
-            True where the subject has the view.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes; 0 when no subject is labelled.
+        ``z`` are scores (..., n_views, n_samples, n_classes) before the softmax, ``y`` classes
+        (..., n_samples), -1 for a subject that takes no part.
         """
         z = at_least_single(z)
         code = y.clamp_min(0).unsqueeze(-2).expand(z.shape[:-1])
@@ -66,18 +50,18 @@ class CrossEntropyLoss(nn.Module):
         counts = _counts(losses, y >= 0, mask, sample_weight)
         if self.balanced:
             members = F.one_hot(code, z.shape[-1]) * counts.unsqueeze(-1)
-            counts = over(counts, members.sum(-2).gather(-1, code))
+            counts = safe_divide(counts, members.sum(-2).gather(-1, code))
         return _mean_over_views(losses, counts)
 
 
-class SquaredErrorLoss(nn.Module):
+@loss_parameters
+class SquaredErrorLoss(Loss):
     """Squared error of each view's predictions of scaled targets, as a mean over the views.
 
     Parameters
     ----------
     center, scale : float, sequence of float or Tensor, default=0.0 and 1.0
-        Targets are predicted less the center, over the scale: one for all columns or for
-        each; a tensor is of shape ``(*lanes,)`` or ``(*lanes, n_columns)``.
+        Targets are predicted less the center, over the scale: one for all columns or for each.
 
     Examples
     --------
@@ -88,53 +72,26 @@ class SquaredErrorLoss(nn.Module):
     tensor(4.)
     """
 
-    center = LaneParameter()
-    scale = LaneParameter()
-    lane_parameters: ClassVar[tuple[str, ...]] = ("center", "scale")
-
-    def __init__(
-        self,
-        center: float | tuple[float, ...] | Tensor = 0.0,
-        scale: float | tuple[float, ...] | Tensor = 1.0,
-    ) -> None:
-        super().__init__()
-        self.center = center
-        self.scale = scale
+    center: float | tuple[float, ...] | Tensor = stacked(0.0)
+    scale: float | tuple[float, ...] | Tensor = stacked(1.0)
 
     def forward(
-        self,
-        z: Tensor,
-        y: Tensor,
-        mask: Tensor | None = None,
-        sample_weight: Tensor | None = None,
+        self, z: Tensor, y: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Mean over the subjects that have the view, their known targets and the views.
+        """Return the mean over subjects that have the view, known targets and views; 0 if none.
 
-        Parameters
-        ----------
-        z : Tensor of shape ``(*lanes, n_views, n_samples, n_columns)``
-            Predictions of the scaled targets.
-        y : Tensor of shape ``(*lanes, n_samples)`` or ``(*lanes, n_samples, n_columns)``
-            Targets; NaN where unknown.
-        mask : Tensor of shape ``(*lanes, n_samples, n_views)``, optional
-            True where the subject has the view.
-        sample_weight : Tensor of shape ``(*lanes, n_samples)``, optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor of shape ``(*lanes,)``
-            A scalar without lanes; 0 when no target is known.
+        ``z`` are predictions (..., n_views, n_samples, n_columns) of the scaled targets, ``y``
+        targets (..., n_samples) or (..., n_samples, n_columns) with NaN where unknown.
         """
         z = at_least_single(z)
-        lanes, width = z.shape[:-3], z.shape[-1]
+        stacks, width = z.shape[:-3], z.shape[-1]
         y = y.to(z.dtype).reshape(-1, z.shape[-2], width)
         scaled = (y - per_column(self.center, y)) / per_column(self.scale, y)
-        scaled = scaled.reshape(*lanes, 1, *y.shape[1:])
+        scaled = scaled.reshape(*stacks, 1, *y.shape[1:])
         known = ~scaled.isnan()
         errors = (z - scaled.where(known, 0)).square() * known
         n_known = known.sum(-1).expand(errors.shape[:-1])
-        losses = over(errors.sum(-1), n_known.to(z.dtype))
+        losses = safe_divide(errors.sum(-1), n_known.to(z.dtype))
         counts = _counts(losses, torch.ones_like(known[..., 0, :, 0]), mask, sample_weight)
         return _mean_over_views(losses, counts * n_known)
 
@@ -142,7 +99,7 @@ class SquaredErrorLoss(nn.Module):
 def _counts(
     losses: Tensor, known: Tensor, mask: Tensor | None, sample_weight: Tensor | None
 ) -> Tensor:
-    """How often each subject counts in each view, ``(*lanes, n_views, n_samples)``."""
+    """Return how often each subject counts in each view, (..., n_views, n_samples)."""
     weight = known.to(losses.dtype)
     weight = weight if sample_weight is None else weight * sample_weight
     counts = weight.unsqueeze(-2).expand(losses.shape)
@@ -150,6 +107,6 @@ def _counts(
 
 
 def _mean_over_views(losses: Tensor, counts: Tensor) -> Tensor:
-    share = over(counts, counts.sum(-1, keepdim=True)) / losses.shape[-2]
-    lanes = losses.shape[:-2]
-    return weighted_sum(*(x.reshape(-1, *x.shape[-2:]) for x in (losses, share))).view(lanes)
+    share = safe_divide(counts, counts.sum(-1, keepdim=True)) / losses.shape[-2]
+    flat = (x.reshape(-1, *x.shape[-2:]) for x in (losses, share))
+    return weighted_sum(*flat).view(losses.shape[:-2])

@@ -45,7 +45,7 @@ class Objective(nn.Module):
     """Weighted sum of terms; a term of weight 0 is left out.
 
     Tensors come, and values are given, with a leading axis of lanes, one per fit. A loss
-    that does not know lanes (it has no ``lane_parameters``) is shown the only one.
+    that does not know lanes (it has no ``stacked_parameters``) is shown the only one.
 
     Parameters
     ----------
@@ -106,6 +106,6 @@ class Objective(nn.Module):
 
 
 def _value(loss: Callable[..., Tensor], tensors: Sequence[Tensor | None]) -> Tensor:
-    if hasattr(loss, "lane_parameters"):
+    if hasattr(loss, "stacked_parameters"):
         return loss(*tensors)
     return loss(*(of_lane(tensor, 0) for tensor in tensors)).unsqueeze(0)

@@ -27,7 +27,7 @@ from skmmcl.losses import (
     sphere_realizability,
     weighted_info_nce,
 )
-from skmmcl.losses._pairs import row_mean
+from skmmcl.losses._parts._pairs import row_mean
 
 
 def views(inputs):
@@ -174,7 +174,7 @@ def l_thr(inputs, params):
     w = affinity(inputs["y"].to(u.dtype), "gaussian", params["bandwidth"]).repeat(2, 2)
     counts = 1 - torch.eye(len(w), dtype=u.dtype)
     s = u @ u.mT / params["tau"]
-    against = loss._against(s, w[None], counts[None])[0]
+    against = loss._log_denominator(s, w[None], counts[None])[0]
     less = ((w[:, None, :] < w[:, :, None]) * w[:, None, :] * counts[:, None, :]).sum(-1)
     terms = torch.where(less > 0, (against - s[0]) * w / less.where(less > 0, 1), 0) * counts
     return terms.sum(-1).mean()

@@ -62,7 +62,7 @@ EUCLIDEAN = {"euclidean"}
 def lane(name, k=0):
     """The loss of the k-th of several fits, each with numbers of its own."""
     loss = copy.deepcopy(LOSSES[name][0])
-    for parameter in loss.lane_parameters:
+    for parameter in loss.stacked_parameters:
         value, factor = getattr(loss, parameter), (1.0, 0.4, 1.3, 0.7, 1.6)[k]
         times = tuple(v * factor for v in value) if isinstance(value, tuple) else value * factor
         setattr(loss, parameter, times)

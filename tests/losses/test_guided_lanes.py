@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from skmmcl.losses import YAwareLoss, _gram, merge_losses
+from skmmcl.losses import YAwareLoss, merge_losses
+from skmmcl.losses._parts import _gram
 from tests.losses.guided_losses import LOSSES, batch, every_loss, lane, value, with_gradient
 
 N_LANES = 5

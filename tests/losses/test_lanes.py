@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss, _gram, merge_losses
+from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss, merge_losses
+from skmmcl.losses._parts import _gram
 
 LOSSES = {
     **{
@@ -138,7 +139,7 @@ def test_merged_temperature_follows_the_module():
 
 
 class Learned(nn.Module):
-    lane_parameters = ()
+    stacked_parameters = ()
 
     def __init__(self):
         super().__init__()

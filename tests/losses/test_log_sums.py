@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss, _class_sums, _gram
+from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
+from skmmcl.losses._parts import _gram
 
 N_LANES, N_VIEWS, N_SAMPLES = 2, 3, 5
 
@@ -160,15 +161,3 @@ def test_no_value_is_waited_for(large, temperature, monkeypatch):
         form(per_lane).to("meta")(z, mask, weight).sum().backward()
     SupConLoss(per_lane).to("meta")(z[:, 0], y, weight).sum().backward()
     assert z.grad.shape == z.shape
-
-
-def test_class_sums_gradcheck():
-    u, _, _, own = case(each_view=False, n_sums=1)
-    y = torch.tensor([[0, 0, 1, 1, 2], [0, 1, 0, 1, 0]])
-    weight = torch.rand(
-        N_LANES, N_SAMPLES, dtype=u.dtype, generator=torch.Generator().manual_seed(1)
-    )
-    assert torch.autograd.gradcheck(
-        lambda u: _class_sums.class_sums(u, y, weight, own[:, 0, 0])[0],
-        (u.detach()[:, 0].requires_grad_(),),
-    )

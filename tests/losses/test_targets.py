@@ -21,10 +21,10 @@ from skmmcl.losses import (
     ThresholdRegressionLoss,
     XCLRLoss,
     YAwareLoss,
-    _target,
     has_target,
     merge_losses,
 )
+from skmmcl.losses._parts import _target
 from tests.losses.guided_losses import LOSSES
 
 NAN = float("nan")
@@ -329,7 +329,7 @@ def test_settings_that_part_nobody():
         YAwareLoss(kernel=("gaussian", "delta")).target(np.eye(3))
     with pytest.raises(ValueError, match="YAwareLoss"):
         SupConLoss().target(np.arange(2000))
-    with pytest.raises(ValueError, match="lanes"):
+    with pytest.raises(ValueError, match="stacked"):
         merge_losses([YAwareLoss(0.1), YAwareLoss(0.2)]).target([1.0, 2.0])
     lone = merge_losses([YAwareLoss(0.1)]).target([1.0, 2.0])
     torch.testing.assert_close(lone, YAwareLoss(0.1).target([1.0, 2.0]))
@@ -384,7 +384,7 @@ def test_landmarks(monkeypatch, n_columns, most):
     y = np.random.default_rng(0).normal(size=(1000, n_columns)) * 10
     loss = YAwareLoss(0.1, bandwidth=5.0 * n_columns)
     exact = squares(loss.target(y))
-    monkeypatch.setattr(_target, "MOST_ROWS", 400)
+    monkeypatch.setattr(_target, "MAX_ROWS", 400)
     monkeypatch.setattr(_target, "N_LANDMARKS", 300)
     found = squares(loss.target(y))
     assert (found - exact).abs().max() < most * exact.max()

@@ -1,4 +1,4 @@
-"""Bound on the likelihood of a mixture of experts."""
+"""MMVAE: bound on the likelihood of a mixture of experts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, mean_of_subjects
 
 
 class MMVAELoss(nn.Module):
@@ -32,41 +32,30 @@ class MMVAELoss(nn.Module):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Mean over the subjects, in nats.
+        """Return the mean over the subjects, in nats.
 
-        Parameters
-        ----------
-        log_joint : Tensor of shape (n_experts, n_draws, n_samples)
-            ``log p(z) + sum_m log p(x_m | z)`` of latent draws of each expert, the sum over
-            the modalities that the subject has.
-        log_posteriors : Tensor of shape (n_experts, n_experts, n_draws, n_samples)
-            ``log q_m(z | x_m)`` under each expert, of the same draws of each.
-        mask : Tensor of shape (n_samples, n_experts), optional
-            True where the subject has the modality of the expert.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
+        ``log_joint`` is that of `looser_iwae_bound`; ``log_posteriors`` (n_experts, n_experts,
+        n_draws, n_samples) is ``log q_m(z | x_m)`` under each expert, of the same draws of each.
         """
         present = None if mask is None else mask.T
         log_posterior = log_mixture(at_least_single(log_posteriors), present)
         bound = looser_iwae_bound(at_least_single(log_joint), log_posterior, present)
-        weight = torch.ones_like(bound) if sample_weight is None else sample_weight.to(bound.dtype)
-        return -(bound * over(weight, weight.sum())).sum()
+        return -mean_of_subjects(bound, sample_weight)
 
 
 def looser_iwae_bound(
     log_joint: Tensor, log_posterior: Tensor, present: Tensor | None = None
 ) -> Tensor:
-    """Importance-weighted bound on the log-likelihood, averaged over experts outside the log.
+    """Return the importance-weighted bound on the log-likelihood, averaged over experts.
+
+    ``1/M sum_m log 1/K sum_k p(z_m^k, x) / q(z_m^k | x)``, the looser bound of
+    :cite:t:`shi2019variational`: the experts are averaged outside the logarithm.
 
     Parameters
     ----------
     log_joint : Tensor of shape (n_experts, n_draws, n_samples)
-        ``log p(z) + sum_m log p(x_m | z)`` of latent draws of each expert.
+        ``log p(z) + sum_m log p(x_m | z)`` of latent draws of each expert, the sum over the
+        modalities that the subject has.
     log_posterior : Tensor of shape (n_experts, n_draws, n_samples)
         ``log q(z | x)`` of the same draws under the mixture of the experts.
     present : Tensor of bool (n_experts, n_samples), optional
@@ -77,11 +66,6 @@ def looser_iwae_bound(
     Tensor of shape (n_samples,)
         The bound, to be made as large as possible.
 
-    References
-    ----------
-    .. [1] Shi Y., Siddharth N., Paige B., Torr P. (2019). Variational mixture-of-experts
-       autoencoders for multi-modal deep generative models. NeurIPS 32.
-
     Examples
     --------
     >>> import torch
@@ -90,15 +74,14 @@ def looser_iwae_bound(
     tensor([-1., -1., -1.])
     """
     log_weights = log_joint - log_posterior
-    n_draws = log_weights.shape[1]
-    of_experts = torch.logsumexp(log_weights, dim=1) - math.log(n_draws)
+    of_experts = torch.logsumexp(log_weights, dim=1) - math.log(log_weights.shape[1])
     if present is None:
         return of_experts.mean(0)
     return torch.where(present, of_experts, 0.0).sum(0) / present.sum(0)
 
 
 def log_mixture(log_densities: Tensor, present: Tensor | None = None) -> Tensor:
-    """Log-density of the mixture of equally probable experts.
+    """Return the log-density of the mixture of equally probable experts.
 
     Parameters
     ----------

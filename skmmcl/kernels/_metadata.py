@@ -1,4 +1,4 @@
-"""What the public kernels ask of their input; losses, which call them in each step, ask once."""
+"""Metadata as kernels take them: checks, which losses ask once, shapes and missing values."""
 
 from __future__ import annotations
 
@@ -7,18 +7,35 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+
+def as_columns(y: Tensor) -> Tensor:
+    """Return metadata as (..., n_samples, n_columns), in single precision at least."""
+    if not y.is_floating_point():
+        y = y.to(torch.get_default_dtype())
+    elif y.dtype in (torch.float16, torch.bfloat16):
+        y = y.float()
+    return y[:, None] if y.ndim == 1 else y
+
+
+def isolate(weights: Tensor, known: Tensor) -> Tensor:
+    """Return weights (..., n, n) where those not ``known`` are similar to themselves alone."""
+    both = known[..., :, None] & known[..., None, :]
+    alone = torch.eye(weights.shape[-1], dtype=weights.dtype, device=weights.device)
+    return torch.where(both, weights, alone)
+
+
+def unit_rows(x: Tensor) -> Tensor:
+    """Return rows of length 1 along the last dimension, and zeros where a row is zero."""
+    largest = x.abs().amax(-1, keepdim=True)
+    # Their squares would leave the range of numbers.
+    is_extreme = (largest > 1e15) | ((largest < 1e-15) & (largest > 0))
+    return F.normalize(x / torch.where(is_extreme, largest, 1), dim=-1)
 
 
 def check_metadata(y: Any, name: str = "y", shape: str = "n_samples, n_columns") -> None:
-    """Raise unless metadata are a tensor of finite numbers or NaN.
-
-    Raises
-    ------
-    TypeError
-        If it is no tensor, or complex.
-    ValueError
-        If it has too few dimensions or infinite numbers.
-    """
+    """Raise unless metadata are a tensor of that shape, of finite numbers or NaN."""
     least = 1 if shape == "n_samples, n_columns" else shape.count(",") + 1
     expected = f"{name} must be a torch.Tensor of shape (..., {shape})"
     if not isinstance(y, Tensor):
@@ -57,7 +74,7 @@ def check_bandwidth(bandwidth: Any, y: Tensor) -> None:
 
 
 def _fits(shape: tuple[int, ...], of: tuple[int, ...]) -> bool:
-    """Tell whether a shape broadcasts to another one without changing it."""
+    """Return whether a shape broadcasts to another one without changing it."""
     try:
         return tuple(torch.broadcast_shapes(shape, of)) == of
     except RuntimeError:

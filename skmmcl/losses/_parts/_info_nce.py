@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from skmmcl.losses._gram import REMOVED
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._parts._batch import at_least_single, safe_divide
+from skmmcl.losses._parts._gram import REMOVED
 
-# Rows of so many bytes are computed at once: few enough to stay in the processor's cache.
+# Rows of this many bytes are computed at once: few enough to stay in the processor's cache.
 PIECE_BYTES = 2**19
 
 
 def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool = True) -> Tensor:
-    """Cross-entropy between each anchor's weights and the softmax of its similarities.
+    """Return the cross-entropy between each anchor's weights and the softmax of its similarities.
 
     Every weighted contrastive loss is this one with weights of its own. The losses of this
     package compute it from the embeddings, without the matrix; this form is for similarities
@@ -24,17 +24,17 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
 
     Parameters
     ----------
-    similarities : Tensor of shape ``(*lanes, n_anchors, n_keys)``
-        Over the temperature.
+    similarities : Tensor of shape (..., n_anchors, n_keys)
+        Similarities over the temperature.
     weights : Tensor, broadcast to ``similarities``
-        Of the keys for each anchor, not negative; divided by their sum here. An anchor
-        without any weight is left out of the mean.
+        Weights of the keys for each anchor, not negative; divided by their sum here. An
+        anchor without any weight is left out of the mean.
     self_pairs : bool, default=True
         Whether the key of an anchor's own number counts, else the diagonal is left out.
 
     Returns
     -------
-    loss : Tensor of shape ``(*lanes,)``
+    loss : Tensor of shape (...)
         Mean over the anchors; 0 when none has a weight.
 
     Examples
@@ -48,17 +48,10 @@ def weighted_info_nce(similarities: Tensor, weights: Tensor, *, self_pairs: bool
     return _InfoNCE.apply(s, weights.detach().to(s.dtype), None, None, self_pairs)
 
 
-def info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Tensor:
-    """The same with how often each key counts for each anchor, and how often each anchor.
+def counted_info_nce(s: Tensor, weights: Tensor, counts: Tensor, anchors: Tensor) -> Tensor:
+    """Return the same with how often each key counts for each anchor, and how often each anchor.
 
-    Parameters
-    ----------
-    s, weights, counts : Tensor of shape (n_lanes, n_anchors, n_keys)
-    anchors : Tensor of shape (n_lanes, n_anchors)
-
-    Returns
-    -------
-    Tensor of shape (n_lanes,)
+    Of s, weights and counts (n_models, n_anchors, n_keys) and anchors (n_models, n_anchors).
     """
     none = counts == 0
     log_counts = counts.masked_fill(none, 1).log().masked_fill(none, REMOVED)
@@ -83,11 +76,11 @@ class _InfoNCE(torch.autograd.Function):
             target.diagonal(dim1=-2, dim2=-1).zero_()
         total = target.sum(-1, keepdim=True)
         share = total.sign() if anchors is None else total.sign() * anchors[..., None]
-        share = over(share, share.sum(-2, keepdim=True))
-        slope = target * over(share, total)
+        share = safe_divide(share, share.sum(-2, keepdim=True))
+        slope = target * safe_divide(share, total)
         step = max(1, PIECE_BYTES // (s.element_size() * s.shape[-1]))
         values = [
-            _push(slope, share, s, log_counts, slice(start, start + step), self_pairs)
+            _value_of_rows(slope, share, s, log_counts, slice(start, start + step), self_pairs)
             for start in range(0, s.shape[-2], step)
         ]
         ctx.save_for_backward(slope)
@@ -100,20 +93,17 @@ class _InfoNCE(torch.autograd.Function):
         return slope * grad[..., None, None], None, None, None, None
 
 
-def _push(
-    pull: Tensor,
+def _value_of_rows(
+    target: Tensor,
     share: Tensor,
     s: Tensor,
     log_counts: Tensor | None,
     rows: slice,
     self_pairs: bool,
 ) -> Tensor:
-    """Take the pull of some anchors off their softmax, which is the slope then, in its place.
-
-    Returns their part of the value.
-    """
+    """Return the value of some anchors, and replace their targets by the slope."""
     if rows.start or rows.stop < s.shape[-2]:
-        pull, share, s = (x[..., rows, :] for x in (pull, share, s))
+        target, share, s = (x[..., rows, :] for x in (target, share, s))
     if not self_pairs:
         s = s.clone()
         s.diagonal(rows.start, -2, -1).fill_(REMOVED)
@@ -121,6 +111,6 @@ def _push(
     log_softmax = torch.log_softmax(s if log_counts is None else s + counts, -1)
     # A key that counts twice has twice the softmax, but a similarity of one.
     logs = log_softmax if log_counts is None else log_softmax - counts
-    value = (pull * logs).sum((-2, -1)).neg_()
-    torch.sub(log_softmax.exp_().mul_(share), pull, out=pull)
+    value = (target * logs).sum((-2, -1)).neg_()
+    torch.sub(log_softmax.exp_().mul_(share), target, out=target)
     return value

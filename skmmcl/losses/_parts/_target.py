@@ -1,8 +1,6 @@
-"""The geometry that a loss's optimum has, in closed form.
+"""Targets: the geometry of a loss's optimum, in closed form.
 
-A target is a float64 tensor (n_samples, n_columns) of which only distances matter: embeddings
-at the optimum are a rotated copy of it. It is computed on the different rows of the labels,
-each as often as it occurs.
+A target is computed on the different rows of the labels, each as often as it occurs.
 """
 
 from __future__ import annotations
@@ -15,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.losses._landmarks import landmarks
-
 # Columns whose eigenvalue is a smaller part of the largest move no subject visibly.
-LEAST_EIGENVALUE = 1e-3
-MOST_COLUMNS = 64
-# Of more different rows than that, an eigenproblem takes seconds; so many stand for all then.
-MOST_ROWS = 2000
+MIN_EIGENVALUE = 1e-3
+MAX_COLUMNS = 64
+# Above this number of different rows, an eigenproblem takes seconds; landmarks replace all then.
+MAX_ROWS = 2000
 N_LANDMARKS = 1000
-MOST_CLASSES = 1000
+# Landmarks among rows of more columns are found along their largest principal axes.
+MAX_AXES = 8
+MAX_CLASSES = 1000
 ROUNDING = 1e-12
 # Entries of an eigenvector that differ by less are a tie, which rounding must not decide.
 TIE = 1e-6
@@ -33,7 +31,7 @@ PairFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def has_target(loss: Any) -> bool:
-    """Tell whether a loss, with its settings, knows the geometry of its optimum.
+    """Return whether a loss, with its settings, knows the geometry of its optimum.
 
     Parameters
     ----------
@@ -57,25 +55,25 @@ def has_target(loss: Any) -> bool:
     return hasattr(loss, "target") and bool(getattr(loss, "has_target", True))
 
 
-def the_one(value: float | Tensor) -> float:
-    """A hyperparameter as a number, or an error if there is one for each of several lanes."""
+def single_number(value: float | Tensor) -> float:
+    """Return a hyperparameter as a number; raise if each of several stacked fits has its own."""
     if isinstance(value, Tensor) and value.numel() != 1:
         raise ValueError(
-            f"A target is that of one loss, but this one has {value.numel()} lanes with values of "
-            "their own. Ask the losses before they are merged."
+            f"A target is that of one loss, but this one is of {value.numel()} stacked fits with "
+            "values of their own. Ask the losses before they are merged."
         )
     return float(value)
 
 
-def least_count(count: Tensor) -> Tensor:
-    """Weight of the subject that counts least, which those without a weight have as well."""
+def min_count(count: Tensor) -> Tensor:
+    """Return the smallest positive weight, which those without a weight have as well."""
     return count[count > 0].min()
 
 
 def as_rows(y: Any, codes: bool | Sequence[bool] = False) -> Tensor:
-    """What is known of the subjects as float64 (n_samples, n_columns) with NaN where missing.
+    """Return metadata as float64 (n_samples, n_columns) with NaN where missing.
 
-    Of integers the negative are missing, and of columns of ``codes`` too.
+    Negative integers are missing, and so are negative numbers in columns of ``codes``.
     """
     if isinstance(y, Tensor):
         y = y.detach().cpu()
@@ -92,7 +90,7 @@ def as_rows(y: Any, codes: bool | Sequence[bool] = False) -> Tensor:
 
 
 def simplex(rows: Tensor, sample_weight: Any = None, *, cosine: float = -1.0) -> Tensor:
-    """Vertices of a regular simplex, one for each different row; NaN where unknown.
+    """Return vertices of a regular simplex, one for each different row; NaN where unknown.
 
     They are unit vectors of cosine -1 / (n_classes - 1), in n_classes - 1 columns; of a
     greater ``cosine``, the simplex shrinks until its distances are those of unit vectors at
@@ -101,9 +99,9 @@ def simplex(rows: Tensor, sample_weight: Any = None, *, cosine: float = -1.0) ->
     places, of_subject, weight = _different(rows, sample_weight)
     present = weight > 0
     n_classes = int(present.sum())
-    if n_classes > MOST_CLASSES:
+    if n_classes > MAX_CLASSES:
         raise ValueError(
-            f"Found {n_classes} classes in {len(rows)} subjects, at most {MOST_CLASSES} are "
+            f"Found {n_classes} classes in {len(rows)} subjects, at most {MAX_CLASSES} are "
             "supported. If they are numbers, take a loss with a kernel, such as YAwareLoss."
         )
     k = torch.arange(1, n_classes, dtype=torch.float64)
@@ -119,7 +117,7 @@ def simplex(rows: Tensor, sample_weight: Any = None, *, cosine: float = -1.0) ->
 def log_mds(
     rows: Tensor, log_weights: PairFunction, temperature: float, sample_weight: Any = None
 ) -> Tensor:
-    """Where weighted InfoNCE has its optimum on the sphere, if weights are W and W_ii are 1.
+    """Return the optimum of weighted InfoNCE on the sphere, for weights W with a diagonal of 1.
 
     The cosines that the weights ask for, ``G = max(1 + temperature * log W, -1)``, seldom are
     those of any vectors; their principal coordinates are the nearest that are.
@@ -136,19 +134,19 @@ def log_mds(
 
 
 def kernel_components(rows: Tensor, kernel: PairFunction, sample_weight: Any = None) -> Tensor:
-    """Principal coordinates of a kernel of the rows: H K H = T T', H the centering matrix.
+    """Return principal coordinates of a kernel of the rows: H K H = T T', H centers.
 
     Columns come by decreasing variance, with the sign that makes the largest entry positive.
-    Up to 2,000 different rows they are exact. Of more, 1,000 that lie far from each other
-    stand for all (the Nystrom method). Squared distances of 3,000 subjects are then wrong by
-    .0002, .008 and .04 of the largest at most, for one, two and three columns of Gaussian
-    metadata, and by .00005, .002 and .006 in the root mean square.
+    Up to `MAX_ROWS` different rows they are exact; of more, `N_LANDMARKS` that lie far from
+    each other replace all (the Nystrom method). Squared distances of 3,000 subjects are then
+    wrong by .0002, .008 and .04 of the largest at most, for one, two and three columns of
+    Gaussian metadata, and by .00005, .002 and .006 in the root mean square.
     """
     places, of_subject, weight = _different(rows, sample_weight)
     chosen = weight.nonzero()[:, 0]
     count = weight[chosen]
-    if len(chosen) > MOST_ROWS:
-        few, count = landmarks(places[chosen], count, N_LANDMARKS)
+    if len(chosen) > MAX_ROWS:
+        few, count = _landmarks(places[chosen], count)
         chosen = chosen[few]
     coordinates = _coordinates(places, chosen, count, kernel)
     coordinates -= (weight @ coordinates) / weight.sum()
@@ -156,9 +154,15 @@ def kernel_components(rows: Tensor, kernel: PairFunction, sample_weight: Any = N
 
 
 def _different(rows: Tensor, sample_weight: Any) -> tuple[Tensor, Tensor, Tensor]:
-    """The different rows, sorted, which each subject has (-1 for none), and their weights."""
+    """Return the different rows, sorted; the one of each subject (-1 for none); their weights."""
     known = ~rows.isnan().any(1)
-    weight = _checked_weight(sample_weight, len(rows))
+    weight = torch.ones(len(rows), dtype=torch.float64)
+    if sample_weight is not None:
+        weight = as_rows(sample_weight).flatten()
+        if weight.shape != (len(rows),) or not (weight >= 0).all():
+            raise ValueError(
+                f"sample_weight must be {len(rows)} numbers that are not negative, one a row."
+            )
     places, inverse = torch.unique(rows[known], dim=0, return_inverse=True)
     of_subject = torch.full((len(rows),), -1)
     of_subject[known] = inverse
@@ -172,20 +176,34 @@ def _different(rows: Tensor, sample_weight: Any) -> tuple[Tensor, Tensor, Tensor
     return places, of_subject, total
 
 
-def _checked_weight(sample_weight: Any, n_samples: int) -> Tensor:
-    if sample_weight is None:
-        return torch.ones(n_samples, dtype=torch.float64)
-    weight = as_rows(sample_weight).flatten()
-    if weight.shape != (n_samples,) or not (weight >= 0).all():
-        raise ValueError(
-            f"sample_weight must be {n_samples} numbers that are not negative, one for each row."
-        )
-    return weight
-
-
 def _of_subjects(coordinates: Tensor, of_subject: Tensor) -> Tensor:
     found = coordinates[of_subject.clamp_min(0)]
     return found.masked_fill(of_subject[:, None] < 0, torch.nan)
+
+
+def _landmarks(rows: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Choose different rows that lie far from each other; sum the weights of those nearest to each.
+
+    Each is the row farthest from those chosen before, so that none of the others is far from
+    all, and nothing is drawn.
+    """
+    x = rows - rows.mean(0)
+    deviation = x.square().mean(0).sqrt()
+    x = x / torch.where(deviation > 0, deviation, 1)
+    if x.shape[1] > MAX_AXES:
+        x = x @ torch.linalg.eigh(x.mT @ x)[1][:, -MAX_AXES:]
+    distance = torch.full_like(weight, torch.inf)
+    nearest = torch.zeros(len(x), dtype=torch.long)
+    chosen: list[int] = []
+    farthest = int(x.square().sum(1).argmax())
+    while len(chosen) < N_LANDMARKS and distance[farthest] > 0:
+        to_this = (x - x[farthest]).square_().sum(1)
+        nearest.masked_fill_(to_this < distance, len(chosen))
+        torch.minimum(distance, to_this, out=distance)
+        chosen.append(farthest)
+        farthest = int(distance.argmax())
+    count = weight.new_zeros(len(chosen)).index_add_(0, nearest, weight)
+    return torch.tensor(chosen), count
 
 
 def _coordinates(places: Tensor, chosen: Tensor, count: Tensor, kernel: PairFunction) -> Tensor:
@@ -210,15 +228,15 @@ def _coordinates(places: Tensor, chosen: Tensor, count: Tensor, kernel: PairFunc
 
 
 def _largest(matrix: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
-    """The largest eigenvalues with their vectors, of a sign that does not depend on rounding."""
+    """Return the largest eigenvalues with their vectors, of a sign independent of rounding."""
     values, vectors = torch.linalg.eigh(matrix)
-    values, vectors = values.flip(0)[:MOST_COLUMNS], vectors.flip(1)[:, :MOST_COLUMNS]
+    values, vectors = values.flip(0)[:MAX_COLUMNS], vectors.flip(1)[:, :MAX_COLUMNS]
     if not values[0] > ROUNDING * count.sum():
         raise ValueError(
             "The labels differ, but not for this loss: it asks all subjects for the same place. "
             "Check the bandwidth or the temperature."
         )
-    kept = values > LEAST_EIGENVALUE * values[0]
+    kept = values > MIN_EIGENVALUE * values[0]
     values, vectors = values[kept], vectors[:, kept]
     size = (vectors / count.sqrt()[:, None]).abs()
     largest = size >= (1 - TIE) * size.amax(0)
