@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
 from skmmcl.losses._sharpened import LARGEST_SCALE
-from skmmcl.networks import CopiesNetwork
+from skmmcl.networks._copies import CopiesNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
 

@@ -15,7 +15,7 @@ from skmmcl.base._input import check_have
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
 from skmmcl.losses import CoMMLoss
-from skmmcl.networks import FusionNetwork
+from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions, check_feature_names_in
 

@@ -11,7 +11,7 @@ from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
-from skmmcl.networks import PredictionNetwork
+from skmmcl.networks._multiview import PredictionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 from skmmcl.utils._targets import has_fractions, is_unlabeled

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.losses import MMVAELoss
-from skmmcl.networks import MMVAENetwork
+from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._lanes import LanedEncoder
+from skmmcl.networks._lanes import Laned
 
 
-class ConnectomeAttention(LanedEncoder):
+class ConnectomeAttention(Laned):
     """Self-attention encoder of Li et al.: regions are tokens, columns their features.
 
     One attention layer without residual, norm or dropout, a linear map of each region to

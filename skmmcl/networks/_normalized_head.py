@@ -1,4 +1,4 @@
-"""A projection head that normalises over the subjects of a batch."""
+"""Projection head that normalizes over the subjects of a batch."""
 
 from __future__ import annotations
 
@@ -11,24 +11,10 @@ EPS = 1e-5
 
 
 class NormalizedHead(nn.Module):
-    """Three layers with batch normalisation, in which only present subjects count.
+    """Three layers with batch normalization, in which only present subjects count.
 
     It serves the loss alone, so that it keeps no running statistics: held-out subjects are
-    normalised by themselves.
-
-    Parameters
-    ----------
-    width : int
-        Width of the representation.
-    projection_dim : int
-        Width of the embedding; the hidden layers have twice as many units.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import NormalizedHead
-    >>> NormalizedHead(8, 4)(torch.zeros(1, 3, 5, 8)).shape  # three subsets of modalities
-    torch.Size([1, 3, 5, 4])
+    normalized among themselves.
     """
 
     def __init__(self, width: int, projection_dim: int) -> None:
@@ -39,19 +25,9 @@ class NormalizedHead(nn.Module):
         self.layer3 = LaneLinear(hidden, projection_dim)
 
     def forward_lanes(self, z: Tensor, count: Tensor | None = None) -> Tensor:
-        """Map the representations to embeddings.
+        """Map (n_lanes, ..., n_samples, width), each stack of subjects by itself.
 
-        Parameters
-        ----------
-        z : Tensor of shape (n_lanes, ..., n_samples, width)
-            Each stack of subjects is normalised by itself.
-        count : Tensor that broadcasts with (n_lanes, ..., n_samples), optional
-            How often a subject counts, 0 for one that is absent.
-
-        Returns
-        -------
-        Tensor of shape (n_lanes, ..., n_samples, projection_dim)
-            The embeddings.
+        ``count`` says how often a subject counts, 0 for one that is absent.
         """
         z = torch.relu(self.norm1(_each(self.layer1, z), count))
         z = torch.relu(self.norm2(_each(self.layer2, z), count))
@@ -61,7 +37,7 @@ class NormalizedHead(nn.Module):
 
 
 class _SubjectNorm(nn.Module):
-    """Centre and scale each feature by the subjects of the batch."""
+    """Center and scale each feature by the subjects of the batch."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -69,12 +45,12 @@ class _SubjectNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1, 1, width))
 
     def forward_lanes(self, z: Tensor, count: Tensor | None) -> Tensor:
-        """Normalise over the last axis but one."""
+        """Normalize over the last axis but one."""
         share = z.new_ones(()).expand(z.shape[-2]) if count is None else count.to(z)
         share = (share / share.sum(-1, keepdim=True).clamp_min(EPS)).unsqueeze(-1)
-        centred = z - (z * share).sum(-2, keepdim=True)
-        variance = (centred.square() * share).sum(-2, keepdim=True)
-        scaled = (centred * (variance + EPS).rsqrt()).flatten(1, -2)
+        centered = z - (z * share).sum(-2, keepdim=True)
+        variance = (centered.square() * share).sum(-2, keepdim=True)
+        scaled = (centered * (variance + EPS).rsqrt()).flatten(1, -2)
         return torch.addcmul(self.bias, scaled, self.weight).view(z.shape)
 
     forward = forward_lanes

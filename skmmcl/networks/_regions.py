@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import LanedEncoder
+from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP
 
 
-class RegionEncoder(LanedEncoder):
+class RegionEncoder(Laned):
     """A small network of each region's features, the same for all regions but for a shift.
 
     As an encoder by itself it gives the mean over the regions; in a network of tokens each

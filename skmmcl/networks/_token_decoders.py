@@ -1,4 +1,4 @@
-"""From the tokens of a subject back to what the encoder read."""
+"""From the tokens of a subject back to the input of the encoder."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def _mlp(n_in: int, n_out: int) -> nn.Sequential:
 
 
 class MapDecoder(nn.Module):
-    """Convolutions, each before the grid gets twice as fine.
+    """Convolutions, each followed by a grid twice as fine.
 
-    Each subject is normalised by itself, so that small batches do no harm.
+    Each subject is normalised by itself, so that batches may be small.
     """
 
     def __init__(self, shape: Sequence[int], n_components: int, grid: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""A transformer that fuses tokens into one representation."""
+"""Transformer that fuses tokens into one representation."""
 
 from __future__ import annotations
 
@@ -11,29 +11,14 @@ from skmmcl.networks._lanes import Laned
 
 
 class FusionTransformer(nn.Module):
-    """Pre-norm transformer over tokens, read out at a learnt token of its own.
+    """Pre-norm transformer over tokens, read out at a learned token of its own.
 
-    Parameters
-    ----------
-    width : int
-        Width of the tokens.
-    n_layers : int, default=1
-        Transformer blocks.
-    n_heads : int, default=8
-        At most so many attention heads; fewer where the width is not divisible by it.
+    It has at most ``n_heads`` attention heads, fewer where the width is not divisible.
 
     References
     ----------
     .. [1] Dufumier B., Castillo-Navarro J., Tuia D., Thiran J.-P. (2025). What to align in
        multimodal contrastive learning? ICLR.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import FusionTransformer
-    >>> tokens = torch.zeros(1, 4, 3, 16)  # one fit, four subjects, three tokens
-    >>> FusionTransformer(16)(tokens, torch.ones(1, 1, 2, 3, dtype=torch.bool)).shape
-    torch.Size([1, 2, 4, 16])
     """
 
     def __init__(self, width: int, *, n_layers: int = 1, n_heads: int = 8) -> None:
@@ -44,19 +29,10 @@ class FusionTransformer(nn.Module):
         self.norm = LaneNorm(width)
 
     def forward_lanes(self, tokens: Tensor, visible: Tensor) -> Tensor:
-        """Fuse the tokens of each subject, once for each choice of those that are seen.
+        """Fuse tokens (n_lanes, n_samples, n_tokens, width) to (n_lanes, n_choices, n_samples, width).
 
-        Parameters
-        ----------
-        tokens : Tensor of shape (n_lanes, n_samples, n_tokens, width)
-            The tokens of all modalities.
-        visible : Tensor of bool (n_lanes or 1, n_samples or 1, n_choices, n_tokens)
-            True where a token is seen; the others take no part.
-
-        Returns
-        -------
-        Tensor of shape (n_lanes, n_choices, n_samples, width)
-            The representations.
+        ``visible`` (n_lanes or 1, n_samples or 1, n_choices, n_tokens) says which tokens are
+        seen in each choice.
         """
         n_lanes, n_samples, _, width = tokens.shape
         n_choices = visible.shape[2]
@@ -79,13 +55,7 @@ class FusionTransformer(nn.Module):
 
 
 class LaneNorm(Laned):
-    """Layer normalisation of the last axis, with scale and shift for each lane.
-
-    Parameters
-    ----------
-    width : int
-        Length of the last axis.
-    """
+    """Layer normalization of the last axis, with scale and shift for each lane."""
 
     def __init__(self, width: int) -> None:
         super().__init__((width,))
@@ -97,7 +67,7 @@ class LaneNorm(Laned):
 
 
 class _Block(nn.Module):
-    """Attention of some tokens to others, and a small MLP on each; both are added."""
+    """Attention of some tokens to others and a small MLP on each, both added to the input."""
 
     def __init__(self, width: int, n_heads: int, n_layers: int) -> None:
         super().__init__()
@@ -111,7 +81,7 @@ class _Block(nn.Module):
         self.fc2 = _linear(4 * width, width, out_std)
 
     def forward_lanes(self, asked: Tensor, x: Tensor, visible: Tensor, n_lanes: int) -> Tensor:
-        """Map (n_lanes * n_samples, n_asked, width), asked of the visible among ``x``."""
+        """Map (n_lanes * n_samples, n_asked, width), which attend to the visible among ``x``."""
         as_lanes = (n_lanes, -1, asked.shape[-1])
         query = self.query(self.norm1(asked.reshape(as_lanes))).view(*asked.shape)
         both = self.key_value(self.norm1(x.reshape(as_lanes))).view(*x.shape[:2], -1)

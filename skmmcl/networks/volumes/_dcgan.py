@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder
+from skmmcl.networks.volumes._encoder import VolumeEncoder
 
 LEVELS = {32: 3, 64: 4, 128: 5}  # halvings down to a grid of 4
 SLOPE = 0.2

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 WIDTHS = (64, 128, 256, 512)

@@ -1,4 +1,4 @@
-"""Modules that know no lanes, and what it takes to give them some all the same."""
+"""Plain modules in a stack, by `torch.func.vmap`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-# Of torch's modules with weights, those for which lanes side by side are faster than apart.
-PAYS = (nn.Embedding, nn.LayerNorm, nn.Linear, nn.RMSNorm)
-HELD = {"_buffers", "_modules", "_parameters"}  # by a module
+# Torch's modules with weights for which vmap is faster than one lane after the other.
+VMAP_FASTER = (nn.Embedding, nn.LayerNorm, nn.Linear, nn.RMSNorm)
+STATE = {"_buffers", "_modules", "_parameters"}
 
 
-class EachLane(nn.Module):
-    """A module that knows no lanes, shown the lanes one by one.
+class VmapModule(nn.Module):
+    """Module without lanes, wrapped to be one of a network with lanes.
 
-    In a stack the lanes go through it side by side by `torch.func.vmap`, if `stackable`
-    says that this is right and pays.
+    `stackable` checks whether `torch.func.vmap` may carry it in a stack, and pays there.
 
     Parameters
     ----------
@@ -33,51 +32,60 @@ class EachLane(nn.Module):
 
     Attributes
     ----------
-    beside : bool
-        Whether the fit is one of a protocol. A single lane then takes the same way through
-        `torch.func.vmap` as many would, so that the numbers do not depend on who is beside.
-    merged : bool
+    use_vmap : bool
+        Whether the fit is one of several. A single lane then goes through vmap as many would,
+        so that the numbers do not depend on the other lanes.
+    is_stacked : bool
         Whether the weights lead with an axis of lanes.
     """
 
     def __init__(self, module: nn.Module, shape: Sequence[int]) -> None:
         super().__init__()
         self.module, self.shape = module, tuple(shape)
-        self.beside = self.merged = False
+        self.use_vmap = self.is_stacked = False
         self.training = module.training
+
+    @property
+    def has_local(self) -> bool:
+        """Whether the module has local features."""
+        return hasattr(self.module, "forward_local")
 
     def forward(self, x: Tensor) -> Tensor:
         """Map subjects of shape ``(n_lanes, n_samples, *shape)``."""
-        if not self.beside:
+        if not self.use_vmap:
             return self.module(x.squeeze(0)).unsqueeze(0)
-        return _side_by_side(self.module, self._weights(), x)
+        weights = _tensors(self.module)
+        if not self.is_stacked:
+            weights = {name: tensor.unsqueeze(0) for name, tensor in weights.items()}
+        return _side_by_side(self.module, weights, x)
 
     def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map subjects of the one lane, and give the local features of an encoder with such."""
+        """Map subjects of the only lane, and return their local features."""
         module: Any = self.module
         h, local = module.forward_local(x.squeeze(0))
         return h.unsqueeze(0), local.unsqueeze(0)
 
-    def _weights(self) -> dict[str, Tensor]:
-        weights = _tensors(self.module)
-        return weights if self.merged else {k: v.unsqueeze(0) for k, v in weights.items()}
-
     @cached_property
     def stackable(self) -> bool:
-        """Whether lanes of this module can stand side by side: it is tried."""
-        if not all(isinstance(m, PAYS) for m in self.module.modules() if _is_heavy(m)):
+        """Whether lanes of this module can stand side by side, found by trying."""
+        if not all(isinstance(m, VMAP_FASTER) for m in self.module.modules() if _is_heavy(m)):
             return False
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("error")  # vmap warns where it would loop
             try:
-                return _is_alike(self.module, self.shape)
-            except Exception:  # noqa: BLE001  whatever it is, it does not go side by side
+                return _is_equal_to_alone(self.module, self.shape)
+            except Exception:  # noqa: BLE001  any error means that vmap does not carry it
                 return False
 
     @cached_property
-    def described(self) -> tuple | None:
-        """All but the weights; modules of one stack have it in common. None if unknown."""
+    def structure_key(self) -> tuple | None:
+        """All but the weights, which modules of one stack have in common; None if unknown."""
         return _without_weights(self.module)
+
+
+def unstacked_modules(network: nn.Module) -> list[VmapModule]:
+    """List the modules in a network that have no lanes of their own."""
+    return [module for module in network.modules() if isinstance(module, VmapModule)]
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -89,17 +97,17 @@ def _side_by_side(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor) -
 
 
 def _is_heavy(module: nn.Module) -> bool:
-    """Whether it is one of torch's modules, and has weights of its own."""
+    """Check for one of torch's modules that has weights of its own."""
     own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
     return bool(own) and type(module).__module__.startswith("torch.")
 
 
-def _is_alike(module: nn.Module, shape: Sequence[int]) -> bool:
-    """Whether lanes side by side give what each gives alone.
+def _is_equal_to_alone(module: nn.Module, shape: Sequence[int]) -> bool:
+    """Check whether lanes side by side give what each gives alone.
 
-    vmap refuses what draws at random; what lets subjects see each other would see the
-    padding of a stack, what keeps something of a batch would mix the lanes, and weights that
-    are never used, which have no gradient alone, would have one of zeros and decay.
+    vmap refuses random draws. A module in which subjects see each other would see the padding
+    of a stack, one that keeps something of a batch would mix the lanes, and weights without
+    use, which have no gradient alone, would have one of zeros and decay.
     """
     twin = copy.deepcopy(module).train()
     before, weights = _without_weights(twin), _tensors(twin)
@@ -117,7 +125,7 @@ def _is_alike(module: nn.Module, shape: Sequence[int]) -> bool:
 
 
 def _agree(one: Tensor, other: Tensor) -> bool:
-    """Whether they differ by rounding at most, where outputs may be near 0 as well."""
+    """Check for differences by rounding only, where outputs may be near 0 as well."""
     near = 1e-4 * float(other.detach().abs().max())
     return torch.allclose(one, other, rtol=1e-4, atol=near)
 
@@ -130,19 +138,19 @@ def _uses_all(module: nn.Module, x: Tensor) -> bool:
 
 
 def _without_weights(module: nn.Module) -> tuple | None:
-    """Classes and settings of all modules; None if one of them cannot be told.
+    """Return classes and settings of all modules; None if one of them cannot be pickled.
 
-    Classes stand for themselves and functions for their code: in a worker process neither can be
-    found by name if they come from the user's script, and fits there must go the same ways.
+    They are pickled by value: a worker process cannot find classes and functions of the user's
+    script by name, and fits there must go the same ways.
     """
     try:
         return tuple(
             (name, type(part), cloudpickle.dumps(_settings(part)))
             for name, part in module.named_modules()
         )
-    except Exception:  # noqa: BLE001  a lock, an open file: whatever does not bear a pickle
+    except Exception:  # noqa: BLE001  such as a lock or an open file
         return None
 
 
 def _settings(module: nn.Module) -> dict[str, Any]:
-    return {name: value for name, value in vars(module).items() if name not in HELD}
+    return {name: value for name, value in vars(module).items() if name not in STATE}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
 
 class VGG3d(VolumeEncoder):

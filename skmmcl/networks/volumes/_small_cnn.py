@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
 GRID = 4  # sides of the last feature map
 PER_GROUP = 8  # channels that are normalised together
