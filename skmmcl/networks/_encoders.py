@@ -44,6 +44,8 @@ BY_AXES = {1: "mlp", 2: "attention", 3: "small_cnn", 4: "small_cnn"}  # of one s
 class ReconstructingEncoder(Laned):
     """Encoder that is shown the subjects reconstructed from their component scores."""
 
+    scaler: InputScaler
+
     def __init__(self, scaler: InputScaler, encoder: nn.Module) -> None:
         super().__init__((scaler.n_axes or 0,))
         self.__dict__["scaler"] = scaler  # the network's own: registered here, it would be twice

@@ -9,13 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.networks._encoders import EncoderSpec, ReconstructingEncoder, on_zeros
+from skmmcl.networks._encoders import ReconstructingEncoder, on_zeros
 from skmmcl.networks._lane_linear import LaneLinear
 from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP, LinearShortcut
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._normalized_head import NormalizedHead
-from skmmcl.networks._standardize import InputStage
 from skmmcl.networks._transformer import FusionTransformer
 from skmmcl.networks._vmap import VmapModule
 
@@ -37,18 +36,15 @@ class FusionNetwork(MultiviewNetwork):
 
     def __init__(
         self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
-        encoders: Mapping[str, EncoderSpec] | None = None,
-        stages: Mapping[str, InputStage] | None = None,
+        *args: Any,
         n_layers: int = 1,
         n_heads: int = 8,
         projection_dim: int = 64,
         mask_tokens: bool = False,
+        **layout: Any,
     ) -> None:
-        super().__init__(views, shapes, n_components, encoders=encoders, stages=stages)
+        super().__init__(*args, **layout)
+        n_components = self.n_components
         self.encoders = nn.ModuleList(
             TokenConverter(encoder, shape, n_components)
             for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)

@@ -31,29 +31,26 @@ class InfoMaxNetwork(MultiviewNetwork):
 
     def __init__(
         self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
+        *args: Any,
         local_for: Sequence[str] = (),
         decode: bool = False,
         projection_dim: int | None = None,
         **layout: Any,
     ) -> None:
-        super().__init__(views, shapes, n_components, projection_dim=projection_dim, **layout)
+        super().__init__(*args, projection_dim=projection_dim, **layout)
         self.local_heads = self.decoders = None
+        views = list(zip(self.encoders, self._seen_shapes(), strict=True))
         if local_for:
             self._check_local(local_for)
             self.gives = (*self.gives, "local")
+            width = projection_dim or self.n_components
             self.local_heads = nn.ModuleList(
-                LocalHead(_n_local_features(encoder, shape), projection_dim or n_components)
-                for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
+                LocalHead(_n_local_features(*view), width) for view in views
             )
         if decode:
             self.gives = (*self.gives, "x_hat", "x_seen")
             self.decoders = nn.ModuleList(
-                make_decoder(shape, n_components, encoder)
-                for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
+                make_decoder(shape, self.n_components, encoder) for encoder, shape in views
             )
 
     def forward_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
@@ -74,18 +71,16 @@ class InfoMaxNetwork(MultiviewNetwork):
         self, views: Sequence[Tensor], mask: Tensor | None
     ) -> tuple[Tensor, dict[int, Tensor]]:
         """Return representations and, if there are heads for them, the local map of each view."""
-        if self.local_heads is None:
-            each = enumerate(zip(self.encoders, views, strict=True))
-            h = [apply_to_view(encoder, x, view_mask(mask, k)) for k, (encoder, x) in each]
-            return torch.stack(h, dim=1), {}
-        pairs = [
-            apply_to_present(partial(_with_local, encoder, head), x, view_mask(mask, k))
-            for k, (encoder, head, x) in enumerate(
-                zip(self.encoders, self.local_heads, views, strict=True)
-            )
-        ]
-        h, local = zip(*pairs, strict=True)
-        return torch.stack(h, dim=1), dict(enumerate(local))
+        h, local = [], {}
+        for k, (x, encoder) in enumerate(zip(views, self.encoders, strict=True)):
+            present = view_mask(mask, k)
+            if self.local_heads is None:
+                h.append(apply_to_view(encoder, x, present))
+                continue
+            encode = partial(_with_local, encoder, self.local_heads[k])
+            h_of_view, local[k] = apply_to_present(encode, x, present)
+            h.append(h_of_view)
+        return torch.stack(h, dim=1), local
 
     def _check_local(self, local_for: Sequence[str]) -> None:
         for name, encoder in zip(self.views, self.encoders, strict=True):

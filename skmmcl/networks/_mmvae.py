@@ -41,19 +41,17 @@ class MMVAENetwork(MultiviewNetwork):
 
     def __init__(
         self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
+        *args: Any,
         n_draws: int = 5,
         posterior: Family = "normal",
         likelihood: Family = "normal",
         likelihood_scale: float | None = None,
         **layout: Any,
     ) -> None:
-        super().__init__(views, shapes, n_components, **layout)
+        super().__init__(*args, **layout)
+        n_components = self.n_components
         self.n_draws, self.posterior, self.likelihood = n_draws, posterior, likelihood
-        self.spreads = nn.ModuleList(LaneLinear(n_components, n_components) for _ in views)
+        self.spreads = nn.ModuleList(LaneLinear(n_components, n_components) for _ in self.views)
         self.decoders = nn.ModuleList(
             make_decoder(shape, n_components, encoder)
             for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)

@@ -70,7 +70,7 @@ class MultiviewNetwork(nn.Module):
         normalize_each: bool = False,
     ) -> None:
         super().__init__()
-        self.views = list(views)
+        self.views, self.n_components = list(views), n_components
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.normalize_each = normalize_each
         self._key = {name: str(k) for k, name in enumerate(shapes)}  # torch forbids some names
@@ -92,7 +92,7 @@ class MultiviewNetwork(nn.Module):
             self.heads = nn.ModuleList(ProjectionHead(n_components, projection_dim) for _ in views)
 
     @property
-    def pca_modalities(self) -> list[str]:
+    def compressed(self) -> list[str]:
         """The modalities that `prepare` replaces by component scores."""
         return [name for name in self._key if self._n_axes(name)]
 
@@ -106,40 +106,25 @@ class MultiviewNetwork(nn.Module):
         return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
-        """Describe what the modules do not.
-
-        Returns
-        -------
-        str
-            Views and shapes.
-        """
         return f"views={self.views}, shapes={self.shapes}, normalize_each={self.normalize_each}"
 
     def _scaler(self, name: str) -> Any:
         """Return the scaler of a modality; None without one."""
         key = self._key[name]
-        return self.scalers[key] if key in self.scalers else None
+        if key not in self.scalers:
+            return None
+        return self.scalers[key]
 
     def _n_axes(self, name: str) -> int | None:
         scaler = self._scaler(name)
         return None if scaler is None else scaler.n_axes
 
     def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Tensor]:
-        """Encode a batch.
+        """Encode a batch of subjects ``(n_samples, *shape)`` by modality.
 
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_samples, *shape)``
-            The modalities.
-        mask : Tensor of shape (n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            ``h`` (n_views, n_samples, n_components), ``z`` (n_views, n_samples,
-            projection_dim), ``z_fused`` (n_samples, n_views * projection_dim) with zeros
-            for what is absent.
+        ``mask`` (n_samples, n_views) is True where the subject has the view. Returned are ``h``
+        (n_views, n_samples, n_components), ``z`` (n_views, n_samples, projection_dim), and
+        ``z_fused`` (n_samples, n_views * projection_dim) with zeros for absent views.
         """
         prepared = {name: value[None] for name, value in self.prepare(x).items()}
         out = self.forward_lanes(prepared, None if mask is None else mask[None])
@@ -269,17 +254,10 @@ class MultiviewNetwork(nn.Module):
 class PredictionNetwork(MultiviewNetwork):
     """Multiview network whose ``z`` is a linear map of each representation to ``n_outputs``."""
 
-    def __init__(
-        self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
-        n_outputs: int,
-        **layout: Any,
-    ) -> None:
-        super().__init__(views, shapes, n_components, **layout)
-        self.heads = nn.ModuleList(LaneLinear(n_components, n_outputs) for _ in views)
+    def __init__(self, *args: Any, n_outputs: int, **layout: Any) -> None:
+        super().__init__(*args, **layout)
+        heads = (LaneLinear(self.n_components, n_outputs) for _ in self.views)
+        self.heads = nn.ModuleList(heads)
 
 
 def _modality(key: ViewKey) -> str:

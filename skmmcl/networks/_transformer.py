@@ -29,10 +29,10 @@ class FusionTransformer(nn.Module):
         self.norm = LaneNorm(width)
 
     def forward_lanes(self, tokens: Tensor, visible: Tensor) -> Tensor:
-        """Fuse tokens (n_lanes, n_samples, n_tokens, width) to (n_lanes, n_choices, n_samples, width).
+        """Fuse the tokens (n_lanes, n_samples, n_tokens, width) that are visible in each choice.
 
-        ``visible`` (n_lanes or 1, n_samples or 1, n_choices, n_tokens) says which tokens are
-        seen in each choice.
+        ``visible`` is (n_lanes or 1, n_samples or 1, n_choices, n_tokens), the result (n_lanes,
+        n_choices, n_samples, width).
         """
         n_lanes, n_samples, _, width = tokens.shape
         n_choices = visible.shape[2]
