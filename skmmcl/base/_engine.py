@@ -26,7 +26,8 @@ from skmmcl.base._input import (
 from skmmcl.base._solution import Solution, divide, unsupervised_factor, warn_of_untrained
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import CheckpointWarning, DataError, ModalityError, TrainingError
-from skmmcl.networks import InputStage, MultiviewNetwork
+from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._standardize import InputStage
 from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss, ReconstructionLoss
-from skmmcl.networks import InputStage
+from skmmcl.networks._standardize import InputStage
 from skmmcl.networks._tokens import TokenNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions

@@ -1,19 +1,16 @@
-"""Networks in plain torch: encoders, projection heads, and the multiview network.
+"""Networks in plain torch: encoders, and what they are built of.
 
 An encoder is any module from (n_samples, ``*shape``) to (n_samples, n_components), where
 ``shape`` is the shape of one subject, or a function ``encoder(shape, n_components)`` that
 builds one.
 """
 
-from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._encoders import make_encoder
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lane_linear import LaneLinear
 from skmmcl.networks._lanes import Laned
-from skmmcl.networks._mlp import MLP, ProjectionHead
-from skmmcl.networks._multiview import MultiviewNetwork
-from skmmcl.networks._regions import RegionEncoder
-from skmmcl.networks._standardize import InputStage
+from skmmcl.networks._mlp import MLP
+from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._weights import WeightsReport, load_weights
 from skmmcl.networks.volumes import (
     SFCN,
@@ -31,12 +28,9 @@ __all__ = [
     "DCGANDecoder",
     "DCGANEncoder",
     "DenseNet3d",
-    "InputStage",
     "LaneLinear",
     "Laned",
     "MLP",
-    "MultiviewNetwork",
-    "ProjectionHead",
     "RegionEncoder",
     "ResNet3d",
     "SFCN",

@@ -18,12 +18,7 @@ class MLPDecoder(Laned):
     """Fully connected decoder, with a linear shortcut if asked for."""
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        n_components: int,
-        *,
-        hidden: Sequence[int] = (64,),
-        shortcut: bool = False,
+        self, shape: Sequence[int], n_components: int, *, hidden: Sequence[int], shortcut: bool
     ) -> None:
         super().__init__((n_components,))
         self.to_shape, n_entries = tuple(shape), math.prod(shape)

@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._attention import ConnectomeAttention
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP, LinearShortcut
-from skmmcl.networks._regions import RegionEncoder
+from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._standardize import InputScaler
 from skmmcl.networks._vmap import VmapModule
 from skmmcl.networks.volumes import SFCN, DCGANEncoder, DenseNet3d, ResNet3d, SmallCNN3d, VGG3d
@@ -64,23 +63,19 @@ class ReconstructingEncoder(Laned):
 
 
 def make_encoder(
-    spec: EncoderSpec,
-    shape: Sequence[int],
-    n_components: int,
-    scaler: InputScaler | None = None,
+    spec: EncoderSpec, shape: Sequence[int], n_components: int, scaler: InputScaler | None = None
 ) -> nn.Module:
     """Build the encoder of one modality.
 
     Parameters
     ----------
     spec : str, Module or callable
-        "auto" is an MLP for vectors and self-attention for matrices, each in addition to a
-        linear shortcut, and a small CNN for volumes. Other names are "mlp", "linear",
-        "attention", "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
-        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/"
-        before any name of timm, and ":pretrained" after it for timm's weights. A module
-        is copied, with its weights. A callable is called as ``spec(shape,
-        n_components)``.
+        "auto" is an MLP for vectors and self-attention for matrices, each with a linear
+        shortcut, and a small CNN for volumes. Other names are "mlp", "linear", "attention",
+        "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
+        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/" before
+        any name of timm, and ":pretrained" after it for timm's weights. A module is copied,
+        with its weights. A callable is called as ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -149,10 +144,9 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
 
 
 def _named(name: str) -> Callable[..., nn.Module]:
-    if name.startswith(TIMM):
-        network, _, weights = name.removeprefix(TIMM).partition(":")
-        if weights in ("", "pretrained"):
-            return partial(TimmEncoder, name=network, pretrained=weights == "pretrained")
+    network, _, weights = name.removeprefix(TIMM).partition(":")
+    if name.startswith(TIMM) and weights in ("", "pretrained"):
+        return partial(TimmEncoder, name=network, pretrained=weights == "pretrained")
     if name not in ENCODERS:
         raise ValueError(
             f"unknown encoder {name!r}; known are 'auto' and {sorted(ENCODERS)}, and for images "

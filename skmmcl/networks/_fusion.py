@@ -14,8 +14,7 @@ from skmmcl.networks._lane_linear import LaneLinear
 from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP, LinearShortcut
 from skmmcl.networks._multiview import MultiviewNetwork
-from skmmcl.networks._normalized_head import NormalizedHead
-from skmmcl.networks._transformer import FusionTransformer
+from skmmcl.networks._transformer import FusionTransformer, NormalizedHead
 from skmmcl.networks._vmap import VmapModule
 
 
@@ -61,11 +60,10 @@ class FusionNetwork(MultiviewNetwork):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        n_samples = next(iter(x.values())).shape[1] // len(self.copies)
+        like = next(iter(x.values()))
+        n_samples = like.shape[1] // len(self.copies)
         if mask is None:
-            n_lanes = next(iter(x.values())).shape[0]
-            mask = torch.ones(n_lanes, n_samples, len(self.views), dtype=torch.bool)
-            mask = mask.to(next(iter(x.values())).device)
+            mask = like.new_ones(len(like), n_samples, len(self.views), dtype=torch.bool)
         subsets = F.pad(mask, (0, 1))
         subsets[..., -1] = mask.any(-1)
         h = self._fused(x, mask.repeat(1, len(self.copies), 1), self._subsets(mask))
@@ -76,8 +74,7 @@ class FusionNetwork(MultiviewNetwork):
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         like = next(iter(x.values()))
-        everything = torch.ones(1, len(self.views), dtype=torch.bool, device=like.device)
-        return self._fused(x, mask, everything)
+        return self._fused(x, mask, like.new_ones(1, len(self.views), dtype=torch.bool))
 
     def _subsets(self, mask: Tensor) -> Tensor:
         """Return the subsets of one view each, and that of all: (n_views + 1, n_views)."""
@@ -113,7 +110,7 @@ class TokenConverter(Laned):
         self.n_tokens = 1
         self.project: nn.Module | None = None
         core = encoder.encoder if isinstance(encoder, ReconstructingEncoder) else encoder
-        # The gate of a shortcut scales an encoder as a whole, without its local features.
+        # An encoder next to a shortcut is gated as a whole, so its local features cannot be used.
         if not self.encoder.has_local or isinstance(core, LinearShortcut | MLP):
             return
         if isinstance(core, VmapModule):

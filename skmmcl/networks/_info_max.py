@@ -12,12 +12,7 @@ from torch import Tensor, nn
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._decoders import make_decoder
 from skmmcl.networks._encoders import on_zeros
-from skmmcl.networks._multiview import (
-    MultiviewNetwork,
-    apply_to_present,
-    apply_to_view,
-    view_mask,
-)
+from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present, apply_to_view
 
 
 class InfoMaxNetwork(MultiviewNetwork):
@@ -44,9 +39,8 @@ class InfoMaxNetwork(MultiviewNetwork):
             self._check_local(local_for)
             self.gives = (*self.gives, "local")
             width = projection_dim or self.n_components
-            self.local_heads = nn.ModuleList(
-                LocalHead(_n_local_features(*view), width) for view in views
-            )
+            found = (on_zeros(*view, "forward_local")[1] for view in views)
+            self.local_heads = nn.ModuleList(LocalHead(local.shape[2], width) for local in found)
         if decode:
             self.gives = (*self.gives, "x_hat", "x_seen")
             self.decoders = nn.ModuleList(
@@ -62,7 +56,7 @@ class InfoMaxNetwork(MultiviewNetwork):
         if self.decoders is not None:
             out["x_seen"] = dict(enumerate(views))
             out["x_hat"] = {
-                k: apply_to_view(decoder, h[:, k], view_mask(mask, k))
+                k: apply_to_view(decoder, h[:, k], mask, k)
                 for k, decoder in enumerate(self.decoders)
             }
         return out
@@ -73,12 +67,11 @@ class InfoMaxNetwork(MultiviewNetwork):
         """Return representations and, if there are heads for them, the local map of each view."""
         h, local = [], {}
         for k, (x, encoder) in enumerate(zip(views, self.encoders, strict=True)):
-            present = view_mask(mask, k)
             if self.local_heads is None:
-                h.append(apply_to_view(encoder, x, present))
+                h.append(apply_to_view(encoder, x, mask, k))
                 continue
             encode = partial(_with_local, encoder, self.local_heads[k])
-            h_of_view, local[k] = apply_to_present(encode, x, present)
+            h_of_view, local[k] = apply_to_present(encode, x, mask, k)
             h.append(h_of_view)
         return torch.stack(h, dim=1), local
 
@@ -95,13 +88,7 @@ class InfoMaxNetwork(MultiviewNetwork):
 
 
 class LocalHead(nn.Module):
-    """Convolutions of one place each plus a linear map, with a normalization at the end.
-
-    References
-    ----------
-    .. [1] Fedorov A. et al. (2021). On self-supervised multi-modal representation learning:
-       an application to Alzheimer's disease. ISBI.
-    """
+    """Normalized sum of 1 x 1 convolutions and a linear map :cite:p:`fedorov2021multimodal`."""
 
     def __init__(self, n_features: int, n_components: int) -> None:
         super().__init__()
@@ -120,10 +107,6 @@ class LocalHead(nn.Module):
         """Map ``(n_samples, n_features, *places)`` to (n_samples, n_components, n_places)."""
         local = local.unsqueeze(-1) if local.dim() == 2 else local.flatten(2)
         return self.norm(self.layers(local) + self.shortcut(local))
-
-
-def _n_local_features(encoder: nn.Module, shape: Sequence[int]) -> int:
-    return on_zeros(encoder, shape, "forward_local")[1].shape[2]
 
 
 def _with_local(encoder: Any, head: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:

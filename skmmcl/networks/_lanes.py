@@ -103,7 +103,7 @@ class Laned(nn.Module):
         Returns
         -------
         h, local : Tensor
-            As `forward_local` returns them.
+            As from `forward_local`.
         """
         raise NotImplementedError
 

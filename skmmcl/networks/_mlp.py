@@ -1,4 +1,4 @@
-"""Fully connected encoder, projection head, and the linear shortcut around an encoder."""
+"""Fully connected encoder, and the linear shortcut around an encoder."""
 
 from __future__ import annotations
 
@@ -57,28 +57,6 @@ class MLP(Laned):
         for layer in self.layers[1:]:
             x = layer(torch.relu(x))
         return x, first.unsqueeze(-1)
-
-
-class ProjectionHead(MLP):
-    """Two layers between the representation and the embedding that the loss sees.
-
-    Parameters
-    ----------
-    n_components : int
-        Width of the representation.
-    projection_dim : int
-        Width of the embedding.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import ProjectionHead
-    >>> ProjectionHead(8, 4)(torch.zeros(2, 8)).shape
-    torch.Size([2, 4])
-    """
-
-    def __init__(self, n_components: int, projection_dim: int) -> None:
-        super().__init__((n_components,), projection_dim, hidden=(n_components,))
 
 
 class LinearShortcut(Laned):

@@ -13,7 +13,7 @@ from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder, on_zeros, reads_scores
 from skmmcl.networks._lane_linear import LaneLinear
 from skmmcl.networks._lanes import of_lane
-from skmmcl.networks._mlp import ProjectionHead
+from skmmcl.networks._mlp import MLP
 from skmmcl.networks._standardize import InputScaler, InputStage
 from skmmcl.networks._vmap import unstacked_modules
 
@@ -23,37 +23,13 @@ ViewKey = str | tuple[str, int]
 class MultiviewNetwork(nn.Module):
     """Encode each view of the subjects and give the outputs by name.
 
-    Parameters
-    ----------
-    views : sequence of str
-        The modality that each view reads; a modality may be read by several views.
-    shapes : mapping of str to tuple
-        Shape of one subject in each modality.
-    n_components : int
-        Width of each representation.
-    encoders : mapping of str to encoder specification, default={}
-        See `make_encoder`; "auto" where a modality is not named.
-    stages : mapping of str to InputStage, default={}
-        For each modality that is to be standardized or restricted to components.
-    projection_dim : int, optional
-        Width of the embedding after a projection head; None for no head.
-    normalize_each : bool, default=False
-        Whether each embedding is projected to the unit sphere before they are joined.
+    ``views`` names the modality that each view reads; several may read the same. ``shapes`` has
+    the shape of one subject in each modality, ``encoders`` what `make_encoder` takes ("auto"
+    without an entry), ``stages`` how modalities are scaled. The embedding ``z`` comes from a
+    projection head of width ``projection_dim``, or is the representation ``h``. With
+    ``normalize_each`` each embedding is projected to the unit sphere before they are joined.
 
-    Raises
-    ------
-    ModalityError
-        If an encoder does not take its modality or gives another shape than
-        (n_samples, n_components).
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import MultiviewNetwork
-    >>> network = MultiviewNetwork(["a", "b"], {"a": (3,), "b": (5, 5)}, 2)
-    >>> out = network({"a": torch.zeros(4, 3), "b": torch.zeros(4, 5, 5)})
-    >>> {name: tuple(value.shape) for name, value in out.items()}
-    {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4)}
+    Training works on batches with an axis of lanes, of modalities that were prepared once.
     """
 
     gives: tuple[str, ...] = ("h", "z", "z_fused")
@@ -89,7 +65,9 @@ class MultiviewNetwork(nn.Module):
         )
         self.heads = None
         if projection_dim is not None:
-            self.heads = nn.ModuleList(ProjectionHead(n_components, projection_dim) for _ in views)
+            self.heads = nn.ModuleList(
+                MLP((n_components,), projection_dim, hidden=(n_components,)) for _ in views
+            )
 
     @property
     def compressed(self) -> list[str]:
@@ -111,9 +89,7 @@ class MultiviewNetwork(nn.Module):
     def _scaler(self, name: str) -> Any:
         """Return the scaler of a modality; None without one."""
         key = self._key[name]
-        if key not in self.scalers:
-            return None
-        return self.scalers[key]
+        return self.scalers[key] if key in self.scalers else None  # noqa: SIM401  has no get
 
     def _n_axes(self, name: str) -> int | None:
         scaler = self._scaler(name)
@@ -131,29 +107,13 @@ class MultiviewNetwork(nn.Module):
         return of_lane(out, 0)
 
     def prepare(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Replace modalities by their component scores, which are the same in each epoch.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_samples, *shape)``
-            The modalities.
-
-        Returns
-        -------
-        dict of Tensor
-            (n_samples, n_axes) for the modalities with components, the others unchanged.
-        """
+        """Replace modalities by their component scores, which are the same in each epoch."""
         return {n: self._scaler(n)(value) if self._n_axes(n) else value for n, value in x.items()}
 
     def scale_in_place(self, x: Mapping[str, Tensor], sizes: Sequence[int]) -> None:
         """Scale the prepared data in place, once; later batches are expected to be scaled.
 
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_subjects, *shape)``
-            The prepared modalities of all lanes, one after the other.
-        sizes : sequence of int
-            Number of subjects in each lane.
+        ``x`` has the subjects of all lanes, one lane of ``sizes`` after the other.
         """
         for name, value in x.items():
             if self._scaler(name) is not None and not self._n_axes(name):
@@ -162,64 +122,28 @@ class MultiviewNetwork(nn.Module):
                     torch.addcmul(scaler.shift[k], rows, scaler.factor[k], out=rows)
 
     def encode(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
-        """Encode a batch, without projection heads.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_samples, *shape)``
-            The modalities.
-        mask : Tensor of shape (n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        Tensor of shape (n_views, n_samples, n_components)
-            The representations.
-        """
+        """Return the representations (n_views, n_samples, n_components) of a batch."""
         mask = None if mask is None else mask[None]
         return self.encode_lanes({k: v[None] for k, v in self.prepare(x).items()}, mask)[0]
 
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Encode a prepared batch of each lane.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            As `forward` gives, with a leading axis of lanes.
-        """
+        """Encode a prepared batch of each lane; as `forward` with a leading axis of lanes."""
         return self._outputs(self.encode_lanes(x, mask), mask)
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a prepared batch of each lane, without projection heads.
 
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared, by `view_keys`.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view. Encoders that may normalize over the batch
-            see these subjects only.
-
-        Returns
-        -------
-        Tensor of shape (n_lanes, n_views, n_samples, n_components)
-            The representations.
+        ``x`` is indexed by `view_keys`. Encoders that may normalize over the batch see only the
+        subjects that have the view.
         """
         return torch.stack(self._encode_views(x, mask), dim=1)
 
     def _encode_views(self, x: Mapping[Any, Tensor], mask: Tensor | None) -> list[Tensor]:
         """Return the output of each view's encoder, (n_lanes, n_samples, ...)."""
         views = zip(self._seen(x), self.encoders, strict=True)
-        return [apply_to_view(m, seen, view_mask(mask, k)) for k, (seen, m) in enumerate(views)]
+        return [apply_to_view(m, seen, mask, k) for k, (seen, m) in enumerate(views)]
 
     def _seen(self, x: Mapping[Any, Tensor]) -> list[Tensor]:
         """Return the input of each view's encoder, from prepared modalities."""
@@ -264,23 +188,18 @@ def _modality(key: ViewKey) -> str:
     return key if isinstance(key, str) else key[0]
 
 
-def view_mask(mask: Tensor | None, view: int) -> Tensor | None:
-    """Return who has a view, (n_lanes, n_samples); None if all have all."""
-    return None if mask is None else mask[..., view]
-
-
-def apply_to_view(module: nn.Module, x: Tensor, present: Tensor | None) -> Tensor:
+def apply_to_view(module: nn.Module, x: Tensor, mask: Tensor | None, view: int) -> Tensor:
     """Apply a module to a view; one with batch statistics sees only the subjects who have it."""
-    if present is None or all(each.stackable for each in unstacked_modules(module)):
+    if mask is None or all(each.stackable for each in unstacked_modules(module)):
         return module(x)
-    return apply_to_present(module, x, present)
+    return apply_to_present(module, x, mask, view)
 
 
-def apply_to_present(apply: Any, x: Tensor, present: Tensor | None) -> Any:
-    """Apply a function to those who are present; the rows of the others are any finite numbers."""
-    if present is None:
+def apply_to_present(apply: Any, x: Tensor, mask: Tensor | None, view: int) -> Any:
+    """Apply a function to those who have a view; the others get any finite numbers."""
+    if mask is None:
         return apply(x)
-    (rows,) = present[0].nonzero(as_tuple=True)
+    (rows,) = mask[0, :, view].nonzero(as_tuple=True)
     if len(rows) in (0, 1, x.shape[1]):  # a lone one has no variance
         return apply(x)
     found = apply(x[:, rows])

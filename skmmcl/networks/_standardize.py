@@ -24,19 +24,10 @@ class InputStage:
         Of each entry, or single numbers for all; a scale of 0 is taken as 1.
     standardize : bool, default=True
         Whether the encoder sees z-scores.
-    axes : ndarray of shape (n_axes, n_entries), optional
-        Principal axes to which the modality is restricted.
-    deviation : ndarray of shape (n_axes,), optional
-        Standard deviation along each.
+    axes, deviation : ndarray of shape (n_axes, n_entries) and (n_axes,), optional
+        Principal axes to which the modality is restricted, and standard deviations along them.
     by_column : bool, default=False
         Whether an encoder behind the principal components sees z-scores of the columns.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmmcl.networks import InputStage
-    >>> InputStage(np.zeros(3), np.array([1.0, 0.0, 2.0])).unit
-    array([1., 1., 2.])
     """
 
     mean: np.ndarray
@@ -66,30 +57,15 @@ class InputStage:
         """Return the stage of z-scores of columns, over subjects and rows of matrices.
 
         Z-scores of each entry would remove the differences of regions that all subjects share.
-
-        Returns
-        -------
-        InputStage
-            With moments of the columns, or those of the entries if there are ``axes``.
         """
         if self.axes is not None:
             return replace(self, by_column=True)
         return InputStage(*self._columns(), self.standardize)
 
     def inverse_map(self, unit: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the affine map from component scores to what the encoder sees.
+        """Return the affine map from component scores to what the encoder sees: axes and center.
 
-        Parameters
-        ----------
-        unit : float
-            The number by which scores are divided.
-
-        Returns
-        -------
-        axes : ndarray of shape (n_axes, n_entries)
-            The contribution of each score.
-        center : ndarray
-            The subject with scores of 0.
+        ``unit`` is the number by which the scores are divided.
         """
         axes = np.asarray(self.axes) * unit
         if not self.standardize:
@@ -111,17 +87,8 @@ class InputScaler(Laned):
     """Layer that scales a modality: ``forward`` to z-scores or scores, ``inverse`` back.
 
     Scores on principal components are divided by one number, so that their variance is 1 on
-    average and a learning rate means the same for every modality. From them ``inverse`` makes
-    what an encoder sees, subjects without the directions in which hardly anyone varies.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of one subject.
-    stage : InputStage
-        Statistics of the training subjects.
-    invertible : bool, default=True
-        Whether ``inverse`` is needed.
+    average and a learning rate means the same for every modality. From them ``inverse``, kept
+    if ``invertible``, makes subjects without the directions in which hardly anyone varies.
     """
 
     factor: Tensor

@@ -9,15 +9,16 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, ReconstructingEncoder, on_zeros
-from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present, view_mask
+from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present
 from skmmcl.networks._regions import RegionEncoder
-from skmmcl.networks._standardize import InputStage
-from skmmcl.networks._token_decoders import make_token_decoder
 
 N_SLOTS = 8  # tokens where no modality has places
+HIDDEN = 64  # units of the decoders
+WIDTH = 16  # channels of their convolutions
 # Shifts would make regions similar across modalities whatever the data are.
 REGIONS = partial(RegionEncoder, hidden=(64,), shifts=False)
 
@@ -42,13 +43,13 @@ class TokenNetwork(MultiviewNetwork):
         n_components: int,
         *,
         encoders: Mapping[str, EncoderSpec] | None = None,
-        stages: Mapping[str, InputStage] | None = None,
         pooling: Literal["mean", "flatten"] = "mean",
         reconstructs: bool = True,
+        **layout: Any,
     ) -> None:
-        given = encoders or {}
-        specs = {name: _spec(given.get(name, "auto"), shape) for name, shape in shapes.items()}
-        super().__init__(views, shapes, n_components, encoders=specs, stages=stages)
+        regions = {name: REGIONS for name, shape in shapes.items() if len(shape) == 2}
+        given = {name: spec for name, spec in (encoders or {}).items() if spec != "auto"}
+        super().__init__(views, shapes, n_components, encoders=regions | given, **layout)
         self.pooling = pooling
         self.gives = ("h", "z", "tokens", *(("x_hat", "x_seen") if reconstructs else ()))
         tried = [
@@ -63,10 +64,8 @@ class TokenNetwork(MultiviewNetwork):
         )
         self.decoders: Any = None
         if reconstructs:
-            self.decoders = nn.ModuleList(
-                make_token_decoder(seen, n_components, self.n_tokens, grid)
-                for grid, _, seen in tried
-            )
+            made = (make_token_decoder(s, n_components, self.n_tokens, g) for g, _, s in tried)
+            self.decoders = nn.ModuleList(made)
 
     def forward_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
         read = self._seen(x)
@@ -75,10 +74,8 @@ class TokenNetwork(MultiviewNetwork):
         out = {"h": h, "z": h, "tokens": tokens}
         if self.decoders is None:
             return out
-        decoded = enumerate(zip(self.decoders, tokens[0], strict=True))
-        found = {str(k): decode(of_view)[None] for k, (decode, of_view) in decoded}
-        encoded = enumerate(zip(self.encoders, read, strict=True))
-        seen = {str(k): _read_by(encoder, value) for k, (encoder, value) in encoded}
+        found = {str(k): decode(tokens[0, k])[None] for k, decode in enumerate(self.decoders)}
+        seen = {str(k): _read_by(self.encoders[k], value) for k, value in enumerate(read)}
         return {**out, "x_hat": found, "x_seen": seen}
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
@@ -87,7 +84,7 @@ class TokenNetwork(MultiviewNetwork):
     def _tokens(self, read: Sequence[Tensor], mask: Tensor | None) -> Tensor:
         views = enumerate(zip(self.encoders, self.to_tokens, read, strict=True))
         tokens = [
-            apply_to_present(partial(_to_tokens, encoder, convert), x, view_mask(mask, k))
+            apply_to_present(partial(_to_tokens, encoder, convert), x, mask, k)
             for k, (encoder, convert, x) in views
         ]
         return torch.stack(tokens, dim=1)
@@ -112,22 +109,14 @@ class _ToTokens(nn.Module):
         return self.linear(h).unflatten(-1, (self.n_tokens, -1))
 
 
-def _spec(spec: EncoderSpec, shape: Sequence[int]) -> EncoderSpec:
-    return REGIONS if spec == "auto" and len(shape) == 2 else spec
-
-
 def _read_by(encoder: nn.Module, x: Tensor) -> Tensor:
     """Return what the encoder proper reads: subjects reconstructed from their scores."""
     return encoder.scaler.inverse(x) if isinstance(encoder, ReconstructingEncoder) else x
 
 
-def _local(encoder: Any, x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Return the representation and the map of local features, None without one."""
-    return encoder.forward_local(x) if encoder.has_local else (encoder(x), None)
-
-
-def _to_tokens(encoder: nn.Module, convert: nn.Module, x: Tensor) -> Tensor:
-    return convert(*_local(encoder, x))
+def _to_tokens(encoder: Any, convert: nn.Module, x: Tensor) -> Tensor:
+    h, local = encoder.forward_local(x) if encoder.has_local else (encoder(x), None)
+    return convert(h, local)
 
 
 def _tried(
@@ -138,9 +127,7 @@ def _tried(
     Features of vectors, and of maps with another number of axes than the space of the subject,
     have no place.
     """
-    like = next(encoder.parameters(), torch.empty(0))
-    zeros = torch.zeros(1, 2, *shape, dtype=like.dtype, device=like.device)
-    seen = tuple(_read_by(encoder, zeros).shape[2:])
+    seen = encoder.scaler.shape if isinstance(encoder, ReconstructingEncoder) else tuple(shape)
     local = on_zeros(encoder, shape, "forward_local")[1] if encoder.has_local else None
     if local is None or local.shape[3:].numel() < 2 or n_axes < 2:
         return (), 0, seen
@@ -160,3 +147,57 @@ def _common_grid(views: Sequence[str], grids: Sequence[tuple[int, ...]]) -> tupl
             "modalities=[...] those that belong together."
         )
     return next(iter(placed.values()), (N_SLOTS,))
+
+
+def make_token_decoder(
+    shape: Sequence[int], n_components: int, n_tokens: int, grid: Sequence[int]
+) -> nn.Module:
+    """Build a decoder from (n_samples, n_tokens, n_components) to ``(n_samples, *shape)``.
+
+    Regions are decoded one by one and maps by convolutions; where tokens have no place, all
+    are decoded together.
+    """
+    if len(shape) == 2 and tuple(grid) == (shape[0],):
+        return _mlp(n_components, shape[1])
+    if len(shape) > 2 and len(grid) in (2, 3):
+        return MapDecoder(shape, n_components, grid)
+    joined = _mlp(n_tokens * n_components, math.prod(shape))
+    return nn.Sequential(nn.Flatten(), joined, nn.Unflatten(1, tuple(shape)))
+
+
+def _mlp(n_in: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(n_in, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, n_out))
+
+
+class MapDecoder(nn.Module):
+    """Convolutions, each followed by a grid twice as fine.
+
+    Each subject is normalised by itself, so that batches may be small.
+    """
+
+    def __init__(self, shape: Sequence[int], n_components: int, grid: Sequence[int]) -> None:
+        super().__init__()
+        self.grid, self.space = tuple(grid), tuple(shape[-len(grid) :])
+        self.shape = tuple(shape)
+        conv = nn.Conv2d if len(grid) == 2 else nn.Conv3d
+        finer = max(side / places for side, places in zip(self.space, grid, strict=True))
+        n_stages = max(1, math.ceil(math.log2(max(finer, 1))))
+        widths = [n_components] + [WIDTH] * n_stages
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                conv(n_in, WIDTH, kernel_size=3, padding=1),
+                nn.GroupNorm(1, WIDTH),
+                nn.LeakyReLU(0.01),
+            )
+            for n_in in widths[:-1]
+        )
+        self.last = conv(WIDTH, math.prod(shape[: -len(grid)]), kernel_size=1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = tokens.mT.unflatten(-1, self.grid)
+        for k, stage in enumerate(self.stages, start=1):
+            is_last = k == len(self.stages)
+            size = self.space if is_last else [2**k * places for places in self.grid]
+            mode = "bilinear" if len(self.grid) == 2 else "trilinear"
+            x = F.interpolate(stage(x), size=list(size), mode=mode)
+        return self.last(x).reshape(-1, *self.shape)

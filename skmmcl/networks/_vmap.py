@@ -21,22 +21,10 @@ STATE = {"_buffers", "_modules", "_parameters"}
 class VmapModule(nn.Module):
     """Module without lanes, wrapped to be one of a network with lanes.
 
-    `stackable` checks whether `torch.func.vmap` may carry it in a stack, and pays there.
-
-    Parameters
-    ----------
-    module : Module
-        Takes ``(n_samples, *shape)``.
-    shape : tuple of int
-        Shape of one subject.
-
-    Attributes
-    ----------
-    use_vmap : bool
-        Whether the fit is one of several. A single lane then goes through vmap as many would,
-        so that the numbers do not depend on the other lanes.
-    is_stacked : bool
-        Whether the weights lead with an axis of lanes.
+    `stackable` checks whether `torch.func.vmap` may carry ``module`` in a stack, and pays there.
+    ``use_vmap`` is set where the fit is one of several. A single lane then goes through vmap as
+    many would, so that the numbers do not depend on the other lanes. ``is_stacked`` is set where
+    the weights lead with an axis of lanes.
     """
 
     def __init__(self, module: nn.Module, shape: Sequence[int]) -> None:
@@ -143,14 +131,11 @@ def _without_weights(module: nn.Module) -> tuple | None:
     They are pickled by value: a worker process cannot find classes and functions of the user's
     script by name, and fits there must go the same ways.
     """
-    try:
-        return tuple(
-            (name, type(part), cloudpickle.dumps(_settings(part)))
-            for name, part in module.named_modules()
-        )
-    except Exception:  # noqa: BLE001  such as a lock or an open file
-        return None
-
-
-def _settings(module: nn.Module) -> dict[str, Any]:
-    return {name: value for name, value in vars(module).items() if name not in STATE}
+    parts = []
+    for name, part in module.named_modules():
+        settings = {key: value for key, value in vars(part).items() if key not in STATE}
+        try:
+            parts.append((name, type(part), cloudpickle.dumps(settings)))
+        except Exception:  # noqa: BLE001  such as a lock or an open file
+            return None
+    return tuple(parts)

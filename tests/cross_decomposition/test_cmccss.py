@@ -18,7 +18,8 @@ from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.data import as_multimodal
 from skmmcl.exceptions import CheckpointWarning
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
-from skmmcl.networks import MLP, ConnectomeAttention, LinearShortcut
+from skmmcl.networks import MLP, ConnectomeAttention
+from skmmcl.networks._mlp import LinearShortcut
 from skmmcl.training import _fit
 
 N = 40

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from skmmcl.losses import CMCLoss, SupConLoss
-from skmmcl.networks import MultiviewNetwork
+from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.training import SubjectSet, Term, fit_net, make_net, to_tensor
 
 SHAPES = {"a": (5,), "b": (4, 3)}
