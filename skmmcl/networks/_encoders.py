@@ -87,7 +87,7 @@ def make_encoder(
     Returns
     -------
     Module
-        Maps ``(n_lanes, n_samples, *shape)`` to (n_lanes, n_samples, n_components).
+        Maps ``(n_lanes, n_samples, *shape)`` to (n_lanes, n_samples, n_components), see `Laned`.
 
     Raises
     ------

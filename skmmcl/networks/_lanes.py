@@ -23,7 +23,7 @@ class Laned(nn.Module):
     one module of many lanes. Subjects of shape ``(n_samples, *shape)`` are taken as one lane.
 
     An encoder need not derive from this class: any other module is carried by
-    `torch.func.vmap`, 20 to 25 % slower in a stack and with the same bits. A subclass
+    `torch.func.vmap`, 20 to 25 % slower in a stack. A subclass
     defines ``forward_lanes``, or ``local_lanes`` if it has local features.
 
     Parameters

@@ -172,7 +172,7 @@ def _mlp(n_in: int, n_out: int) -> nn.Sequential:
 class MapDecoder(nn.Module):
     """Convolutions, each followed by a grid twice as fine.
 
-    Each subject is normalised by itself, so that batches may be small.
+    Each subject is normalized by itself, so that batches may be small.
     """
 
     def __init__(self, shape: Sequence[int], n_components: int, grid: Sequence[int]) -> None:
