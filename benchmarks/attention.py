@@ -18,7 +18,8 @@ from _report import write_report
 from _textbook import Attention
 from _timing import in_turn, one_thread, ratio
 
-from skmmcl.networks import ConnectomeAttention, merge_lanes
+from skmmcl.networks import ConnectomeAttention
+from skmmcl.networks._lanes import merge_lanes
 
 SHAPES = {"87 x 100": (87, 100), "90 x 90": (90, 90), "30 x 30": (30, 30), "200 x 200": (200, 200)}
 BATCH, LANES, WIDTH = 64, 4, 16

@@ -19,7 +19,8 @@ from _report import write_report
 from _timing import in_turn, one_thread, ratio
 from torch import nn
 
-from skmmcl.networks import InputStage, MultiviewNetwork
+from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._standardize import InputStage
 
 SIDES = {
     "small_cnn": 32,

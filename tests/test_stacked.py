@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import CheckpointWarning
-from skmmcl.networks import foreign_modules
+from skmmcl.networks._vmap import unstacked_modules
 from skmmcl.training import class_aware_batches
 from skmmcl.training._stack import Stack
 from skmmcl.utils.discovery import all_estimators
@@ -340,6 +340,6 @@ def test_networks_of_the_user_are_stacked(X, y, widths, dtype, tolerance):
         # Products of single lanes may round by where they lie in memory, on some processors.
         last_bits = 1e3 * np.finfo(dtype).eps * np.abs(found[0]).max()
         np.testing.assert_allclose(found[0], other, rtol=0, atol=last_bits)
-    (trained,) = (each.module for each in foreign_modules(twins[0].net_.module_))
+    (trained,) = (each.module for each in unstacked_modules(twins[0].net_.module_))
     assert isinstance(trained, Residual)
     assert trained.first.weight.shape == (5, 5)

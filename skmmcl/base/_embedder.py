@@ -25,7 +25,8 @@ from skmmcl.base._solution import Solution, divide, warn_of_untrained
 from skmmcl.base._trained import Trained, by_modality, input_stage
 from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
-from skmmcl.networks import InputStage, MultiviewNetwork
+from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._standardize import InputStage
 from skmmcl.training import Term, check_settings, make_net
 from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from skmmcl.data import MultimodalData
-from skmmcl.networks import InputStage
+from skmmcl.networks._standardize import InputScaler, InputStage
 from skmmcl.training import EmbeddingNet
 from skmmcl.training._noise import InputNoise, noise_of_entries, noise_of_scores
 
@@ -36,11 +36,11 @@ def noise_of(data: MultimodalData, stages: Mapping[str, InputStage]) -> dict[str
         if scale.ndim not in (1, 2):  # volumes have one for all voxels
             continue
         symmetric = _is_symmetric(array, data.mask[:, data.modalities.index(name)])
-        scores = stages[name].scores(scale.shape)
-        if scores is None:
+        if stages[name].axes is None:
             found[name] = noise_of_entries(scale, symmetric=symmetric)
         else:
-            found[name] = noise_of_scores(scores.weight[0], scale, symmetric=symmetric)
+            weight = InputScaler(scale.shape, stages[name], invertible=False).weight[0]
+            found[name] = noise_of_scores(weight, scale, symmetric=symmetric)
     return found
 
 

@@ -16,7 +16,7 @@ from skmmcl.base._imputation import Imputation
 from skmmcl.base._solution import unsupervised_factor
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import CheckpointWarning, ModalityError, TrainingError
-from skmmcl.networks import InputStage
+from skmmcl.networks._standardize import InputStage
 from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,

@@ -13,7 +13,7 @@ from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
 from skmmcl.losses._parts._learned_temperature import MAX_SCALE
-from skmmcl.networks import CopiesNetwork
+from skmmcl.networks._copies import CopiesNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 

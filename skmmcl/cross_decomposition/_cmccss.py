@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
-from skmmcl.networks import encoder_by_shape
+from skmmcl.networks._encoders import encoder_by_shape
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 

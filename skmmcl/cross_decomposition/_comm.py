@@ -13,7 +13,7 @@ from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._input import check_have, only_modality, read_input
 from skmmcl.base._parameters import COUNT
 from skmmcl.losses import CoMMLoss
-from skmmcl.networks import FusionNetwork
+from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions, check_feature_names_in
 

@@ -20,7 +20,7 @@ from skmmcl.cross_decomposition._objectives import (
     warn_of_small_batches,
 )
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks import InfoMaxNetwork
+from skmmcl.networks._info_max import InfoMaxNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
 from skmmcl.cross_decomposition._predicted import TargetGuide, task_of
 from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
-from skmmcl.networks import PredictionNetwork
+from skmmcl.networks._multiview import PredictionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 

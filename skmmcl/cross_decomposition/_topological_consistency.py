@@ -11,7 +11,8 @@ from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import COUNT, NOT_NEGATIVE
 from skmmcl.cross_decomposition._pairs import OverPairs, two_margins
 from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss, ReconstructionLoss
-from skmmcl.networks import ColumnStage, InputStage, TokenNetwork
+from skmmcl.networks._standardize import InputStage
+from skmmcl.networks._tokens import TokenNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 
@@ -125,12 +126,9 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     def _make_stage(
         self, name: str, array: Any, present: np.ndarray, sample_weight: np.ndarray | None
     ) -> InputStage:
-        """Of matrices, how regions differ in all subjects alike is not standardised away."""
+        """Keep the differences of regions that all subjects share."""
         stage = super()._make_stage(name, array, present, sample_weight)
-        if len(self.shapes_[name]) != 2:
-            return stage
-        kept = ColumnStage(**vars(stage))
-        return kept.whole() if stage.axes is None else kept
+        return stage.of_columns() if len(self.shapes_[name]) == 2 else stage
 
     def _make_network(self, **layout: Any) -> partial:
         return partial(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import COUNT, POSITIVE
 from skmmcl.losses import MMVAELoss
-from skmmcl.networks import MMVAENetwork
+from skmmcl.networks._mmvae import MMVAENetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 

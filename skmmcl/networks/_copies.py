@@ -1,4 +1,4 @@
-"""The multiview network, shown several copies of each subject."""
+"""Multiview network of several copies of each subject."""
 
 from __future__ import annotations
 
@@ -12,27 +12,12 @@ from skmmcl.networks._multiview import MultiviewNetwork
 
 
 class CopiesNetwork(MultiviewNetwork):
-    """Encode each view of a subject as it is, and of two augmented copies.
+    """Multiview network that encodes augmented copies of each subject.
 
-    Parameters
-    ----------
-    *args
-        As `MultiviewNetwork` takes them.
-    copies : tuple of bool, default=(False, True, True)
-        Of each copy, whether it is augmented in training: one copy, or an original and two.
-    learns_scale : bool, default=False
-        Whether ``log_scale``, by which losses sharpen similarities, is learnt, from 0 on.
-    **options
-        As `MultiviewNetwork` takes them.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import CopiesNetwork
-    >>> network = CopiesNetwork(["a", "b"], {"a": (3,), "b": (5,)}, 2)
-    >>> out = network({"a": torch.zeros(12, 3), "b": torch.zeros(12, 5)})  # of four subjects
-    >>> {name: tuple(value.shape) for name, value in out.items()}
-    {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4), 'z_one': (2, 4, 2), 'z_other': (2, 4, 2)}
+    ``copies`` says of each copy whether it is augmented in training: one copy, or an original and
+    two. With ``learns_scale`` there is a learned ``log_scale`` of similarities that starts at 0.
+    Outputs are those of `MultiviewNetwork` for the first copy; ``z_one`` and ``z_other``, the
+    embeddings of the last two; and ``log_scale`` (n_lanes,) if it is learned.
     """
 
     gives: tuple[str, ...] = ("h", "z", "z_fused", "z_one", "z_other")
@@ -52,33 +37,11 @@ class CopiesNetwork(MultiviewNetwork):
             self.gives = (*self.gives, "log_scale")
 
     def extra_repr(self) -> str:
-        """Say what the modules do not.
-
-        Returns
-        -------
-        str
-            Views, shapes and copies.
-        """
         return f"{super().extra_repr()}, copies={self.copies}"
 
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Encode the copies of a prepared batch of each lane.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, n_copies * n_samples, ...)``
-            The modalities, prepared: all subjects, and all once more for each copy.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            As `MultiviewNetwork` gives for the first copy; ``z_one`` and ``z_other`` are
-            the embeddings of the last two, ``log_scale`` (n_lanes,) is given if it is learnt.
-        """
         n_copies = len(self.copies)
         every = None if mask is None else mask.repeat(1, n_copies, 1)
         out = super().forward_lanes(x, every)
@@ -86,5 +49,5 @@ class CopiesNetwork(MultiviewNetwork):
         z = out["z"].unflatten(2, (n_copies, n_samples))
         first = {"h": out["h"][:, :, :n_samples], "z": z[:, :, 0]}
         last = {"z_one": z[:, :, max(0, n_copies - 2)], "z_other": z[:, :, -1]}
-        learnt = {} if self.log_scale is None else {"log_scale": self.log_scale}
-        return {**first, "z_fused": out["z_fused"][:, :n_samples], **last, **learnt}
+        learned = {} if self.log_scale is None else {"log_scale": self.log_scale}
+        return {**first, "z_fused": out["z_fused"][:, :n_samples], **last, **learned}

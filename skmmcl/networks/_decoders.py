@@ -7,43 +7,18 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
-from skmmcl.networks._each_lane import EachLane
+from skmmcl.networks._encoders import ReconstructingEncoder
 from skmmcl.networks._lanes import Laned
-from skmmcl.networks._mlp import MLP
-from skmmcl.networks._shortcut import LinearShortcut
-from skmmcl.networks._standardize import Reconstructed
+from skmmcl.networks._mlp import MLP, LinearShortcut
+from skmmcl.networks._vmap import VmapModule
+from skmmcl.networks.volumes import DCGANDecoder, DCGANEncoder
 
 
 class MLPDecoder(Laned):
-    """Fully connected decoder.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of one subject.
-    n_components : int
-        Width of the representation.
-    hidden : sequence of int, default=(64,)
-        Widths of the hidden layers; empty for a linear decoder.
-    shortcut : bool, default=False
-        Whether a linear map stands beside the layers, as in `LinearShortcut`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import MLPDecoder
-    >>> MLPDecoder((5, 6), 2)(torch.zeros(3, 2)).shape
-    torch.Size([3, 5, 6])
-    """
+    """Fully connected decoder, with a linear shortcut if asked for."""
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        n_components: int,
-        *,
-        hidden: Sequence[int] = (64,),
-        shortcut: bool = False,
+        self, shape: Sequence[int], n_components: int, *, hidden: Sequence[int], shortcut: bool
     ) -> None:
         super().__init__((n_components,))
         self.to_shape, n_entries = tuple(shape), math.prod(shape)
@@ -58,36 +33,15 @@ class MLPDecoder(Laned):
 def make_decoder(
     shape: Sequence[int], n_components: int, encoder: nn.Module | None = None
 ) -> nn.Module:
-    """Build the decoder that mirrors an encoder.
+    """Build the decoder of subjects, of the shape that the encoder sees, that mirrors an encoder.
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of one subject as the encoder sees it.
-    n_components : int
-        Width of the representation.
-    encoder : Module, optional
-        As `make_encoder` gives it. A `DCGANEncoder` is mirrored by a `DCGANDecoder`, an
-        `MLP` by one with the same hidden layers, with a linear map beside it where there
-        is one beside the encoder; all others by an MLP with one hidden layer.
-
-    Returns
-    -------
-    Module
-        Maps (n_lanes, n_samples, n_components) to ``(n_lanes, n_samples, *shape)``.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import make_decoder, make_encoder
-    >>> encoder = make_encoder("dcgan", (32, 32, 32), 4)
-    >>> make_decoder((32, 32, 32), 4, encoder)(torch.zeros(1, 2, 4)).shape
-    torch.Size([1, 2, 32, 32, 32])
+    `DCGANEncoder` is mirrored by `DCGANDecoder`, `MLP` by one with the same hidden layers and
+    shortcut, all others by an MLP with one hidden layer.
     """
-    core = encoder[-1] if isinstance(encoder, Reconstructed) else encoder
-    if isinstance(core, EachLane) and isinstance(core.module, DCGANEncoder):
+    core = encoder.encoder if isinstance(encoder, ReconstructingEncoder) else encoder
+    if isinstance(core, VmapModule) and isinstance(core.module, DCGANEncoder):
         decoder = DCGANDecoder(shape, n_components, width=core.module.width)
-        return EachLane(decoder, (n_components,))
+        return VmapModule(decoder, (n_components,))
     shortcut = isinstance(core, LinearShortcut)
     core = core.encoder if isinstance(core, LinearShortcut) else core
     hidden = core.hidden[::-1] if isinstance(core, MLP) else (64,)

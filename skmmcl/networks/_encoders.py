@@ -1,26 +1,22 @@
-"""From what the user asked for to an encoder of one modality."""
+"""From what the user asks for to an encoder of one modality."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from skmmcl.networks._attention import ConnectomeAttention
-from skmmcl.networks._dcgan import DCGANEncoder
-from skmmcl.networks._densenet3d import DenseNet3d
-from skmmcl.networks._each_lane import EachLane
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned
-from skmmcl.networks._mlp import MLP
-from skmmcl.networks._plain3d import SFCN, VGG3d
-from skmmcl.networks._regions import RegionEncoder
-from skmmcl.networks._resnet3d import ResNet3d
-from skmmcl.networks._shortcut import LinearShortcut
-from skmmcl.networks._small_cnn import SmallCNN3d
-from skmmcl.networks._standardize import Reconstructed, Reconstruction
+from skmmcl.networks._mlp import MLP, LinearShortcut
+from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
+from skmmcl.networks._standardize import InputScaler
+from skmmcl.networks._vmap import VmapModule
+from skmmcl.networks.volumes import SFCN, DCGANEncoder, DenseNet3d, ResNet3d, SmallCNN3d, VGG3d
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
 
@@ -44,36 +40,54 @@ TIMM = "timm/"
 BY_AXES = {1: "mlp", 2: "attention", 3: "small_cnn", 4: "small_cnn"}  # of one subject
 
 
+class ReconstructingEncoder(Laned):
+    """Encoder that is shown the subjects reconstructed from their component scores."""
+
+    scaler: InputScaler
+
+    def __init__(self, scaler: InputScaler, encoder: nn.Module) -> None:
+        super().__init__((scaler.n_axes or 0,))
+        self.__dict__["scaler"] = scaler  # the network's own: registered here, it would be twice
+        self.encoder: Any = encoder
+
+    @property
+    def has_local(self) -> bool:
+        """Whether the encoder has local features."""
+        return self.encoder.has_local
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        return self.encoder(self.scaler.inverse(x))
+
+    def local_lanes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.encoder.forward_local(self.scaler.inverse(x))
+
+
 def make_encoder(
-    spec: EncoderSpec,
-    shape: Sequence[int],
-    n_components: int,
-    reconstruction: Reconstruction | None = None,
+    spec: EncoderSpec, shape: Sequence[int], n_components: int, scaler: InputScaler | None = None
 ) -> nn.Module:
     """Build the encoder of one modality.
 
     Parameters
     ----------
     spec : str, Module or callable
-        "auto" is an MLP for vectors and self-attention for matrices, both beside a
-        linear shortcut, and a small CNN for volumes. Other names are "mlp", "linear",
-        "attention", "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
-        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/"
-        before any name of timm, and ":pretrained" after it for timm's weights. A module
-        is copied, with its weights. A callable is called as ``spec(shape,
-        n_components)``.
+        "auto" is an MLP for vectors and self-attention for matrices, each with a linear
+        shortcut, and a small CNN for volumes. Other names are "mlp", "linear", "attention",
+        "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
+        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/" before
+        any name of timm, and ":pretrained" after it for timm's weights. A module is copied,
+        with its weights. A callable is called as ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
         Width of the output.
-    reconstruction : Reconstruction, optional
-        If given, the encoder takes component scores. MLPs and linear maps read them as
-        they are, all others the subjects that are reconstructed from them.
+    scaler : InputScaler, optional
+        If it has components, the encoder takes component scores. MLPs and linear maps read
+        them as they are, all others the subjects reconstructed from them.
 
     Returns
     -------
     Module
-        Maps ``(n_lanes, n_samples, *shape)`` to (n_lanes, n_samples, n_components).
+        Maps ``(n_lanes, n_samples, *shape)`` to (n_lanes, n_samples, n_components), see `Laned`.
 
     Raises
     ------
@@ -86,16 +100,34 @@ def make_encoder(
     >>> type(make_encoder("auto", (90, 90), 8).encoder).__name__
     'ConnectomeAttention'
     """
-    name = _name_by_shape(shape) if spec == "auto" else spec
-    seen = tuple(shape) if reconstruction is None else reconstruction.shape
-    if name in ("mlp", "linear"):
-        encoder = ENCODERS[name](seen, n_components)
+    n_axes = None if scaler is None else scaler.n_axes
+    seen = tuple(shape) if n_axes is None else (n_axes,)
+    name = _name(spec, shape)
+    if reads_scores(name, shape):
+        encoder: nn.Module = ENCODERS[name](seen, n_components)
     else:
         encoder = _build(name, shape, n_components)
-        if reconstruction is not None:
-            encoder = Reconstructed(reconstruction, encoder)
-    beside = spec == "auto" and len(shape) <= 2
-    return LinearShortcut(encoder, seen, n_components) if beside else encoder
+        if scaler is not None and n_axes is not None:
+            encoder = ReconstructingEncoder(scaler, encoder)
+    has_shortcut = spec == "auto" and len(shape) <= 2
+    return LinearShortcut(encoder, seen, n_components) if has_shortcut else encoder
+
+
+def reads_scores(spec: EncoderSpec, shape: Sequence[int]) -> bool:
+    """Check whether an encoder reads component scores as they are."""
+    return (BY_AXES.get(len(shape)) if spec == "auto" else spec) in ("mlp", "linear")
+
+
+def _name(spec: EncoderSpec, shape: Sequence[int]) -> Any:
+    """Return the specification, with "auto" replaced by the encoder of the shape."""
+    if spec != "auto":
+        return spec
+    if len(shape) not in BY_AXES:
+        raise ValueError(
+            f"there is no default encoder for arrays of shape {tuple(shape)} per subject; "
+            "give one, for example encoders={'t1': MyCNN()}"
+        )
+    return BY_AXES[len(shape)]
 
 
 def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Module:
@@ -108,14 +140,13 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
     else:
         build = _named(spec) if isinstance(spec, str) else spec
         encoder = build(tuple(shape), n_components)
-    return encoder if isinstance(encoder, Laned) else EachLane(encoder, shape)
+    return encoder if isinstance(encoder, Laned) else VmapModule(encoder, shape)
 
 
 def _named(name: str) -> Callable[..., nn.Module]:
-    if name.startswith(TIMM):
-        network, _, weights = name.removeprefix(TIMM).partition(":")
-        if weights in ("", "pretrained"):
-            return partial(TimmEncoder, name=network, pretrained=weights == "pretrained")
+    network, _, weights = name.removeprefix(TIMM).partition(":")
+    if name.startswith(TIMM) and weights in ("", "pretrained"):
+        return partial(TimmEncoder, name=network, pretrained=weights == "pretrained")
     if name not in ENCODERS:
         raise ValueError(
             f"unknown encoder {name!r}; known are 'auto' and {sorted(ENCODERS)}, and for images "
@@ -125,40 +156,16 @@ def _named(name: str) -> Callable[..., nn.Module]:
 
 
 def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
-    """Build an MLP for vectors, self-attention for matrices or a small CNN for volumes.
-
-    It is the encoder that "auto" means, without a linear shortcut.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of one subject.
-    n_components : int
-        Width of the output.
-
-    Returns
-    -------
-    Module
-        Maps ``(n_samples, *shape)`` to (n_samples, n_components).
-
-    Raises
-    ------
-    ValueError
-        If no default encoder fits the shape.
-
-    Examples
-    --------
-    >>> from skmmcl.networks import encoder_by_shape
-    >>> type(encoder_by_shape((90, 90), 8)).__name__
-    'ConnectomeAttention'
-    """
-    return ENCODERS[_name_by_shape(shape)](tuple(shape), n_components)
+    """Return the encoder that "auto" means, without a linear shortcut."""
+    return ENCODERS[_name("auto", shape)](tuple(shape), n_components)
 
 
-def _name_by_shape(shape: Sequence[int]) -> str:
-    if len(shape) not in BY_AXES:
-        raise ValueError(
-            f"there is no default encoder for arrays of shape {tuple(shape)} per subject; "
-            "give one, for example encoders={'t1': MyCNN()}"
-        )
-    return BY_AXES[len(shape)]
+def on_zeros(encoder: Any, shape: Sequence[int], method: str = "__call__") -> Any:
+    """Return what a method of an encoder gives for two subjects of zeros, in evaluation mode."""
+    like = next(encoder.parameters(), torch.empty(0))
+    zeros = torch.zeros(1, 2, *shape, dtype=like.dtype, device=like.device)
+    was_training = encoder.training
+    with torch.no_grad():
+        out = getattr(encoder.eval(), method)(zeros)
+    encoder.train(was_training)
+    return out

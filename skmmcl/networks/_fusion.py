@@ -1,82 +1,50 @@
-"""Encoders whose outputs a transformer fuses, whatever modalities a subject has."""
+"""Tokens of each view, and a transformer that fuses those that a subject has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.networks._converter import TokenConverter
-from skmmcl.networks._encoders import EncoderSpec
+from skmmcl.networks._encoders import ReconstructingEncoder, on_zeros
+from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks._lanes import Laned
+from skmmcl.networks._mlp import MLP, LinearShortcut
 from skmmcl.networks._multiview import MultiviewNetwork
-from skmmcl.networks._normalized_head import NormalizedHead
-from skmmcl.networks._standardize import InputStage
-from skmmcl.networks._transformer import FusionTransformer
+from skmmcl.networks._transformer import FusionTransformer, NormalizedHead
+from skmmcl.networks._vmap import VmapModule
 
 
 class FusionNetwork(MultiviewNetwork):
-    """Turn each view into tokens and fuse those of all views, and those of each alone.
+    """Tokens of all views, fused by a transformer: all that a subject has, and each view alone.
 
-    Parameters
-    ----------
-    views : sequence of str
-        The modality that each view reads.
-    shapes : mapping of str to tuple
-        Shape of one subject in each modality.
-    n_components : int
-        Width of the tokens and of the representation.
-    encoders : mapping of str to encoder specification, default={}
-        See `make_encoder`. An encoder with a map of local features gives a token for each
-        place of it, see `TokenConverter`.
-    stages : mapping of str to InputStage, default={}
-        For each modality that is to be standardised or restricted.
-    n_layers : int, default=1
-        Blocks of the transformer.
-    n_heads : int, default=8
-        At most so many attention heads.
-    projection_dim : int, default=64
-        Width of the embedding after the projection head.
-    mask_tokens : bool, default=False
-        Whether a learnt token stands in for each view that is not seen; else nothing does.
-
-    Raises
-    ------
-    ModalityError
-        If an encoder does not take its modality or gives another shape than
-        (n_samples, n_components).
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import FusionNetwork
-    >>> network = FusionNetwork(["a", "b"], {"a": (3,), "b": (5, 5)}, 8, projection_dim=4)
-    >>> x = {"a": torch.zeros(6, 3), "b": torch.zeros(6, 5, 5)}  # two copies of three subjects
-    >>> out = network(x, torch.tensor([[True, True], [True, False], [False, True]]))
-    >>> {name: tuple(value.shape) for name, value in out.items()}
-    {'h': (1, 3, 8), 'z': (3, 3, 4), 'z_other': (3, 3, 4), 'subsets': (3, 3)}
+    It takes two augmented copies of each subject, all subjects and all once more, and gives ``h``
+    (1, n_samples, n_components), the representation of the first copy; ``z`` and ``z_other``
+    (n_views + 1, n_samples, projection_dim), both copies' embeddings by each view alone and by
+    all; ``subsets`` (n_samples, n_views + 1), whether the subject has any of these views. At
+    most ``n_heads`` attention heads are used. With ``mask_tokens`` a learned token replaces
+    each view that is not seen.
     """
 
     gives = ("h", "z", "z_other", "subsets")
     fuses = True
-    copies = (True, True)  # of each subject, both augmented
-    counts_subjects = True  # the head normalises over them
+    copies = (True, True)  # both augmented
+    counts_subjects = True  # the head normalizes over them
 
     def __init__(
         self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
-        encoders: Mapping[str, EncoderSpec] | None = None,
-        stages: Mapping[str, InputStage] | None = None,
+        *args: Any,
         n_layers: int = 1,
         n_heads: int = 8,
         projection_dim: int = 64,
         mask_tokens: bool = False,
+        **layout: Any,
     ) -> None:
-        super().__init__(views, shapes, n_components, encoders=encoders, stages=stages)
+        super().__init__(*args, **layout)
+        n_components = self.n_components
         self.encoders = nn.ModuleList(
             TokenConverter(encoder, shape, n_components)
             for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
@@ -93,30 +61,10 @@ class FusionNetwork(MultiviewNetwork):
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Fuse two copies of a prepared batch of each lane.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, 2 * n_samples, ...)``
-            The modalities, prepared: all subjects, and all once more.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view.
-        sample_weight : Tensor of shape (n_lanes, n_samples), optional
-            How often a subject counts.
-
-        Returns
-        -------
-        dict
-            ``h`` (n_lanes, 1, n_samples, n_components), the representation of the first
-            copy; ``z`` and ``z_other`` (n_lanes, n_views + 1, n_samples, projection_dim),
-            both copies' embeddings by each view alone and by all; ``subsets`` (n_lanes,
-            n_samples, n_views + 1), whether the subject has any of these views.
-        """
-        n_samples = next(iter(x.values())).shape[1] // len(self.copies)
+        like = next(iter(x.values()))
+        n_samples = like.shape[1] // len(self.copies)
         if mask is None:
-            n_lanes = next(iter(x.values())).shape[0]
-            mask = torch.ones(n_lanes, n_samples, len(self.views), dtype=torch.bool)
-            mask = mask.to(next(iter(x.values())).device)
+            mask = like.new_ones(len(like), n_samples, len(self.views), dtype=torch.bool)
         subsets = F.pad(mask, (0, 1))
         subsets[..., -1] = mask.any(-1)
         h = self._fused(x, mask.repeat(1, len(self.copies), 1), self._subsets(mask))
@@ -126,31 +74,16 @@ class FusionNetwork(MultiviewNetwork):
         return {"h": h[:, -1:, 0], "z": one, "z_other": other, "subsets": subsets}
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
-        """Fuse the views that a prepared batch of each lane has.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        Tensor of shape (n_lanes, 1, n_samples, n_components)
-            The representations.
-        """
         like = next(iter(x.values()))
-        everything = torch.ones(1, len(self.views), dtype=torch.bool, device=like.device)
-        return self._fused(x, mask, everything)
+        return self._fused(x, mask, like.new_ones(1, len(self.views), dtype=torch.bool))
 
     def _subsets(self, mask: Tensor) -> Tensor:
-        """Each view alone, and all of them: (n_views + 1, n_views)."""
+        """Return the subsets of one view each, and that of all: (n_views + 1, n_views)."""
         alone = torch.eye(len(self.views), dtype=torch.bool, device=mask.device)
         return torch.cat([alone, alone.any(0, keepdim=True)])
 
     def _fused(self, x: Mapping[str, Tensor], mask: Tensor | None, subsets: Tensor) -> Tensor:
-        """Representations by each subset, of what of it a subject has."""
+        """Return the representations by each subset, from the views in it that a subject has."""
         tokens = self._encode_views(x, mask)
         visible = subsets[None, None]
         if mask is not None:
@@ -163,3 +96,51 @@ class FusionNetwork(MultiviewNetwork):
             tokens.append(self.stand_in.expand(*tokens[0].shape[:2], -1, -1))
             each.append(~visible)
         return self.fusion(torch.cat(tokens, 2), torch.cat(each, -1))
+
+
+class TokenConverter(Laned):
+    """Encoder whose output becomes tokens.
+
+    A map of local features gives a token for each place, with a fixed code of the place
+    added; any other output gives one token.
+    """
+
+    def __init__(self, encoder: nn.Module, shape: Sequence[int], width: int) -> None:
+        super().__init__(shape)
+        self.encoder: Any = encoder
+        self.n_tokens = 1
+        self.project: nn.Module | None = None
+        core = encoder.encoder if isinstance(encoder, ReconstructingEncoder) else encoder
+        # An encoder next to a shortcut is gated as a whole, so its local features cannot be used.
+        if not self.encoder.has_local or isinstance(core, LinearShortcut | MLP):
+            return
+        if isinstance(core, VmapModule):
+            core.stackable = False  # its local features are not
+        n_features, *grid = on_zeros(encoder, shape, "forward_local")[1].shape[2:]
+        code = place_code(grid, width)
+        self.n_tokens = len(code)
+        self.project = LaneLinear(n_features, width)
+        self.register_buffer("code", code[None, None])
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        if self.project is None:
+            return self.encoder(x).unsqueeze(2)
+        places = self.encoder.forward_local(x)[1].flatten(3).mT
+        tokens = self.project(places.flatten(1, 2)).view(*places.shape[:3], -1)
+        return tokens + self.code
+
+
+def place_code(grid: Sequence[int], width: int) -> Tensor:
+    """Return fixed sines and cosines of the places of a grid, (n_places, width).
+
+    Each axis has its share of the width, in frequencies from 1 to 1 / 10000 per place; the
+    rest of the width is 0.
+    """
+    n_waves = max(1, width // (2 * len(grid)))
+    waves = 10000.0 ** -(torch.arange(n_waves) / n_waves)
+    places = torch.cartesian_prod(*(torch.arange(n) for n in grid)).view(-1, len(grid))
+    angles = (places[:, :, None] * waves).flatten(1)
+    code = torch.zeros(len(places), width)
+    values = torch.cat([angles.sin(), angles.cos()], 1)[:, :width]
+    code[:, : values.shape[1]] = values
+    return code

@@ -10,12 +10,11 @@ from torch import Tensor, nn
 
 
 class TimmEncoder(nn.Module):
-    """An image network of timm, as an encoder.
+    """Image network of timm :cite:p:`wightman2019timm` as an encoder.
 
-    By name it is asked for as ``encoders={"t2": "timm/resnet18"}``, and with pretrained
-    weights as ``"timm/resnet18:pretrained"``; timm downloads them once. Images are best
-    given with an axis of channels: what has two axes is taken for a matrix wherever the
-    encoder is not concerned, and z-scored entry by entry.
+    The names of encoders are ``"timm/resnet18"`` and, with weights that timm downloads once,
+    ``"timm/resnet18:pretrained"``. Give images an axis of channels: an array with two axes
+    is a matrix, which is z-scored entry by entry.
 
     Parameters
     ----------
@@ -24,23 +23,9 @@ class TimmEncoder(nn.Module):
     n_components : int
         Width of the output.
     name : str
-        What timm calls the network; ``timm.list_models()`` has all names.
+        Timm's name of the network; ``timm.list_models()`` has all names.
     pretrained : bool, default=False
-        Whether it starts with the weights that timm has for it.
-
-    Raises
-    ------
-    ImportError
-        If timm is not installed, or its torchvision does not fit torch.
-    OSError
-        If weights are to be downloaded and the network is down.
-    ValueError
-        If timm has no network of that name, or the shape is not that of an image.
-
-    References
-    ----------
-    .. [1] Wightman R. (2019). PyTorch image models.
-       https://github.com/huggingface/pytorch-image-models
+        Whether it starts with timm's weights.
 
     Examples
     --------
@@ -80,7 +65,7 @@ class TimmEncoder(nn.Module):
         return self.forward_local(x)[0]
 
     def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode images, and give the local features on the way.
+        """Encode images, and return the local features on the way.
 
         Parameters
         ----------
@@ -90,10 +75,9 @@ class TimmEncoder(nn.Module):
         Returns
         -------
         h : Tensor of shape (n_samples, n_components)
-            The representation, as a call gives it.
+            The representation, as a call returns it.
         local : Tensor of shape ``(n_samples, n_features, *places)``
-            The last features before pooling; places are rows and columns of the map, or
-            the tokens of a transformer.
+            The last features before pooling, at rows and columns or tokens.
         """
         local = self.network.forward_features(x.unsqueeze(1) if len(self.shape) == 2 else x)
         h = self.network.forward_head(local)
@@ -108,7 +92,7 @@ def _import_timm(name: str) -> ModuleType:
         raise ImportError(
             f"the encoder 'timm/{name}' needs timm: pip install \"skmmcl[images]\" ({error})"
         ) from error
-    except (ImportError, RuntimeError) as error:  # torchvision raises what it meets
+    except (ImportError, RuntimeError) as error:  # torchvision raises both
         raise ImportError(
             f"the encoder 'timm/{name}' needs timm, which is installed but cannot be imported, "
             "most often because torchvision is not of the same version and build (CPU or CUDA) "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,92 +11,43 @@ from torch import Tensor, nn
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._decoders import make_decoder
-from skmmcl.networks._local import LocalHead, has_local, n_local_features
-from skmmcl.networks._multiview import MultiviewNetwork, at_rows, of_view, passed, seen_rows
+from skmmcl.networks._encoders import on_zeros
+from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present, apply_to_view
 
 
 class InfoMaxNetwork(MultiviewNetwork):
-    """A multiview network that also gives local maps and reconstructions of its views.
+    """Multiview network that also gives local maps and reconstructions of its views.
 
-    Parameters
-    ----------
-    views : sequence of str
-        The modality that each view reads.
-    shapes : mapping of str to tuple
-        Shape of one subject in each modality.
-    n_components : int
-        Width of each representation.
-    local_for : sequence of str, default=()
-        Objectives that compare local maps; without any, none are made.
-    decode : bool, default=False
-        Whether each representation is decoded.
-    projection_dim : int, optional
-        Width of the embedding after a projection head, and of a local map; None for no
-        head and a width of ``n_components``.
-    **layout
-        Further parameters of `MultiviewNetwork`.
-
-    Raises
-    ------
-    ModalityError
-        If local maps are asked of an encoder that has none.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import InfoMaxNetwork
-    >>> shapes = {"clinical": (3,), "fc": (6, 5)}
-    >>> network = InfoMaxNetwork(["clinical", "fc"], shapes, 2, local_for=["L"], decode=True)
-    >>> out = network({"clinical": torch.zeros(4, 3), "fc": torch.zeros(4, 6, 5)})
-    >>> out["local"][1].shape, out["x_hat"][1].shape
-    (torch.Size([4, 2, 6]), torch.Size([4, 6, 5]))
+    ``local_for`` names the objectives that compare local maps; without any, none are made. Their
+    width is that of the embedding. With ``decode`` each representation is decoded. By the
+    number of the view, the outputs then have ``local`` (n_samples, n_components, n_places),
+    ``x_seen``, the input of the encoder, and ``x_hat``, its reconstruction.
     """
 
     def __init__(
         self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
+        *args: Any,
         local_for: Sequence[str] = (),
         decode: bool = False,
         projection_dim: int | None = None,
         **layout: Any,
     ) -> None:
-        super().__init__(views, shapes, n_components, projection_dim=projection_dim, **layout)
+        super().__init__(*args, projection_dim=projection_dim, **layout)
         self.local_heads = self.decoders = None
+        views = list(zip(self.encoders, self._seen_shapes(), strict=True))
         if local_for:
             self._check_local(local_for)
             self.gives = (*self.gives, "local")
-            self.local_heads = nn.ModuleList(
-                LocalHead(n_local_features(encoder, shape), projection_dim or n_components)
-                for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
-            )
+            width = projection_dim or self.n_components
+            found = (on_zeros(*view, "forward_local")[1] for view in views)
+            self.local_heads = nn.ModuleList(LocalHead(local.shape[2], width) for local in found)
         if decode:
             self.gives = (*self.gives, "x_hat", "x_seen")
             self.decoders = nn.ModuleList(
-                make_decoder(shape, n_components, encoder)
-                for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
+                make_decoder(shape, self.n_components, encoder) for encoder, shape in views
             )
 
     def forward_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
-        """Encode a prepared batch of the one lane.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(1, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (1, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            As `MultiviewNetwork` gives, and if asked for, by the number of the view:
-            ``local`` (1, n_samples, n_components, n_places), ``x_hat`` and ``x_seen``
-            ``(1, n_samples, *shape)``, the latter what the encoder sees and the former
-            what is decoded.
-        """
         views = self._seen(x)
         h, local = self._encoded(views, mask)
         out = self._outputs(h, mask)
@@ -104,7 +56,7 @@ class InfoMaxNetwork(MultiviewNetwork):
         if self.decoders is not None:
             out["x_seen"] = dict(enumerate(views))
             out["x_hat"] = {
-                k: passed(h[:, k], decoder, of_view(mask, k))
+                k: apply_to_view(decoder, h[:, k], mask, k)
                 for k, decoder in enumerate(self.decoders)
             }
         return out
@@ -112,20 +64,20 @@ class InfoMaxNetwork(MultiviewNetwork):
     def _encoded(
         self, views: Sequence[Tensor], mask: Tensor | None
     ) -> tuple[Tensor, dict[int, Tensor]]:
-        """Representations, and the local map of each view if there are heads for them."""
+        """Return representations and, if there are heads for them, the local map of each view."""
         h, local = [], {}
         for k, (x, encoder) in enumerate(zip(views, self.encoders, strict=True)):
-            present = of_view(mask, k)
             if self.local_heads is None:
-                h.append(passed(x, encoder, present))
+                h.append(apply_to_view(encoder, x, mask, k))
                 continue
-            h_of_view, local[k] = _with_local(x, encoder, self.local_heads[k], present)
+            encode = partial(_with_local, encoder, self.local_heads[k])
+            h_of_view, local[k] = apply_to_present(encode, x, mask, k)
             h.append(h_of_view)
         return torch.stack(h, dim=1), local
 
     def _check_local(self, local_for: Sequence[str]) -> None:
         for name, encoder in zip(self.views, self.encoders, strict=True):
-            if not has_local(encoder):
+            if not encoder.has_local:
                 raise ModalityError(
                     f"The objectives {list(local_for)} compare local maps, but the encoder of "
                     f"modality {name!r} has none. The encoders 'auto', 'attention' and 'mlp', "
@@ -135,13 +87,29 @@ class InfoMaxNetwork(MultiviewNetwork):
                 )
 
 
-def _with_local(
-    x: Tensor, encoder: Any, head: nn.Module, present: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """A view's representation and local map; normalised over those who are present."""
-    rows = seen_rows(present)
-    h, local = encoder.forward_local(x if rows is None else x[:, rows])
-    local = head(local.squeeze(0)).unsqueeze(0)
-    if rows is None:
-        return h, local
-    return at_rows(h, rows, x.shape[1]), at_rows(local, rows, x.shape[1])
+class LocalHead(nn.Module):
+    """Normalized sum of 1 x 1 convolutions and a linear map :cite:p:`fedorov2021multimodal`."""
+
+    def __init__(self, n_features: int, n_components: int) -> None:
+        super().__init__()
+        first = nn.Conv1d(n_features, n_components, 1, bias=False)
+        second = nn.Conv1d(n_components, n_components, 1, bias=False)
+        self.shortcut = nn.Conv1d(n_features, n_components, 1, bias=False)
+        for layer in (first, second):
+            nn.init.xavier_uniform_(layer.weight)
+        if n_components >= n_features:  # the features as they are, but for a little noise
+            noise = torch.empty_like(self.shortcut.weight).uniform_(-0.01, 0.01)
+            nn.init.dirac_(self.shortcut.weight).data.add_(noise)
+        self.layers = nn.Sequential(first, nn.BatchNorm1d(n_components), nn.ReLU(), second)
+        self.norm = nn.BatchNorm1d(n_components)
+
+    def forward(self, local: Tensor) -> Tensor:
+        """Map ``(n_samples, n_features, *places)`` to (n_samples, n_components, n_places)."""
+        local = local.unsqueeze(-1) if local.dim() == 2 else local.flatten(2)
+        return self.norm(self.layers(local) + self.shortcut(local))
+
+
+def _with_local(encoder: Any, head: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return representation and local map of the only lane."""
+    h, local = encoder.forward_local(x)
+    return h, head(local.squeeze(0)).unsqueeze(0)

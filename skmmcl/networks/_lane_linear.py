@@ -17,7 +17,7 @@ LARGE = 2**16  # weights; with fewer, calls cost more than memory
 
 
 class LaneLinear(Laned):
-    """Affine map of the last axis, drawn as torch draws it, with a weight matrix per lane.
+    """Affine map of the last axis, initialized as in torch, with a weight matrix per lane.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class LaneLinear(Laned):
 
 
 def _has_hooks(weight: Tensor) -> bool:
-    """Whether a callback of the user is to be shown the gradient."""
+    """Check whether a callback of the user is to see the gradient."""
     kinds = ("_backward_hooks", "_post_accumulate_grad_hooks")
     return any(getattr(weight, kind, None) for kind in kinds)
 
@@ -58,27 +58,10 @@ _local = threading.local()
 
 @contextmanager
 def gradients_in_place() -> Iterator[None]:
-    """Let wide layers add to the ``grad`` of their weights by themselves, in this thread.
+    """Let wide layers add to the ``grad`` of their weights themselves, in this thread.
 
-    For outputs that are passed backward once, by ``backward()``: a matrix as large as the
-    weights is then neither made nor added, and a wide layer waits for memory above all.
-
-    Yields
-    ------
-    None
-        Outputs that are computed meanwhile are of this kind.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import LaneLinear, gradients_in_place
-    >>> linear = LaneLinear(4005, 32)
-    >>> linear.weight.grad = torch.zeros_like(linear.weight)
-    >>> with gradients_in_place():
-    ...     loss = linear(torch.ones(4, 4005)).sum()
-    >>> loss.backward()
-    >>> linear.weight.grad.unique()
-    tensor([4.])
+    Outputs computed meanwhile must be passed backward once, by ``backward()``. No matrix as
+    large as the weights is then made and added: a wide layer waits for memory above all.
     """
     _local.in_place = True
     try:

@@ -1,23 +1,26 @@
-"""Fully connected encoder and projection head."""
+"""Fully connected encoder, and the linear shortcut around an encoder."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._lanes import LanedEncoder
+from skmmcl.networks._lanes import Laned
+
+GATE_SCALE = 0.1  # slows the gate: Adam takes steps of equal size for all parameters
 
 
-class MLP(LanedEncoder):
+class MLP(Laned):
     """Fully connected encoder; arrays with more dimensions are flattened.
 
-    Its local features are what the first layer gives, before its activation: those of one
-    place, for the first layer sees all of a subject.
+    Its local features are the outputs of the first layer before the activation, at one
+    place, since the first layer sees all of a subject.
 
     Parameters
     ----------
@@ -44,6 +47,11 @@ class MLP(LanedEncoder):
         widths = [math.prod(shape), *hidden, n_components]
         self.layers = nn.ModuleList(LaneLinear(*pair) for pair in pairwise(widths))
 
+    @property
+    def has_local(self) -> bool:
+        """Whether there is a hidden layer."""
+        return bool(self.hidden)
+
     def local_lanes(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = first = self.layers[0](x.flatten(2))
         for layer in self.layers[1:]:
@@ -51,23 +59,30 @@ class MLP(LanedEncoder):
         return x, first.unsqueeze(-1)
 
 
-class ProjectionHead(MLP):
-    """Two layers between the representation and the embedding that the loss sees.
+class LinearShortcut(Laned):
+    """Linear map of the input plus an encoder, scaled by a learned gate.
 
-    Parameters
-    ----------
-    n_components : int
-        Width of the representation.
-    projection_dim : int
-        Width of the embedding.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import ProjectionHead
-    >>> ProjectionHead(8, 4)(torch.zeros(2, 8)).shape
-    torch.Size([2, 4])
+    The gate starts at 0 (ReZero, Bachlechner et al. 2021): training starts from a linear
+    encoder, to which ``encoder`` adds what the data ask for.
     """
 
-    def __init__(self, n_components: int, projection_dim: int) -> None:
-        super().__init__((n_components,), projection_dim, hidden=(n_components,))
+    def __init__(self, encoder: nn.Module, shape: Sequence[int], n_components: int) -> None:
+        super().__init__(shape)
+        self.encoder: Any = encoder
+        self.linear = LaneLinear(math.prod(shape), n_components)
+        self.gate = nn.Parameter(torch.zeros(1, 1, 1))
+
+    @property
+    def has_local(self) -> bool:
+        """Whether the encoder has local features."""
+        return self.encoder.has_local
+
+    def forward_lanes(self, x: Tensor) -> Tensor:
+        return self._sum(x, self.encoder(x))
+
+    def local_lanes(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        h, local = self.encoder.forward_local(x)
+        return self._sum(x, h), local
+
+    def _sum(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.addcmul(self.linear(x.flatten(2)), self.gate, h, value=GATE_SCALE)

@@ -19,43 +19,21 @@ Family = Literal["normal", "laplace"]
 
 FAMILIES: dict[str, type[Normal | Laplace]] = {"normal": Normal, "laplace": Laplace}
 SMALLEST_SCALE = 1e-3
-# Far more than 1, so that subjects who differ at all are turned by unlike parts of a full turn.
+# Far more than 1, so that subjects who differ at all are turned by different angles.
 TURNS = 100.0
 
 
 class MMVAENetwork(MultiviewNetwork):
     """Variational autoencoder whose posterior is a mixture of one expert for each modality.
 
-    The experts are encoders that give the mean; a linear map of it gives the scale. Draws
-    of each expert are decoded to every modality, as the encoders see it.
+    The experts are encoders that give the mean; a linear map of it gives the scale. ``n_draws``
+    draws of each expert are decoded to every modality, as the encoders see it. ``posterior`` is
+    the family of the experts and, with mean 0 and scale 1, of the prior; ``likelihood`` that of
+    the observations, whose scale is learned for each modality if it is None.
 
-    Parameters
-    ----------
-    views : sequence of str
-        The modality that each expert reads.
-    shapes : mapping of str to tuple
-        Shape of one subject in each modality.
-    n_components : int
-        Width of the latent space.
-    n_draws : int, default=5
-        Draws of each expert.
-    posterior : {"normal", "laplace"}, default="normal"
-        Family of the experts and, with mean 0 and scale 1, of the prior.
-    likelihood : {"normal", "laplace"}, default="normal"
-        Family of what is observed, given the latent variables.
-    likelihood_scale : float, optional
-        Its scale; None to learn one for each modality.
-    **layout
-        Encoders and stages, as in `MultiviewNetwork`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import MMVAENetwork
-    >>> network = MMVAENetwork(["a", "b"], {"a": (3,), "b": (5, 5)}, 2)
-    >>> out = network({"a": torch.zeros(4, 3), "b": torch.zeros(4, 5, 5)})
-    >>> out["log_joint"].shape, out["log_posteriors"].shape
-    (torch.Size([2, 5, 4]), torch.Size([2, 2, 5, 4]))
+    Outputs are those of `MultiviewNetwork`, ``log_joint`` (n_views, n_draws, n_samples) of the
+    draws of each expert with the modalities that the subject has, and ``log_posteriors``
+    (n_views, n_views, n_draws, n_samples) of these draws under each expert.
     """
 
     turn: Tensor
@@ -63,19 +41,17 @@ class MMVAENetwork(MultiviewNetwork):
 
     def __init__(
         self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
+        *args: Any,
         n_draws: int = 5,
         posterior: Family = "normal",
         likelihood: Family = "normal",
         likelihood_scale: float | None = None,
         **layout: Any,
     ) -> None:
-        super().__init__(views, shapes, n_components, **layout)
+        super().__init__(*args, **layout)
+        n_components = self.n_components
         self.n_draws, self.posterior, self.likelihood = n_draws, posterior, likelihood
-        self.spreads = nn.ModuleList(LaneLinear(n_components, n_components) for _ in views)
+        self.spreads = nn.ModuleList(LaneLinear(n_components, n_components) for _ in self.views)
         self.decoders = nn.ModuleList(
             make_decoder(shape, n_components, encoder)
             for encoder, shape in zip(self.encoders, self._seen_shapes(), strict=True)
@@ -89,23 +65,6 @@ class MMVAENetwork(MultiviewNetwork):
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Encode a prepared batch of the only lane, and tell how likely it is.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(1, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (1, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            As `MultiviewNetwork` gives, and of the draws of each expert ``log_joint`` (1,
-            n_views, n_draws, n_samples), with the modalities that the subject has, and
-            ``log_posteriors`` (1, n_views, n_views, n_draws, n_samples), under each
-            expert.
-        """
         out = super().forward_lanes(x, mask)
         mean = out["h"][0]
         spread = torch.stack([s(m[None])[0] for s, m in zip(self.spreads, mean, strict=True)])
@@ -118,12 +77,11 @@ class MMVAENetwork(MultiviewNetwork):
         return {**out, "log_joint": log_joint[None], "log_posteriors": log_posteriors[None]}
 
     def _draw(self, mean: Tensor, scale: Tensor) -> Tensor:
-        """Draws of each expert, (n_views, n_draws, n_samples, n_components).
+        """Return draws of each expert, (n_views, n_draws, n_samples, n_components).
 
-        All subjects share uniform draws, each turned by a part of a full turn that hangs on
-        what it is. So draws of different subjects are as good as independent, and subjects
-        that are alike get the same, wherever they stand in a batch: one of weight 2 counts
-        as two.
+        All subjects share uniform draws, each turned by an angle that depends on the subject. So
+        draws of different subjects are as good as independent, and equal subjects get equal
+        draws, wherever they stand in a batch: one of weight 2 counts as two.
         """
         rng = self.rng if self.training else np.random.default_rng(self.seed)
         shared = torch.as_tensor(rng.random((len(mean), self.n_draws, 1, mean.shape[-1])))
@@ -133,7 +91,7 @@ class MMVAENetwork(MultiviewNetwork):
         return _distribution(self.posterior, mean[:, None], scale[:, None]).icdf(uniform)
 
     def _log_likelihood(self, views: Sequence[Tensor], z: Tensor, mask: Tensor | None) -> Tensor:
-        """Of what each subject has, given each draw, (n_views, n_draws, n_samples)."""
+        """Return that of each subject's modalities, by draw: (n_views, n_draws, n_samples)."""
         total = z.new_zeros(z.shape[:-1])
         for view, (x, decoder) in enumerate(zip(views, self.decoders, strict=True)):
             x_hat = decoder(z.flatten(0, 2)[None])[0].flatten(1).unflatten(0, z.shape[:-1])
@@ -144,5 +102,5 @@ class MMVAENetwork(MultiviewNetwork):
 
 
 def _distribution(family: Family, mean: Tensor, scale: Tensor) -> Normal | Laplace:
-    # Not validated: what is not finite is found, and named, by the engine.
+    # Not validated: the engine finds and names values that are not finite.
     return FAMILIES[family](mean, scale, validate_args=False)

@@ -1,4 +1,4 @@
-"""One encoder per view, and what becomes of their outputs."""
+"""One encoder per view, and the named outputs of all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks._encoders import EncoderSpec, make_encoder
-from skmmcl.networks._lanes import foreign_modules, of_lane
-from skmmcl.networks._mlp import ProjectionHead
-from skmmcl.networks._standardize import InputStage, Reconstruction, Standardize
+from skmmcl.networks._encoders import EncoderSpec, make_encoder, on_zeros, reads_scores
+from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks._lanes import of_lane
+from skmmcl.networks._mlp import MLP
+from skmmcl.networks._standardize import InputScaler, InputStage
+from skmmcl.networks._vmap import unstacked_modules
 
 ViewKey = str | tuple[str, int]
 
@@ -21,42 +23,17 @@ ViewKey = str | tuple[str, int]
 class MultiviewNetwork(nn.Module):
     """Encode each view of the subjects and give the outputs by name.
 
-    Parameters
-    ----------
-    views : sequence of str
-        The modality that each view reads; a modality may be read by several views.
-    shapes : mapping of str to tuple
-        Shape of one subject in each modality.
-    n_components : int
-        Width of each representation.
-    encoders : mapping of str to encoder specification, default={}
-        See `make_encoder`; "auto" where a modality is not named.
-    stages : mapping of str to InputStage, default={}
-        For each modality that is to be standardised or restricted.
-    projection_dim : int, optional
-        Width of the embedding after a projection head; None for no head.
-    normalize_each : bool, default=False
-        Whether each embedding is put on the unit sphere before they are joined.
+    ``views`` names the modality that each view reads; several may read the same. ``shapes`` has
+    the shape of one subject in each modality, ``encoders`` what `make_encoder` takes ("auto"
+    without an entry), ``stages`` how modalities are scaled. The embedding ``z`` comes from a
+    projection head of width ``projection_dim``, or is the representation ``h``. With
+    ``normalize_each`` each embedding is projected to the unit sphere before they are joined.
 
-    Raises
-    ------
-    ModalityError
-        If an encoder does not take its modality or gives another shape than
-        (n_samples, n_components).
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import MultiviewNetwork
-    >>> network = MultiviewNetwork(["a", "b"], {"a": (3,), "b": (5, 5)}, 2)
-    >>> out = network({"a": torch.zeros(4, 3), "b": torch.zeros(4, 5, 5)})
-    >>> {name: tuple(value.shape) for name, value in out.items()}
-    {'h': (2, 4, 2), 'z': (2, 4, 2), 'z_fused': (4, 4)}
+    Training works on batches with an axis of lanes, of modalities that were prepared once.
     """
 
     gives: tuple[str, ...] = ("h", "z", "z_fused")
     fuses = False  # whether ``h`` is of all views together
-    before_training = ("scores",)  # children that training does not pass through
 
     def __init__(
         self,
@@ -70,188 +47,121 @@ class MultiviewNetwork(nn.Module):
         normalize_each: bool = False,
     ) -> None:
         super().__init__()
-        self.views = list(views)
+        self.views, self.n_components = list(views), n_components
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.normalize_each = normalize_each
         self._key = {name: str(k) for k, name in enumerate(shapes)}  # torch forbids some names
         specs, stages = encoders or {}, stages or {}
-        self.scores, self.scalers = nn.ModuleDict(), nn.ModuleDict()
-        back: dict[str, Reconstruction] = {}
+        self.scalers = nn.ModuleDict()
         for name, stage in stages.items():
-            if (scores := stage.scores(shapes[name])) is not None:
-                self.scores[self._key[name]] = scores
-                back[name] = stage.reconstruction(shapes[name], scores.unit)
-            elif stage.standardize:
-                self.scalers[self._key[name]] = Standardize(shapes[name], stage.mean, stage.scale)
+            if stage.standardize or stage.axes is not None:
+                invertible = not reads_scores(specs.get(name, "auto"), shapes[name])
+                scaler = InputScaler(shapes[name], stage, invertible=invertible)
+                self.scalers[self._key[name]] = scaler
         self.encoders = nn.ModuleList(
             _tried_encoder(
-                name, specs.get(name, "auto"), shapes[name], n_components, back.get(name)
+                name, specs.get(name, "auto"), shapes[name], n_components, self._scaler(name)
             )
             for name in views
         )
         self.heads = None
         if projection_dim is not None:
-            self.heads = nn.ModuleList(ProjectionHead(n_components, projection_dim) for _ in views)
+            self.heads = nn.ModuleList(
+                MLP((n_components,), projection_dim, hidden=(n_components,)) for _ in views
+            )
 
     @property
     def compressed(self) -> list[str]:
         """The modalities that `prepare` replaces by component scores."""
-        return [name for name, key in self._key.items() if key in self.scores]
+        return [name for name in self._key if self._n_axes(name)]
 
     @property
     def view_keys(self) -> list[ViewKey]:
-        """Where views find what they read in a batch: the modality; for its later views (it, 1) ...
+        """Keys of the views in a batch: the modality, or (modality, k) for its k-th further view.
 
-        What is not there under the latter is read under the former.
+        Without an entry of its own, a further view reads that of the modality.
         """
         before = (self.views[:k].count(name) for k, name in enumerate(self.views))
         return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
-        """Say what the modules do not.
-
-        Returns
-        -------
-        str
-            Views and shapes.
-        """
         return f"views={self.views}, shapes={self.shapes}, normalize_each={self.normalize_each}"
 
+    def _scaler(self, name: str) -> Any:
+        """Return the scaler of a modality; None without one."""
+        key = self._key[name]
+        return self.scalers[key] if key in self.scalers else None  # noqa: SIM401  has no get
+
+    def _n_axes(self, name: str) -> int | None:
+        scaler = self._scaler(name)
+        return None if scaler is None else scaler.n_axes
+
     def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Tensor]:
-        """Encode a batch.
+        """Encode a batch of subjects ``(n_samples, *shape)`` by modality.
 
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_samples, *shape)``
-            The modalities.
-        mask : Tensor of shape (n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            ``h`` (n_views, n_samples, n_components), ``z`` (n_views, n_samples,
-            projection_dim), ``z_fused`` (n_samples, n_views * projection_dim) with zeros
-            for what is absent.
+        ``mask`` (n_samples, n_views) is True where the subject has the view. Returned are ``h``
+        (n_views, n_samples, n_components), ``z`` (n_views, n_samples, projection_dim), and
+        ``z_fused`` (n_samples, n_views * projection_dim) with zeros for absent views.
         """
         prepared = {name: value[None] for name, value in self.prepare(x).items()}
         out = self.forward_lanes(prepared, None if mask is None else mask[None])
         return of_lane(out, 0)
 
     def prepare(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Do what is the same in each epoch: replace modalities by their component scores.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_samples, *shape)``
-            The modalities.
-
-        Returns
-        -------
-        dict of Tensor
-            (n_samples, n_axes) for the modalities that are restricted; the others as
-            they are.
-        """
-        return {
-            name: self.scores[self._key[name]](value) if self._key[name] in self.scores else value
-            for name, value in x.items()
-        }
+        """Replace modalities by their component scores, which are the same in each epoch."""
+        return {n: self._scaler(n)(value) if self._n_axes(n) else value for n, value in x.items()}
 
     def scale_in_place(self, x: Mapping[str, Tensor], sizes: Sequence[int]) -> None:
-        """Do what is left of the scaling once for all, and expect scaled subjects henceforth.
+        """Scale the prepared data in place, once; later batches are expected to be scaled.
 
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_subjects, *shape)``
-            The prepared modalities of all lanes, one after the other; they are overwritten.
-        sizes : sequence of int
-            How many subjects each lane has.
+        ``x`` has the subjects of all lanes, one lane of ``sizes`` after the other.
         """
         for name, value in x.items():
-            if self._key[name] in self.scalers:
+            if self._scaler(name) is not None and not self._n_axes(name):
                 scaler: Any = self.scalers.pop(self._key[name])
                 for k, rows in enumerate(value.split(list(sizes))):
                     torch.addcmul(scaler.shift[k], rows, scaler.factor[k], out=rows)
 
     def encode(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
-        """Encode a batch, without projection heads.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_samples, *shape)``
-            The modalities.
-        mask : Tensor of shape (n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        Tensor of shape (n_views, n_samples, n_components)
-            The representations.
-        """
+        """Return the representations (n_views, n_samples, n_components) of a batch."""
         mask = None if mask is None else mask[None]
         return self.encode_lanes({k: v[None] for k, v in self.prepare(x).items()}, mask)[0]
 
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Encode a prepared batch of each lane.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            As `forward` gives, with a leading axis of lanes.
-        """
+        """Encode a prepared batch of each lane; as `forward` with a leading axis of lanes."""
         return self._outputs(self.encode_lanes(x, mask), mask)
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a prepared batch of each lane, without projection heads.
 
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared; what later views of one are to read instead, by `view_keys`.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view. Encoders that know no lanes, and may
-            normalise over the batch, then see those subjects only.
-
-        Returns
-        -------
-        Tensor of shape (n_lanes, n_views, n_samples, n_components)
-            The representations.
+        ``x`` is indexed by `view_keys`. Encoders that may normalize over the batch see only the
+        subjects that have the view.
         """
         return torch.stack(self._encode_views(x, mask), dim=1)
 
     def _encode_views(self, x: Mapping[Any, Tensor], mask: Tensor | None) -> list[Tensor]:
-        """What each view's encoder gives, (n_lanes, n_samples, ...)."""
+        """Return the output of each view's encoder, (n_lanes, n_samples, ...)."""
         views = zip(self._seen(x), self.encoders, strict=True)
-        return [passed(seen, encoder, of_view(mask, k)) for k, (seen, encoder) in enumerate(views)]
+        return [apply_to_view(m, seen, mask, k) for k, (seen, m) in enumerate(views)]
 
     def _seen(self, x: Mapping[Any, Tensor]) -> list[Tensor]:
-        """What the encoder of each view sees of prepared modalities."""
+        """Return the input of each view's encoder, from prepared modalities."""
         scaled = {}
         for key, value in x.items():
-            of = self._key[_modality(key)]
-            scaled[key] = self.scalers[of](value) if of in self.scalers else value
+            scaler = self._scaler(_modality(key))
+            is_ready = scaler is None or scaler.n_axes
+            scaled[key] = value if is_ready else scaler(value)
         return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
 
     def _seen_shapes(self) -> list[tuple[int, ...]]:
-        """Shape of a subject as each view's encoder is given it."""
-        scores: Any = self.scores
-        keys = [self._key[name] for name in self.views]
-        return [
-            (scores[key].weight.shape[-1],) if key in scores else self.shapes[name]
-            for name, key in zip(self.views, keys, strict=True)
-        ]
+        """Return the shape of a subject as the input of each view's encoder."""
+        axes = [self._n_axes(name) for name in self.views]
+        return [(n,) if n else self.shapes[v] for n, v in zip(axes, self.views, strict=True)]
 
     def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
-        """What is made of representations (n_lanes, n_views, n_samples, n_components)."""
+        """Return the outputs that follow from representations (n_lanes, n_views, ...)."""
         z = h
         if self.heads is not None:
             views = zip(self.heads, h.unbind(1), strict=True)
@@ -266,57 +176,55 @@ class MultiviewNetwork(nn.Module):
         return z.transpose(1, 2).flatten(2)
 
 
+class PredictionNetwork(MultiviewNetwork):
+    """Multiview network whose ``z`` is a linear map of each representation to ``n_outputs``."""
+
+    def __init__(self, *args: Any, n_outputs: int, **layout: Any) -> None:
+        super().__init__(*args, **layout)
+        heads = (LaneLinear(self.n_components, n_outputs) for _ in self.views)
+        self.heads = nn.ModuleList(heads)
+
+
 def _modality(key: ViewKey) -> str:
     return key if isinstance(key, str) else key[0]
 
 
-def of_view(mask: Tensor | None, view: int) -> Tensor | None:
-    """Who has a view, (n_lanes, n_samples); None if all have all."""
-    return None if mask is None else mask[..., view]
-
-
-def seen_rows(present: Tensor | None) -> Tensor | None:
-    """The rows of those whom what normalises over the batch is to see; None for all."""
-    if present is None:
-        return None
-    (rows,) = present[0].nonzero(as_tuple=True)
-    return None if len(rows) in (0, 1, present.shape[1]) else rows  # a lone one has no variance
-
-
-def at_rows(values: Tensor, rows: Tensor, n_samples: int) -> Tensor:
-    """Values (1, n_rows, ...) of some rows among all of a batch; any finite ones in the others."""
-    unseen = values.detach().mean(1, keepdim=True).expand(-1, n_samples, *values.shape[2:])
-    return unseen.index_copy(1, rows, values)
-
-
-def passed(x: Tensor, module: nn.Module, present: Tensor | None) -> Tensor:
-    """What a module makes of a view; where it may normalise over the batch, of who is present."""
-    if present is None or all(each.stackable for each in foreign_modules(module)):
+def apply_to_view(module: nn.Module, x: Tensor, mask: Tensor | None, view: int) -> Tensor:
+    """Apply a module to a view; one with batch statistics sees only the subjects who have it."""
+    if mask is None or all(each.stackable for each in unstacked_modules(module)):
         return module(x)
-    rows = seen_rows(present)
-    return module(x) if rows is None else at_rows(module(x[:, rows]), rows, x.shape[1])
+    return apply_to_present(module, x, mask, view)
+
+
+def apply_to_present(apply: Any, x: Tensor, mask: Tensor | None, view: int) -> Any:
+    """Apply a function to those who have a view; the others get any finite numbers."""
+    if mask is None:
+        return apply(x)
+    (rows,) = mask[0, :, view].nonzero(as_tuple=True)
+    if len(rows) in (0, 1, x.shape[1]):  # a lone one has no variance
+        return apply(x)
+    found = apply(x[:, rows])
+    if isinstance(found, Tensor):
+        return _scatter_rows(found, rows, x.shape[1])
+    return tuple(_scatter_rows(part, rows, x.shape[1]) for part in found)
+
+
+def _scatter_rows(values: Tensor, rows: Tensor, n_samples: int) -> Tensor:
+    mean = values.detach().mean(1, keepdim=True)
+    return mean.expand(-1, n_samples, *values.shape[2:]).index_copy(1, rows, values)
 
 
 def _tried_encoder(
-    name: str,
-    spec: EncoderSpec,
-    shape: Sequence[int],
-    n_components: int,
-    reconstruction: Reconstruction | None,
+    name: str, spec: EncoderSpec, shape: Sequence[int], n_components: int, scaler: Any
 ) -> nn.Module:
-    """Build an encoder and see that it takes two subjects; this also sizes lazy layers."""
+    """Build an encoder and try it on two subjects, which also sizes lazy layers."""
+    n_axes = None if scaler is None else scaler.n_axes
     try:
-        encoder = make_encoder(spec, shape, n_components, reconstruction)
-        if reconstruction is not None:
-            encoder.to(reconstruction.axes.dtype)
-        training = encoder.training
-        like = next(encoder.parameters(), torch.empty(0))
-        seen = shape if reconstruction is None else reconstruction.shape
-        with torch.no_grad():
-            zeros = torch.zeros(1, 2, *seen, dtype=like.dtype, device=like.device)
-            made = encoder.eval()(zeros)
-            found = tuple(made.shape)[1:]
-        encoder.train(training)
+        encoder = make_encoder(spec, shape, n_components, scaler)
+        if n_axes:
+            encoder.to(scaler.weight.dtype)
+        made = on_zeros(encoder, (n_axes,) if n_axes else shape)
+        found = tuple(made.shape)[1:]
     except (ImportError, OSError):  # a package, or weights to be downloaded
         raise
     except Exception as error:

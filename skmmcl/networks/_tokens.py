@@ -1,4 +1,4 @@
-"""Tokens: what a network has to say of each place of a subject, not of the subject as a whole."""
+"""Tokens of each place of a subject, which are the same places in all views."""
 
 from __future__ import annotations
 
@@ -9,58 +9,31 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks._encoders import EncoderSpec
-from skmmcl.networks._local import has_local
-from skmmcl.networks._multiview import MultiviewNetwork, at_rows, seen_rows
+from skmmcl.networks._encoders import EncoderSpec, ReconstructingEncoder, on_zeros
+from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present
 from skmmcl.networks._regions import RegionEncoder
-from skmmcl.networks._standardize import InputStage, Reconstruction
-from skmmcl.networks._token_decoders import make_token_decoder
 
 N_SLOTS = 8  # tokens where no modality has places
+HIDDEN = 64  # units of the decoders
+WIDTH = 16  # channels of their convolutions
+# Shifts would make regions similar across modalities whatever the data are.
 REGIONS = partial(RegionEncoder, hidden=(64,), shifts=False)
 
 
 class TokenNetwork(MultiviewNetwork):
     """Encode each view of the subjects as tokens that are the same places in all views.
 
-    An encoder with a map of local features gives a token for each place of the map: of a
-    volume a box of voxels, of a matrix a region. All others, as those of vectors, give
-    tokens without a place, by a linear map of the representation: as many as the places of
-    the other views.
+    An encoder with a map of local features gives a token for each place of the map: a box of
+    voxels in a volume, a region in a matrix. All others, as those of vectors, give as many tokens
+    without a place, by a linear map of the representation. "auto" of a matrix is a
+    `RegionEncoder`. A representation is the mean of the tokens, or all of them.
 
-    Parameters
-    ----------
-    views : sequence of str
-        The modality that each view reads; a modality may be read by several views.
-    shapes : mapping of str to tuple
-        Shape of one subject in each modality.
-    n_components : int
-        Width of a token.
-    encoders : mapping of str to encoder specification, default={}
-        See `make_encoder`; "auto" of a matrix is a `RegionEncoder` without shifts, by which
-        regions would be alike in all modalities whatever the data say.
-    stages : mapping of str to InputStage, default={}
-        For each modality that is to be standardised or restricted.
-    pooling : {"mean", "flatten"}, default="mean"
-        Whether a representation is the mean of the tokens, or all of them.
-    reconstructs : bool, default=True
-        Whether there are decoders from the tokens.
-
-    Raises
-    ------
-    ModalityError
-        If an encoder does not take its modality, or places of two modalities differ.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import TokenNetwork
-    >>> network = TokenNetwork(["fc", "age"], {"fc": (6, 6), "age": (1,)}, 2)
-    >>> out = network({"fc": torch.zeros(4, 6, 6), "age": torch.zeros(4, 1)})
-    >>> out["h"].shape, out["tokens"].shape
-    (torch.Size([2, 4, 2]), torch.Size([2, 4, 6, 2]))
+    Outputs are ``h`` and ``z`` (n_views, n_samples, width); ``tokens`` (n_views, n_samples,
+    n_tokens, n_components); and, by the number of the view as a string, ``x_seen``, the input
+    of the encoder, and ``x_hat``, its reconstruction from the tokens.
     """
 
     def __init__(
@@ -70,13 +43,13 @@ class TokenNetwork(MultiviewNetwork):
         n_components: int,
         *,
         encoders: Mapping[str, EncoderSpec] | None = None,
-        stages: Mapping[str, InputStage] | None = None,
         pooling: Literal["mean", "flatten"] = "mean",
         reconstructs: bool = True,
+        **layout: Any,
     ) -> None:
-        given = encoders or {}
-        specs = {name: _spec(given.get(name, "auto"), shape) for name, shape in shapes.items()}
-        super().__init__(views, shapes, n_components, encoders=specs, stages=stages)
+        regions = {name: REGIONS for name, shape in shapes.items() if len(shape) == 2}
+        given = {name: spec for name, spec in (encoders or {}).items() if spec != "auto"}
+        super().__init__(views, shapes, n_components, encoders=regions | given, **layout)
         self.pooling = pooling
         self.gives = ("h", "z", "tokens", *(("x_hat", "x_seen") if reconstructs else ()))
         tried = [
@@ -91,88 +64,37 @@ class TokenNetwork(MultiviewNetwork):
         )
         self.decoders: Any = None
         if reconstructs:
-            self.decoders = nn.ModuleList(
-                make_token_decoder(seen, n_components, self.n_tokens, grid)
-                for grid, _, seen in tried
-            )
-
-    def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
-        """Encode a batch.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_samples, *shape)``
-            The modalities.
-        mask : Tensor of shape (n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            ``h`` and ``z`` (n_views, n_samples, width); ``tokens`` (n_views, n_samples, n_tokens,
-            n_components); and, by the number of the view as a string, ``x_hat`` and
-            ``x_seen`` ``(n_samples, *shape)``, what the tokens tell of the input of the
-            encoder, and that input.
-        """
-        prepared = {name: value[None] for name, value in self.prepare(x).items()}
-        out = self.forward_lanes(prepared, None if mask is None else mask[None])
-        return {name: _first_lane(value) for name, value in out.items()}
+            made = (make_token_decoder(s, n_components, self.n_tokens, g) for g, _, s in tried)
+            self.decoders = nn.ModuleList(made)
 
     def forward_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
-        """Encode a prepared batch; there is one lane.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(1, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (1, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        dict
-            As `forward` gives, with a leading axis of lanes.
-        """
         read = self._seen(x)
         tokens = self._tokens(read, mask)
         h = self._pooled(tokens)
         out = {"h": h, "z": h, "tokens": tokens}
         if self.decoders is None:
             return out
-        decoded = enumerate(zip(self.decoders, tokens[0], strict=True))
-        found = {str(k): decode(of_view)[None] for k, (decode, of_view) in decoded}
-        encoded = enumerate(zip(self.encoders, read, strict=True))
-        seen = {str(k): _read_by(encoder, value) for k, (encoder, value) in encoded}
+        found = {str(k): decode(tokens[0, k])[None] for k, decode in enumerate(self.decoders)}
+        seen = {str(k): _read_by(self.encoders[k], value) for k, value in enumerate(read)}
         return {**out, "x_hat": found, "x_seen": seen}
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
-        """Encode a prepared batch, and pool the tokens.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(1, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (1, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        Tensor of shape (1, n_views, n_samples, width)
-            The representations.
-        """
         return self._pooled(self._tokens(self._seen(x), mask))
 
     def _tokens(self, read: Sequence[Tensor], mask: Tensor | None) -> Tensor:
-        present = [None] * len(read) if mask is None else mask.unbind(-1)
-        views = zip(self.encoders, self.to_tokens, read, present, strict=True)
-        return torch.stack([_of_present(*view) for view in views], dim=1)
+        views = enumerate(zip(self.encoders, self.to_tokens, read, strict=True))
+        tokens = [
+            apply_to_present(partial(_to_tokens, encoder, convert), x, mask, k)
+            for k, (encoder, convert, x) in views
+        ]
+        return torch.stack(tokens, dim=1)
 
     def _pooled(self, tokens: Tensor) -> Tensor:
         return tokens.mean(-2) if self.pooling == "mean" else tokens.flatten(-2)
 
 
 class _ToTokens(nn.Module):
-    """From a representation and a map of local features to (n_lanes, n_samples, tokens, width)."""
+    """Map a representation and local features to (n_lanes, n_samples, n_tokens, width)."""
 
     def __init__(self, n_tokens: int, n_components: int, n_features: int | None) -> None:
         super().__init__()
@@ -187,48 +109,26 @@ class _ToTokens(nn.Module):
         return self.linear(h).unflatten(-1, (self.n_tokens, -1))
 
 
-def _spec(spec: EncoderSpec, shape: Sequence[int]) -> EncoderSpec:
-    return REGIONS if spec == "auto" and len(shape) == 2 else spec
-
-
 def _read_by(encoder: nn.Module, x: Tensor) -> Tensor:
-    """What the encoder proper reads: subjects that are reconstructed from their scores."""
-    if isinstance(encoder, nn.Sequential) and isinstance(encoder[0], Reconstruction):
-        return encoder[0](x)
-    return x
+    """Return what the encoder proper reads: subjects reconstructed from their scores."""
+    return encoder.scaler.inverse(x) if isinstance(encoder, ReconstructingEncoder) else x
 
 
-def _local(encoder: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Representation and, from an encoder that has such, the map of local features."""
-    last: Any = encoder
-    return last.forward_local(x) if has_local(encoder) else (last(x), None)
-
-
-def _of_present(
-    encoder: nn.Module, to_tokens: nn.Module, x: Tensor, present: Tensor | None
-) -> Tensor:
-    """Tokens of those who are there; some encoders normalise over the batch."""
-    rows = seen_rows(present)
-    if rows is None:
-        return to_tokens(*_local(encoder, x))
-    return at_rows(to_tokens(*_local(encoder, x[:, rows])), rows, x.shape[1])
+def _to_tokens(encoder: Any, convert: nn.Module, x: Tensor) -> Tensor:
+    h, local = encoder.forward_local(x) if encoder.has_local else (encoder(x), None)
+    return convert(h, local)
 
 
 def _tried(
-    encoder: nn.Module, shape: Sequence[int], n_axes: int
+    encoder: Any, shape: Sequence[int], n_axes: int
 ) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
-    """Grid of the places (empty for none), features of a place, and shape of what is seen.
+    """Return the grid of the places (empty for none), features of a place, and shape of the input.
 
-    Of vectors, and of maps with another number of axes than the space of the subject, the
-    features have no place.
+    Features of vectors, and of maps with another number of axes than the space of the subject,
+    have no place.
     """
-    like = next(encoder.parameters(), torch.empty(0))
-    zeros = torch.zeros(1, 2, *shape, dtype=like.dtype, device=like.device)
-    training = encoder.training
-    with torch.no_grad():
-        _, local = _local(encoder.eval(), zeros)
-        seen = tuple(_read_by(encoder, zeros).shape[2:])
-    encoder.train(training)
+    seen = encoder.scaler.shape if isinstance(encoder, ReconstructingEncoder) else tuple(shape)
+    local = on_zeros(encoder, shape, "forward_local")[1] if encoder.has_local else None
     if local is None or local.shape[3:].numel() < 2 or n_axes < 2:
         return (), 0, seen
     grid = tuple(local.shape[3:])
@@ -237,7 +137,7 @@ def _tried(
 
 
 def _common_grid(views: Sequence[str], grids: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The places of all views that have places; raises if they differ."""
+    """Return the places of all views that have places; raise if they differ."""
     placed = {name: grid for name, grid in zip(views, grids, strict=True) if grid}
     if len(set(placed.values())) > 1:
         found = ", ".join(f"{n!r} has {' x '.join(map(str, g))}" for n, g in placed.items())
@@ -249,7 +149,55 @@ def _common_grid(views: Sequence[str], grids: Sequence[tuple[int, ...]]) -> tupl
     return next(iter(placed.values()), (N_SLOTS,))
 
 
-def _first_lane(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: item[0] for name, item in value.items()}
-    return value[0]
+def make_token_decoder(
+    shape: Sequence[int], n_components: int, n_tokens: int, grid: Sequence[int]
+) -> nn.Module:
+    """Build a decoder from (n_samples, n_tokens, n_components) to ``(n_samples, *shape)``.
+
+    Regions are decoded one by one and maps by convolutions; where tokens have no place, all
+    are decoded together.
+    """
+    if len(shape) == 2 and tuple(grid) == (shape[0],):
+        return _mlp(n_components, shape[1])
+    if len(shape) > 2 and len(grid) in (2, 3):
+        return MapDecoder(shape, n_components, grid)
+    joined = _mlp(n_tokens * n_components, math.prod(shape))
+    return nn.Sequential(nn.Flatten(), joined, nn.Unflatten(1, tuple(shape)))
+
+
+def _mlp(n_in: int, n_out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(n_in, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, n_out))
+
+
+class MapDecoder(nn.Module):
+    """Convolutions, each followed by a grid twice as fine.
+
+    Each subject is normalized by itself, so that batches may be small.
+    """
+
+    def __init__(self, shape: Sequence[int], n_components: int, grid: Sequence[int]) -> None:
+        super().__init__()
+        self.grid, self.space = tuple(grid), tuple(shape[-len(grid) :])
+        self.shape = tuple(shape)
+        conv = nn.Conv2d if len(grid) == 2 else nn.Conv3d
+        finer = max(side / places for side, places in zip(self.space, grid, strict=True))
+        n_stages = max(1, math.ceil(math.log2(max(finer, 1))))
+        widths = [n_components] + [WIDTH] * n_stages
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                conv(n_in, WIDTH, kernel_size=3, padding=1),
+                nn.GroupNorm(1, WIDTH),
+                nn.LeakyReLU(0.01),
+            )
+            for n_in in widths[:-1]
+        )
+        self.last = conv(WIDTH, math.prod(shape[: -len(grid)]), kernel_size=1)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = tokens.mT.unflatten(-1, self.grid)
+        for k, stage in enumerate(self.stages, start=1):
+            is_last = k == len(self.stages)
+            size = self.space if is_last else [2**k * places for places in self.grid]
+            mode = "bilinear" if len(self.grid) == 2 else "trilinear"
+            x = F.interpolate(stage(x), size=list(size), mode=mode)
+        return self.last(x).reshape(-1, *self.shape)

@@ -1,4 +1,4 @@
-"""A transformer that fuses tokens into one representation."""
+"""Layers of the fusion network: a transformer over tokens, and its projection head."""
 
 from __future__ import annotations
 
@@ -9,31 +9,13 @@ from torch.nn import functional as F
 from skmmcl.networks._lane_linear import LaneLinear
 from skmmcl.networks._lanes import Laned
 
+EPS = 1e-5
+
 
 class FusionTransformer(nn.Module):
-    """Pre-norm transformer over tokens, read out at a learnt token of its own.
+    """Pre-norm transformer over tokens :cite:p:`dufumier2025`, read out at a learned token.
 
-    Parameters
-    ----------
-    width : int
-        Width of the tokens.
-    n_layers : int, default=1
-        Transformer blocks.
-    n_heads : int, default=8
-        At most so many attention heads; fewer where the width is not divisible by it.
-
-    References
-    ----------
-    .. [1] Dufumier B., Castillo-Navarro J., Tuia D., Thiran J.-P. (2025). What to align in
-       multimodal contrastive learning? ICLR.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skmmcl.networks import FusionTransformer
-    >>> tokens = torch.zeros(1, 4, 3, 16)  # one fit, four subjects, three tokens
-    >>> FusionTransformer(16)(tokens, torch.ones(1, 1, 2, 3, dtype=torch.bool)).shape
-    torch.Size([1, 2, 4, 16])
+    It has at most ``n_heads`` attention heads, fewer where the width is not divisible.
     """
 
     def __init__(self, width: int, *, n_layers: int = 1, n_heads: int = 8) -> None:
@@ -44,19 +26,10 @@ class FusionTransformer(nn.Module):
         self.norm = LaneNorm(width)
 
     def forward_lanes(self, tokens: Tensor, visible: Tensor) -> Tensor:
-        """Fuse the tokens of each subject, once for each choice of those that are seen.
+        """Fuse the tokens (n_lanes, n_samples, n_tokens, width) that are visible in each choice.
 
-        Parameters
-        ----------
-        tokens : Tensor of shape (n_lanes, n_samples, n_tokens, width)
-            The tokens of all modalities.
-        visible : Tensor of bool (n_lanes or 1, n_samples or 1, n_choices, n_tokens)
-            True where a token is seen; the others take no part.
-
-        Returns
-        -------
-        Tensor of shape (n_lanes, n_choices, n_samples, width)
-            The representations.
+        ``visible`` is (n_lanes or 1, n_samples or 1, n_choices, n_tokens), the result (n_lanes,
+        n_choices, n_samples, width).
         """
         n_lanes, n_samples, _, width = tokens.shape
         n_choices = visible.shape[2]
@@ -79,13 +52,7 @@ class FusionTransformer(nn.Module):
 
 
 class LaneNorm(Laned):
-    """Layer normalisation of the last axis, with scale and shift for each lane.
-
-    Parameters
-    ----------
-    width : int
-        Length of the last axis.
-    """
+    """Layer normalization of the last axis, with scale and shift for each lane."""
 
     def __init__(self, width: int) -> None:
         super().__init__((width,))
@@ -97,7 +64,7 @@ class LaneNorm(Laned):
 
 
 class _Block(nn.Module):
-    """Attention of some tokens to others, and a small MLP on each; both are added."""
+    """Attention of some tokens to others and a small MLP on each, both added to the input."""
 
     def __init__(self, width: int, n_heads: int, n_layers: int) -> None:
         super().__init__()
@@ -111,7 +78,7 @@ class _Block(nn.Module):
         self.fc2 = _linear(4 * width, width, out_std)
 
     def forward_lanes(self, asked: Tensor, x: Tensor, visible: Tensor, n_lanes: int) -> Tensor:
-        """Map (n_lanes * n_samples, n_asked, width), asked of the visible among ``x``."""
+        """Map (n_lanes * n_samples, n_asked, width), which attend to the visible among ``x``."""
         as_lanes = (n_lanes, -1, asked.shape[-1])
         query = self.query(self.norm1(asked.reshape(as_lanes))).view(*asked.shape)
         both = self.key_value(self.norm1(x.reshape(as_lanes))).view(*x.shape[:2], -1)
@@ -122,7 +89,8 @@ class _Block(nn.Module):
         found = F.scaled_dot_product_attention(q, k, v, attn_mask=visible.unsqueeze(1))
         found = self.attended(found.transpose(1, 2).reshape(as_lanes))
         out = asked.reshape(as_lanes) + found
-        out = out + self.fc2(_quick_gelu(self.fc1(self.norm2(out))))
+        hidden = self.fc1(self.norm2(out))
+        out = out + self.fc2(hidden * torch.sigmoid(1.702 * hidden))  # QuickGELU
         return out.view(*asked.shape)
 
     forward = forward_lanes
@@ -135,5 +103,51 @@ def _linear(n_in: int, n_out: int, std: float) -> LaneLinear:
     return layer
 
 
-def _quick_gelu(x: Tensor) -> Tensor:
-    return x * torch.sigmoid(1.702 * x)
+class NormalizedHead(nn.Module):
+    """Three layers with batch normalization, in which only present subjects count.
+
+    It serves the loss alone, so that it keeps no running statistics: held-out subjects are
+    normalized among themselves.
+    """
+
+    def __init__(self, width: int, projection_dim: int) -> None:
+        super().__init__()
+        hidden = 2 * projection_dim
+        self.layer1, self.norm1 = LaneLinear(width, hidden), _SubjectNorm(hidden)
+        self.layer2, self.norm2 = LaneLinear(hidden, hidden), _SubjectNorm(hidden)
+        self.layer3 = LaneLinear(hidden, projection_dim)
+
+    def forward_lanes(self, z: Tensor, count: Tensor | None = None) -> Tensor:
+        """Map (n_lanes, ..., n_samples, width), each stack of subjects by itself.
+
+        ``count`` says how often a subject counts, 0 for one that is absent.
+        """
+        z = torch.relu(self.norm1(_each(self.layer1, z), count))
+        z = torch.relu(self.norm2(_each(self.layer2, z), count))
+        return _each(self.layer3, z)
+
+    forward = forward_lanes
+
+
+class _SubjectNorm(nn.Module):
+    """Center and scale each feature by the subjects of the batch."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, 1, width))
+        self.bias = nn.Parameter(torch.zeros(1, 1, width))
+
+    def forward_lanes(self, z: Tensor, count: Tensor | None) -> Tensor:
+        """Normalize over the last axis but one."""
+        share = z.new_ones(()).expand(z.shape[-2]) if count is None else count.to(z)
+        share = (share / share.sum(-1, keepdim=True).clamp_min(EPS)).unsqueeze(-1)
+        centered = z - (z * share).sum(-2, keepdim=True)
+        variance = (centered.square() * share).sum(-2, keepdim=True)
+        scaled = (centered * (variance + EPS).rsqrt()).flatten(1, -2)
+        return torch.addcmul(self.bias, scaled, self.weight).view(z.shape)
+
+    forward = forward_lanes
+
+
+def _each(layer: LaneLinear, z: Tensor) -> Tensor:
+    return layer(z.flatten(1, -2)).unflatten(1, z.shape[1:-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,30 +11,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# How files that have been published begin their names, and how ours begin.
+# Prefixes of the names in published files, and those of our networks.
 PUBLISHED = {
     "yaware": {"features.": "", "hidden_representation.": "fc.", "classifier.": "fc."},
     "anatcl": {"encoder.": ""},
 }
-AMONG = ("state_dict", "model_state_dict", "model")  # where training scripts put the weights
-EVERYWHERE = "module."  # put before all names by torch's DataParallel
+NESTED = ("state_dict", "model_state_dict", "model")  # where training scripts put the weights
 
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What became of the weights of a file.
+    """Result of loading the weights of a file.
 
     Parameters
     ----------
     loaded : tuple of str
         Parameters and buffers of the network that now have the values of the file.
     missing : tuple of str
-        Those of the network that the file does not have; they are as they were.
+        Those of the network that the file does not have; they are unchanged.
     unexpected : tuple of str
         Those of the file that the network does not have.
     mismatched : dict of str to (tuple, tuple)
-        Those of another shape, with the shape in the file and in the network; they are as
-        they were.
+        Unchanged ones, with the shape in the file and in the network.
 
     Examples
     --------
@@ -50,14 +48,12 @@ class WeightsReport:
 
     def __str__(self) -> str:
         odd = [f"{name}: {found} for {own}" for name, (found, own) in self.mismatched.items()]
-        return ", ".join(
-            [
-                f"{len(self.loaded)} loaded",
-                _listed(self.missing, "missing"),
-                _listed(self.unexpected, "unexpected"),
-                _listed(odd, "mismatched"),
-            ]
-        )
+        listed = {"missing": self.missing, "unexpected": self.unexpected, "mismatched": odd}
+        parts = [
+            f"{len(names)} {what}" + (f" ({', '.join(names)})" if names else "")
+            for what, names in listed.items()
+        ]
+        return ", ".join([f"{len(self.loaded)} loaded", *parts])
 
 
 def load_weights(
@@ -66,12 +62,11 @@ def load_weights(
     *,
     mapping: str | Mapping[str, str] | Callable[[str], str] | None = None,
 ) -> WeightsReport:
-    """Give a network the weights of a file.
+    """Load the weights of a file into a network.
 
-    Weights are found by name and must have the same shape; the report says what was not
-    found. Nothing but tensors is read, so that a file cannot run code. The network can
-    then be used as an encoder, for example ``encoders={"t1": network}``: embedders copy a
-    module with its weights.
+    Weights are found by name and must have the same shape; the report lists the others. Only
+    tensors are read, so that a file cannot run code. The network can then be used as an
+    encoder, for example ``encoders={"t1": network}``: embedders copy it with its weights.
 
     Parameters
     ----------
@@ -81,16 +76,15 @@ def load_weights(
         A file of `torch.save`, such as ``.pt`` and ``.pth``, with a state dict or with one
         under "state_dict", "model_state_dict" or "model"; or a ``.safetensors`` file.
     mapping : str, dict, callable or None, default=None
-        From the names in the file to those of the network: a dict of beginnings that are
-        replaced, or a function. "yaware" is for the DenseNet121 of y-Aware on a
-        `DenseNet3d`; "anatcl" is for the ResNet18 of AnatCL on a `ResNet3d`. None for
-        equal names. The "module." that DataParallel puts before all names is always left
-        out.
+        From the names in the file to those of the network: a dict of prefixes to replace, or a
+        function. "yaware" is for the DenseNet121 of :cite:t:`dufumier2021yaware` on a
+        `DenseNet3d`, "anatcl" for the ResNet18 of :cite:t:`barbano2024anatcl` on a `ResNet3d`.
+        None for equal names. The prefix "module." of DataParallel is always removed.
 
     Returns
     -------
     WeightsReport
-        What was loaded, and what does not fit.
+        The names that were loaded, and those that do not fit.
 
     Raises
     ------
@@ -101,13 +95,6 @@ def load_weights(
     ValueError
         If the file cannot be read or has no weights, or if no parameter of the network is
         in it.
-
-    References
-    ----------
-    .. [1] Dufumier B. et al. (2021). Contrastive learning with continuous proxy meta-data
-       for 3D MRI classification. MICCAI.
-    .. [2] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs. arXiv
-       2408.07079.
 
     Examples
     --------
@@ -121,30 +108,25 @@ def load_weights(
     3 loaded, 0 missing, 0 unexpected, 2 mismatched (fc.weight: (4, 1024) for (2, 1024),
     fc.bias: (4,) for (2,))
     """
-    path = Path(path)
-    rename = _renaming(mapping)
-    found = {name.removeprefix(EVERYWHERE): tensor for name, tensor in _read(path).items()}
-    own = network.state_dict()
-    by_own = {rename(name): name for name in found}
-    both = [name for name in own if name in by_own]
-    odd = {name for name in both if found[by_own[name]].shape != own[name].shape}
-    loaded = tuple(name for name in both if name not in odd)
+    path, rename = Path(path), _renaming(mapping)
+    found = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
+    source, own = {rename(name): name for name in found}, network.state_dict()
+    shapes = {
+        name: (tuple(found[source[name]].shape), tuple(tensor.shape))
+        for name, tensor in own.items()
+        if name in source
+    }
+    mismatched = {name: pair for name, pair in shapes.items() if pair[0] != pair[1]}
+    loaded = tuple(name for name in shapes if name not in mismatched)
     if not {name for name, _ in network.named_parameters()}.intersection(loaded):
         raise ValueError(
             f"No parameter of {type(network).__name__} is in {path}, which has {_some(found)}; "
             f"expected {_some(own)}. Set mapping= to say how names are to be changed."
         )
-    network.load_state_dict({name: found[by_own[name]] for name in loaded}, strict=False)
-    return WeightsReport(
-        loaded=loaded,
-        missing=tuple(name for name in own if name not in by_own),
-        unexpected=tuple(name for renamed, name in by_own.items() if renamed not in own),
-        mismatched={
-            name: (tuple(found[by_own[name]].shape), tuple(own[name].shape))
-            for name in both
-            if name in odd
-        },
-    )
+    network.load_state_dict({name: found[source[name]] for name in loaded}, strict=False)
+    missing = tuple(name for name in own if name not in source)
+    unexpected = tuple(name for renamed, name in source.items() if renamed not in own)
+    return WeightsReport(loaded, missing, unexpected, mismatched)
 
 
 def _renaming(mapping: Any) -> Callable[[str], str]:
@@ -163,24 +145,19 @@ def _renaming(mapping: Any) -> Callable[[str], str]:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file, by name."""
+    """Return the tensors of a file by name."""
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of weights {path}.")
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    while inner := _inner(content):
+    inner = content
+    while isinstance(inner, Mapping) and inner:
         content = inner
-    if not isinstance(content, Mapping):
-        content = {}
-    weights = {name: value for name, value in content.items() if isinstance(value, Tensor)}
+        inner = next((content[k] for k in NESTED if isinstance(content.get(k), Mapping)), None)
+    named = content if isinstance(content, Mapping) else {}
+    weights = {name: value for name, value in named.items() if isinstance(value, Tensor)}
     if not weights:
         raise ValueError(f"{path} has no weights: expected a state dict, names with tensors.")
     return weights
-
-
-def _inner(content: Any) -> Any:
-    if not isinstance(content, Mapping):
-        return None
-    return next((content[k] for k in AMONG if isinstance(content.get(k), Mapping)), None)
 
 
 def _read_torch(path: Path) -> Any:
@@ -210,10 +187,6 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"{path} cannot be read; it may be cut off: {error}") from error
 
 
-def _listed(names: Any, what: str) -> str:
-    return f"{len(names)} {what}" + (f" ({', '.join(names)})" if names else "")
-
-
-def _some(names: Any, n_shown: int = 3) -> str:
-    shown = list(names)[:n_shown]
-    return ", ".join(shown) + (", ..." if len(names) > n_shown else "")
+def _some(names: Iterable[str]) -> str:
+    first, more = list(names)[:3], list(names)[3:]
+    return ", ".join(first) + (", ..." if more else "")

@@ -17,7 +17,7 @@ from skorch.callbacks import Callback, EarlyStopping
 
 from skmmcl.augmentation import is_local, resolve_augment
 from skmmcl.exceptions import FitInterruptedWarning
-from skmmcl.networks import foreign_modules
+from skmmcl.networks._vmap import unstacked_modules
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint
@@ -170,20 +170,20 @@ class FitJob(Job):
             kept_callbacks = _without_checkpoint(self.net)
             self.net.callbacks_ = [*kept_callbacks, ("checkpoint", self.checkpoint)]
         self.net.epochs_left_ = self.epochs_left
-        self._set_beside(self.beside and self.signature is not None)
+        self._set_vmap(self.beside and self.signature is not None)
 
     def end(self) -> None:
         """Tell the callbacks, and the checkpoint that the fit is complete."""
-        self._set_beside(False)
+        self._set_vmap(False)
         self.net.notify("on_train_end", X=self.sets, y=None)
         if self.checkpoint is not None:
             self.net.callbacks_ = _without_checkpoint(self.net)
             if self.finished and not self.complete:
                 self.checkpoint.save(self.net, complete=True)
 
-    def _set_beside(self, beside: bool) -> None:
-        for each in foreign_modules(self.net.module_):
-            each.beside = beside
+    def _set_vmap(self, use_vmap: bool) -> None:
+        for each in unstacked_modules(self.net.module_):
+            each.use_vmap = use_vmap
 
     @property
     def epochs_left(self) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skmmcl.networks import foreign_modules, has_lanes
+from skmmcl.networks._lanes import has_lanes, lane_tensors
+from skmmcl.networks._vmap import unstacked_modules
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._stored import StoredRows
 
@@ -36,15 +37,12 @@ def lanes_of(net: Any) -> Any:
     objective = net.criterion_.signature()
     if objective is None or not has_lanes(net.module_):
         return None
-    tensors = [*net.module_.named_parameters(), *net.module_.named_buffers()]
-    apart = net.module_.before_training
     shapes = tuple(
         (name, tuple(t.shape), str(t.dtype), t.requires_grad)
-        for name, t in tensors
-        if name.partition(".")[0] not in apart
+        for name, t in lane_tensors(net.module_).items()
     )
-    foreign = tuple(each.described for each in foreign_modules(net.module_))
-    return repr(net.module_), foreign, shapes, objective
+    unstacked = tuple(each.structure_key for each in unstacked_modules(net.module_))
+    return repr(net.module_), unstacked, shapes, objective
 
 
 def lane_bytes(net: Any, subjects: SubjectSet) -> int:

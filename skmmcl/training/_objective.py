@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from skmmcl.losses import loss_signature, merge_losses
-from skmmcl.networks import of_lane
+from skmmcl.networks._lanes import of_lane
 
 
 @dataclass(frozen=True)

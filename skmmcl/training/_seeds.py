@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from skmmcl.networks import foreign_modules
+from skmmcl.networks._vmap import unstacked_modules
 
 # Torch's default generator is one per process; whoever seeds it must be alone with it.
 _DEFAULT_GENERATOR = threading.RLock()
@@ -36,7 +36,7 @@ def draws_globally(module: nn.Module) -> bool:
     Modules of other packages are taken to do so, since only their authors know, but for
     those that have been tried.
     """
-    tried = [each for each in foreign_modules(module) if each.stackable]
+    tried = [each for each in unstacked_modules(module) if each.stackable]
     known = {id(child) for each in tried for child in each.modules()}
     for child in module.modules():
         if id(child) in known:

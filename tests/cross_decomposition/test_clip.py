@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from skmmcl import CLIPEmbedder, CMCCSSEmbedder, MultimodalData, stacked_fits
-from skmmcl.networks import CopiesNetwork
+from skmmcl.networks._copies import CopiesNetwork
 
 N = 30
 

@@ -18,7 +18,8 @@ from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.data import as_multimodal
 from skmmcl.exceptions import CheckpointWarning
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
-from skmmcl.networks import MLP, ConnectomeAttention, LinearShortcut
+from skmmcl.networks import MLP, ConnectomeAttention
+from skmmcl.networks._mlp import LinearShortcut
 from skmmcl.training import _fit
 
 N = 40
@@ -275,8 +276,8 @@ def test_encoders_by_name_module_and_callable(X, y):
     encoders = {"smri": torch.nn.Linear(6, 4), "fc": partial(MLP, hidden=(7,))}
     embedder = make(encoders=encoders).fit(X, y)
     linear, mlp, auto = embedder.net_.module_.encoders
-    assert isinstance(linear[-1].module, torch.nn.Linear)
-    assert isinstance(mlp[-1], MLP)
+    assert isinstance(linear.encoder.module, torch.nn.Linear)
+    assert isinstance(mlp.encoder, MLP)
     assert isinstance(auto, LinearShortcut)
 
 

@@ -6,16 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from skmmcl.networks import (
-    MLP,
-    DCGANDecoder,
-    LinearShortcut,
-    MLPDecoder,
-    Reconstruction,
-    has_lanes,
-    make_decoder,
-    make_encoder,
-)
+from skmmcl.networks import MLP, DCGANDecoder, make_encoder
+from skmmcl.networks._decoders import MLPDecoder, make_decoder
+from skmmcl.networks._lanes import has_lanes
+from skmmcl.networks._mlp import LinearShortcut
+from skmmcl.networks._standardize import InputScaler, InputStage
 
 
 @pytest.mark.parametrize(
@@ -45,6 +40,7 @@ def test_dcgan_is_mirrored_by_dcgan():
 
 
 def test_behind_a_reconstruction_the_encoder_is_found():
-    back = Reconstruction((4, 5), np.eye(20)[:6])
-    encoder = make_encoder(MLP((4, 5), 3, hidden=(9,)), (4, 5), 3, back)
+    stage = InputStage(np.zeros((4, 5)), np.ones((4, 5)), True, np.eye(20)[:6], np.ones(6))
+    scaler = InputScaler((4, 5), stage)
+    encoder = make_encoder(MLP((4, 5), 3, hidden=(9,)), (4, 5), 3, scaler)
     assert make_decoder((6,), 3, encoder).layers.hidden == (9,)

@@ -3,7 +3,6 @@
 import math
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -11,12 +10,10 @@ from torch import nn
 from skmmcl.networks import (
     MLP,
     ConnectomeAttention,
-    ProjectionHead,
     SmallCNN3d,
-    Standardize,
-    encoder_by_shape,
     make_encoder,
 )
+from skmmcl.networks._encoders import encoder_by_shape
 
 
 def n_parameters(module):
@@ -64,13 +61,6 @@ def test_mlp_flattens_and_takes_any_depth():
     assert MLP((2, 3, 4), 5)(torch.zeros(7, 2, 3, 4)).shape == (7, 5)
     assert n_parameters(MLP((3,), 2, hidden=())) == 3 * 2 + 2
     assert n_parameters(MLP((3,), 2, hidden=(4, 5))) == 16 + 25 + 12
-
-
-def test_projection_head_is_two_layers():
-    assert n_parameters(ProjectionHead(8, 4)) == 8 * 8 + 8 + 8 * 4 + 4
-    x = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
-    head = ProjectionHead(8, 4)
-    torch.testing.assert_close(head(x), head.layers[1](torch.relu(head.layers[0](x))))
 
 
 @pytest.mark.parametrize(
@@ -130,20 +120,3 @@ def test_default_for_volumes_is_a_small_cnn_alone(shape):
 def test_no_default_for_more_axes():
     with pytest.raises(ValueError, match=r"no default encoder for .* \(2, 2, 2, 2, 2\)"):
         make_encoder("auto", (2,) * 5, 2)
-
-
-def test_standardize():
-    rng = np.random.default_rng(0)
-    x = rng.normal(3, 5, size=(50, 4))
-    x[:, 2] = 7
-    scale = Standardize((4,), x.mean(0), np.where(np.arange(4) == 2, 0, x.std(0)))
-    out = scale(torch.tensor(x)).numpy()
-    np.testing.assert_allclose(out.mean(0), 0, atol=1e-12)
-    np.testing.assert_allclose(out.std(0), [1, 1, 0, 1], atol=1e-12)
-    assert not list(scale.parameters())
-    assert scale.float()(torch.zeros(1, 4)).dtype == torch.float32
-
-
-def test_standardize_volumes_by_one_number():
-    scale = Standardize((2, 2, 2), np.array(2.0), np.array(4.0))
-    assert torch.equal(scale(torch.full((1, 2, 2, 2), 6.0)).unique(), torch.ones(1))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from skmmcl.networks import FusionNetwork, FusionTransformer, NormalizedHead
-from skmmcl.networks._converter import place_code
+from skmmcl.networks._fusion import FusionNetwork, place_code
+from skmmcl.networks._transformer import FusionTransformer, NormalizedHead
 
 SHAPES = {"table": (3,), "rois": (6, 4), "t1": (8, 8, 8)}
 N = 5

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from skmmcl.networks import MultiviewNetwork, TimmEncoder, make_encoder
+from skmmcl.networks import TimmEncoder, make_encoder
+from skmmcl.networks._multiview import MultiviewNetwork
 
 
 class Network(nn.Module):

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks import InfoMaxNetwork, InputStage, LocalHead, make_encoder
+from skmmcl.networks import make_encoder
+from skmmcl.networks._info_max import InfoMaxNetwork, LocalHead
+from skmmcl.networks._standardize import InputStage
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from skmmcl.networks import LaneLinear, _lane_linear, gradients_in_place
+from skmmcl.networks import LaneLinear, _lane_linear
+from skmmcl.networks._lane_linear import gradients_in_place
 
 
 @pytest.fixture(autouse=True)

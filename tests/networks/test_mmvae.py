@@ -7,7 +7,8 @@ from scipy.special import logsumexp
 from scipy.stats import kstest, laplace, norm
 
 from skmmcl.losses import MMVAELoss
-from skmmcl.networks import InputStage, MMVAENetwork
+from skmmcl.networks._mmvae import MMVAENetwork
+from skmmcl.networks._standardize import InputStage
 
 SHAPES = {"table": (3,), "fc": (4, 5)}
 FAMILIES = {"normal": norm, "laplace": laplace}

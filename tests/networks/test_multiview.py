@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks import InputStage, MultiviewNetwork, merge_lanes
+from skmmcl.networks._lanes import merge_lanes
+from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._standardize import InputStage
 
 SHAPES = {"table": (3,), "fc": (5, 5)}
 

@@ -1,11 +1,11 @@
-"""The linear shortcut; component scores and what is reconstructed from them."""
+"""The linear shortcut starts linear."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
-from skmmcl.networks import MLP, ComponentScores, LinearShortcut, Reconstruction
+from skmmcl.networks import MLP
+from skmmcl.networks._mlp import LinearShortcut
 
 
 def test_shortcut_starts_linear_and_learns_more():
@@ -23,23 +23,3 @@ def test_shortcut_starts_linear_and_learns_more():
         optimizer.step()
     assert encoder.gate.abs() > 0.1
     assert loss < 0.01  # a line reaches 0.09
-
-
-def test_scores_and_reconstruction():
-    rng = np.random.default_rng(0)
-    axes = np.linalg.qr(rng.normal(size=(12, 3)))[0].T
-    mean, scale, deviation = rng.normal(size=(4, 3)), rng.random((4, 3)) + 0.5, np.array([3, 2, 1])
-    x = rng.normal(size=(5, 4, 3))
-    scores = ComponentScores((4, 3), mean, scale, axes, deviation)
-    z = ((x - mean) / scale).reshape(5, -1)
-    unit = np.sqrt(14 / 3)
-    found = scores(torch.as_tensor(x))
-    np.testing.assert_allclose(found.numpy(), z @ axes.T / unit)
-    again = Reconstruction((4, 3), axes * scores.unit, 1.0)(found)
-    assert again.shape == x.shape
-    np.testing.assert_allclose(again.flatten(1).numpy(), 1 + z @ axes.T @ axes)
-
-
-def test_a_constant_entry_is_not_scaled():
-    scores = ComponentScores((2,), np.ones(2), np.array([2.0, 0.0]), np.eye(2), np.ones(2))
-    assert scores(torch.tensor([[3.0, 2.0]], dtype=torch.float64)).tolist() == [[1.0, 1.0]]

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 from skmmcl.exceptions import ModalityError
-from skmmcl.networks import InputStage, RegionEncoder, TokenNetwork
+from skmmcl.networks import RegionEncoder
+from skmmcl.networks._standardize import InputStage
+from skmmcl.networks._tokens import TokenNetwork
 
 
 def subjects(n=3, **shapes):

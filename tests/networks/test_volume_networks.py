@@ -15,10 +15,10 @@ from skmmcl.networks import (
     ResNet3d,
     SmallCNN3d,
     VGG3d,
-    has_lanes,
     make_encoder,
 )
-from skmmcl.networks._resnet3d import _Basic, _Bottleneck
+from skmmcl.networks._lanes import has_lanes
+from skmmcl.networks.volumes._resnet import _Basic, _Bottleneck
 
 
 def n_parameters(module):

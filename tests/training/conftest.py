@@ -9,14 +9,8 @@ import pytest
 import torch
 
 from skmmcl.losses import CMCLoss, SupConLoss
-from skmmcl.networks import MultiviewNetwork
-from skmmcl.training import (
-    SubjectSet,
-    Term,
-    fit_net,
-    make_net,
-    to_tensor,
-)
+from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.training import SubjectSet, Term, fit_net, make_net, to_tensor
 from skmmcl.training._noise import noise_of_entries
 
 SHAPES = {"a": (5,), "b": (4, 3)}

@@ -9,16 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
 STEM, BOTTLENECK = 64, 4
 
 
 class DenseNet3d(VolumeEncoder):
-    """Densely connected network with 3D convolutions; DenseNet121 if nothing else is said.
+    """Densely connected network with 3D convolutions, DenseNet121 by default.
 
-    Each layer reads the features of all layers before it in its block. The tiny-DenseNet of
-    Dufumier et al. has ``blocks=(6, 12, 16)`` and ``growth=16``.
+    Each layer reads the features of all layers before it in its block
+    :cite:p:`huang2017densely`. ``blocks=(6, 12, 16)`` and ``growth=16`` make the
+    tiny-DenseNet of :cite:t:`dufumier2021benchmarking`.
 
     Parameters
     ----------
@@ -31,18 +32,10 @@ class DenseNet3d(VolumeEncoder):
     growth : int, default=32
         Features that a layer adds.
     final_norm : bool, default=True
-        Whether the last features are normalised; the encoder of y-Aware does without.
+        Whether the last features are normalized; not so in the encoder of y-Aware.
     checkpointing : bool, default=False
-        Whether the concatenated features are computed again in the backward pass instead
-        of being kept: less memory for more time, with equal results.
-
-    References
-    ----------
-    .. [1] Huang G. et al. (2017). Densely connected convolutional networks. CVPR.
-    .. [2] Dufumier B. et al. (2021). Benchmarking CNN on 3D anatomical brain MRI:
-       architectures, data augmentation and deep ensemble learning. arXiv 2106.01132.
-    .. [3] Pleiss G. et al. (2017). Memory-efficient implementation of DenseNets. arXiv
-       1707.06990.
+        Whether the concatenated features are computed again in the backward pass
+        :cite:p:`pleiss2017memory`: less memory for more time, with equal results.
 
     Examples
     --------
@@ -87,7 +80,7 @@ class DenseNet3d(VolumeEncoder):
 
 
 class _Transition(nn.Sequential):
-    """Half the features on half the grid."""
+    """Layer that halves the features and the grid."""
 
     def __init__(self, n_in: int) -> None:
         super().__init__()
@@ -98,7 +91,7 @@ class _Transition(nn.Sequential):
 
 
 class _Block(nn.Module):
-    """Layers that each read what all before them gave."""
+    """Layers that each read the outputs of all before them."""
 
     def __init__(self, n_in: int, n_layers: int, growth: int, checkpointing: bool) -> None:
         super().__init__()
@@ -114,7 +107,7 @@ class _Block(nn.Module):
 
 
 class _Layer(nn.Module):
-    """A few new features of all that there are, by way of a bottleneck."""
+    """Few new features from all that there are, through a bottleneck."""
 
     def __init__(self, n_in: int, growth: int, checkpointing: bool) -> None:
         super().__init__()

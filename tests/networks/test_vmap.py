@@ -5,7 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from skmmcl.networks import foreign_modules, has_lanes, make_encoder
+from skmmcl.networks import make_encoder
+from skmmcl.networks._lanes import has_lanes
+from skmmcl.networks._vmap import unstacked_modules
 
 
 class Residual(nn.Module):
@@ -51,7 +53,7 @@ class Branches(nn.Linear):
 
 
 def each_lane(module, shape=(4,)):
-    (each,) = foreign_modules(make_encoder(module, shape, 2))
+    (each,) = unstacked_modules(make_encoder(module, shape, 2))
     return each
 
 
@@ -96,7 +98,7 @@ def test_what_would_give_other_numbers_does_not(module):
 
 def test_settings_that_no_weight_shows_tell_modules_apart():
     one, same, other = (each_lane(Residual(4, 2, slope)) for slope in (0.1, 0.1, 0.3))
-    assert one.described == same.described != other.described
+    assert one.structure_key == same.structure_key != other.structure_key
 
 
 def test_a_module_with_settings_that_cannot_be_told_stays_alone():

@@ -7,17 +7,17 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder
+from skmmcl.networks.volumes._encoder import VolumeEncoder
 
 LEVELS = {32: 3, 64: 4, 128: 5}  # halvings down to a grid of 4
 SLOPE = 0.2
 
 
 class DCGANEncoder(VolumeEncoder):
-    """Encoder of Fedorov et al.: strided convolutions down to one voxel.
+    """Strided convolutions down to one voxel :cite:p:`radford2016unsupervised`.
 
-    The local features are the output of the third convolution as it is, before its
-    normalisation.
+    As in :cite:t:`fedorov2021multimodal`, the local features are the output of the third
+    convolution, before its normalization.
 
     Parameters
     ----------
@@ -27,13 +27,6 @@ class DCGANEncoder(VolumeEncoder):
         Width of the output.
     width : int, default=32
         Channels of the first convolution; each next one has twice as many.
-
-    References
-    ----------
-    .. [1] Fedorov A. et al. (2021). On self-supervised multi-modal representation learning:
-       an application to Alzheimer's disease. ISBI.
-    .. [2] Radford A. et al. (2016). Unsupervised representation learning with deep
-       convolutional generative adversarial networks. ICLR.
 
     Examples
     --------
@@ -63,7 +56,7 @@ class DCGANEncoder(VolumeEncoder):
 
 
 class DCGANDecoder(nn.Module):
-    """Decoder of Fedorov et al.: the mirror of `DCGANEncoder`.
+    """Mirror of `DCGANEncoder` :cite:p:`fedorov2021multimodal`.
 
     Parameters
     ----------
@@ -76,11 +69,6 @@ class DCGANDecoder(nn.Module):
     output_activation : Module, optional
         Applied to the volumes, such as ``nn.Sigmoid()`` where voxels lie between 0 and 1;
         None for z-scored ones.
-
-    References
-    ----------
-    .. [1] Fedorov A. et al. (2021). On self-supervised multi-modal representation learning:
-       an application to Alzheimer's disease. ISBI.
 
     Examples
     --------
@@ -123,7 +111,7 @@ def _grown(convolution: nn.ConvTranspose3d) -> list[nn.Module]:
 
 
 def _widths(network: nn.Module, shape: Sequence[int], width: int) -> list[int]:
-    """Channels after each halving of the grid."""
+    """Return the channels after each halving of the grid."""
     sides = tuple(shape[-3:])
     if len(shape) not in (3, 4) or len(set(sides)) > 1 or sides[0] not in LEVELS:
         raise ValueError(

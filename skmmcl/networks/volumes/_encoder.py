@@ -1,4 +1,4 @@
-"""What all encoders of volumes have in common."""
+"""Base of the encoders of volumes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from torch import Tensor, nn
 
 
 class VolumeEncoder(nn.Module):
-    """Encoder of volumes: its layers, one after the other in the order of their definition.
+    """Encoder of volumes that applies its layers in the order of their definition.
 
-    A subclass defines its layers in ``__init__``. The axis of channels that 3D convolutions
-    need is added to volumes that have none.
+    A subclass defines the layers in ``__init__``. Volumes without an axis of channels get one.
 
     Parameters
     ----------
@@ -20,17 +19,12 @@ class VolumeEncoder(nn.Module):
     local_layer : str
         Name of the layer whose output is the map of local features.
     min_side : int, default=1
-        Voxels that each side has at least.
+        Smallest number of voxels of a side.
 
     Attributes
     ----------
     in_channels : int
-        Channels that the first layer takes.
-
-    Raises
-    ------
-    ValueError
-        If the shape is not that of a volume, or a side is too short.
+        Channels of the first layer's input.
 
     Examples
     --------
@@ -72,7 +66,7 @@ class VolumeEncoder(nn.Module):
         return x
 
     def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode volumes, and give the local features on the way.
+        """Encode volumes, and return the local features on the way.
 
         Parameters
         ----------
@@ -82,7 +76,7 @@ class VolumeEncoder(nn.Module):
         Returns
         -------
         h : Tensor of shape (n_samples, n_components)
-            The representation, as a call gives it.
+            The representation, as a call returns it.
         local : Tensor of shape (n_samples, n_features, depth, height, width)
             Output of ``local_layer``, on its coarser grid.
         """
@@ -98,13 +92,7 @@ class VolumeEncoder(nn.Module):
 
 
 def draw_weights(network: nn.Module) -> None:
-    """Draw the convolutions anew, such that activations keep their variance through ReLUs.
-
-    Parameters
-    ----------
-    network : Module
-        Changed in place.
-    """
+    """Draw the convolutions anew, so that activations keep their variance through ReLUs."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv3d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 WIDTHS = (64, 128, 256, 512)
 
 
 class ResNet3d(VolumeEncoder):
-    """Residual network of 18, 34 or 50 layers, with 3D convolutions.
+    """Residual network of 18, 34 or 50 layers with 3D convolutions :cite:p:`he2016deep`.
 
-    Layers are named and stacked as torchvision's are in 2D. The linear layer at the end
-    maps the 512 (ResNet50: 2048) averaged features to the output; ``encoder.fc =
-    nn.Identity()`` gives the features themselves.
+    Layers have the names and order of torchvision's in 2D. ``encoder.fc = nn.Identity()``
+    gives the 512 (ResNet50: 2048) averaged features themselves.
 
     Parameters
     ----------
@@ -29,12 +29,6 @@ class ResNet3d(VolumeEncoder):
         Width of the output.
     depth : {18, 34, 50}, default=18
         Number of layers.
-
-    References
-    ----------
-    .. [1] He K. et al. (2016). Deep residual learning for image recognition. CVPR.
-    .. [2] Dufumier B. et al. (2021). Benchmarking CNN on 3D anatomical brain MRI:
-       architectures, data augmentation and deep ensemble learning. arXiv 2106.01132.
 
     Examples
     --------
@@ -69,8 +63,10 @@ class ResNet3d(VolumeEncoder):
 
 
 class _Block(nn.Module):
-    """Adds what its convolutions make of the input to the input."""
+    """Sum of the input and the output of convolutions of the given kernels."""
 
+    kernels: ClassVar[tuple[int, ...]]
+    strided: ClassVar[int]  # the convolution with the stride
     expansion: ClassVar[int] = 1
 
     def __init__(self, n_in: int, width: int, stride: int) -> None:
@@ -82,41 +78,24 @@ class _Block(nn.Module):
                 nn.Conv3d(n_in, n_out, kernel_size=1, stride=stride, bias=False),
                 nn.BatchNorm3d(n_out),
             )
+        widths = [n_in, *[width] * (len(self.kernels) - 1), n_out]
+        for k, (kernel, pair) in enumerate(zip(self.kernels, pairwise(widths), strict=True), 1):
+            step = stride if k == self.strided else 1
+            conv = nn.Conv3d(*pair, kernel, stride=step, padding=kernel // 2, bias=False)
+            self.add_module(f"conv{k}", conv)
+            self.add_module(f"bn{k}", nn.BatchNorm3d(pair[1]))
 
     def forward(self, x: Tensor) -> Tensor:
-        beside = x if self.downsample is None else self.downsample(x)
-        return torch.relu_(self._residual(x) + beside)
-
-    def _residual(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        out = x
+        for k in range(1, len(self.kernels) + 1):
+            out = getattr(self, f"bn{k}")(getattr(self, f"conv{k}")(out))
+            out = torch.relu_(out) if k < len(self.kernels) else out
+        return torch.relu_(out + (x if self.downsample is None else self.downsample(x)))
 
 
 class _Basic(_Block):
-    def __init__(self, n_in: int, width: int, stride: int) -> None:
-        super().__init__(n_in, width, stride)
-        self.conv1 = nn.Conv3d(n_in, width, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm3d(width)
-        self.conv2 = nn.Conv3d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm3d(width)
-
-    def _residual(self, x: Tensor) -> Tensor:
-        x = torch.relu_(self.bn1(self.conv1(x)))
-        return self.bn2(self.conv2(x))
+    kernels, strided = (3, 3), 1
 
 
 class _Bottleneck(_Block):
-    expansion = 4
-
-    def __init__(self, n_in: int, width: int, stride: int) -> None:
-        super().__init__(n_in, width, stride)
-        self.conv1 = nn.Conv3d(n_in, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm3d(width)
-        self.conv2 = nn.Conv3d(width, width, 3, stride=stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm3d(width)
-        self.conv3 = nn.Conv3d(width, self.expansion * width, 1, bias=False)
-        self.bn3 = nn.BatchNorm3d(self.expansion * width)
-
-    def _residual(self, x: Tensor) -> Tensor:
-        x = torch.relu_(self.bn1(self.conv1(x)))
-        x = torch.relu_(self.bn2(self.conv2(x)))
-        return self.bn3(self.conv3(x))
+    kernels, strided, expansion = (1, 3, 1), 2, 4

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
 
 class VGG3d(VolumeEncoder):
-    """VGG with batch normalisation and 3D convolutions; VGG11 if nothing else is said.
+    """VGG with batch normalization and 3D convolutions, by default VGG11.
+
+    The network of :cite:t:`simonyan2015very` in 3D.
 
     Parameters
     ----------
@@ -20,13 +22,6 @@ class VGG3d(VolumeEncoder):
         Width of the output.
     blocks : sequence of int, default=(1, 1, 2, 2, 2)
         Convolutions before each halving of the grid; (2, 2, 3, 3, 3) is VGG16.
-
-    References
-    ----------
-    .. [1] Simonyan K. and Zisserman A. (2015). Very deep convolutional networks for
-       large-scale image recognition. ICLR.
-    .. [2] Dufumier B. et al. (2021). Benchmarking CNN on 3D anatomical brain MRI:
-       architectures, data augmentation and deep ensemble learning. arXiv 2106.01132.
 
     Examples
     --------
@@ -39,11 +34,7 @@ class VGG3d(VolumeEncoder):
     """
 
     def __init__(
-        self,
-        shape: Sequence[int],
-        n_components: int,
-        *,
-        blocks: Sequence[int] = (1, 1, 2, 2, 2),
+        self, shape: Sequence[int], n_components: int, *, blocks: Sequence[int] = (1, 1, 2, 2, 2)
     ) -> None:
         last, min_side = f"block{len(blocks)}", 2 ** (len(blocks) - 1)
         super().__init__(shape, local_layer=last, min_side=min_side)
@@ -56,15 +47,9 @@ class VGG3d(VolumeEncoder):
             n_in = n_out
         self.avgpool = nn.AdaptiveAvgPool3d(7)
         self.flat = nn.Flatten()
-        self.fc = nn.Sequential(
-            nn.Linear(n_in * 7**3, 128),
-            nn.ReLU(),
-            nn.Dropout(),
-            nn.Linear(128, 128),
-            nn.ReLU(),
-            nn.Dropout(),
-            nn.Linear(128, n_components),
-        )
+        widths = (n_in * 7**3, 128)
+        hidden = [part for n in widths for part in (nn.Linear(n, 128), nn.ReLU(), nn.Dropout())]
+        self.fc = nn.Sequential(*hidden, nn.Linear(128, n_components))
         draw_weights(self)
 
 
@@ -77,7 +62,7 @@ def _convolutions(n_in: int, n_out: int, n_convolutions: int) -> nn.Sequential:
 
 
 class SFCN(VolumeEncoder):
-    """Simple fully convolutional network, made for brain age.
+    """Simple fully convolutional network for brain age :cite:p:`peng2021accurate`.
 
     Parameters
     ----------
@@ -87,11 +72,6 @@ class SFCN(VolumeEncoder):
         Width of the output.
     widths : sequence of int, default=(32, 64, 128, 256, 256)
         Channels of the convolutions that halve the grid.
-
-    References
-    ----------
-    .. [1] Peng H. et al. (2021). Accurate brain age prediction with lightweight deep neural
-       networks. Medical Image Analysis 68:101871.
 
     Examples
     --------

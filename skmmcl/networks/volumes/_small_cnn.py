@@ -1,4 +1,4 @@
-"""The encoder of volumes by default."""
+"""Default encoder of volumes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from itertools import pairwise
 
 from torch import nn
 
-from skmmcl.networks._volume_encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
 GRID = 4  # sides of the last feature map
-PER_GROUP = 8  # channels that are normalised together
+PER_GROUP = 8  # channels that are normalized together
 
 
 class SmallCNN3d(VolumeEncoder):
     """Small convolutional encoder of volumes that trains on a CPU.
 
-    Convolutions of stride 2, each with group normalisation and ReLU, until no side is
-    longer than 4 voxels, and a linear map of what is left. Each subject is normalised by
-    itself, so that small batches do no harm, and the linear map sees where in the volume
-    a feature was, as befits images of one common space.
+    Convolutions of stride 2, each with group normalization and ReLU, until no side is longer
+    than 4 voxels, then a linear map. Each subject is normalized by itself
+    :cite:p:`wu2018group`, so that batches may be small. The linear map sees the place of a
+    feature, which suits images of one common space.
 
     Parameters
     ----------
@@ -31,10 +31,6 @@ class SmallCNN3d(VolumeEncoder):
     width : int, default=16
         Channels of the first convolution, a multiple of 8; each next one has twice as
         many, up to eight times.
-
-    References
-    ----------
-    .. [1] Wu Y. and He K. (2018). Group normalization. ECCV.
 
     Examples
     --------
