@@ -9,8 +9,9 @@ from contextlib import contextmanager, nullcontext
 import joblib
 
 from skmmcl.parallel._backend import StackingBackend
-from skmmcl.parallel._crew import Crew, check_positive
 from skmmcl.parallel._progress import progress_bar
+from skmmcl.parallel._scheduler import check_positive
+from skmmcl.parallel._tasks import TaskPool
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import current, dispatching, serving
 
@@ -80,22 +81,22 @@ def stacked_fits(
     """
     check_positive(max_stack=max_stack, max_bytes=max_bytes)
     around = current()
-    if isinstance(around, Crew):
+    if isinstance(around, TaskPool):
         with dispatching(around), _config(around):
             yield
         return
     if checkpoint is not None:
         open_folder(checkpoint)
-    crew = Crew(max_stack, max_bytes, checkpoint)
-    bar = progress_bar(crew) if progress else nullcontext()
-    with dispatching(crew), serving(crew), _config(crew), bar:
+    pool = TaskPool(max_stack, max_bytes, checkpoint)
+    bar = progress_bar(pool) if progress else nullcontext()
+    with dispatching(pool), serving(pool), _config(pool), bar:
         try:
             yield
         except KeyboardInterrupt:
-            crew.stop()
+            pool.stop()
             raise
 
 
-def _config(crew: Crew) -> joblib.parallel_config:
+def _config(pool: TaskPool) -> joblib.parallel_config:
     # n_jobs of a configuration around would limit the stacks.
-    return joblib.parallel_config(backend=StackingBackend(crew=crew), n_jobs=None)
+    return joblib.parallel_config(backend=StackingBackend(pool=pool), n_jobs=None)

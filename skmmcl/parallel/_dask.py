@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from skmmcl.parallel._crew import Crew, check_positive
+from skmmcl.parallel._scheduler import FitScheduler, check_positive
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import serving
 
@@ -54,7 +54,7 @@ def stack_on_dask(
     from distributed import WorkerPlugin
 
     class StackedFits(WorkerPlugin):
-        """Meeting place of the fits in a worker's threads."""
+        """Scheduler of the fits in a worker's threads."""
 
         name = "skmmcl-stacked-fits"
 
@@ -62,9 +62,8 @@ def stack_on_dask(
             self.settings = settings
 
         def setup(self, worker: Any) -> None:
-            self.crew = Crew(*self.settings)
             self.open = ExitStack()
-            self.open.enter_context(serving(self.crew))
+            self.open.enter_context(serving(FitScheduler(*self.settings)))
 
         def teardown(self, worker: Any) -> None:
             self.open.close()
