@@ -59,30 +59,15 @@ class StackingBackend(ThreadingBackend):
         **kwargs: Any,
     ) -> None:
         super().__init__(nesting_level=nesting_level, **kwargs)
-        around = current()
-        if pool is None:
-            pool = (
-                around
-                if isinstance(around, TaskPool)
-                else TaskPool(max_stack, max_bytes, checkpoint)
-            )
-        self.pool = pool
+        outer = current()
+        if pool is None and isinstance(outer, TaskPool):
+            pool = outer
+        self.pool = pool or TaskPool(max_stack, max_bytes, checkpoint)
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
-        """Return the number of tasks at a time.
-
-        Parameters
-        ----------
-        n_jobs : int or None
-            As asked for. -1, the default of Parallel, means as many as fit into a stack. None
-            comes only from what cuts its arrays or trees into so many parts (forests, pairwise
-            distances): the last bits of its results depend on their number, so it is one.
-
-        Returns
-        -------
-        int
-            At least 1.
-        """
+        # -1, the default of Parallel, means as many as fit into a stack. None comes only from what
+        # cuts its arrays or trees into so many parts (forests, pairwise distances): the last bits
+        # of its results depend on their number, so it is one.
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
         if n_jobs is None:

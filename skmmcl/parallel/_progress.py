@@ -41,7 +41,8 @@ def progress(pool: TaskPool) -> tuple[int, str, int]:
         fits = [*pool.waiting, *pool.running.values()]
         n_fits = pool.n_done + len(fits)
         n_tasks = sum(len(call.pending) for call in pool.calls)
-        n_to_come = n_tasks * max(n_fits, 1) / max(pool.n_started, 1)
+        n_started = pool.n_ended + sum(call.n_running for call in pool.calls)
+        n_to_come = n_tasks * max(n_fits, 1) / max(n_started, 1)
         done = pool.epochs_done
         epochs = done + sum(fit.epochs_left for fit in fits)
         words = f"fits {pool.n_done}/{n_fits + round(n_to_come)}, {len(pool.running)} running"

@@ -8,15 +8,14 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import accumulate
 from numbers import Integral
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import torch
 
+from skmmcl.parallel._fits import PendingFit, fitting, is_out_of_memory
 from skmmcl.parallel._memory import budget
 from skmmcl.training._jobs import FitCancelled, Job, Train, at_once, dispatching
 
@@ -32,29 +31,6 @@ SIGNAL_INTERVAL = 1.0  # after which a sleeping thread looks up: Windows deliver
 STOP_TIMEOUT = 10.0  # for the epoch under way to end after Ctrl-C
 
 _fork_lock = threading.Lock()
-
-
-@dataclass(eq=False)
-class PendingFit:
-    """A fit whose thread sleeps until it is trained."""
-
-    job: Job
-    train: Train
-    call: ParallelCall | None  # None in a thread that runs no task, an external one
-    alone: bool = False
-    note: str | None = None
-    error: BaseException | None = None
-    thread: threading.Thread = field(default_factory=threading.current_thread)
-    finished: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self.epochs_left = self.job.n_epochs
-        self.alone = self.job.signature is None
-
-    @property
-    def key(self) -> Hashable:
-        """Fits of equal keys can train together."""
-        return id(self) if self.alone else (self.train, self.job.signature, str(self.job.device))
 
 
 class FitScheduler:
@@ -87,15 +63,13 @@ class FitScheduler:
         self._start_afresh()
 
     def _start_afresh(self) -> None:
-        # The condition guards all that follows. The trainer thread alone waits on it.
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # guards all that follows; the trainer waits on it
         self._local = threading.local()  # .call: whose task runs in this thread
         self.waiting: list[PendingFit] = []  # in order of arrival
         self.running: dict[int, PendingFit] = {}  # by id of job: in the stack, and not reported yet
         self.n_active = 0  # tasks that were started and do not wait for tasks of their own
         self.n_done = self.epochs_done = 0
-        self._n_together = 0  # fits that have been in the stack under way
-        self._room = 0  # bytes that it may take
+        self._n_together = self._room = 0  # fits that were in the stack under way; its bytes
         self._widths: dict[Hashable, int] = {}  # largest stacks, by key, where memory ran out
         self._external: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
         self._last_event = 0.0  # the last arrival or end of a fit
@@ -207,7 +181,7 @@ class FitScheduler:
                     device = stack[0].job.device
                     self._room = budget(device) if self.max_bytes is None else self.max_bytes
                     self._n_together = 0
-                    return self._take(_fitting(stack, self._room, at_least=1))
+                    return self._take(fitting(stack, self._room, at_least=1))
                 self.changed.wait(pause)
             self._end_trainer()
             return []
@@ -265,8 +239,8 @@ class FitScheduler:
             n_running = len(self.running)
             left = self._room - sum(fit.job.n_bytes for fit in self.running.values())
             n_free = max(min(n_free, width - n_running), 0)
-            joining = _fitting(group[:n_free], left, at_least=0 if n_running else 1)
-            if len(_fitting(group, self._room, at_least=1)) >= 2 * (n_running + len(joining)):
+            joining = fitting(group[:n_free], left, at_least=0 if n_running else 1)
+            if len(fitting(group, self._room, at_least=1)) >= 2 * (n_running + len(joining)):
                 return []
             return [fit.job for fit in self._take(joining)]
 
@@ -285,7 +259,7 @@ class FitScheduler:
         self._report()
 
     def _close_stack(self, error: BaseException) -> None:
-        """Let those who were left by the training raise an error, or train again without others."""
+        """Let fits that the training left raise an error, or train again without the others."""
         with self.changed:
             left = [fit for fit in self.running.values() if not fit.finished.is_set()]
             self.running.clear()
@@ -300,16 +274,18 @@ class FitScheduler:
         """Let fits of a failed stack wait again: for a smaller stack, or each alone."""
         n, text = len(left), f"{type(error).__name__}: {error}"
         error.__traceback__ = error.__context__ = None  # they hold the memory of the stack
-        memory = _is_out_of_memory(error)
-        if memory:
-            self._widths[left[0].key] = max(1, n // 2)
+        alone = not is_out_of_memory(error)
+        if alone:
+            note = f"A stack of {n} fits failed; each was then trained alone ({text})."
+        else:
             note = f"A stack of {n} fits ran out of memory and was halved; set max_stack ({text})."
+            self._widths[left[0].key] = max(1, n // 2)
             if torch.device(left[0].job.device).type == "cuda":
                 torch.cuda.empty_cache()
-        else:
-            note = f"A stack of {n} fits failed; each was then trained alone ({text})."
         for fit in left:
-            fit.alone, fit.note, fit.epochs_left = not memory, note, fit.job.n_epochs
+            fit.note, fit.epochs_left = note, fit.job.n_epochs
+            if alone:
+                fit.alone, fit.key = True, id(fit)
             try:
                 fit.job.reset()
             except Exception as problem:  # noqa: BLE001  (it is raised where the fit was called)
@@ -320,19 +296,6 @@ class FitScheduler:
     def _report(self) -> None:
         if self.on_change is not None:
             self.on_change()
-
-
-def _fitting(fits: list[PendingFit], room: int, at_least: int) -> list[PendingFit]:
-    """Return the first fits that memory has room for."""
-    needed = accumulate(fit.job.n_bytes for fit in fits)
-    return fits[: max(sum(n_bytes <= room for n_bytes in needed), at_least)]
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Return whether a smaller stack may do."""
-    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
-        return True
-    return "DefaultCPUAllocator" in str(error)  # torch raises a RuntimeError on the host
 
 
 def check_positive(**settings: object) -> None:

@@ -26,7 +26,7 @@ class TaskPool(FitScheduler):
     def _start_afresh(self) -> None:
         super()._start_afresh()
         self.calls: list[ParallelCall] = []
-        self.n_started = 0
+        self.n_ended = 0
 
     @contextmanager
     def waiting_for_tasks(self) -> Iterator[None]:
@@ -52,42 +52,39 @@ class TaskPool(FitScheduler):
                 try:
                     thread.start()
                 except RuntimeError:  # the system gives no thread
-                    self._put_back(*picked)
+                    call, task = picked
+                    call.pending.appendleft(task)
+                    self._count(call, -1)
                     if self.n_active == 0:
                         raise
                     return  # the thread of the next task that ends takes it
 
     def _pick(self) -> tuple[ParallelCall, Task] | None:
-        """Take the next task that may run, and count it before it does; the lock is held."""
+        """Take the next task that may run, and count it before it does."""
         places = max([self.max_stack, *(call.n_threads for call in self.calls)])
         ready = [call for call in self.calls if call.pending and call.n_running < call.n_threads]
         if not ready or self.n_active >= places:
             return None
         call = max(ready, key=lambda call: call.depth)
         self._count(call, 1)
-        self.n_started += 1
         return call, call.pending.popleft()
-
-    def _put_back(self, call: ParallelCall, task: Task) -> None:
-        call.pending.appendleft(task)
-        self.n_started -= 1
-        self._count(call, -1)
 
     def _count(self, call: ParallelCall, change: int) -> None:
         call.n_running += change
         self.n_active += change
 
-    def _run_tasks(self, call: ParallelCall, task: Task) -> None:
+    def _run_tasks(self, *picked: Any) -> None:
         """Run a task, and others in its place until none may start."""
-        picked: tuple[ParallelCall, Task] | None = (call, task)
         with dispatching(self):
-            while picked is not None:
+            while picked:
                 call, (function, report) = picked
                 self._local.call = call
                 report(FitCancelled() if call.cancelled else function())
+                del function, report  # they hold the data of the task
                 with self.changed:
                     self._count(call, -1)
-                    picked = self._pick()
+                    self.n_ended += 1
+                    picked = self._pick() or ()
                     self.start_tasks()
 
     def stop(self) -> None:
@@ -125,13 +122,7 @@ class ParallelCall:
         """Whether this call or one around it was given up."""
         return self._terminated or (self.parent is not None and self.parent.cancelled)
 
-    def apply_async(
-        self,
-        func: Callable[[], Any],
-        args: tuple[()] = (),
-        callback: Any = None,
-        error_callback: Any = None,
-    ) -> None:
+    def apply_async(self, func: Callable[[], Any], args: Any, callback: Any, **_: Any) -> None:
         """Queue a task; its wrapper by joblib returns errors, so that one callback does."""
         with self.pool.changed:
             self.pending.append((func, callback))

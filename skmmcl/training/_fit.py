@@ -217,19 +217,25 @@ def train(
         if lanes:
             ended, waiting = _run_until_change(lanes, capacity, refill, tick)
         lanes = [job for job in lanes if job not in ended]
-        for job, error in ended.items():
-            done(job, error or _error_of(job.end))
+        _report(ended, done)
         if not lanes and not waiting:
             waiting = refill(capacity)
 
 
 def _started(job: FitJob, done: Done) -> bool:
     """Start a job; False if it has ended at once."""
-    error = _error_of(job.start)
-    if error is None and not job.complete and job.epochs_left > 0:
+    ended = {job: _error_of(job.start)}
+    if ended[job] is None and not job.complete and job.epochs_left > 0:
         return True
-    done(job, error or _error_of(job.end))
+    _report(ended, done)
     return False
+
+
+def _report(ended: dict[FitJob, Exception | None], done: Done) -> None:
+    """Report the jobs that ended, and forget them."""
+    # The traceback of an error holds the frames of all callers, which must not hold the error.
+    for job in list(ended):
+        done(job, ended.pop(job) or _error_of(job.end))
 
 
 def _error_of(act: Callable[[], None]) -> Exception | None:

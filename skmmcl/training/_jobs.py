@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import itemgetter
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,15 +27,12 @@ class Job:
         Epochs to go, for the progress bar.
     device : torch.device or str
         Where it trains.
-    cancelled : bool
-        Nobody waits for the result any more: its lane may be given away.
     """
 
     signature: Hashable = None
     n_bytes: int = 0
     n_epochs: int = 0
     device: torch.device | str = "cpu"
-    cancelled: bool = False
 
     def reset(self) -> None:
         """Go back to where the job stood before it was first trained."""
@@ -60,7 +60,9 @@ Train = Callable[[list[Any], Refill, Done, Tick], None]
 Dispatcher = Callable[[Job, Train], None]
 
 _of_this_context: ContextVar[Dispatcher | None] = ContextVar("dispatcher", default=None)
-_of_every_thread: list[Dispatcher] = []  # the latest wins; append and remove are atomic
+# Under this name a thread keeps the dispatchers that it has opened for all threads: a thread that
+# the user starts inherits no context, and finds them there. They go with the thread, as in a fork.
+_OPENED = "skmmcl_dispatchers"
 
 
 def run(job: Job, train: Train) -> None:
@@ -75,7 +77,7 @@ def at_once(job: Job, train: Train) -> None:
     if not outcomes:
         raise RuntimeError("The training returned and did not say that the job is done.")
     if outcomes[0] is not None:
-        raise outcomes[0]
+        raise outcomes.pop()  # its traceback holds this frame, which must not hold the error
 
 
 def current() -> Dispatcher | None:
@@ -83,7 +85,8 @@ def current() -> Dispatcher | None:
     own = _of_this_context.get()
     if own is not None:
         return own
-    return next(reversed(_of_every_thread), None)
+    opened = [pair for thread in threading.enumerate() for pair in [*vars(thread).get(_OPENED, ())]]
+    return max(opened, key=itemgetter(0))[1] if opened else None
 
 
 def checkpoint_folder(own: Any) -> Any:
@@ -104,8 +107,10 @@ def dispatching(dispatcher: Dispatcher) -> Iterator[None]:
 @contextmanager
 def serving(dispatcher: Dispatcher) -> Iterator[None]:
     """Send the jobs of all threads that have no dispatcher of their own to this one."""
-    _of_every_thread.append(dispatcher)
+    opened = vars(threading.current_thread()).setdefault(_OPENED, [])
+    pair = monotonic_ns(), dispatcher
+    opened.append(pair)
     try:
         yield
     finally:
-        _of_every_thread.remove(dispatcher)
+        opened.remove(pair)
