@@ -76,8 +76,12 @@ def at_once(job: Job, train: Train) -> None:
     train([job], lambda _: [], lambda _, error: outcomes.append(error), lambda _: None)
     if not outcomes:
         raise RuntimeError("The training returned and did not say that the job is done.")
-    if outcomes[0] is not None:
-        raise outcomes.pop()  # its traceback holds this frame, which must not hold the error
+    error = outcomes.pop()
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, which must not hold the error
 
 
 def current() -> Dispatcher | None:
