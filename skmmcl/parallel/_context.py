@@ -1,4 +1,4 @@
-"""The way in for users."""
+"""The context in which fits are stacked."""
 
 from __future__ import annotations
 

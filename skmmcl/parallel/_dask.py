@@ -1,4 +1,4 @@
-"""Stacks on the workers of a Dask cluster."""
+"""Stacked fits on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -58,12 +58,10 @@ def stack_on_dask(
 
         name = "skmmcl-stacked-fits"
 
-        def __init__(self, *settings: Any) -> None:
-            self.settings = settings
-
         def setup(self, worker: Any) -> None:
             self.open = ExitStack()
-            self.open.enter_context(serving(FitScheduler(*self.settings)))
+            scheduler = FitScheduler(max_stack, max_bytes, checkpoint)
+            self.open.enter_context(serving(scheduler))
 
         def teardown(self, worker: Any) -> None:
             self.open.close()
@@ -71,4 +69,4 @@ def stack_on_dask(
     check_positive(max_stack=max_stack, max_bytes=max_bytes)
     if checkpoint is not None:
         open_folder(checkpoint)
-    client.register_plugin(StackedFits(max_stack, max_bytes, checkpoint))
+    client.register_plugin(StackedFits())

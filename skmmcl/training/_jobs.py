@@ -1,4 +1,4 @@
-"""How a fit hands over its training: done at once, or by a dispatcher that stacks many fits."""
+"""Hand-over of a fit's training: at once, or to a dispatcher that stacks many fits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Job:
     signature : Hashable or None
         Jobs of equal signature can train in one stack; None trains alone.
     n_bytes : int
-        Working memory of one lane.
+        Working memory of the job in a stack.
     n_epochs : int
         Epochs to go, for the progress bar.
     device : torch.device or str
@@ -46,17 +46,17 @@ class FitCancelled(BaseException):
     """
 
 
-# Asked after an epoch, gives at most so many further jobs of the stack's signature. A stack that
-# can grow may ask for more than the lanes that became free: it gets no more than fit.
-Refill = Callable[[int], list[Any]]
-# Is told once of each job, as soon as it is finished, with its error or None.
-Done = Callable[[Any, BaseException | None], None]
-# Is told the number of lanes after each epoch; what it raises ends the stack.
-Tick = Callable[[int], None]
-# Trains the jobs as one stack; the list is its own, so that it can let go of what is done. An
+# Called after an epoch with the number of free places: returns at most as many further jobs of the
+# stack's signature. A stack that can grow may ask for more places than became free.
+NextJobs = Callable[[int], list[Any]]
+# Called once for each job, as soon as it is finished, with its error or None.
+OnFinished = Callable[[Any, BaseException | None], None]
+# Called after each epoch with the number of fits that ran it; what it raises ends the stack.
+OnEpoch = Callable[[int], None]
+# Trains the jobs as one stack; the list is its own, so that it can let go of what is finished. An
 # exception that it lets out fails the stack as a whole.
-Train = Callable[[list[Any], Refill, Done, Tick], None]
-# Sees that a job is trained, returns when it is finished, raises what it raised.
+Train = Callable[[list[Any], NextJobs, OnFinished, OnEpoch], None]
+# Has a job trained, returns when it is finished, raises what it raised.
 Dispatcher = Callable[[Job, Train], None]
 
 _of_this_context: ContextVar[Dispatcher | None] = ContextVar("dispatcher", default=None)
@@ -94,7 +94,7 @@ def current() -> Dispatcher | None:
 
 
 def checkpoint_folder(own: Any) -> Any:
-    """Where a fit keeps its state: in its own folder, or in that of the dispatcher, if any."""
+    """Return the folder of a fit's state: its own, or that of the dispatcher, if any."""
     return getattr(current(), "checkpoint", None) if own is None else own
 
 

@@ -14,22 +14,19 @@ from tests.parallel.dummy import alone, fit, parallel
 pytestmark = pytest.mark.usefixtures("watchdog")
 
 
-def test_blocks_at_the_same_time_have_their_own_stacks(engine, tmp_path):
-    both_are_open = threading.Barrier(2)
+def test_blocks_at_the_same_time(engine):
+    """Which of them is open first takes in the others, and serves them longer than itself."""
+    all_are_open = threading.Barrier(3)
 
     def protocol(k):
-        folder = tmp_path / str(k)
-        with stacked_fits(max_stack=3 + k, checkpoint=folder):
-            both_are_open.wait(10)
-            found = parallel([{"start": 10 * k + i, "signature": k} for i in range(12)])
-            both_are_open.wait(10)
-            return found, current().checkpoint == folder
+        with stacked_fits(max_stack=3 + k):
+            all_are_open.wait(10)
+            return [parallel([{"start": 10 * k + i} for i in range(12)]) for _ in range(k + 1)]
 
-    with ThreadPoolExecutor(2) as executor:
-        done = list(executor.map(protocol, range(2)))
-    assert done == [([alone(10 * k + i) for i in range(12)], True) for k in range(2)]
-    for k in range(2):
-        assert max(len(s) for s in engine.stacks if s[0].signature == k) >= 3
+    with ThreadPoolExecutor(3) as executor:
+        done = list(executor.map(protocol, range(3)))
+    assert done == [[[alone(10 * k + i) for i in range(12)]] * (k + 1) for k in range(3)]
+    assert max(engine.sizes) >= 3
     assert current() is None
 
 
