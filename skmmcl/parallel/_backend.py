@@ -1,4 +1,4 @@
-"""The joblib backend: scikit-learn's tasks in threads whose fits are trained in stacks."""
+"""joblib backend that runs tasks in threads and trains their fits in stacks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class StackingBackend(ThreadingBackend):
     Parameters
     ----------
     max_stack : int, optional
-        Largest number of fits in a stack, and of tasks at a time where ``n_jobs`` is not given.
-        64 by default.
+        Largest number of fits in a stack, and of tasks at a time if ``n_jobs`` is not given. 64
+        by default.
     max_bytes : int, optional
-        Memory that a stack may take. By default half of what is free when it starts.
+        Memory that a stack may take, in bytes. By default half of what is free when it starts.
     checkpoint : str or path, optional
         Folder where finished fits are kept.
     pool : TaskPool, optional

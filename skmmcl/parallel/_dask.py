@@ -6,7 +6,8 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from skmmcl.parallel._scheduler import FitScheduler, check_positive
+from skmmcl.parallel._scheduler import check_positive
+from skmmcl.parallel._tasks import TaskPool
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import serving
 
@@ -18,7 +19,7 @@ def stack_on_dask(
     max_bytes: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Let each worker of a Dask cluster train the fits that it is given in stacks.
+    """Train the fits of each worker of a Dask cluster in stacks.
 
     A worker runs as many fits at a time as it has threads, so give it many, and start one
     worker for each GPU, or for each core of a machine without.
@@ -32,7 +33,7 @@ def stack_on_dask(
     max_bytes : int, optional
         Memory that a stack may take, in bytes. By default half of what is free.
     checkpoint : str or path, optional
-        Folder that all workers see, where fits are kept; see `stacked_fits`.
+        Folder where fits are kept, which all workers must see; see `stacked_fits`.
 
     See Also
     --------
@@ -60,8 +61,7 @@ def stack_on_dask(
 
         def setup(self, worker: Any) -> None:
             self.open = ExitStack()
-            scheduler = FitScheduler(max_stack, max_bytes, checkpoint)
-            self.open.enter_context(serving(scheduler))
+            self.open.enter_context(serving(TaskPool(max_stack, max_bytes, checkpoint)))
 
         def teardown(self, worker: Any) -> None:
             self.open.close()
