@@ -30,7 +30,7 @@ class StackingBackend(ThreadingBackend):
     checkpoint : str or path, optional
         Folder where finished fits are kept.
     pool : TaskPool, optional
-        Whose threads to use; then the other parameters have no effect.
+        Threads to use; the other parameters then have no effect.
     nesting_level : int, optional
         Set by joblib.
     **kwargs : dict
