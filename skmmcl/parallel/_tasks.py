@@ -80,7 +80,6 @@ class TaskPool(FitScheduler):
                 call, (function, report) = picked
                 self._local.call = call
                 report(FitCancelled() if call.cancelled else function())
-                del function, report  # they hold the data of the task
                 with self.changed:
                     self._count(call, -1)
                     self.n_ended += 1

@@ -1,4 +1,4 @@
-"""How jobs meet, what a stack takes in, and what becomes of one that fails."""
+"""Which fits wait for each other, what a stack takes in, and what becomes of one that fails."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_jobs_that_a_training_forgets_are_not_left_waiting(engine, monkeypatch):
         parallel([{"start": 0.0}])
 
 
-def test_defect_of_the_conductor_wakes_all(monkeypatch, engine):
+def test_defect_of_the_trainer_wakes_all(monkeypatch, engine):
     def broken(*_):
         raise LookupError("a defect")
 
