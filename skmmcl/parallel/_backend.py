@@ -68,11 +68,9 @@ class StackingBackend(ThreadingBackend):
         # -1, the default of Parallel, means as many as fit into a stack. None comes only from what
         # cuts its arrays or trees into so many parts (forests, pairwise distances): the last bits
         # of its results depend on their number, so it is one.
-        if n_jobs == 0:
-            raise ValueError("n_jobs == 0 in Parallel has no meaning")
-        if n_jobs is None:
-            return 1
-        return n_jobs if n_jobs > 0 else max(self.pool.max_stack + 1 + n_jobs, 1)
+        if n_jobs is not None and n_jobs < 0:
+            return max(self.pool.max_stack + 1 + n_jobs, 1)
+        return super().effective_n_jobs(n_jobs)
 
     def configure(
         self, n_jobs: int = 1, parallel: Parallel | None = None, **backend_kwargs: Any

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import joblib
 import pytest
 
 from skmmcl.parallel import stacked_fits
@@ -56,3 +58,13 @@ def test_block_after_an_error_in_a_block(engine):
     with stacked_fits():
         assert parallel([{"start": i} for i in range(4)]) == [alone(i) for i in range(4)]
     assert engine.sizes == [1, 4]
+
+
+def test_tasks_of_a_generator_start_before_their_results_are_asked_for(engine):
+    with stacked_fits():
+        results = joblib.Parallel(return_as="generator")(joblib.delayed(fit)(i) for i in range(4))
+        deadline = time.monotonic() + 10
+        while sum(engine.sizes) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sum(engine.sizes) == 4
+        assert list(results) == [alone(i) for i in range(4)]
