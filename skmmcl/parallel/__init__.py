@@ -1,4 +1,4 @@
-"""Many fits trained as one: scikit-learn's own functions, unmodified, through joblib.
+"""Stacked fits: scikit-learn's functions, unmodified, with many fits trained as one.
 
 Importing it registers the joblib backend ``"skmmcl"``.
 """

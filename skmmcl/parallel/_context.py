@@ -1,4 +1,4 @@
-"""The way in for users."""
+"""The context in which fits are stacked."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import contextmanager, nullcontext
 import joblib
 
 from skmmcl.parallel._backend import StackingBackend
-from skmmcl.parallel._crew import Crew, check_positive
 from skmmcl.parallel._progress import progress_bar
+from skmmcl.parallel._scheduler import check_positive
+from skmmcl.parallel._tasks import TaskPool
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import current, dispatching, serving
 
@@ -23,37 +24,37 @@ def stacked_fits(
     checkpoint: str | os.PathLike[str] | None = None,
     progress: bool = False,
 ) -> Iterator[None]:
-    """Train all fits inside together, many of them at once as one stack.
+    """Train the fits inside the block together, many of them at once as one stack.
 
     scikit-learn's functions that fit many times (``cross_validate``, ``GridSearchCV``,
     ``permutation_test_score``, ``BaggingClassifier`` ...) run unmodified and give the same
-    numbers. Their tasks run in threads; each fit of an estimator of this package sleeps until
-    enough others of the same networks have come, and these are then trained as one. Other
-    estimators fit as ever.
+    numbers. Their tasks run in threads. Each fit of an estimator of this package sleeps until
+    others with the same network have arrived, and these are then trained as one stack. Other
+    estimators fit as usual.
 
     Parameters
     ----------
     max_stack : int, optional
-        Largest number of fits in a stack. 64 by default, or as many as memory allows.
+        Largest number of fits in a stack. 64 by default; fewer where memory is short.
     max_bytes : int, optional
         Memory that a stack may take, in bytes. By default half of what is free on its device
-        when it starts, and on a CPU no more than its caches bear.
+        when it starts, and on a CPU at most 192 MiB, since wider stacks outgrow its caches.
     checkpoint : str or path, optional
-        Folder where fits are kept, so that a protocol that was cut off goes on. Only fits of the
-        same data, parameters and seed are taken from it, hence give ``random_state`` a number.
+        Folder where fits are kept, so that an interrupted protocol resumes. Only fits with the
+        same data, parameters and seed are taken from it, so set ``random_state`` to a number.
     progress : bool, default=False
-        Show a bar with the fits done, those running, and the time left. It needs tqdm.
+        Show a bar with the fits done, those running, and the time left. Needs tqdm.
 
     Yields
     ------
     None
-        Nothing: what runs inside is stacked.
+        Fits inside the block are stacked.
 
     Notes
     -----
-    ``n_jobs=None`` and ``n_jobs=-1`` mean as many fits as a stack takes, any other number at
-    most so many, and 1 none; only ``BaggingClassifier`` and ``BaggingRegressor``, which deal out
-    their fits themselves, need to be told ``n_jobs=-1``.
+    ``n_jobs=None`` and ``n_jobs=-1`` run up to ``max_stack`` fits at a time, any other number up
+    to that number, and 1 makes no stacks. Only ``BaggingClassifier`` and ``BaggingRegressor``,
+    which distribute their fits themselves, need ``n_jobs=-1``.
 
     Nested calls (a search inside a cross-validation) stack all of their fits together. Threads
     started inside, such as optuna's, take part as well. Within another ``stacked_fits``, the
@@ -80,22 +81,22 @@ def stacked_fits(
     """
     check_positive(max_stack=max_stack, max_bytes=max_bytes)
     around = current()
-    if isinstance(around, Crew):
+    if isinstance(around, TaskPool):
         with dispatching(around), _config(around):
             yield
         return
     if checkpoint is not None:
         open_folder(checkpoint)
-    crew = Crew(max_stack, max_bytes, checkpoint)
-    bar = progress_bar(crew) if progress else nullcontext()
-    with dispatching(crew), serving(crew), _config(crew), bar:
+    pool = TaskPool(max_stack, max_bytes, checkpoint)
+    bar = progress_bar(pool) if progress else nullcontext()
+    with dispatching(pool), serving(pool), _config(pool), bar:
         try:
             yield
         except KeyboardInterrupt:
-            crew.stop()
+            pool.stop()
             raise
 
 
-def _config(crew: Crew) -> joblib.parallel_config:
+def _config(pool: TaskPool) -> joblib.parallel_config:
     # n_jobs of a configuration around would limit the stacks.
-    return joblib.parallel_config(backend=StackingBackend(crew=crew), n_jobs=None)
+    return joblib.parallel_config(backend=StackingBackend(pool=pool), n_jobs=None)

@@ -1,4 +1,4 @@
-"""Stacks on the workers of a Dask cluster."""
+"""Stacked fits on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from contextlib import ExitStack
 from typing import Any
 
-from skmmcl.parallel._crew import Crew, check_positive
+from skmmcl.parallel._scheduler import check_positive
+from skmmcl.parallel._tasks import TaskPool
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import serving
 
@@ -18,7 +19,7 @@ def stack_on_dask(
     max_bytes: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Let each worker of a Dask cluster train the fits that it is given in stacks.
+    """Train the fits of each worker of a Dask cluster in stacks.
 
     A worker runs as many fits at a time as it has threads, so give it many, and start one
     worker for each GPU, or for each core of a machine without.
@@ -32,7 +33,7 @@ def stack_on_dask(
     max_bytes : int, optional
         Memory that a stack may take, in bytes. By default half of what is free.
     checkpoint : str or path, optional
-        Folder that all workers see, where fits are kept; see `stacked_fits`.
+        Folder where fits are kept, which all workers must see; see `stacked_fits`.
 
     See Also
     --------
@@ -54,17 +55,13 @@ def stack_on_dask(
     from distributed import WorkerPlugin
 
     class StackedFits(WorkerPlugin):
-        """Meeting place of the fits in a worker's threads."""
+        """Scheduler of the fits in a worker's threads."""
 
         name = "skmmcl-stacked-fits"
 
-        def __init__(self, *settings: Any) -> None:
-            self.settings = settings
-
         def setup(self, worker: Any) -> None:
-            self.crew = Crew(*self.settings)
             self.open = ExitStack()
-            self.open.enter_context(serving(self.crew))
+            self.open.enter_context(serving(TaskPool(max_stack, max_bytes, checkpoint)))
 
         def teardown(self, worker: Any) -> None:
             self.open.close()
@@ -72,4 +69,4 @@ def stack_on_dask(
     check_positive(max_stack=max_stack, max_bytes=max_bytes)
     if checkpoint is not None:
         open_folder(checkpoint)
-    client.register_plugin(StackedFits(max_stack, max_bytes, checkpoint))
+    client.register_plugin(StackedFits())

@@ -1,4 +1,4 @@
-"""How much memory a stack may take."""
+"""Memory that a stack may take."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-# What a fit allocates beside its estimate, and what others take meanwhile, needs the other half.
+# The other half is for what a fit allocates in addition to its estimate, and for other programs.
 SHARE = 0.5
-# On a CPU the lanes of a wider stack push each other out of the caches, and it loses time.
+# On a CPU the fits of a wider stack push each other out of the caches, and it loses time.
 MOST_ON_CPU = 192 * 2**20
 _CGROUPS = (  # folder, and its files of the limit and of what is taken
     ("/sys/fs/cgroup", "memory.max", "memory.current"),
@@ -22,21 +22,14 @@ def budget(device: torch.device | str) -> int:
     """Return the bytes that a stack on a device may take now."""
     device = torch.device(device)
     if device.type == "cuda":
-        return int(SHARE * _free_on_cuda(device))
-    return min(int(SHARE * _free_on_host()), MOST_ON_CPU)
-
-
-def _free_on_cuda(device: torch.device) -> int:
-    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return torch.cuda.mem_get_info(device)[0] + kept
-
-
-def _free_on_host() -> int:
-    return int(min(_free_in_system(), *(_free_in_cgroup(*group) for group in _CGROUPS)))
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(SHARE * (torch.cuda.mem_get_info(device)[0] + kept))
+    free = min(_free_in_system(), *(_free_in_cgroup(*group) for group in _CGROUPS))
+    return min(int(SHARE * free), MOST_ON_CPU)
 
 
 def _free_in_system() -> int:
-    """Return what Linux can give without swapping; elsewhere half of what is built in."""
+    """Return the bytes that Linux can give without swapping; elsewhere half of the memory."""
     available = re.search(r"MemAvailable:\s+(\d+) kB", _read("/proc/meminfo"))
     if available:
         return 1024 * int(available[1])
@@ -47,7 +40,7 @@ def _free_in_system() -> int:
 
 
 def _free_in_cgroup(folder: str, limit: str, usage: str) -> float:
-    """Return what the container leaves, infinity where there is no limit."""
+    """Return the bytes that the container leaves, infinity where there is no limit."""
     allowed, used = _read(f"{folder}/{limit}").strip(), _read(f"{folder}/{usage}").strip()
     if not (allowed.isdigit() and used.isdigit()):
         return float("inf")

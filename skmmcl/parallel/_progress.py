@@ -1,16 +1,16 @@
-"""How far the fits are, as a bar."""
+"""A progress bar over the fits of a block."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from skmmcl.parallel._crew import Crew
+from skmmcl.parallel._tasks import TaskPool
 
 
 @contextmanager
-def progress_bar(crew: Crew) -> Iterator[None]:
-    """Show the fits done, those running, and the time left, which epochs tell better."""
+def progress_bar(pool: TaskPool) -> Iterator[None]:
+    """Show the fits done, those running, and the time left, estimated from epochs."""
     try:
         from tqdm.auto import tqdm
     except ImportError as error:
@@ -18,31 +18,32 @@ def progress_bar(crew: Crew) -> Iterator[None]:
     with tqdm(desc="fits", unit="epoch", smoothing=0.1) as bar:
 
         def show() -> None:
-            done, fits, total = progress(crew)
+            done, fits, total = progress(pool)
             bar.set_description(fits, refresh=False)
             bar.total = total
             bar.update(done - bar.n)
 
-        crew.all_tasks_at_once, crew.on_change = True, show
+        pool.dispatch_all, pool.on_change = True, show
         try:
             yield
         finally:
-            crew.all_tasks_at_once, crew.on_change = False, None
+            pool.dispatch_all, pool.on_change = False, None
             show()
             bar.refresh()
 
 
-def progress(crew: Crew) -> tuple[int, str, int]:
+def progress(pool: TaskPool) -> tuple[int, str, int]:
     """Return the epochs done, the fits in words, and the epochs to do in all.
 
-    What tasks that wait to start will ask for is taken to be what the others asked for.
+    Tasks that wait to start are assumed to ask for as many fits and epochs as the others.
     """
-    with crew.changed:
-        n_running = len(crew.running)
-        n_fits = crew.n_done + n_running + len(crew.waiting)
-        n_tasks = sum(len(pool.pending) for pool in crew.pools)
-        n_to_come = n_tasks * max(n_fits, 1) / max(crew.n_started, 1)
-        done, asked = crew.epochs_done, crew.epochs_asked
-        words = f"fits {crew.n_done}/{n_fits + round(n_to_come)}, {n_running} running"
-    total = asked * (1 + n_to_come / max(n_fits, 1))
-    return done, words, max(round(total), done)
+    with pool.changed:
+        fits = [*pool.waiting, *pool.running.values()]
+        n_fits = pool.n_done + len(fits)
+        n_tasks = sum(len(call.pending) for call in pool.calls)
+        n_started = pool.n_ended + sum(call.n_running for call in pool.calls)
+        n_to_come = n_tasks * max(n_fits, 1) / max(n_started, 1)
+        done = pool.epochs_done
+        epochs = done + sum(fit.epochs_left for fit in fits)
+        words = f"fits {pool.n_done}/{n_fits + round(n_to_come)}, {len(pool.running)} running"
+    return done, words, max(round(epochs * (1 + n_to_come / max(n_fits, 1))), done)

@@ -22,7 +22,7 @@ from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint
 from skmmcl.training._fingerprint import fingerprint
-from skmmcl.training._jobs import Done, Job, Refill, Tick, current, run
+from skmmcl.training._jobs import Job, NextJobs, OnEpoch, OnFinished, current, run
 from skmmcl.training._lanes import lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._noise import warn_of_unused_noise
@@ -197,9 +197,9 @@ def _without_checkpoint(net: EmbeddingNet) -> list[tuple[str, Callback]]:
 
 def train(
     jobs: Sequence[FitJob],
-    refill: Refill,
-    done: Done,
-    tick: Tick,
+    next_jobs: NextJobs,
+    on_finished: OnFinished,
+    on_epoch: OnEpoch,
 ) -> None:
     """Train jobs as one stack.
 
@@ -207,36 +207,42 @@ def train(
     ----------
     jobs : sequence of FitJob
         Of one signature; or a single one.
-    refill : callable
+    next_jobs : callable
         Asked after each epoch for further jobs of that signature, at most as many as
         lanes are free.
-    done : callable
+    on_finished : callable
         Told of each job's end, with its error if it had one.
-    tick : callable
+    on_epoch : callable
         Told after each epoch how many lanes have run it.
     """
     capacity, waiting = len(jobs), list(jobs)
     lanes: list[FitJob] = []
     while waiting or lanes:
-        lanes += [job for job in waiting if _started(job, done)]
+        lanes += [job for job in waiting if _started(job, on_finished)]
         ended: dict[FitJob, Exception | None] = {}
         waiting = []
         if lanes:
-            ended, waiting = _run_until_change(lanes, capacity, refill, tick)
+            ended, waiting = _run_until_change(lanes, capacity, next_jobs, on_epoch)
         lanes = [job for job in lanes if job not in ended]
-        for job, error in ended.items():
-            done(job, error or _error_of(job.end))
+        _report(ended, on_finished)
         if not lanes and not waiting:
-            waiting = refill(capacity)
+            waiting = next_jobs(capacity)
 
 
-def _started(job: FitJob, done: Done) -> bool:
+def _started(job: FitJob, on_finished: OnFinished) -> bool:
     """Start a job; False if it has ended at once."""
-    error = _error_of(job.start)
-    if error is None and not job.complete and job.epochs_left > 0:
+    ended = {job: _error_of(job.start)}
+    if ended[job] is None and not job.complete and job.epochs_left > 0:
         return True
-    done(job, error or _error_of(job.end))
+    _report(ended, on_finished)
     return False
+
+
+def _report(ended: dict[FitJob, Exception | None], on_finished: OnFinished) -> None:
+    """Report the jobs that ended, and forget them."""
+    # The traceback of an error holds the frames of all callers, which must not hold the error.
+    for job in list(ended):
+        on_finished(job, ended.pop(job) or _error_of(job.end))
 
 
 def _error_of(act: Callable[[], None]) -> Exception | None:
@@ -250,16 +256,16 @@ def _error_of(act: Callable[[], None]) -> Exception | None:
 def _run_until_change(
     lanes: list[FitJob],
     capacity: int,
-    refill: Refill,
-    tick: Tick,
+    next_jobs: NextJobs,
+    on_epoch: OnEpoch,
 ) -> tuple[dict[FitJob, Exception | None], list[FitJob]]:
     """Train until a lane ends or another is to join: who ended, with errors, and who joins."""
     stack = Stack([job.net for job in lanes], [job.sets for job in lanes])
     try:
         while True:
             ended = _run_alone(stack, lanes[0]) if len(lanes) == 1 else _run_epoch(stack, lanes)
-            tick(len(lanes))
-            joining = refill(capacity - len(lanes) + len(ended))
+            on_epoch(len(lanes))
+            joining = next_jobs(capacity - len(lanes) + len(ended))
             if ended or joining:
                 return ended, joining
     finally:

@@ -1,10 +1,13 @@
-"""How a fit hands over its training: done at once, or by a dispatcher that stacks many fits."""
+"""Hand-over of a fit's training: at once, or to a dispatcher that stacks many fits."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import itemgetter
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,20 +22,17 @@ class Job:
     signature : Hashable or None
         Jobs of equal signature can train in one stack; None trains alone.
     n_bytes : int
-        Working memory of one lane.
+        Working memory of the job in a stack.
     n_epochs : int
         Epochs to go, for the progress bar.
     device : torch.device or str
         Where it trains.
-    cancelled : bool
-        Nobody waits for the result any more: its lane may be given away.
     """
 
     signature: Hashable = None
     n_bytes: int = 0
     n_epochs: int = 0
     device: torch.device | str = "cpu"
-    cancelled: bool = False
 
     def reset(self) -> None:
         """Go back to where the job stood before it was first trained."""
@@ -46,21 +46,23 @@ class FitCancelled(BaseException):
     """
 
 
-# Asked after an epoch, gives at most so many further jobs of the stack's signature. A stack that
-# can grow may ask for more than the lanes that became free: it gets no more than fit.
-Refill = Callable[[int], list[Any]]
-# Is told once of each job, as soon as it is finished, with its error or None.
-Done = Callable[[Any, BaseException | None], None]
-# Is told the number of lanes after each epoch; what it raises ends the stack.
-Tick = Callable[[int], None]
-# Trains the jobs as one stack; the list is its own, so that it can let go of what is done. An
+# Called after an epoch with the number of free places: returns at most as many further jobs of the
+# stack's signature. A stack that can grow may ask for more places than became free.
+NextJobs = Callable[[int], list[Any]]
+# Called once for each job, as soon as it is finished, with its error or None.
+OnFinished = Callable[[Any, BaseException | None], None]
+# Called after each epoch with the number of fits that ran it; what it raises ends the stack.
+OnEpoch = Callable[[int], None]
+# Trains the jobs as one stack; the list is its own, so that it can let go of what is finished. An
 # exception that it lets out fails the stack as a whole.
-Train = Callable[[list[Any], Refill, Done, Tick], None]
-# Sees that a job is trained, returns when it is finished, raises what it raised.
+Train = Callable[[list[Any], NextJobs, OnFinished, OnEpoch], None]
+# Has a job trained, returns when it is finished, raises what it raised.
 Dispatcher = Callable[[Job, Train], None]
 
 _of_this_context: ContextVar[Dispatcher | None] = ContextVar("dispatcher", default=None)
-_of_every_thread: list[Dispatcher] = []  # the latest wins; append and remove are atomic
+# Under this name a thread keeps the dispatchers that it has opened for all threads: a thread that
+# the user starts inherits no context, and finds them there. They go with the thread, as in a fork.
+_OPENED = "skmmcl_dispatchers"
 
 
 def run(job: Job, train: Train) -> None:
@@ -74,8 +76,12 @@ def at_once(job: Job, train: Train) -> None:
     train([job], lambda _: [], lambda _, error: outcomes.append(error), lambda _: None)
     if not outcomes:
         raise RuntimeError("The training returned and did not say that the job is done.")
-    if outcomes[0] is not None:
-        raise outcomes[0]
+    error = outcomes.pop()
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, which must not hold the error
 
 
 def current() -> Dispatcher | None:
@@ -83,11 +89,12 @@ def current() -> Dispatcher | None:
     own = _of_this_context.get()
     if own is not None:
         return own
-    return next(reversed(_of_every_thread), None)
+    opened = [pair for thread in threading.enumerate() for pair in [*vars(thread).get(_OPENED, ())]]
+    return max(opened, key=itemgetter(0))[1] if opened else None
 
 
 def checkpoint_folder(own: Any) -> Any:
-    """Where a fit keeps its state: in its own folder, or in that of the dispatcher, if any."""
+    """Return the folder of a fit's state: its own, or that of the dispatcher, if any."""
     return getattr(current(), "checkpoint", None) if own is None else own
 
 
@@ -104,8 +111,10 @@ def dispatching(dispatcher: Dispatcher) -> Iterator[None]:
 @contextmanager
 def serving(dispatcher: Dispatcher) -> Iterator[None]:
     """Send the jobs of all threads that have no dispatcher of their own to this one."""
-    _of_every_thread.append(dispatcher)
+    opened = vars(threading.current_thread()).setdefault(_OPENED, [])
+    pair = monotonic_ns(), dispatcher
+    opened.append(pair)
     try:
         yield
     finally:
-        _of_every_thread.remove(dispatcher)
+        opened.remove(pair)

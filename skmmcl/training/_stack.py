@@ -106,6 +106,7 @@ class Stack:
 
     def unlink(self) -> None:
         """Give the nets memory of their own again."""
+        self.errors.clear()  # their tracebacks hold the stack
         for net in self.nets:
             for _, p in net.get_all_learnable_params():
                 p.grad = None

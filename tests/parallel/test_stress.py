@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import pytest
 
-from skmmcl.parallel import _rendezvous, stacked_fits
+from skmmcl.parallel import _scheduler, stacked_fits
 from skmmcl.training._jobs import run
 from tests.parallel import dummy
 from tests.parallel.dummy import DummyJob
@@ -105,8 +105,8 @@ def check(seed, engine):
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
-    monkeypatch.setattr(_rendezvous, "PATIENCE", 0.05)
-    monkeypatch.setattr(_rendezvous, "SETTLE", 0.002)
+    monkeypatch.setattr(_scheduler, "TASK_TIMEOUT", 0.05)
+    monkeypatch.setattr(_scheduler, "UNKNOWN_TIMEOUT", 0.002)
 
 
 def test_random_protocols(engine):

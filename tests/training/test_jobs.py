@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
-from skmmcl.training._jobs import Job, current, dispatching, run, serving
+from skmmcl.training._jobs import Job, at_once, current, dispatching, run, serving
 
 
 class OneJob(Job):
@@ -86,6 +89,44 @@ def test_dispatcher_for_every_thread():
         note()
     note()
     assert seen == [outer, inner, outer, None]
+
+
+def in_a_thread(call):
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(call).result()
+
+
+def test_dispatchers_opened_in_several_threads():
+    """The latest that is still open takes the jobs of other threads."""
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        blocks = [ExitStack(), ExitStack()]
+        for thread, block, dispatcher in zip((first, second), blocks, (at_once, run), strict=True):
+            thread.submit(block.enter_context, serving(dispatcher)).result()
+        assert in_a_thread(current) is run
+        first.submit(blocks[0].close).result()
+        assert current() is run
+        second.submit(blocks[1].close).result()
+    assert current() is None
+
+
+def test_dispatcher_ends_with_the_thread_that_opened_it():
+    block = ExitStack()
+    in_a_thread(lambda: block.enter_context(serving(run)))
+    assert current() is None
+    block.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_process_has_the_dispatchers_of_its_own_thread():
+    def is_none_in_a_child():
+        child = os.fork()
+        if child == 0:
+            os._exit(current() is None)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    with serving(run):
+        assert not is_none_in_a_child()
+        assert in_a_thread(is_none_in_a_child)
 
 
 def test_base_job_cannot_start_again():

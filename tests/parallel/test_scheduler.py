@@ -1,4 +1,4 @@
-"""How jobs meet, what a stack takes in, and what becomes of one that fails."""
+"""Which fits wait for each other, what a stack takes in, and what becomes of one that fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import pytest
 
-from skmmcl.parallel import _rendezvous, _stacks, stacked_fits
+from skmmcl.parallel import _scheduler, stacked_fits
 from tests.parallel.dummy import DummyJob, alone, fit, parallel
 
 pytestmark = pytest.mark.usefixtures("watchdog")
@@ -58,7 +58,7 @@ def test_one_job_trains_however_large(engine):
 
 
 def test_free_memory_limits_a_stack(engine, monkeypatch):
-    monkeypatch.setattr(_stacks, "budget", lambda device: {"cpu": 500, "meta": 200}[device])
+    monkeypatch.setattr(_scheduler, "budget", lambda device: {"cpu": 500, "meta": 200}[device])
     monkeypatch.setattr(DummyJob, "device", "meta")
     with stacked_fits():
         parallel([{"start": i, "n_bytes": 100} for i in range(6)])
@@ -107,11 +107,11 @@ def test_jobs_that_a_training_forgets_are_not_left_waiting(engine, monkeypatch):
         parallel([{"start": 0.0}])
 
 
-def test_defect_of_the_conductor_wakes_all(monkeypatch, engine):
+def test_defect_of_the_trainer_wakes_all(monkeypatch, engine):
     def broken(*_):
         raise LookupError("a defect")
 
-    monkeypatch.setattr(_stacks.Limits, "largest", broken)
+    monkeypatch.setattr(_scheduler.FitScheduler, "_largest_stack", broken)
     with stacked_fits(), pytest.raises(LookupError, match="a defect"):
         parallel([{"start": i} for i in range(4)])
 
@@ -131,7 +131,7 @@ def test_fit_within_a_training_is_trained_at_once(engine, monkeypatch):
 
 
 def test_slow_task_does_not_keep_the_others_waiting(engine, monkeypatch):
-    monkeypatch.setattr(_rendezvous, "PATIENCE", 0.1)
+    monkeypatch.setattr(_scheduler, "TASK_TIMEOUT", 0.1)
     calls = [{"start": i} for i in range(5)] + [{"start": 9.0, "wait": 0.6}]
     with stacked_fits():
         parallel(calls)

@@ -12,7 +12,7 @@ import joblib
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from skmmcl.parallel import _progress, _rendezvous, stack_on_dask, stacked_fits
+from skmmcl.parallel import _progress, _scheduler, stack_on_dask, stacked_fits
 from skmmcl.training._jobs import FitCancelled, current
 from tests.parallel import dummy
 from tests.parallel.dummy import alone, fit, parallel
@@ -193,7 +193,7 @@ def test_error_while_tasks_are_made(engine):
             joblib.Parallel(pre_dispatch="nonsense")(tasks())
         start = time.monotonic()
         assert parallel([{"start": 1.0}] * 3) == [alone(1.0)] * 3
-        assert time.monotonic() - start < _rendezvous.PATIENCE
+        assert time.monotonic() - start < _scheduler.TASK_TIMEOUT
 
 
 @pytest.fixture(name="few_threads")
