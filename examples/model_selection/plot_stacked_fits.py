@@ -54,8 +54,8 @@ print(f"fit by fit {seconds_alone:.1f} s, stacked {seconds_stacked:.1f} s of pro
 # %%
 # A search is a stack as well
 # ---------------------------
-# Fits of a stack may differ in learning rate, temperature, weights of the terms, number of epochs: what
-# differs in width or depth forms a stack of its own.
+# Fits of a stack may differ in learning rate, temperature, weights of the terms, number of epochs:
+# what differs in width or depth forms a stack of its own.
 grid = {"cmc__temperature": [0.2, 0.7], "cmc__css_weight": [0.3, 1.0, 3.0]}
 with stacked_fits():
     search, seconds_search = timed(
