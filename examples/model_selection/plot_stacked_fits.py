@@ -3,7 +3,7 @@ A hundred fits as one training run
 ==================================
 
 Repeated cross-validation of a contrastive method is hundreds of fits of small networks. Inside
-:func:`~skmmcl.parallel.stacked_fits` those that wait at the same time train together, as lanes of
+:func:`~skmmcl.parallel.stacked_fits` those that wait at the same time train together, as
 one stack. scikit-learn's functions are called as ever, and the scores are the same to the last bit.
 """
 
@@ -54,8 +54,8 @@ print(f"fit by fit {seconds_alone:.1f} s, stacked {seconds_stacked:.1f} s of pro
 # %%
 # A search is a stack as well
 # ---------------------------
-# Lanes may differ in learning rate, temperature, weights of the terms, number of epochs: what
-# differs in width or depth forms a stack of its own.
+# Fits of a stack may differ in learning rate, temperature, weights of the terms, number of epochs:
+# what differs in width or depth forms a stack of its own.
 grid = {"cmc__temperature": [0.2, 0.7], "cmc__css_weight": [0.3, 1.0, 3.0]}
 with stacked_fits():
     search, seconds_search = timed(

@@ -7,8 +7,7 @@ builds one.
 
 from skmmcl.networks._encoders import make_encoder
 from skmmcl.networks._images import TimmEncoder
-from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._lanes import Laned
+from skmmcl.networks._lanes import Laned, LaneLinear
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._weights import WeightsReport, load_weights

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skmmcl.networks._encoders import ReconstructingEncoder, on_zeros
-from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._lanes import Laned
+from skmmcl.networks._lanes import Laned, LaneLinear
 from skmmcl.networks._mlp import MLP, LinearShortcut
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._transformer import FusionTransformer, NormalizedHead

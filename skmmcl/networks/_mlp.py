@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._lanes import Laned
+from skmmcl.networks._lanes import Laned, LaneLinear
 
 GATE_SCALE = 0.1  # slows the gate: Adam takes steps of equal size for all parameters
 

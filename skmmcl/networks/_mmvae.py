@@ -12,7 +12,7 @@ from torch.distributions import Laplace, Normal
 from torch.nn import functional as F
 
 from skmmcl.networks._decoders import make_decoder
-from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks._lanes import LaneLinear
 from skmmcl.networks._multiview import MultiviewNetwork
 
 Family = Literal["normal", "laplace"]

@@ -11,8 +11,7 @@ from torch.nn import functional as F
 
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder, on_zeros, reads_scores
-from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._lanes import of_lane
+from skmmcl.networks._lanes import LaneLinear, of_lane
 from skmmcl.networks._mlp import MLP
 from skmmcl.networks._standardize import InputScaler, InputStage
 from skmmcl.networks._vmap import unstacked_modules

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._lanes import Laned
+from skmmcl.networks._lanes import Laned, LaneLinear
 from skmmcl.networks._mlp import MLP
 
 

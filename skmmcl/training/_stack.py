@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.networks._lane_linear import gradients_in_place
-from skmmcl.networks._lanes import merge_lanes, of_lane
+from skmmcl.networks._lanes import gradients_in_place, merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._joint_step import JointStep
 from skmmcl.training._lanes import copies_of, forward_lanes, in_copies, lanes_of

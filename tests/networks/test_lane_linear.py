@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from skmmcl.networks import LaneLinear, _lane_linear
-from skmmcl.networks._lane_linear import gradients_in_place
+from skmmcl.networks import LaneLinear, _lanes
+from skmmcl.networks._lanes import gradients_in_place
 
 
 @pytest.fixture(autouse=True)
 def every_layer_is_large(monkeypatch):
-    monkeypatch.setattr(_lane_linear, "LARGE", 1)
+    monkeypatch.setattr(_lanes, "LARGE", 1)
 
 
 def gradients(linear, x, *, in_place, times=1):

@@ -3,9 +3,8 @@
 from skmmcl.networks.volumes._dcgan import DCGANDecoder, DCGANEncoder
 from skmmcl.networks.volumes._densenet import DenseNet3d
 from skmmcl.networks.volumes._encoder import VolumeEncoder
-from skmmcl.networks.volumes._plain import SFCN, VGG3d
+from skmmcl.networks.volumes._plain import SFCN, SmallCNN3d, VGG3d
 from skmmcl.networks.volumes._resnet import ResNet3d
-from skmmcl.networks.volumes._small_cnn import SmallCNN3d
 
 __all__ = [
     "DCGANDecoder",
