@@ -8,14 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from skmmcl.losses._parts._batch import (
-    pad_subjects,
-    safe_divide,
-    self_weights,
-    subject_counts,
-    unit_vectors,
-    weighted_sum,
-)
+from skmmcl.losses._parts._batch import make_batch, pad_subjects, safe_divide, weighted_sum
 from skmmcl.losses._parts._gram import log_sums
 from skmmcl.losses._parts._guided import TargetLoss
 from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
@@ -62,10 +55,9 @@ class SupConLoss(TargetLoss):
         ``f`` has shape (..., n_samples, n_components), one embedding per subject; a subject
         whose class code ``y`` is -1 takes no part.
         """
-        u = unit_vectors(f[..., None, :, :])
+        u, counts, self_weight = make_batch(f[..., None, :, :], None, sample_weight)
         y = pad_subjects(y.reshape(len(u), -1), -1, value=-1)
-        counts = subject_counts(u, f.shape[-2], sample_weight)
-        anchors, self_weight = counts * (y >= 0), self_weights(counts)
+        anchors = counts[:, 0] * (y >= 0)
         scale = self.scale(u.dtype)
         columns = anchors[:, None, None], self_weight[:, None, None]
         denominator = log_sums(u, scale, *columns, shifted=self.shifted)
