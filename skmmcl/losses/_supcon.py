@@ -7,9 +7,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
+from skmmcl.losses._parts import _gram
 from skmmcl.losses._parts._batch import make_batch, pad_subjects, safe_divide, weighted_sum
-from skmmcl.losses._parts._gram import log_sums
 from skmmcl.losses._parts._guided import TargetLoss
 from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
 
@@ -60,13 +61,40 @@ class SupConLoss(TargetLoss):
         anchors = counts[:, 0] * (y >= 0)
         scale = self.scale(u.dtype)
         columns = anchors[:, None, None], self_weight[:, None, None]
-        denominator = log_sums(u, scale, *columns, shifted=self.shifted)
-        u = u[:, 0]
-        positives = (y[:, :, None] == y[:, None]) * anchors[:, None]
-        positives.diagonal(dim1=1, dim2=2).mul_(self_weight)
-        count = positives.sum(-1)
-        numerator = safe_divide((u * torch.bmm(positives, u)).sum(-1), count)[:, None, None] * scale
+        denominator = _gram.log_sums(u, scale, *columns, shifted=self.shifted)
+        positives, count = _class_sums(u[:, 0], y, anchors, self_weight)
+        numerator = safe_divide((u[:, 0] * positives).sum(-1), count)[:, None, None] * scale
         has_positive = anchors * (count > 0)
         counted = has_positive if self.no_positive == "skip" else anchors
         share = safe_divide(has_positive, counted.sum(-1, keepdim=True))
         return weighted_sum(denominator - numerator, share).view(f.shape[:-2])
+
+
+def _class_sums(u: Tensor, y: Tensor, weight: Tensor, self_weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sums of ``u`` over the other subjects of each subject's class, and their weight.
+
+    Large matrices are computed by model and pieces of rows, and anew for the gradient.
+    """
+    plan = _gram.pieces(u[:, None].shape, u.element_size())
+    if plan[0].views == _gram.EVERY:
+        return _sums_of_rows(u, y, weight, self_weight, _gram.EVERY)
+    found, count = torch.empty_like(u), torch.empty_like(weight)
+    for models, _, rows in plan:
+        of_class = y[models], weight[models], self_weight[models]
+        with saved_tensors_hooks(lambda _: None, lambda _, c=of_class, r=rows: _positives(*c, r)):
+            found[models, rows], count[models, rows] = _sums_of_rows(u[models], *of_class, rows)
+    return found, count
+
+
+def _sums_of_rows(
+    u: Tensor, y: Tensor, weight: Tensor, self_weight: Tensor, rows: slice
+) -> tuple[Tensor, Tensor]:
+    positives = _positives(y, weight, self_weight, rows)
+    return torch.bmm(positives, u), positives.sum(-1)
+
+
+def _positives(y: Tensor, weight: Tensor, self_weight: Tensor, rows: slice) -> Tensor:
+    """Return the weights (models, rows, samples) of the other subjects of a row's class."""
+    positives = (y[:, rows, None] == y[:, None]) * weight[:, None]
+    positives[..., rows].diagonal(dim1=1, dim2=2).mul_(self_weight[:, rows])
+    return positives

@@ -74,9 +74,11 @@ def contrast_views(
     self_pairs = 1 - same[..., None] * (1 - self_weight)
     denominator = log_sums(u, scale, columns, self_pairs, shifted=shifted)
     loss = denominator - view_similarities(u) * scale
-    # It must meet another subject, or a copy of its own, as a negative.
-    others = (counts > 0).sum(-1, keepdim=True) > 1
-    anchors = counts * (others | (self_weight > 0))
+    anchors = counts
+    if own_view:
+        # It must meet another subject, or a copy of its own, as a negative.
+        others = (counts > 0).sum(-1, keepdim=True) > 1
+        anchors = counts * (others | (self_weight > 0))
     n_pairs = max(1, n_views * (n_views - 1))
     share = safe_divide(anchors, anchors.sum(-1, keepdim=True)) / n_pairs
     return weighted_sum(loss * (anchors > 0), share)
