@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from functools import partial
 from typing import Literal
 
 import torch
@@ -80,9 +81,9 @@ def _class_sums(u: Tensor, y: Tensor, weight: Tensor, self_weight: Tensor) -> tu
         return _sums_of_rows(u, y, weight, self_weight, _gram.EVERY)
     found, count = torch.empty_like(u), torch.empty_like(weight)
     for models, _, rows in plan:
-        of_class = y[models], weight[models], self_weight[models]
-        with saved_tensors_hooks(lambda _: None, lambda _, c=of_class, r=rows: _positives(*c, r)):
-            found[models, rows], count[models, rows] = _sums_of_rows(u[models], *of_class, rows)
+        given = y[models], weight[models], self_weight[models], rows
+        with saved_tensors_hooks(lambda _: None, partial(_positives, *given)):
+            found[models, rows], count[models, rows] = _sums_of_rows(u[models], *given)
     return found, count
 
 
@@ -93,7 +94,9 @@ def _sums_of_rows(
     return torch.bmm(positives, u), positives.sum(-1)
 
 
-def _positives(y: Tensor, weight: Tensor, self_weight: Tensor, rows: slice) -> Tensor:
+def _positives(
+    y: Tensor, weight: Tensor, self_weight: Tensor, rows: slice, _: None = None
+) -> Tensor:
     """Return the weights (models, rows, samples) of the other subjects of a row's class."""
     positives = (y[:, rows, None] == y[:, None]) * weight[:, None]
     positives[..., rows].diagonal(dim1=1, dim2=2).mul_(self_weight[:, rows])
