@@ -1,4 +1,4 @@
-"""Kernels of metadata: values, what is missing, lanes, products and bandwidths."""
+"""Kernels of metadata: values, what is missing, stacked fits, products and bandwidths."""
 
 import math
 
@@ -49,9 +49,9 @@ def test_kernels_are_symmetric_and_within_bounds(name, seed, shape):
     found = affinity(y, name)
     assert torch.equal(found, found.mT)
     assert ((found >= 0) & (found <= 1)).all()
-    lanes = affinity(torch.stack([y, y.flip(0)]), name)
-    assert torch.equal(lanes[0], found)
-    torch.testing.assert_close(lanes[1], found.flip(0, 1))
+    stacks = affinity(torch.stack([y, y.flip(0)]), name)
+    assert torch.equal(stacks[0], found)
+    torch.testing.assert_close(stacks[1], found.flip(0, 1))
     missing = y.isnan().any(-1)
     assert torch.equal(found[missing], torch.eye(len(y), dtype=y.dtype)[missing])
 

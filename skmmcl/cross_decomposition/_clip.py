@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
-from skmmcl.losses._parts._learned_temperature import MAX_SCALE
+from skmmcl.losses._parts._view_pairs import MAX_SCALE
 from skmmcl.networks._copies import CopiesNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions

@@ -8,8 +8,8 @@ from dataclasses import KW_ONLY
 import torch
 from torch import Tensor
 
-from skmmcl.losses._nt_xent import contrast_of_copies
 from skmmcl.losses._parts._stacking import TemperatureLoss, loss_parameters, stacked_temperature
+from skmmcl.losses._parts._view_pairs import contrast_copies
 
 
 @loss_parameters
@@ -86,6 +86,6 @@ class CoMMLoss(TemperatureLoss):
         ways = [torch.stack(pair, -3) for pair in ((one, whole[1]), (other, whole[0]))]
         if mask is not None:
             mask = torch.stack([mask, mask[..., -1:].expand_as(mask)], -1)
-            mask = torch.cat([mask, mask], -2)
-        both = contrast_of_copies(self, torch.cat(ways, -4), mask, sample_weight)
+            mask = torch.cat([mask, mask], -2).movedim(-3, -2)
+        both = contrast_copies(self, torch.cat(ways, -4), mask, sample_weight)
         return both.unflatten(-1, (2, -1)).mean(-2)

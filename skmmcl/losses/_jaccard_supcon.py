@@ -9,12 +9,7 @@ from torch import Tensor
 
 from skmmcl.kernels._sets import jaccard_weights
 from skmmcl.losses._parts._batch import Batch, mean_over, safe_divide
-from skmmcl.losses._parts._contrast import (
-    log_denominator,
-    scale_of_anchors,
-    total_weights,
-    weighted_cosines,
-)
+from skmmcl.losses._parts._contrast import summed_contrast, total_weights
 from skmmcl.losses._parts._guided import GuidedLoss
 from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked, stacked_temperature
 from skmmcl.losses._parts._target import log_mds, single_number
@@ -63,16 +58,12 @@ class JaccardSupConLoss(GuidedLoss):
     weighted: bool = True
 
     def _value(self, batch: Batch, y: Tensor) -> Tensor:
-        scale = self.scale(batch.u.dtype)
         index = jaccard_weights(y)
         positives = (index >= per_model(self.threshold, y) - ROUNDING).to(y.dtype)
         weights = index * positives if self.weighted else positives
         number = total_weights(batch, positives)
-        denominator = log_denominator(batch, scale, shifted=self.shifted)
-        denominator = denominator * total_weights(batch, weights)
-        numerator = weighted_cosines(batch, weights) * scale_of_anchors(scale)
-        loss = safe_divide(denominator - numerator, number)
-        return mean_over(batch.anchors * (number > 0), loss)
+        loss, _ = summed_contrast(batch, self.scale(y.dtype), weights, shifted=self.shifted)
+        return mean_over(batch.anchors * (number > 0), safe_divide(loss, number))
 
     def _optimum(self, rows: Tensor, sample_weight: Any) -> Tensor:
         threshold = single_number(self.threshold) - ROUNDING

@@ -9,12 +9,7 @@ import torch
 from torch import Tensor
 
 from skmmcl.losses._parts._batch import Batch, mean_over, safe_divide
-from skmmcl.losses._parts._contrast import (
-    log_denominator,
-    scale_of_anchors,
-    total_weights,
-    weighted_cosines,
-)
+from skmmcl.losses._parts._contrast import summed_contrast
 from skmmcl.losses._parts._guided import GuidedLoss
 from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
 from skmmcl.losses._parts._target import log_mds, min_count, single_number
@@ -55,14 +50,11 @@ class MulSupConLoss(GuidedLoss):
     per_sample: bool = False
 
     def _value(self, batch: Batch, y: Tensor) -> Tensor:
-        scale = self.scale(batch.u.dtype)
         known = (y >= 0).all(-1)
         labels = y.masked_fill(~known[..., None], 0)
         weights = _label_weights(labels, known, batch)
-        # As many as the anchor has labels with a positive.
-        total = total_weights(batch, weights)
-        denominator = log_denominator(batch, scale, shifted=self.shifted) * total
-        loss = denominator - weighted_cosines(batch, weights) * scale_of_anchors(scale)
+        # The total is the number of the anchor's labels with a positive.
+        loss, total = summed_contrast(batch, self.scale(y.dtype), weights, shifted=self.shifted)
         anchors = batch.anchors * (total > 0)
         if self.per_sample:
             n_labels = labels.sum(-1) + (~known).to(labels.dtype)

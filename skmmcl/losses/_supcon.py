@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 
-from skmmcl.losses._parts._batch import (
-    pad_subjects,
-    safe_divide,
-    self_weights,
-    subject_counts,
-    unit_vectors,
-    weighted_sum,
-)
-from skmmcl.losses._parts._gram import log_sums
+from skmmcl.losses._parts import _gram
+from skmmcl.losses._parts._batch import make_batch, pad_subjects, safe_divide, weighted_sum
 from skmmcl.losses._parts._guided import TargetLoss
 from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
 
@@ -62,19 +57,47 @@ class SupConLoss(TargetLoss):
         ``f`` has shape (..., n_samples, n_components), one embedding per subject; a subject
         whose class code ``y`` is -1 takes no part.
         """
-        u = unit_vectors(f[..., None, :, :])
+        u, counts, self_weight = make_batch(f[..., None, :, :], None, sample_weight)
         y = pad_subjects(y.reshape(len(u), -1), -1, value=-1)
-        counts = subject_counts(u, f.shape[-2], sample_weight)
-        anchors, self_weight = counts * (y >= 0), self_weights(counts)
+        anchors = counts[:, 0] * (y >= 0)
         scale = self.scale(u.dtype)
         columns = anchors[:, None, None], self_weight[:, None, None]
-        denominator = log_sums(u, scale, *columns, shifted=self.shifted)
-        u = u[:, 0]
-        positives = (y[:, :, None] == y[:, None]) * anchors[:, None]
-        positives.diagonal(dim1=1, dim2=2).mul_(self_weight)
-        count = positives.sum(-1)
-        numerator = safe_divide((u * torch.bmm(positives, u)).sum(-1), count)[:, None, None] * scale
+        denominator = _gram.log_sums(u, scale, *columns, shifted=self.shifted)
+        positives, count = _class_sums(u[:, 0], y, anchors, self_weight)
+        numerator = safe_divide((u[:, 0] * positives).sum(-1), count)[:, None, None] * scale
         has_positive = anchors * (count > 0)
         counted = has_positive if self.no_positive == "skip" else anchors
         share = safe_divide(has_positive, counted.sum(-1, keepdim=True))
         return weighted_sum(denominator - numerator, share).view(f.shape[:-2])
+
+
+def _class_sums(u: Tensor, y: Tensor, weight: Tensor, self_weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the sums of ``u`` over the other subjects of each subject's class, and their weight.
+
+    Large matrices are computed by model and pieces of rows, and anew for the gradient.
+    """
+    plan = _gram.pieces(u[:, None].shape, u.element_size())
+    if plan[0].views == _gram.EVERY:
+        return _sums_of_rows(u, y, weight, self_weight, _gram.EVERY)
+    found, count = torch.empty_like(u), torch.empty_like(weight)
+    for models, _, rows in plan:
+        given = y[models], weight[models], self_weight[models], rows
+        with saved_tensors_hooks(lambda _: None, partial(_positives, *given)):
+            found[models, rows], count[models, rows] = _sums_of_rows(u[models], *given)
+    return found, count
+
+
+def _sums_of_rows(
+    u: Tensor, y: Tensor, weight: Tensor, self_weight: Tensor, rows: slice
+) -> tuple[Tensor, Tensor]:
+    positives = _positives(y, weight, self_weight, rows)
+    return torch.bmm(positives, u), positives.sum(-1)
+
+
+def _positives(
+    y: Tensor, weight: Tensor, self_weight: Tensor, rows: slice, _: None = None
+) -> Tensor:
+    """Return the weights (models, rows, samples) of the other subjects of a row's class."""
+    positives = (y[:, rows, None] == y[:, None]) * weight[:, None]
+    positives[..., rows].diagonal(dim1=1, dim2=2).mul_(self_weight[:, rows])
+    return positives

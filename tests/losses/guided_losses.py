@@ -59,7 +59,7 @@ every_loss = pytest.mark.parametrize("name", LOSSES)
 EUCLIDEAN = {"euclidean"}
 
 
-def lane(name, k=0):
+def variant(name, k=0):
     """The loss of the k-th of several fits, each with numbers of its own."""
     loss = copy.deepcopy(LOSSES[name][0])
     for parameter in loss.stacked_parameters:
@@ -70,11 +70,11 @@ def lane(name, k=0):
 
 
 def batch(shape, dtype=torch.float32, seed=0, *, missing=True):
-    """Embeddings, metadata, mask and weights of lanes or of one fit."""
-    *lanes, n_views, n_samples, _ = shape
+    """Embeddings, metadata, mask and weights of stacked fits or of one."""
+    *stacks, n_views, n_samples, _ = shape
     generator = torch.Generator().manual_seed(seed)
 
-    def rand(*size, n=(*lanes, n_samples)):
+    def rand(*size, n=(*stacks, n_samples)):
         return torch.rand(*n, *size, dtype=dtype, generator=generator)
 
     z = torch.randn(shape, dtype=dtype, generator=generator)
@@ -90,7 +90,7 @@ def batch(shape, dtype=torch.float32, seed=0, *, missing=True):
     if missing:
         for value in known.values():
             nothing = torch.nan if value.is_floating_point() else -1
-            (value if value.ndim == len(lanes) + 1 else value[..., 0])[..., 0] = nothing
+            (value if value.ndim == len(stacks) + 1 else value[..., 0])[..., 0] = nothing
     mask = rand(n_views) < 0.8
     weight = rand() * 3
     weight[..., 1] = 0

@@ -42,7 +42,7 @@ def test_clip_with_weights_and_absent_subjects():
     assert loss(z.requires_grad_(), mask).item() == 0
 
 
-def test_clip_of_lanes():
+def test_clip_of_models():
     z = draw(4, 2, 6, 3)
     together = CLIPLoss(torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64))(z)
     alone = [CLIPLoss(0.1 * (k + 1))(z[k]) for k in range(4)]

@@ -9,29 +9,29 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.losses._parts import _gram
 
-N_LANES, N_VIEWS, N_SAMPLES = 2, 3, 5
+N_MODELS, N_VIEWS, N_SAMPLES = 2, 3, 5
 
 
 def case(each_view, n_sums, seed=0):
     """Unit vectors, inverse temperatures, weights and own shares in double precision."""
     generator = torch.Generator().manual_seed(seed)
     like = {"generator": generator, "dtype": torch.float64}
-    u = torch.randn(N_LANES, N_VIEWS, N_SAMPLES, 4, **like)
+    u = torch.randn(N_MODELS, N_VIEWS, N_SAMPLES, 4, **like)
     u = torch.nn.functional.normalize(u, dim=-1).requires_grad_()
     scale = torch.tensor([2.0, 5.0], dtype=torch.float64).view(-1, 1, 1, 1)
     n_columns = N_VIEWS * N_SAMPLES
-    weight = torch.rand(N_LANES, N_VIEWS if each_view else 1, n_sums, n_columns, **like)
+    weight = torch.rand(N_MODELS, N_VIEWS if each_view else 1, n_sums, n_columns, **like)
     weight = weight * (weight > 0.3)
-    own = torch.rand(N_LANES, 1, 1, N_SAMPLES, **like)
+    own = torch.rand(N_MODELS, 1, 1, N_SAMPLES, **like)
     own[:, ..., 0] = 0
     return u, scale, weight, own
 
 
 def log_sums_by_loops(u, scale, weight, own):
-    n_lanes, n_views, n_samples, _ = u.shape
+    n_models, n_views, n_samples, _ = u.shape
     weight = weight.expand(-1, n_views, -1, -1)
-    own = own.expand(n_lanes, n_views, n_views, n_samples)
-    found = u.new_empty(n_lanes, n_views, weight.shape[2], n_samples)
+    own = own.expand(n_models, n_views, n_views, n_samples)
+    found = u.new_empty(n_models, n_views, weight.shape[2], n_samples)
     for k, v, q, i in torch.cartesian_prod(*(torch.arange(n) for n in found.shape)).tolist():
         total = 0.0
         for w in range(n_views):
@@ -156,8 +156,8 @@ def test_no_value_is_waited_for(large, temperature, monkeypatch):
         monkeypatch.setattr(_gram, "MAX_PIECE_BYTES", 1000)
     z = torch.empty(2, 3, 7, 4, device="meta", requires_grad=True)
     mask, weight, y = (torch.empty(2, 7, *s, device="meta") for s in ((3,), (), ()))
-    per_lane = torch.tensor([temperature, temperature])
+    per_model = torch.tensor([temperature, temperature])
     for form in (CMCLoss, PairwiseCMCLoss):
-        form(per_lane).to("meta")(z, mask, weight).sum().backward()
-    SupConLoss(per_lane).to("meta")(z[:, 0], y, weight).sum().backward()
+        form(per_model).to("meta")(z, mask, weight).sum().backward()
+    SupConLoss(per_model).to("meta")(z[:, 0], y, weight).sum().backward()
     assert z.grad.shape == z.shape

@@ -1,4 +1,4 @@
-"""Losses whose temperature is learnt: values, gradients, ceiling, lanes."""
+"""Losses whose temperature is learned: values, gradients, ceiling, stacked fits."""
 
 from math import log
 
@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, merge_losses
-from tests.losses.test_lanes import batch
+from tests.losses.test_stacked_losses import batch
 
 kinds = pytest.mark.parametrize("kind", [CLIPLoss, PairwiseCMCLoss])
 
 
 @kinds
 @pytest.mark.parametrize("scale", [0.5, 1 / 0.07, 100])
-def test_the_value_is_that_at_the_learnt_temperature(kind, scale):
+def test_the_value_is_that_at_the_learned_temperature(kind, scale):
     z, mask, _, weight = batch((3, 20, 6), torch.float64)
     found = kind(0.2)(z, mask, weight, torch.tensor(log(0.2 * scale), dtype=z.dtype))
     torch.testing.assert_close(found, kind(1 / scale)(z, mask, weight))
@@ -43,14 +43,14 @@ def test_at_the_ceiling_a_temperature_may_rise_and_not_fall(are_alike):
 
 
 @kinds
-def test_bits_of_a_lane_are_those_of_its_fit_alone(kind):
+def test_bits_of_a_stacked_fit_are_those_of_it_alone(kind):
     z, mask, _, weight = batch((5, 3, 33, 20))
     log_scale, temperatures = torch.linspace(-1, 3, 5), (0.7, 0.1, 0.3, 0.5, 1.0)
 
-    def computed(lanes):
-        x, scale = z[lanes].clone().requires_grad_(), log_scale[lanes].clone().requires_grad_()
-        loss = merge_losses([kind(t) for t in temperatures[lanes]])
-        values = loss(x, mask[lanes], weight[lanes], scale)
+    def computed(fits):
+        x, scale = z[fits].clone().requires_grad_(), log_scale[fits].clone().requires_grad_()
+        loss = merge_losses([kind(t) for t in temperatures[fits]])
+        values = loss(x, mask[fits], weight[fits], scale)
         return values, *torch.autograd.grad(values.sum(), (x, scale))
 
     together = computed(slice(None))

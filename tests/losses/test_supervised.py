@@ -1,4 +1,4 @@
-"""Losses of supervised predictions: by torch's own, with gaps, weights and lanes."""
+"""Losses of supervised predictions: by torch's own, with gaps, weights and stacked fits."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_nobody_is_known(batch, loss, target):
 
 
 @every_loss
-def test_bits_of_a_lane_are_those_of_its_fit_alone(batch, loss, target):
+def test_bits_of_a_stacked_fit_are_those_of_it_alone(batch, loss, target):
     z, *targets, mask, weight = batch
     z = torch.stack([z, z.flip(1), 2 * z]).float()
     y = targets[target].expand(3, *targets[target].shape)
@@ -84,7 +84,7 @@ def test_bits_of_a_lane_are_those_of_its_fit_alone(batch, loss, target):
     merged = merge_losses([loss] * 3)(z, y, mask, weight)
     assert merged.shape == (3,)
     for k in range(3):
-        lane = slice(k, k + 1)
-        alone = merge_losses([loss])(z[lane], y[lane], mask[lane], weight[lane])
-        assert torch.equal(merged[lane], alone)
+        fit = slice(k, k + 1)
+        alone = merge_losses([loss])(z[fit], y[fit], mask[fit], weight[fit])
+        assert torch.equal(merged[fit], alone)
         torch.testing.assert_close(loss(z[k], y[k], mask[k], weight[k]), alone[0])

@@ -49,6 +49,15 @@ def weighted_contrast(
     return mean_over(batch.anchors * (total > 0), denominator - numerator)
 
 
+def summed_contrast(
+    batch: Batch, scale: float | Tensor, weights: Tensor, *, shifted: bool
+) -> tuple[Tensor, Tensor]:
+    """Return each anchor's weighted sum of ``-log softmax``, and the sum of its weights."""
+    total = total_weights(batch, weights)
+    denominator = log_denominator(batch, scale, shifted=shifted) * total
+    return denominator - weighted_cosines(batch, weights) * scale_of_anchors(scale), total
+
+
 def log_denominator(batch: Batch, scale: float | Tensor, *, shifted: bool) -> Tensor:
     """Return the logarithm of an anchor's sum over all others: (models, views, samples)."""
     columns = batch.anchors.flatten(1)[:, None, None]

@@ -51,8 +51,7 @@ def log_sum(logits: Tensor, weights: Tensor) -> Tensor:
 
     `REMOVED`, with gradient 0, where the weights are all 0.
     """
-    summed = torch.logsumexp(add_log_counts(logits, weights), -1)
-    return torch.where((weights == 0).all(-1), REMOVED, summed)
+    return torch.logsumexp(add_log_counts(logits, weights), -1)
 
 
 def log_add(a: Tensor, b: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ C = TypeVar("C", bound=type)
 @dataclass_transform(eq_default=False)
 def loss_parameters(cls: C) -> C:
     """Give a loss an ``__init__`` of its annotated parameters."""
-    return dataclass(eq=False, repr=False)(cls)
+    dataclass(eq=False, repr=False)(cls)
+    return cls
 
 
 class Loss(nn.Module):
@@ -60,7 +61,7 @@ class StackedParameter:
 class StackedTemperature(StackedParameter):
     """A temperature, which also decides how sums over similarities are computed."""
 
-    def __set__(self, loss: nn.Module, value: Any) -> None:
+    def __set__(self, loss: Any, value: Any) -> None:
         super().__set__(loss, value)
         # Read here, once: in `forward` a device would have to be waited for.
         smallest = value.min().item() if isinstance(value, Tensor) else value

@@ -1,16 +1,16 @@
-"""Many fits at once: a lane's guided loss and gradient are those of its fit alone, to the bit."""
+"""Many fits at once: a stacked fit's guided loss and gradient are those of it alone, to the bit."""
 
 import pytest
 import torch
 
 from skmmcl.losses import YAwareLoss, merge_losses
 from skmmcl.losses._parts import _gram
-from tests.losses.guided_losses import LOSSES, batch, every_loss, lane, value, with_gradient
+from tests.losses.guided_losses import LOSSES, batch, every_loss, value, variant, with_gradient
 
-N_LANES = 5
+N_MODELS = 5
 
 
-def lane_of(k, z, known, mask, weight):
+def model_of(k, z, known, mask, weight):
     def pick(x):
         return None if x is None else x[k]
 
@@ -20,40 +20,40 @@ def lane_of(k, z, known, mask, weight):
 @every_loss
 @pytest.mark.parametrize("plain", [True, False], ids=["plain", "masked and weighted"])
 @pytest.mark.parametrize("shape", [(2, 7, 3), (2, 32, 16), (3, 33, 20), (1, 2, 1)])
-def test_bits_of_a_lane_are_those_of_its_fit_alone(name, plain, shape):
-    z, known, mask, weight = batch((N_LANES, *shape))
+def test_bits_of_a_stacked_fit_are_those_of_it_alone(name, plain, shape):
+    z, known, mask, weight = batch((N_MODELS, *shape))
     mask, weight = (None, None) if plain else (mask, weight)
-    merged = merge_losses([lane(name, k) for k in range(N_LANES)])
+    merged = merge_losses([variant(name, k) for k in range(N_MODELS)])
     found, gradient = with_gradient(merged, name, z, known, mask, weight)
-    assert found.shape == (N_LANES,)
-    for k in range(N_LANES):
-        of_lane = lane_of(k, z, known, mask, weight)
-        alone = merge_losses([lane(name, k)])
+    assert found.shape == (N_MODELS,)
+    for k in range(N_MODELS):
+        of_model = model_of(k, z, known, mask, weight)
+        alone = merge_losses([variant(name, k)])
         expected, expected_gradient = with_gradient(
-            alone, name, *lane_of(slice(k, k + 1), z, known, mask, weight)
+            alone, name, *model_of(slice(k, k + 1), z, known, mask, weight)
         )
         assert torch.equal(found[k : k + 1], expected)
         assert torch.equal(gradient[k : k + 1], expected_gradient)
-        without_lanes, gradient_without = with_gradient(lane(name, k), name, *of_lane)
-        assert without_lanes.shape == ()
-        assert torch.equal(found[k], without_lanes)
+        unstacked, gradient_without = with_gradient(variant(name, k), name, *of_model)
+        assert unstacked.shape == ()
+        assert torch.equal(found[k], unstacked)
         assert torch.equal(gradient[k], gradient_without)
 
 
 @every_loss
-def test_two_lane_dimensions(name):
+def test_two_stacked_dimensions(name):
     z, known, mask, weight = batch((2, 3, 2, 5, 4), torch.float64)
-    found = value(lane(name), name, z, known, mask, weight)
+    found = value(variant(name), name, z, known, mask, weight)
     assert found.shape == (2, 3)
     flat = {key: x.flatten(0, 1) for key, x in known.items()}
     others = (x.flatten(0, 1) for x in (mask, weight))
-    assert torch.equal(found.flatten(), value(lane(name), name, z.flatten(0, 1), flat, *others))
+    assert torch.equal(found.flatten(), value(variant(name), name, z.flatten(0, 1), flat, *others))
 
 
 @every_loss
 @pytest.mark.parametrize("plain", [True, False], ids=["plain", "masked and weighted"])
 def test_gradcheck(name, plain):
-    merged = merge_losses([lane(name, k) for k in range(2)])
+    merged = merge_losses([variant(name, k) for k in range(2)])
     z, known, mask, weight = batch((2, 2, 6, 3), torch.float64)
     others = () if plain else (mask, weight)
     z.requires_grad_()
@@ -72,8 +72,8 @@ def test_padding_has_no_influence(name):
         torch.cat([mask, torch.ones(3, 4, 2, dtype=torch.bool)], 1),
         torch.cat([weight, torch.zeros(3, 4, dtype=z.dtype)], 1),
     )
-    expected, expected_gradient = with_gradient(lane(name), name, z, known, mask, weight)
-    found, gradient = with_gradient(lane(name), name, *padded)
+    expected, expected_gradient = with_gradient(variant(name), name, z, known, mask, weight)
+    found, gradient = with_gradient(variant(name), name, *padded)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(gradient[..., :6, :], expected_gradient, rtol=1e-9, atol=1e-12)
     assert (gradient[..., 6:, :] == 0).all()
@@ -83,7 +83,7 @@ def test_padding_has_no_influence(name):
 def test_no_value_is_waited_for(name):
     """A meta tensor has no values: whatever asks for one raises."""
     z, known, mask, weight = batch((2, 2, 7, 4))
-    merged = merge_losses([lane(name, k) for k in range(2)]).to("meta")
+    merged = merge_losses([variant(name, k) for k in range(2)]).to("meta")
     z = z.to("meta").requires_grad_()
     known = {key: x.to("meta") for key, x in known.items()}
     value(merged, name, z, known, mask.to("meta"), weight.to("meta")).sum().backward()
@@ -101,19 +101,19 @@ def test_a_large_batch_is_computed_in_pieces(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["yaware", "soft-supcon", "xclr"])
-def test_bits_where_lanes_are_computed_in_groups(name, monkeypatch):
+def test_bits_where_models_are_computed_in_groups(name, monkeypatch):
     z, known, mask, weight = batch((5, 2, 32, 8))
-    merged = merge_losses([lane(name, k) for k in range(5)])
+    merged = merge_losses([variant(name, k) for k in range(5)])
     whole = with_gradient(merged, name, z, known, mask, weight)
-    lane_bytes = (2 * 32) ** 2 * 4
-    monkeypatch.setattr(_gram, "MAX_KEPT_BYTES", lane_bytes)
-    monkeypatch.setattr(_gram, "MAX_PIECE_BYTES", 2 * lane_bytes)
+    model_bytes = (2 * 32) ** 2 * 4
+    monkeypatch.setattr(_gram, "MAX_KEPT_BYTES", model_bytes)
+    monkeypatch.setattr(_gram, "MAX_PIECE_BYTES", 2 * model_bytes)
     grouped = with_gradient(merged, name, z, known, mask, weight)
     for found, expected in zip(grouped, whole, strict=True):
         assert torch.equal(found, expected)
 
 
-def test_bandwidths_of_columns_by_lane():
+def test_bandwidths_of_columns_by_model():
     z, known, _, _ = batch((2, 2, 6, 4), torch.float64)
     y = known["prior"]
     bandwidths = [(1.0, 2.0, 0.5), (0.3, 1.0, 4.0)]

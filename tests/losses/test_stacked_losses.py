@@ -1,4 +1,4 @@
-"""Many fits at once: a lane's loss and gradient are those of its fit alone, to the bit."""
+"""Many fits at once: a fit's loss and gradient are those of it alone, to the bit."""
 
 import pytest
 import torch
@@ -22,13 +22,13 @@ LOW = tuple(temperature / 50 for temperature in TEMPERATURES)
 
 
 def batch(shape, dtype=torch.float32, seed=0):
-    """Embeddings (*shape, n_components), mask, classes and weights of lanes or of one fit."""
-    *lanes, n_views, n_samples, _ = shape
+    """Embeddings (*shape, n_components), mask, classes and weights of stacked fits or of one."""
+    *stacks, n_views, n_samples, _ = shape
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(shape, dtype=dtype, generator=generator)
-    mask = torch.rand(*lanes, n_samples, n_views, generator=generator) < 0.8
-    y = torch.randint(-1, 3, (*lanes, n_samples), generator=generator)
-    weight = torch.rand(*lanes, n_samples, generator=generator, dtype=dtype) * 3
+    mask = torch.rand(*stacks, n_samples, n_views, generator=generator) < 0.8
+    y = torch.randint(-1, 3, (*stacks, n_samples), generator=generator)
+    weight = torch.rand(*stacks, n_samples, generator=generator, dtype=dtype) * 3
     weight[..., 1] = 0
     return z, mask, y, weight
 
@@ -48,7 +48,7 @@ def with_gradient(loss, z, mask, y, weight):
 @every_loss
 @pytest.mark.parametrize("plain", [True, False], ids=["plain", "masked and weighted"])
 @pytest.mark.parametrize("shape", [(5, 7, 3), (2, 64, 16), (3, 33, 20), (5, 128, 16), (1, 2, 1)])
-def test_bits_of_a_lane_are_those_of_its_fit_alone(loss, plain, shape):
+def test_bits_of_a_stacked_fit_are_those_of_it_alone(loss, plain, shape):
     check_bits(loss, plain, shape, TEMPERATURES)
 
 
@@ -59,10 +59,10 @@ def test_bits_at_low_temperatures(loss, plain):
 
 
 @every_loss
-def test_bits_where_only_one_lane_is_kept(loss, monkeypatch):
-    lane_bytes = (3 * 48) ** 2 * 4
-    monkeypatch.setattr(_gram, "MAX_KEPT_BYTES", lane_bytes)
-    monkeypatch.setattr(_gram, "MAX_PIECE_BYTES", 2 * lane_bytes)
+def test_bits_where_only_one_model_is_kept(loss, monkeypatch):
+    model_bytes = (3 * 48) ** 2 * 4
+    monkeypatch.setattr(_gram, "MAX_KEPT_BYTES", model_bytes)
+    monkeypatch.setattr(_gram, "MAX_PIECE_BYTES", 2 * model_bytes)
     check_bits(loss, False, (3, 48, 20), TEMPERATURES)
 
 
@@ -73,15 +73,15 @@ def check_bits(loss, plain, shape, temperatures):
     found, gradient = with_gradient(merged, z, mask, y, weight)
     assert found.shape == (5,)
     for k, temperature in enumerate(temperatures):
-        lane = [None if x is None else x[k : k + 1] for x in (z, mask, y, weight)]
+        fit = [None if x is None else x[k : k + 1] for x in (z, mask, y, weight)]
         alone = merge_losses([type_at(loss, temperature)])
-        expected, expected_gradient = with_gradient(alone, *lane)
+        expected, expected_gradient = with_gradient(alone, *fit)
         assert torch.equal(found[k : k + 1], expected)
         assert torch.equal(gradient[k : k + 1], expected_gradient)
-        without_lanes, _ = with_gradient(
+        unstacked, _ = with_gradient(
             type_at(loss, temperature), *(None if x is None else x[k] for x in (z, mask, y, weight))
         )
-        assert torch.equal(found[k], without_lanes)
+        assert torch.equal(found[k], unstacked)
 
 
 def type_at(loss, temperature):
@@ -92,18 +92,18 @@ def type_at(loss, temperature):
 
 
 @every_loss
-def test_two_lane_dimensions(loss):
+def test_two_stacked_dimensions(loss):
     z, mask, y, weight = batch((2, 3, 2, 5, 4), torch.float64)
     found = value(loss, z, mask, y, weight)
     assert found.shape == (2, 3)
     flat = value(loss, *(x.flatten(0, 1) for x in (z, mask, y, weight)))
     assert torch.equal(found.flatten(), flat)
-    by_lane = type_at(loss, torch.full((2, 3), 0.5, dtype=torch.float64))
-    assert torch.equal(value(by_lane, z, mask, y, weight), found)
+    by_model = type_at(loss, torch.full((2, 3), 0.5, dtype=torch.float64))
+    assert torch.equal(value(by_model, z, mask, y, weight), found)
 
 
 @every_loss
-def test_gradcheck_with_lanes(loss):
+def test_gradcheck_of_stacked_fits(loss):
     merged = merge_losses([type_at(loss, t) for t in (0.4, 0.9)])
     z, mask, y, weight = batch((2, 3, 5, 3), torch.float64)
     z.requires_grad_()
@@ -155,7 +155,7 @@ UNLIKE = {
     "form of the sums": [CMCLoss(0.7), CMCLoss(0.01)],
     "parameters": [Learned(), Learned()],
     "merged already": [merge_losses([CMCLoss(0.7)])] * 2,
-    "without lanes": [nn.MSELoss(), nn.MSELoss()],
+    "not stackable": [nn.MSELoss(), nn.MSELoss()],
 }
 
 
