@@ -167,6 +167,7 @@ class FitScheduler:
                 self._end_trainer()
                 for fit in [*self.waiting, *self.running.values()]:
                     self._finish(fit, error)
+                self.running.clear()
 
     def _end_trainer(self) -> None:
         self._trainer = None
