@@ -7,11 +7,12 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Callable, Hashable
-from functools import partial
+from collections.abc import Callable, Hashable, Iterator
+from functools import cache, partial
 from numbers import Integral
+from operator import itemgetter
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -166,6 +167,7 @@ class FitScheduler:
                 self._end_trainer()
                 for fit in [*self.waiting, *self.running.values()]:
                     self._finish(fit, error)
+                self.running.clear()
 
     def _end_trainer(self) -> None:
         self._trainer = None
@@ -173,32 +175,33 @@ class FitScheduler:
 
     def _next_stack(self) -> list[PendingFit]:
         """Wait until a stack should start, and take it; none when no fit waits any more."""
+        room = cache(self._free_bytes)  # to ask costs a millisecond
         with self.changed:
             while self.waiting:
-                stack = self._largest_stack()
-                pause = 0.0 if self._is_full(stack) else self._pause()
+                is_full, _, stack = max(self._stacks(room), key=itemgetter(0, 1))
+                pause = 0.0 if is_full else self._pause()
                 if pause <= 0:
-                    device = stack[0].job.device
-                    self._room = budget(device) if self.max_bytes is None else self.max_bytes
-                    self._n_together = 0
-                    return self._take(fitting(stack, self._room, at_least=1))
+                    self._room, self._n_together = room(stack[0].job.device), 0
+                    return self._take(stack)
                 self.changed.wait(pause)
             self._end_trainer()
             return []
 
-    def _largest_stack(self) -> list[PendingFit]:
-        """Return the fits to train next; those that fill a stack go first."""
+    def _stacks(self, room: Callable[[Any], int]) -> Iterator[tuple[bool, int, list[PendingFit]]]:
+        """Yield the stacks that could start: whether each is full, its size, and its fits."""
         groups: dict[Hashable, list[PendingFit]] = {}
         for fit in self.waiting:
             groups.setdefault(fit.key, []).append(fit)
-        stacks = [group[: self._width(group[0])] for group in groups.values()]
-        return max(stacks, key=lambda stack: (self._is_full(stack), len(stack)))
+        for group in groups.values():
+            width = self._width(group[0])
+            stack = fitting(group[:width], room(group[0].job.device), at_least=1)
+            yield len(stack) == width or len(stack) < len(group), len(stack), stack
 
     def _width(self, fit: PendingFit) -> int:
         return 1 if fit.alone else self._widths.get(fit.key, self.max_stack)
 
-    def _is_full(self, stack: list[PendingFit]) -> bool:
-        return len(stack) == self._width(stack[0])
+    def _free_bytes(self, device: Any) -> int:
+        return budget(device) if self.max_bytes is None else self.max_bytes
 
     def _pause(self) -> float:
         """Return the seconds to wait for further fits."""

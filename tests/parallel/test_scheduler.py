@@ -111,7 +111,7 @@ def test_defect_of_the_trainer_wakes_all(monkeypatch, engine):
     def broken(*_):
         raise LookupError("a defect")
 
-    monkeypatch.setattr(_scheduler.FitScheduler, "_largest_stack", broken)
+    monkeypatch.setattr(_scheduler.FitScheduler, "_stacks", broken)
     with stacked_fits(), pytest.raises(LookupError, match="a defect"):
         parallel([{"start": i} for i in range(4)])
 
