@@ -54,7 +54,7 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "200 components, noise 1, mean of views": {**WIDE, "input_noise": 1.0, "mean": True},
 }
 N_OUTER, N_INNER = 3, 3
-TEST = ("closed form", FIRST)
+REPORTED = (BEFORE, "noise 0.5", "noise 1", "200 components, noise 1")
 
 
 class EachView(SupConLoss):
@@ -105,16 +105,25 @@ def auc(model, X, y, cv) -> list[float]:
     return found.round(4).tolist()
 
 
-def inner_scores(X, y, names: list[str]) -> dict[str, list[list[float]]]:
-    """Score candidates in the training part of each outer fold."""
-    table: dict[str, list[list[float]]] = {}
+def inner_scores(X, y, name: str) -> list[list[float]]:
+    """Score a candidate in the training part of each outer fold."""
+    return [
+        auc(pipeline(X, CANDIDATES[name]), X[train], y[train], folds(N_INNER, 1 + k))
+        for k, (train, _) in enumerate(folds(N_OUTER, 0).split(y, y))
+    ]
+
+
+def run_inner(report: dict[str, Any], cohort: str, names: list[str]) -> None:
+    """Score candidates on a cohort, and write each down."""
+    X, y = TASKS[cohort]()
+    empty = {"subjects": len(X), "seconds": 0.0, "inner": {}}
+    known = report["cohorts"].setdefault(cohort, empty)
     for name in names:
-        table[name] = [
-            auc(pipeline(X, CANDIDATES[name]), X[train], y[train], folds(N_INNER, 1 + k))
-            for k, (train, _) in enumerate(folds(N_OUTER, 0).split(y, y))
-        ]
-        print(f"  {name:45}{np.mean(table[name]):.4f}", flush=True)
-    return table
+        start = process_time()
+        known["inner"][name] = inner_scores(X, y, name)
+        known["seconds"] = round(known["seconds"] + process_time() - start, 1)
+        print(f"{cohort:14}{name:45}{np.mean(known['inner'][name]):.4f}", flush=True)
+        write_report("gradient_path", report)
 
 
 def choices(cohorts: dict[str, Any]) -> list[str]:
@@ -126,11 +135,12 @@ def choices(cohorts: dict[str, Any]) -> list[str]:
 
 
 def outer_scores(X, y, chosen: list[str]) -> dict[str, list[float]]:
-    """Score on the test parts: what was before, the chosen, the closed form, concatenation."""
+    """Score on the test parts: some candidates, the chosen, the closed form, concatenation."""
     splits = list(folds(N_OUTER, 0).split(y, y))
-    by_name = {name: auc(pipeline(X, CANDIDATES[name]), X, y, splits) for name in {BEFORE, *chosen}}
+    names = dict.fromkeys([*REPORTED, *chosen])
+    by_name = {name: auc(pipeline(X, CANDIDATES[name]), X, y, splits) for name in names}
     return {
-        BEFORE: by_name[BEFORE],
+        **by_name,
         "chosen": [by_name[name][k] for k, name in enumerate(chosen)],
         "closed form": auc(pipeline(X, {"solver": "closed_form"}), X, y, splits),
         FIRST: auc(linear_baselines(X)[FIRST], X, y, splits),
@@ -151,8 +161,10 @@ def show(report: dict[str, Any]) -> None:
         if "outer" in cohort:
             outer = cohort["outer"]
             cells = "  ".join(f"{key} {np.mean(value):.3f}" for key, value in outer.items())
-            mean, half = interval(outer["chosen"], outer[BEFORE], N_OUTER)
-            print(f"{name:14}{cells}  chosen - before {mean:+.3f} ± {half:.3f}")
+            print(f"{name:14}{cells}")
+            for key in outer:
+                mean, half = interval(outer[key], outer[BEFORE], N_OUTER)
+                print(f"{'':14}{key} - {BEFORE}: {mean:+.3f} ± {half:.3f}")
 
 
 def main() -> None:
@@ -169,19 +181,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     report = {"cohorts": read_report("gradient_path").get("cohorts", {})}
     for name in [] if options.show else options.cohorts:
-        X, y = TASKS[name]()
-        start = process_time()
-        print(name, flush=True)
-        known = report["cohorts"].get(name, {"subjects": len(X), "seconds": 0.0, "inner": {}})
-        known["inner"] |= inner_scores(X, y, options.candidates)
-        known["seconds"] = round(known["seconds"] + process_time() - start, 1)
-        report["cohorts"][name] = known
-        write_report("gradient_path", report)
+        run_inner(report, name, options.candidates)
     if options.outer:
         report["chosen"] = choices(report["cohorts"])
         for name, cohort in report["cohorts"].items():
             cohort["outer"] = outer_scores(*TASKS[name](), report["chosen"])
-        write_report("gradient_path", report)
+            print(name, {key: np.mean(value).round(3) for key, value in cohort["outer"].items()})
+            write_report("gradient_path", report)
     show(report if not options.show else read_report("gradient_path"))
 
 

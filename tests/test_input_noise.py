@@ -7,6 +7,8 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_validate
 
 from skmmcl import CLIPEmbedder, CMCCSSEmbedder, CoMMEmbedder, MultimodalData, stacked_fits
@@ -262,3 +264,37 @@ def test_noise_may_change_between_epochs_if_it_was_there(X, y):
 def test_bad_deviations_are_refused(X, y, std):
     with pytest.raises(ValueError, match="input_noise"):
         make(input_noise=std).fit(X, y)
+
+
+def noisy_cohort(seed, n_features=200):
+    """Two modalities of 480 subjects, in which the class is weak among much noise."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(2, size=480)
+    shared = rng.normal(size=(480, 3))
+    shared[:, 0] += 2.4 * (y - 0.5)
+    modalities = {}
+    for name in "ab":
+        loadings = 0.2 * rng.normal(size=(3, n_features))
+        modalities[name] = shared @ loadings + rng.normal(size=(480, n_features))
+    return MultimodalData(modalities), y
+
+
+def score_of_others(X, y, **params):
+    """ROC AUC in 400 subjects, of 80 that were seen."""
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=60, random_state=0, **params)
+    classifier = LogisticRegression(max_iter=2000).fit(
+        embedder.fit_transform(X[:80], y[:80]), y[:80]
+    )
+    return roc_auc_score(y[80:], classifier.decision_function(embedder.transform(X[80:])))
+
+
+def test_noise_helps_where_subjects_are_few_and_features_many():
+    gains = []
+    for seed in (400, 401):
+        X, y = noisy_cohort(seed)
+        scores = [
+            score_of_others(X, y, input_components=None, input_noise=std) for std in (0.0, 1.0)
+        ]
+        gains.append(scores[1] - scores[0])
+    assert np.mean(gains) > 0.005, gains
+    assert min(gains) > -0.005, gains

@@ -49,7 +49,9 @@ def _is_symmetric(array: Any, present: np.ndarray, n_rows: int = 256) -> bool:
     if len(array.shape) != 3 or array.shape[1] != array.shape[2]:
         return False
     rows = np.flatnonzero(present)
-    parts = (np.asarray(array[rows[k : k + n_rows]]) for k in range(0, len(rows), n_rows))
+    parts = (
+        np.asarray(array[rows[k : k + n_rows]], dtype=float) for k in range(0, len(rows), n_rows)
+    )
     return all(
         np.abs(part - part.transpose(0, 2, 1)).max() <= ROUNDING * np.abs(part).max()
         for part in parts
