@@ -287,7 +287,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         solved, trained = divide(self._make_objective(), solver, self)
         self._solution = Solution() if solved else None
         if self._solution is not None:
-            columns = self._solution.fit(solved, self, data, known)
+            wanted = self._training_columns is not None
+            columns = self._solution.fit(solved, self, data, known, columns_wanted=wanted)
             if self._training_columns is not None:
                 self._training_columns += [counted, columns]
         self._train(data, trained, known, n_epochs=n_epochs, resume=resume)

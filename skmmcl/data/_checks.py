@@ -9,7 +9,7 @@ import numpy as np
 
 from skmmcl.exceptions import DataError
 
-_BLOCK_BYTES = 2**24
+_BLOCK_BYTES = 2**20
 
 _OF_LAZY = (
     "Rows of NaN are looked for in memory only: of a lazy array say who has it by mask= or by its "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,8 @@ class Cohort:
         """Return the rows of some subjects; if they are those of the last call, the same object."""
         last = vars(self).get("_last")
         if last is None or not np.array_equal(last.subjects, subjects):
-            last = self._last = Rows(self, subjects)
+            # Of a copy: objects that hold each other stay in memory until they are collected.
+            last = self._last = Rows(replace(self), subjects)
         return last
 
 

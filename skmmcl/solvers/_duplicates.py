@@ -54,17 +54,17 @@ def _hashes(
     blocks: Mapping[str, Any], mask: np.ndarray, subjects: np.ndarray, n_values: int | None
 ) -> list[bytes]:
     """Return hashes of the rows of some subjects, or of some values of each block."""
-    hashes = [hashlib.blake2b(present.tobytes(), digest_size=16) for present in mask[subjects]]
+    hashes = [present.tobytes() for present in mask[subjects]]
     for index, block in enumerate(blocks.values()):
         step = 1 if n_values is None else max(1, block.shape[1] // n_values)
         for part in row_slices(len(subjects), block.shape[1]):
             # Adding 0 makes -0 of 0, which are equal and have other bytes.
             rows = np.ascontiguousarray(np.asarray(block[subjects[part]])[:, ::step] + 0.0)
-            present = mask[subjects[part], index]
-            for row, has, hashed in zip(rows, present, hashes[part], strict=True):
-                if has:
-                    hashed.update(row.data)
-    return [hashed.digest() for hashed in hashes]
+            for at in np.flatnonzero(mask[subjects[part], index]):
+                hashed = hashlib.blake2b(hashes[part.start + at], digest_size=16)
+                hashed.update(rows[at].data)
+                hashes[part.start + at] = hashed.digest()
+    return hashes
 
 
 def _identical(hashes: list[bytes]) -> list[list[int]]:

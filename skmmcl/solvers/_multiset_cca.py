@@ -106,18 +106,10 @@ class MultisetCCA:
                 "Modalities are contrasted with each other: give at least 2, found "
                 f"{list(self.block_names_)}."
             )
-        rows = cohort.subset(np.arange(len(cohort.mask)))
-        whitened = [self._whiten(rows, index) for index in range(len(self.block_names_))]
-        directions = self._solve([scores for scores, _ in whitened], cohort.mask, cohort.weight)
-        pairs = zip(whitened, directions, strict=True)
-        weights = [read(shown) for (_, read), shown in pairs]
-        signs = axis_signs(np.vstack(weights).T)
-        self._weights = [of_block * signs for of_block in weights]
-        pairs = zip(whitened, directions, strict=True)
-        shown = np.stack([scores @ (part * signs) for (scores, _), part in pairs], axis=1)
+        shown = self._align(cohort.subset(np.arange(len(cohort.mask))))
         self._joint_normal = JointNormal(
             shown.reshape(len(shown), -1),
-            np.repeat(np.arange(len(whitened)), shown.shape[2]),
+            np.repeat(np.arange(shown.shape[1]), shown.shape[2]),
             cohort.mask,
             cohort.weight,
         )
@@ -150,6 +142,17 @@ class MultisetCCA:
         if mask.all():
             return shown
         return self._joint_normal.fill(shown.reshape(len(shown), -1), mask).reshape(shown.shape)
+
+    def _align(self, rows: Rows) -> np.ndarray:
+        """Find what the z-scores are multiplied by, and return the products; 0 where absent."""
+        cohort = rows.cohort
+        whitened = [self._whiten(rows, index) for index in range(len(self.block_names_))]
+        directions = self._solve([scores for scores, _ in whitened], cohort.mask, cohort.weight)
+        found = list(zip(whitened, directions, strict=True))
+        weights = [read(shown) for (_, read), shown in found]
+        signs = axis_signs(np.vstack(weights).T)
+        self._weights = [of_block * signs for of_block in weights]
+        return np.stack([scores @ (shown * signs) for (scores, _), shown in found], axis=1)
 
     def _whiten(
         self, rows: Rows, index: int
@@ -194,7 +197,11 @@ class MultisetCCA:
         for one in range(len(parts)):
             for other in range(one):
                 both = weight * mask[:, one] * mask[:, other]
-                covariance = (whitened[one].T * both) @ whitened[other] / max(both.sum(), 1e-300)
+                products = [
+                    (whitened[one][part].T * both[part]) @ whitened[other][part]
+                    for part in row_slices(len(both), n_scores)
+                ]
+                covariance = np.sum(products, axis=0) / max(both.sum(), 1e-300)
                 between[parts[one], parts[other]] = covariance
                 between[parts[other], parts[one]] = covariance.T
         first = max(n_scores - self.n_components, 0)
@@ -211,8 +218,10 @@ def _scores(
     cohort: Cohort, index: int, subjects: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """Return the z-scores of one modality times weights, (n_subjects, n_columns)."""
-    parts = row_slices(len(subjects), len(weights))
-    return np.concatenate([cohort.rows_of(index, subjects[part]) @ weights for part in parts])
+    result = np.empty((len(subjects), weights.shape[1]))
+    for part in row_slices(len(subjects), len(weights)):
+        result[part] = cohort.rows_of(index, subjects[part]) @ weights
+    return result
 
 
 def _nonzero(values: np.ndarray) -> np.ndarray:

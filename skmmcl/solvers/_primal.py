@@ -95,7 +95,7 @@ def solve_primal(
     moments.scale(factors)
     turn = _Deflation(moments.with_nuisance, problem.strength)
     values, axes = eigh(
-        turn.of_matrix(moments.scatter),
+        turn.of_matrix(vars(moments).pop("scatter")),  # as large as all else, and overwritten
         overwrite_a=True,
         check_finite=False,
         lower=False,
