@@ -12,8 +12,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import has_fit_parameter
 
 NUMBERS = ("n_clusters", "n_components")
-# Penalties of the default linear models, for columns whose median variance is 1. They are strong: the
-# directions of weakly penalized models follow the noise of the few patients of a cluster.
+# Penalties of the default linear models, for columns whose median variance is 1. They are strong:
+# the directions of weakly penalized models follow the noise of the few patients of a cluster.
 LOGISTIC_C, RIDGE_ALPHA = 0.02, 200.0
 
 

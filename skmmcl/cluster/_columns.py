@@ -19,6 +19,8 @@ class JoinedColumnsMixin:
     Sets ``n_features_in_``; ``feature_names_in_`` for a DataFrame, ``modalities_`` for a container.
     """
 
+    _shapes: dict[str, tuple[int, ...]]
+
     def _read(self, X: Any, *, reset: bool) -> np.ndarray:
         """Return complete columns; raise before anything is fitted."""
         if is_multimodal(X):
@@ -32,7 +34,7 @@ class JoinedColumnsMixin:
     def _read_container(self, X: Any, *, reset: bool) -> np.ndarray:
         user = type(self).__name__
         if not reset and not hasattr(self, "modalities_"):
-            raise ModalityError(f"{user} was fitted on a table; give one, np.asarray(X), later too.")
+            raise ModalityError(f"{user} was fitted on a table: give one, np.asarray(X).")
         X = as_multimodal(X, shapes=None if reset else self._shapes)
         if reset:
             vars(self).pop("feature_names_in_", None)

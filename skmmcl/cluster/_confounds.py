@@ -71,7 +71,7 @@ def warn_of_site(labels: np.ndarray, X: Any, site: str | None) -> None:
     meta = getattr(X, "meta", {})
     if site is None or site not in meta:
         return
-    found = {}
+    found: dict[str, float] = {}
     for name, column in meta.items():
         with suppress(DataError):  # columns of no use here are no reason to fail
             found |= subtype_confounds(labels, {name: column})

@@ -73,8 +73,7 @@ class Run:
 
     Attributes
     ----------
-    subtypes : Subtypes or None
-        None before the first iteration.
+    subtypes : Subtypes
     labels : ndarray of int (n_patients,)
     n_iter : int
     agreement : float
@@ -83,7 +82,7 @@ class Run:
         Clusters that lost all patients.
     """
 
-    subtypes: Subtypes | None
+    subtypes: Any
     labels: np.ndarray
     n_iter: int = 0
     agreement: float = 0.0
@@ -195,7 +194,7 @@ def _fit_linear(
     model = clone(estimator)
     if model.get_params().get("random_state", 0) is None:
         model.set_params(random_state=int(rng.integers(2**31)))
-    return model.fit(X, target, sample_weight=weight)
+    return model.fit(X, target, sample_weight=np.ascontiguousarray(weight))
 
 
 def _centers(patients: np.ndarray, labels: np.ndarray, settings: Settings) -> np.ndarray:

@@ -100,8 +100,8 @@ def warn_of_runs(ensemble: Ensemble, settings: Settings) -> None:
     elif last.agreement <= settings.tol:
         warnings.warn(
             f"EM has not converged: the adjusted Rand index of the last two of max_iter="
-            f"{settings.max_iter} iterations is {last.agreement:.2f}, not above tol={settings.tol}. "
-            "Subtypes that keep changing are no subtypes; lower n_clusters, or raise max_iter.",
+            f"{settings.max_iter} iterations is {last.agreement:.2f}, not above "
+            f"tol={settings.tol}. Lower n_clusters, or raise max_iter.",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -137,7 +137,7 @@ class SubtypesMixin:
         return self.estimator is not None and is_regressor(self.estimator)
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         if self._is_regressor():
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()

@@ -1,4 +1,4 @@
-"""The subspace in which subtypes differ: an orthonormal basis of the directions of linear models."""
+"""The subspace in which subtypes differ, spanned by the directions of linear models."""
 
 from __future__ import annotations
 

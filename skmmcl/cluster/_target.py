@@ -81,12 +81,12 @@ def read_target(y: Any, positive: Any, *, regression: bool | None, user: str) ->
     return Target(is_patient.astype(float), is_patient, classes, positive)
 
 
-def check_number(is_patient: np.ndarray, n_clusters: int) -> None:
+def check_number(n_patients: int, n_clusters: int) -> None:
     """Raise if there are fewer than two patients for each subtype."""
-    if is_patient.sum() < 2 * n_clusters:
+    if n_patients < 2 * n_clusters:
         raise DataError(
-            f"y has {is_patient.sum()} patients, fewer than 2 for each of n_clusters={n_clusters} "
-            "subtypes; lower n_clusters."
+            f"There are {n_patients} patients to fit on, fewer than 2 for each of n_clusters="
+            f"{n_clusters} subtypes; lower n_clusters."
         )
 
 

@@ -32,7 +32,7 @@ from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, Interval, fit_context
 
 
-class UCSL(  # type: ignore[misc]
+class UCSL(
     ClassNamePrefixFeaturesOutMixin,
     SubtypesMixin,
     JoinedColumnsMixin,
@@ -65,7 +65,8 @@ class UCSL(  # type: ignore[misc]
         A run ends when the adjusted Rand index of the subtypes with those of the iteration before
         is above it.
     noise_tolerance : float, default=10.0
-        From the third on, a direction is left out if less than ``1 / noise_tolerance`` of it is new.
+        A direction, from the third on, is left out if less than ``1 / noise_tolerance`` of it is
+        new.
     positive : object, optional
         The label of the patients in `y`. By default the larger of 0 and 1, -1 and 1, or False and
         True; of other labels the last in sorted order, with a warning.
@@ -122,7 +123,7 @@ class UCSL(  # type: ignore[misc]
     >>> X, y, truth = make_subtypes(400, n_subtypes=2, random_state=0)
     >>> ucsl = UCSL(n_clusters=2, random_state=0).fit(X, y)
     >>> ucsl.predict(X[:2]), ucsl.predict_clusters(X[y == 1]).shape, ucsl.transform(X).shape
-    (array([0, 0]), (200,), (400, 2))
+    (array([1, 0]), (200,), (400, 2))
     """
 
     _parameter_constraints: ClassVar = {
@@ -199,7 +200,7 @@ class UCSL(  # type: ignore[misc]
             check_consistent_length(columns, target.values)
         check_same_subjects({"X": X, "y": y})
         settings = self._settings(columns, regression=target.classes is None)
-        check_number(target.is_patient, self.n_clusters)
+        check_number(int(target.is_patient.sum()), self.n_clusters)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         values = target.values.astype(columns.dtype)
         with joined_warnings(settings):
