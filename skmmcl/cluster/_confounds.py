@@ -16,7 +16,7 @@ from skmmcl.utils._plain import plain_column
 from skmmcl.utils._targets import is_unlabeled
 
 MOST_VALUES = 10  # numbers with more different values are cut into bins
-STRONG = 0.1  # association with the site that is warned of
+STRONG = 0.1  # association that is warned of
 
 
 def subtype_confounds(labels, meta, *, n_bins=4):
@@ -83,6 +83,19 @@ def warn_of_site(labels: np.ndarray, X: Any, site: str | None) -> None:
             f"mutual information is {strength:.2f} with X.meta[{site!r}]{beyond}; 0 is chance. "
             "Harmonize the sites, for example with skmmcl.preprocessing.ComBat, or cluster within "
             "them.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def warn_of_severity(labels: np.ndarray, severity: np.ndarray) -> None:
+    """Warn if the subtypes are little more than degrees of the severity."""
+    strength = subtype_confounds(labels, {"severity": severity})["severity"]
+    if strength > STRONG:
+        warnings.warn(
+            "The subtypes follow the severity itself: their adjusted mutual information with y is "
+            f"{strength:.2f}; 0 is chance. They may be degrees and not kinds. To contrast patients "
+            "with controls, give y of two classes.",
             UserWarning,
             stacklevel=4,
         )

@@ -22,7 +22,7 @@ from skmmcl.cluster._clusterers import (
     default_estimator,
 )
 from skmmcl.cluster._columns import JoinedColumnsMixin
-from skmmcl.cluster._confounds import warn_of_site
+from skmmcl.cluster._confounds import warn_of_severity, warn_of_site
 from skmmcl.cluster._em import Settings
 from skmmcl.cluster._fit import Ensemble, fit_ensemble, joined_warnings, warn_of_runs
 from skmmcl.cluster._interface import SubtypesMixin
@@ -109,7 +109,7 @@ class UCSL(
     Columns are used as they are: put them on one scale, for example by StandardScaler, within
     training folds. Subtypes are found in any data; whether they are more than a cut through a
     continuum is for :func:`stability_path` and for new subjects to show. With a severity instead of
-    two classes, all subjects are clustered.
+    two classes, all subjects are clustered, often by degrees of the severity, which is warned of.
 
     References
     ----------
@@ -191,7 +191,8 @@ class UCSL(
         Warns
         -----
         UserWarning
-            If a cluster empties, if the runs do not converge, if the subtypes follow the site.
+            If a cluster empties, if the runs do not converge, if the subtypes follow the site or
+            the severity itself.
         """
         columns = self._read(X, reset=True)
         regression = None if self.estimator is None else is_regressor(self.estimator)
@@ -210,6 +211,8 @@ class UCSL(
         self._note(ensemble, target)
         warn_of_runs(ensemble, settings)
         warn_of_site(self.labels_, X, self.site)
+        if target.classes is None:
+            warn_of_severity(self.labels_, target.values)
         return self
 
     def _settings(self, X: np.ndarray, *, regression: bool) -> Settings:
