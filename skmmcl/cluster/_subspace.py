@@ -43,5 +43,9 @@ def orthonormal_basis(directions: np.ndarray, noise_tolerance: float = 10.0) -> 
 
 def _by_difference(unit: np.ndarray) -> np.ndarray:
     """Return an order of directions, the most different from the others first."""
-    residuals = [np.linalg.norm(v - (unit @ v)[:, None] * unit, axis=1).sum() for v in unit]
+    n = len(unit)
+    residuals = [
+        sum(np.linalg.norm(unit[i] - (unit[i] @ unit[j]) * unit[j]) for j in range(n) if j != i)
+        for i in range(n)
+    ]
     return np.argsort(residuals)[::-1]
