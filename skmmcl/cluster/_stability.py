@@ -280,8 +280,8 @@ def _target(estimator: Any, y: Any, largest: int, train_size: float) -> Target:
 def _check(
     estimator: Any, n_resamples: Any, n_permutations: Any, train_size: Any, n_jobs: Any
 ) -> None:
-    can = hasattr(estimator, "predict_clusters") and hasattr(estimator, "get_params")
-    if not can or "n_clusters" not in estimator.get_params() or isinstance(estimator, type):
+    can = hasattr(estimator, "predict_clusters") and not isinstance(estimator, type)
+    if not can or "n_clusters" not in estimator.get_params():
         raise ValueError(
             f"estimator={estimator!r} has no subtypes: expected a parameter n_clusters and a "
             "method predict_clusters, as UCSL() has."

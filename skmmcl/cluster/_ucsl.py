@@ -59,7 +59,7 @@ class UCSL(
         GaussianMixture; KMeans is easily caught by common variability.
     n_consensus : int, default=10
         Number of runs from random starts. One more starts from what they agree on.
-    max_iter : int, default=10
+    max_iter : int, default=30
         Most iterations of a run.
     tol : float, default=0.9
         A run ends when the adjusted Rand index of the subtypes with those of the iteration before
@@ -146,7 +146,7 @@ class UCSL(
         estimator: Any = None,
         clusterer: Any = None,
         n_consensus: int = 10,
-        max_iter: int = 10,
+        max_iter: int = 30,
         tol: float = 0.9,
         noise_tolerance: float = 10.0,
         positive: Any = None,

@@ -90,7 +90,7 @@ def with_gap(value):
         ({"smri": X, "pet": np.full((40, 2), np.nan)}, "'pet' by 40 of 40"),
         ({"smri": X, "pet": [None, *X[1:]]}, "Missing: 'pet' by 1 of 40"),
         (X[:, :0], r"0 feature\(s\)"),
-        (X.astype(str), "convert"),
+        (np.where(X > 0, "a", "b"), "convert"),
     ],
     ids=["nan", "inf", "nan in a modality", "nobody has it", "one lacks it", "empty", "text"],
 )

@@ -39,9 +39,9 @@ def test_runs_that_do_not_converge():
 
 @pytest.mark.filterwarnings("ignore:EM has not converged")
 def test_linear_models_that_do_not_converge_are_counted_once():
+    ucsl = UCSL(estimator=LogisticRegression(max_iter=1, C=100), n_consensus=2, random_state=0)
     with pytest.warns(ConvergenceWarning, match=r"\d+ fits of LogisticRegression.* did not") as got:
-        estimator = LogisticRegression(max_iter=1, C=100)
-        UCSL(estimator=estimator, n_consensus=2, random_state=0).fit(X, Y)
+        ucsl.fit(X, Y)
     assert sum("fits of" in str(warning.message) for warning in got) == 1
 
 
