@@ -76,7 +76,7 @@ def matched_accuracy(truth: np.ndarray, labels: np.ndarray) -> float:
 def interval(values: list[float]) -> dict[str, float]:
     """Return the mean with its 95 % interval."""
     half = student.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    mean = float(np.mean(values))
+    mean, half = float(np.mean(values)), float(half)
     return {"mean": round(mean, 3), "low": round(mean - half, 3), "high": round(mean + half, 3)}
 
 
