@@ -96,7 +96,7 @@ def cohorts(form: str, n_subtypes: int) -> Callable:
     """Return what makes patients and controls of a seed, with the true subtypes."""
 
     def data(seed):
-        X, y, truth = make_subtypes(n_subjects, n_subtypes=n_subtypes, form=form, random_state=seed)
+        X, y, truth = make_subtypes(n_subtypes=n_subtypes, form=form, random_state=seed)
         return X, y, truth.subtype[y == 1]
 
     return data
