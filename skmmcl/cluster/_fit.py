@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,26 +100,6 @@ def warn_of_runs(ensemble: Ensemble, settings: Settings) -> None:
             f"EM has not converged: the adjusted Rand index of the last two of max_iter="
             f"{settings.max_iter} iterations is {last.agreement:.2f}, not above "
             f"tol={settings.tol}. Lower n_clusters, or raise max_iter.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-
-
-@contextmanager
-def joined_warnings(settings: Settings) -> Iterator[None]:
-    """Join the warnings of inner fits that did not converge into one; repeat all others."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    inner = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
-    for other in caught:
-        if not issubclass(other.category, ConvergenceWarning):
-            warnings.warn(other.message, stacklevel=4)
-    if inner:
-        first = str(inner[0].message).strip().partition("\n")[0]
-        warnings.warn(
-            f"{len(inner)} fits of {settings.estimator!r} or {settings.clusterer!r} did not "
-            f"converge: {first} Columns on one scale help, for example by StandardScaler().",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -24,7 +24,7 @@ from skmmcl.cluster._clusterers import (
 from skmmcl.cluster._columns import JoinedColumnsMixin
 from skmmcl.cluster._confounds import warn_of_severity, warn_of_site
 from skmmcl.cluster._em import Settings
-from skmmcl.cluster._fit import Ensemble, fit_ensemble, joined_warnings, warn_of_runs
+from skmmcl.cluster._fit import Ensemble, fit_ensemble, warn_of_runs
 from skmmcl.cluster._interface import SubtypesMixin
 from skmmcl.cluster._target import Target, check_number, read_target
 from skmmcl.data._who import check_same_subjects
@@ -204,10 +204,9 @@ class UCSL(
         check_number(int(target.is_patient.sum()), self.n_clusters)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         values = target.values.astype(columns.dtype)
-        with joined_warnings(settings):
-            ensemble = fit_ensemble(
-                columns, values, target.is_patient, settings, self.n_consensus, seed
-            )
+        ensemble = fit_ensemble(
+            columns, values, target.is_patient, settings, self.n_consensus, seed
+        )
         self._note(ensemble, target)
         warn_of_runs(ensemble, settings)
         warn_of_site(self.labels_, X, self.site)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from skmmcl.cluster import UCSL
 
@@ -35,14 +34,6 @@ def test_runs_that_do_not_converge():
     message = r"index of the last two of max_iter=1 iterations is -?\d\.\d\d, not above tol=0.99"
     with pytest.warns(ConvergenceWarning, match=message):
         UCSL(max_iter=1, tol=0.99, n_consensus=1, random_state=0).fit(X, Y)
-
-
-@pytest.mark.filterwarnings("ignore:EM has not converged")
-def test_linear_models_that_do_not_converge_are_counted_once():
-    ucsl = UCSL(estimator=LogisticRegression(max_iter=1, C=100), n_consensus=2, random_state=0)
-    with pytest.warns(ConvergenceWarning, match=r"\d+ fits of LogisticRegression.* did not") as got:
-        ucsl.fit(X, Y)
-    assert sum("fits of" in str(warning.message) for warning in got) == 1
 
 
 def test_clean_data_are_not_warned_of():
