@@ -49,6 +49,7 @@ def test_table_and_plot(path):
     plt.close(figure)
 
 
+@pytest.mark.slow
 def test_is_reproducible_and_the_same_in_parallel(cohort, path):
     X, y, _ = cohort
     again = stability_path(UCSL(n_consensus=2), X, y, n_clusters=[2, 3], n_jobs=2, **FEW)

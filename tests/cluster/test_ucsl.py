@@ -77,6 +77,7 @@ def test_attributes_have_their_shapes(fitted):
     assert ucsl.cluster_centers_.shape == (2, n_components)
     np.testing.assert_allclose(ucsl.transform(X), X @ ucsl.basis_.T)
     assert set(ucsl.labels_[y == 1]) == {0, 1}
+    np.testing.assert_array_equal(ucsl.predict_clusters(X[y == 1]), ucsl.labels_[y == 1])
     assert ucsl.n_iter_ >= 1
     assert -1 <= ucsl.agreement_ <= 1
 
