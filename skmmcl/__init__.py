@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from skmmcl import (
         augmentation,
         base,
+        cluster,
         contrastive,
         cross_decomposition,
         data,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         utils,
         volumes,
     )
+    from skmmcl.cluster import UCSL
     from skmmcl.contrastive import (
         AnatCLEmbedder,
         ConditionalUniformityEmbedder,
@@ -92,10 +94,12 @@ __all__ = [
     "SupConEmbedder",
     "SupervisedEmbedder",
     "TopologicalConsistencyEmbedder",
+    "UCSL",
     "WeightedContrastiveEmbedder",
     "YAwareEmbedder",
     "augmentation",
     "base",
+    "cluster",
     "contrastive",
     "cross_decomposition",
     "data",
@@ -146,6 +150,7 @@ _HOMES = {
     "SupConEmbedder": "skmmcl.contrastive",
     "SupervisedEmbedder": "skmmcl.cross_decomposition",
     "TopologicalConsistencyEmbedder": "skmmcl.cross_decomposition",
+    "UCSL": "skmmcl.cluster",
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
