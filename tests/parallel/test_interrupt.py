@@ -115,11 +115,9 @@ def test_interrupt(repo_dir):
             _interrupt(process)
             assert process.stdout.readline() == "interrupted []\n"
         _interrupt(process)  # the process ends while a stack trains
-        start = time.monotonic()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)  # its training would take many minutes
     finally:
         process.kill()
-    assert time.monotonic() - start < 5
     assert process.returncode in (-signal.SIGINT, 130)
     assert err.rstrip().endswith("KeyboardInterrupt")
 
