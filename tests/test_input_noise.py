@@ -227,14 +227,14 @@ def test_what_is_augmented_gets_no_noise(X, y):
 
 def test_noise_that_nothing_gets_is_said(X, y):
     everywhere = {name: FeatureNoise() for name in X.modalities}
-    with pytest.warns(UserWarning, match="input_noise=0.5 has no effect"):
-        make(input_noise=0.5, augment=everywhere).fit(X, y)
-    with pytest.warns(UserWarning, match="input_noise=0.5 has no effect"):
-        make(CoMMEmbedder, input_noise=0.5).fit(X)
+    with pytest.warns(UserWarning, match="input_noise=0.7 has no effect"):
+        make(input_noise=0.7, augment=everywhere).fit(X, y)
+    with pytest.warns(UserWarning, match="input_noise=0.7 has no effect"):
+        make(CoMMEmbedder, input_noise=0.7).fit(X)
     rows = np.random.default_rng(0).normal(size=(2, 4, 3, 3, 3))
     volumes = MultimodalData(a=rows[0], b=rows[1])
-    with pytest.warns(UserWarning, match="input_noise=0.5 has no effect"):
-        make(input_noise=0.5, encoders=flat).fit(volumes, [0, 1, 0, 1])
+    with pytest.warns(UserWarning, match="input_noise=0.7 has no effect"):
+        make(input_noise=0.7, encoders=flat).fit(volumes, [0, 1, 0, 1])
 
 
 def flat(shape, n_components):

@@ -35,7 +35,7 @@ class CMCCSSEmbedder(BaseEmbedder):
         as well, unless ``encoders`` or ``augment`` are given: the self-supervised term then
         trains a network. With one modality, which leaves nothing to align, it solves the
         supervised term alone; without the supervised term, it is "gradient".
-    input_noise : float, default=1.0
+    input_noise : float, default=0.5
         Standard deviation of normal noise that is added to vectors and matrices in each batch
         of the training, drawn anew for each view, in units of each feature's standard
         deviation. The paper has none. See :ref:`input_noise`.
@@ -97,7 +97,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     """
 
     solver: Literal["auto", "closed_form", "gradient"] = "auto"
-    input_noise: float = 1.0
+    input_noise: float = 0.5
     temperature: float = 0.7
     cmc_weight: float = 1.0
     css_weight: float = 1.0
