@@ -89,7 +89,11 @@ def main() -> None:
     X, y, _ = make_cohort(random_state=0)
     arrays, codes = X.to_dict(), y.astype(np.int64)
     estimator = CMCCSSEmbedder(
-        solver="gradient", random_state=0, device="cpu", max_epochs=10 if args.quick else 100
+        solver="gradient",
+        input_noise=0.0,
+        random_state=0,
+        device="cpu",
+        max_epochs=10 if args.quick else 100,
     )
     times = in_turn(
         {

@@ -111,6 +111,14 @@ def test_connections_count_once_however_they_are_stored(X, y):
     np.testing.assert_allclose(noise["fc"].spread, noise["edges"].spread, atol=1e-5)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_matrices_are_symmetric_whatever_their_mean(X, y, offset):
+    free = np.random.default_rng(1).normal(size=(N, 8, 8))
+    data = MultimodalData(fc=X["fc"] + offset, free=free + offset)
+    noise = make(input_components=None).fit(data, y).net_.noise_
+    assert [noise[name].kind for name in ("fc", "free")] == ["symmetric", "entries"]
+
+
 def test_draws_are_anew_and_of_each_subject(X, y):
     found = noise_seen(make(input_components=None), X, y, n_epochs=3)["regions"]
     assert len(np.unique(found.round(5))) > 0.99 * found.size
@@ -227,14 +235,14 @@ def test_what_is_augmented_gets_no_noise(X, y):
 
 def test_noise_that_nothing_gets_is_said(X, y):
     everywhere = {name: FeatureNoise() for name in X.modalities}
-    with pytest.warns(UserWarning, match="input_noise=0.5 has no effect"):
-        make(input_noise=0.5, augment=everywhere).fit(X, y)
-    with pytest.warns(UserWarning, match="input_noise=0.5 has no effect"):
-        make(CoMMEmbedder, input_noise=0.5).fit(X)
+    with pytest.warns(UserWarning, match="input_noise=0.7 has no effect"):
+        make(input_noise=0.7, augment=everywhere).fit(X, y)
+    with pytest.warns(UserWarning, match="input_noise=0.7 has no effect"):
+        make(CoMMEmbedder, input_noise=0.7).fit(X)
     rows = np.random.default_rng(0).normal(size=(2, 4, 3, 3, 3))
     volumes = MultimodalData(a=rows[0], b=rows[1])
-    with pytest.warns(UserWarning, match="input_noise=0.5 has no effect"):
-        make(input_noise=0.5, encoders=flat).fit(volumes, [0, 1, 0, 1])
+    with pytest.warns(UserWarning, match="input_noise=0.7 has no effect"):
+        make(input_noise=0.7, encoders=flat).fit(volumes, [0, 1, 0, 1])
 
 
 def flat(shape, n_components):

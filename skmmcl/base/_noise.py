@@ -12,7 +12,7 @@ from skmmcl.networks._standardize import InputScaler, InputStage
 from skmmcl.training import EmbeddingNet
 from skmmcl.training._noise import InputNoise, noise_of_entries, noise_of_scores
 
-# By which two entries of a symmetric matrix may differ, as a share of the largest.
+# By which two entries of a symmetric matrix may differ, as a share of the largest deviation.
 ROUNDING = 1e-5
 
 
@@ -35,7 +35,8 @@ def noise_of(data: MultimodalData, stages: Mapping[str, InputStage]) -> dict[str
         scale = stages[name].scale
         if scale.ndim not in (1, 2):  # volumes have one for all voxels
             continue
-        symmetric = _is_symmetric(array, data.mask[:, data.modalities.index(name)])
+        present = data.mask[:, data.modalities.index(name)]
+        symmetric = _is_symmetric(array, present, scale)
         if stages[name].axes is None:
             found[name] = noise_of_entries(scale, symmetric=symmetric)
         else:
@@ -44,7 +45,7 @@ def noise_of(data: MultimodalData, stages: Mapping[str, InputStage]) -> dict[str
     return found
 
 
-def _is_symmetric(array: Any, present: np.ndarray, n_rows: int = 256) -> bool:
+def _is_symmetric(array: Any, present: np.ndarray, scale: np.ndarray, n_rows: int = 256) -> bool:
     """Whether all present subjects are symmetric matrices, but for rounding."""
     if len(array.shape) != 3 or array.shape[1] != array.shape[2]:
         return False
@@ -52,10 +53,8 @@ def _is_symmetric(array: Any, present: np.ndarray, n_rows: int = 256) -> bool:
     parts = (
         np.asarray(array[rows[k : k + n_rows]], dtype=float) for k in range(0, len(rows), n_rows)
     )
-    return all(
-        np.abs(part - part.transpose(0, 2, 1)).max() <= ROUNDING * np.abs(part).max()
-        for part in parts
-    )
+    rounding = ROUNDING * scale.max()
+    return all(np.abs(part - part.transpose(0, 2, 1)).max() <= rounding for part in parts)
 
 
 def check_noise_is_known(net: EmbeddingNet, input_noise: float) -> None:
