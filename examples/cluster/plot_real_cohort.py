@@ -99,9 +99,9 @@ plt.show()
 # %%
 # What may be said
 # ----------------
-# Runs from other starts find other subtypes, and so do other parts of the subjects: they agree little
-# more than with permuted labels. The diagnosis is separated little better than chance at sites
-# that were not seen. These measures give no evidence of subtypes of autism in these subjects, which
-# is not evidence that there are none. Had the page stopped at the first fit, it would have reported
-# two groups of similar size that differ clearly in the columns by which they were made, and in the
-# site.
+# Runs from other starts find other subtypes, and so do other parts of the subjects: they agree
+# little more than with permuted labels. The diagnosis is separated little better than chance at
+# sites that were not seen. These measures give no evidence of subtypes of autism in these subjects,
+# which is not evidence that there are none. Had the page stopped at the first fit, it would have
+# reported two groups of similar size that differ clearly in the columns by which they were made, and
+# in the site.
