@@ -103,5 +103,5 @@ plt.show()
 # little more than with permuted labels. The diagnosis is separated little better than chance at
 # sites that were not seen. These measures give no evidence of subtypes of autism in these subjects,
 # which is not evidence that there are none. Had the page stopped at the first fit, it would have
-# reported two groups of similar size that differ clearly in the columns by which they were made, and
-# in the site.
+# reported two groups of similar size that differ in the columns by which they were made, and in the
+# site.
