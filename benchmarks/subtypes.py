@@ -15,10 +15,11 @@ import argparse
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 
 import numpy as np
-from _report import write_report
+from _report import read_report, write_report
 from _timing import one_thread
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import t as student
@@ -55,7 +56,7 @@ def guided(make: Callable) -> Callable:
 
 METHODS = {
     "KMeans": of_patients(lambda k, seed: KMeans(k, n_init=10, random_state=seed)),
-    "GMM": of_patients(lambda k, seed: GaussianMixture(k, random_state=seed)),
+    "GMM": of_patients(lambda k, seed: GaussianMixture(k, reg_covar=1e-3, random_state=seed)),
     "PCA + KMeans": of_patients(
         lambda k, seed: make_pipeline(
             PCA(10, random_state=seed), KMeans(k, n_init=10, random_state=seed)
@@ -96,7 +97,9 @@ def cohorts(form: str, n_subtypes: int) -> Callable:
     """Return what makes patients and controls of a seed, with the true subtypes."""
 
     def data(seed):
-        X, y, truth = make_subtypes(n_subtypes=n_subtypes, form=form, random_state=seed)
+        X, y, truth = make_subtypes(
+            n_subtypes=n_subtypes, form=form, dtype="float64", random_state=seed
+        )
         return X, y, truth.subtype[y == 1]
 
     return data
@@ -131,22 +134,25 @@ def main() -> None:
     """Run all and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="two seeds, to see that it runs")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", default="", help="tasks whose name has this; others are kept")
+    args = parser.parse_args()
     one_thread()
     warnings.simplefilter("ignore")
-    seeds = range(2 if quick else 10)
+    seeds = range(2 if args.quick else 10)
     tasks = {
         f"{form}, {n_subtypes} subtypes": (cohorts(form, n_subtypes), n_subtypes)
         for form in ("linear", "nonlinear")
         for n_subtypes in (2, 3, 4)
     }
     tasks |= {f"digits {name}": (digits(patients), 2) for name, patients in DIGITS.items()}
-    results = {"cost of UCSL": cost()}
-    print(results["cost of UCSL"], flush=True)
-    for name, (data, n_clusters) in tasks.items():
-        results[name] = compare(data, seeds, n_clusters)
-        print(name, *results[name].items(), sep="\n  ", flush=True)
-        write_report("subtypes", results)
+    runs = {name: partial(compare, data, seeds, k) for name, (data, k) in tasks.items()}
+    runs["cost of UCSL"] = cost
+    for name, run in runs.items():
+        if args.only in name:
+            found = run()
+            print(name, *found.items(), sep="\n  ", flush=True)
+            kept = {key: old for key, old in read_report("subtypes").items() if key in runs}
+            write_report("subtypes", {**kept, name: found})
 
 
 if __name__ == "__main__":

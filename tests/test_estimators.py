@@ -68,6 +68,7 @@ EXPECTED_TO_FAIL = {
 LONE = "ignore:.* single subject:UserWarning"
 # Subtypes of noise.
 UNSETTLED = "ignore:EM has not converged:sklearn.exceptions.ConvergenceWarning"
+UNNAMED = "ignore:y has the labels .* is taken for the patients:UserWarning"
 
 # Those that apply and that check_estimator does not run.
 FURTHER_CHECKS = [
@@ -181,6 +182,7 @@ def test_all_embedders_with_a_target_are_solved():
 
 
 @pytest.mark.filterwarnings(UNSETTLED)
+@pytest.mark.filterwarnings(UNNAMED)
 @pytest.mark.filterwarnings("ignore:The subtypes follow the severity:UserWarning")
 @parametrize_with_checks(
     others(),
@@ -207,6 +209,7 @@ def further_checks():
 
 @pytest.mark.filterwarnings("ignore:.*was given one modality:UserWarning")
 @pytest.mark.filterwarnings(UNSETTLED)
+@pytest.mark.filterwarnings(UNNAMED)
 # The checks themselves mix arrays and DataFrames.
 @pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names:UserWarning")
 @pytest.mark.parametrize(("estimator", "check"), list(further_checks()))

@@ -26,7 +26,8 @@ X
 # Clustering the patients, and contrasting them with controls
 # -----------------------------------------------------------
 # Principal components show common variability. The subspace of UCSL shows the subtypes, in patients
-# who took no part in the fit.
+# who took no part in the fit. It has three dimensions: the subtype that overlaps with the controls
+# here deviates along the third.
 
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -69,12 +70,12 @@ axes[1].legend()
 from skmmcl.cluster import stability_path
 
 path = stability_path(
-    UCSL(n_consensus=3),
+    UCSL(n_consensus=2),
     X[train],
     y[train],
-    n_clusters=[2, 3, 4, 5],
-    n_resamples=5,
-    n_permutations=3,
+    n_clusters=[2, 3, 4],
+    n_resamples=4,
+    n_permutations=2,
     random_state=0,
 )
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")

@@ -57,6 +57,7 @@ class Subtypes:
 
     def responsibilities(self, Z: np.ndarray) -> np.ndarray:
         """Return the probability of each subtype, of subjects in the subspace."""
+        Z = Z.astype(np.float64, copy=False)
         if hasattr(self.clusterer, "predict_proba"):
             return self.clusterer.predict_proba(Z)
         return inverse_distances(Z, self.centers)
@@ -175,7 +176,7 @@ def _iterate(
     basis = orthonormal_basis(coef, settings.noise_tolerance)
     if not len(basis):  # nothing separates: all coefficients are 0
         basis = np.eye(1, X.shape[1])
-    Z = X @ basis.T
+    Z = (X @ basis.T).astype(np.float64, copy=False)
     patients, own = Z[is_patient], weights[is_patient]
     clusterer = with_clusters(settings.clusterer, settings.n_clusters, rng)
     clusterer = with_start(clusterer, own.T @ patients / own.sum(axis=0)[:, None])

@@ -48,4 +48,4 @@ def _by_difference(unit: np.ndarray) -> np.ndarray:
         sum(np.linalg.norm(unit[i] - (unit[i] @ unit[j]) * unit[j]) for j in range(n) if j != i)
         for i in range(n)
     ]
-    return np.argsort(residuals)[::-1]
+    return np.argsort(np.array(residuals))[::-1]
