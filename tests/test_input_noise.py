@@ -88,7 +88,7 @@ def test_scores_have_the_noise_of_the_features(X, y, standardize):
     embedder = make(standardize=standardize)
     found = noise_seen(embedder, X, y)
     for name, mirrored in (("smri", False), ("fc", True), ("regions", False)):
-        scores = embedder.net_.module_.scores[embedder.net_.module_._key[name]]
+        scores = embedder.net_.module_.scalers[embedder.net_.module_._key[name]]
         weight = scores.weight[0].double().numpy()
         scale = X[name].std(axis=0).ravel()
         same = np.eye(len(scale))
