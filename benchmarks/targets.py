@@ -15,7 +15,7 @@ from skmmcl.losses import ExpRegressionLoss, JaccardSupConLoss, SupConLoss, YAwa
 from tests.losses.test_targets import cka, known_of, optimum, squares
 
 DRAWS = (1, 2, 3)
-N_MANY = 3000
+N_MANY = 2500
 
 
 def nearness(loss, *values) -> float:
@@ -42,7 +42,7 @@ def landmarks() -> None:
     """Print the largest and the root mean square error, in units of the largest distance."""
     for n_columns in (1, 2, 3):
         y = np.random.default_rng(0).normal(size=(N_MANY, n_columns)) * 10
-        loss = YAwareLoss(0.1, bandwidth=5.0 * n_columns)
+        loss = YAwareLoss(0.1, bandwidth=5.0)
         found = squares(loss.target(y))
         most, _target.MOST_ROWS = _target.MOST_ROWS, N_MANY
         exact = squares(loss.target(y))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 N_VALUES = 16  # of a block, that are compared first
 
+
 def find_duplicates(
     blocks: Mapping[str, Any], mask: np.ndarray | None = None
 ) -> list[tuple[int, ...]]:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from skmmcl.solvers._views import View
 
 DUAL_BYTES = 2**32  # of memory for matrices between subjects
-NOISE = 0.6  # variance of products of so many random features, in units of (b b')^2 over that number
+NOISE = (
+    0.6  # variance of products of so many random features, in units of (b b')^2 over that number
+)
 NEGLIGIBLE = 0.01  # part of that variance; kernels that vary less get no random features
 
 

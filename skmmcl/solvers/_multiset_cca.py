@@ -214,9 +214,7 @@ class MultisetCCA:
         return [shown[part] for part in parts]
 
 
-def _scores(
-    cohort: Cohort, index: int, subjects: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def _scores(cohort: Cohort, index: int, subjects: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the z-scores of one modality times weights, (n_subjects, n_columns)."""
     result = np.empty((len(subjects), weights.shape[1]))
     for part in row_slices(len(subjects), len(weights)):
