@@ -15,7 +15,7 @@ from skmmcl.losses import ExpRegressionLoss, JaccardSupConLoss, SupConLoss, YAwa
 from tests.losses.test_targets import cka, known_of, optimum, squares
 
 DRAWS = (1, 2, 3)
-N_MANY = 2500
+N_MANY = 3000
 
 
 def nearness(loss, *values) -> float:
@@ -40,9 +40,9 @@ def unusual_settings() -> None:
 
 def landmarks() -> None:
     """Print the largest and the root mean square error, in units of the largest distance."""
-    for n_columns in (1, 2, 3):
+    for n_columns in (1, 2):
         y = np.random.default_rng(0).normal(size=(N_MANY, n_columns)) * 10
-        loss = YAwareLoss(0.1, bandwidth=5.0)
+        loss = YAwareLoss(0.1, bandwidth=5.0 * n_columns)
         found = squares(loss.target(y))
         most, _target.MOST_ROWS = _target.MOST_ROWS, N_MANY
         exact = squares(loss.target(y))
