@@ -154,10 +154,11 @@ class EngineMixin(MultimodalInputMixin, BaseEstimator):
         solved, trained = divide(self._make_objective(), solver, self)
         self._solution = Solution() if solved else None
         if self._solution is not None:
-            wanted = self._training_columns is not None
+            found = self._training_columns
+            wanted = found is not None
             columns = self._solution.fit(solved, self, data, known, columns_wanted=wanted)
-            if wanted:
-                self._training_columns += [counted, columns]
+            if found is not None:
+                found += [counted, columns]
         self._train(data, trained, known, n_epochs=n_epochs, resume=resume)
         return self
 
