@@ -32,10 +32,10 @@ from skmmcl.datasets import make_cohort
 FIVE = (100, 500, 1000, 2000, 4000)
 # Subjects, features of each modality, whether they are simulated, repeats.
 CASES = {
-    "300 subjects, 5 modalities, noise": (300, FIVE, False, 20),
-    "300 subjects, 5 modalities, simulated": (300, FIVE, True, 20),
-    "1000 subjects, 5 modalities, noise": (1000, FIVE, False, 3),
-    "1000 subjects, 5 modalities, simulated": (1000, FIVE, True, 3),
+    "300 subjects, 5 modalities, noise": (300, FIVE, False, 10),
+    "300 subjects, 5 modalities, simulated": (300, FIVE, True, 10),
+    "1000 subjects, 5 modalities, noise": (1000, FIVE, False, 2),
+    "1000 subjects, 5 modalities, simulated": (1000, FIVE, True, 2),
     "20000 subjects, 1 modality, noise": (20_000, (1000,), False, 1),
     "20000 subjects, 2 modalities, noise": (20_000, (500, 500), False, 1),
 }

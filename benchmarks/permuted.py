@@ -7,7 +7,8 @@ Labels that have nothing to do with the data are drawn 200 times, half or a tent
 for people with one scan, for people with two similar scans, who are left out together by
 ``groups``, and for people who are in the data twice without having been named. The area under the
 curve is that of a cross-validation in which the embedder is fitted within the folds, which keep the
-scans of a person together. Correlations are of the training columns with the labels.
+scans of a person together. Correlations are of the training columns with the labels. The cases
+of one share have the same people and labels in each draw, and so the same luck.
 """
 
 from __future__ import annotations

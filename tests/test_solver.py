@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import pickle
 import warnings
+import weakref
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skmmcl import (
@@ -27,6 +29,7 @@ from skmmcl.base._solution import OF_TRAINING
 from skmmcl.contrastive import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.solvers._cohort import Rows
 
 NAMES = ("smri", "fc")
 SUPERVISED = CMCCSSEmbedder(cmc_weight=0, dtype="float64")
@@ -92,6 +95,35 @@ def test_training_columns_do_not_betray_permuted_labels(share):
     assert abs(np.mean(scores) - 0.5) < 3 * np.std(scores) / np.sqrt(len(scores))
 
 
+# Scans of a person, how much the second differs, and how it is named that they belong together.
+SCANS = {"one": (1, 0.0, None), "groups": (2, 0.05, "person"), "copies": (2, 0.0, None)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", SCANS)
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_200_draws_of_random_labels_are_at_chance(case, share):
+    """As ``benchmarks/permuted.py``, which has the figures."""
+    n_scans, spread, groups = SCANS[case]
+    person = np.tile(np.arange(80), n_scans)
+    correlations, scores = [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        y = rng.permutation(np.arange(80) < 80 * share).astype(int)[person]
+        arrays = {}
+        for name, width in {"fc": 12, "t1": 90}.items():
+            scan = rng.normal(size=(80, width))[person]
+            arrays[name] = scan + spread * rng.normal(size=scan.shape)
+        X = MultimodalData(arrays, meta={"person": person})
+        embedder = CMCCSSEmbedder(groups=groups)
+        columns = embedder.fit_transform(X, y)[:, :3]
+        correlations.append([np.corrcoef(c, y)[0, 1] if c.std() else 0.0 for c in columns.T])
+        folds = StratifiedGroupKFold(4, shuffle=True, random_state=seed)
+        scores.append(auc(embedder, X, y, cv=list(folds.split(y, y, person))).mean())
+    assert np.abs(np.mean(correlations, axis=0)).max() < 0.05
+    assert abs(np.mean(scores) - 0.5) < 3 * np.std(scores) / np.sqrt(len(scores))
+
+
 def test_weights_count_as_copies(cohort):
     X, y = cohort
     weight = np.random.default_rng(0).integers(0, 4, len(X))
@@ -116,6 +148,27 @@ def test_copies_of_people_are_left_out_together_and_said():
     with pytest.warns(UserWarning, match=r"40 set\(s\) .* identical rows .* sub-0, sub-40"):
         columns = clone(SUPERVISED).fit_transform(twice, np.tile(y, 2))
     assert abs(np.corrcoef(columns[:, -1], np.tile(y, 2))[0, 1]) < 0.4
+
+
+def test_solvers_leave_nothing_in_memory():
+    gc.collect()
+    rows = weakref.WeakSet()
+
+    class Watched(Rows):
+        def __init__(self, *args):
+            super().__init__(*args)
+            rows.add(self)
+
+        __hash__ = object.__hash__
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skmmcl.solvers._cohort.Rows", Watched)
+        gc.disable()
+        try:
+            CMCCSSEmbedder().fit(noise(30), np.arange(30) % 2)
+            assert not rows
+        finally:
+            gc.enable()
 
 
 def test_groups_are_left_out_together():

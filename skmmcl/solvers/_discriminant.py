@@ -138,7 +138,7 @@ class KernelDiscriminant:
         codes, nuisance = as_group_codes(groups, len(mask)), as_nuisance(nuisance, len(mask))
         labeled = np.isfinite(target).all(axis=1) & (weight > 0) & mask.any(axis=1)
         check_labeled(labeled, codes)
-        views = self._views()
+        views = self._views(mask[labeled])
         problems = [
             make_problem(
                 np.flatnonzero(labeled & view.present(mask)),
@@ -185,10 +185,11 @@ class KernelDiscriminant:
         scores = self._predict(cohort, np.arange(len(cohort.mask)))
         return self._fill(scores, self._present(cohort.mask))
 
-    def _views(self) -> list[View]:
+    def _views(self, mask: np.ndarray) -> list[View]:
         views = [View(name, (index,)) for index, name in enumerate(self._scale.names)]
         if self.joint and len(views) > 1:
-            views.append(View("joint", tuple(range(len(views)))))
+            needed = tuple(np.flatnonzero(mask.all(axis=0)).tolist())
+            views.append(View("joint", tuple(range(len(views))), needed))
         return views
 
     def _make_form(self, views: list[View], n_labeled: int) -> ExactForm | FeatureForm:

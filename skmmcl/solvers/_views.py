@@ -22,10 +22,14 @@ class View:
     name : str
     members : tuple of int
         Positions of the modalities.
+    needed : tuple of int
+        Those that nobody lacked in the training: what the discriminant of others would be without
+        them has not been learned.
     """
 
     name: str
     members: tuple[int, ...]
+    needed: tuple[int, ...] = ()
 
     @property
     def factor(self) -> float:
@@ -33,8 +37,8 @@ class View:
         return 1 / np.sqrt(len(self.members))
 
     def present(self, mask: np.ndarray) -> np.ndarray:
-        """Return who has any of the members."""
-        return np.asarray(mask[:, self.members].any(axis=1))
+        """Return who has any of the members, and all that are needed."""
+        return np.asarray(mask[:, self.members].any(axis=1) & mask[:, self.needed].all(axis=1))
 
     def total(self, arrays: Mapping[int, np.ndarray] | list[np.ndarray]) -> np.ndarray:
         """Return what linear functions of the members, such as projections, are in all."""

@@ -50,3 +50,11 @@ def test_what_is_absent_is_not_compared():
     blocks = {"fc": np.zeros((5, 2)), "sc": np.arange(10.0).reshape(5, 2)}
     mask = np.array([[1, 0], [1, 0], [1, 1], [0, 0], [0, 0]], dtype=bool)
     assert find_duplicates(blocks, mask) == [(0, 1)]
+
+
+def test_who_agrees_in_some_values_only_is_no_copy():
+    rng = np.random.default_rng(0)
+    block = np.repeat(rng.normal(size=(2, 160)), 2, axis=0)  # of each, ten of which one is compared
+    block[1, 5] += 1
+    assert find_duplicates({"a": block}) == [(2, 3)]
+    assert find_duplicates({"a": block, "b": np.arange(4.0)[:, None]}) == []

@@ -197,6 +197,25 @@ def test_absent_columns_are_expected_from_the_others():
     assert np.corrcoef(full[absent, 1, 0], filled[absent, 1, 0])[0, 1] > 0.85
 
 
+def test_the_joint_column_needs_what_no_training_subject_lacked():
+    blocks, target, _ = make_data()
+    complete = ExactDiscriminant().fit(blocks, target)
+    lacking = np.ones((40, 3), dtype=bool)
+    lacking[:8, 1] = False
+    without = np.ones((40, 3), dtype=bool)
+    without[:, 1] = False
+    spoiled = blocks | {"sc": np.full((40, 12), 1e9)}
+    # Expected from the own columns of the others, and so a linear function of them.
+    shown = complete.transform(spoiled, without)[:, :, 0]
+    known = np.c_[shown[:, [0, 2]], np.ones(40)]
+    assert np.abs(known @ np.linalg.lstsq(known, shown[:, 3])[0] - shown[:, 3]).max() < 1e-9
+    # Some training subjects did without it: the joint discriminant has learned what to do.
+    learned = ExactDiscriminant().fit(blocks, target, mask=lacking)
+    shown = learned.transform(spoiled, without)[:, :, 0]
+    known = np.c_[shown[:, [0, 2]], np.ones(40)]
+    assert np.abs(known @ np.linalg.lstsq(known, shown[:, 3])[0] - shown[:, 3]).max() > 1e-3
+
+
 def test_unlabeled_subjects_scale_and_get_ordinary_columns():
     blocks, target, _ = make_data()
     target[30:] = np.nan

@@ -138,3 +138,16 @@ def _lengths(thing):
     if isinstance(thing, list | tuple):
         return set().union(*map(_lengths, thing)) if thing else set()
     return _lengths(vars(thing)) if hasattr(thing, "__dict__") else set()
+
+
+@pytest.mark.parametrize(("n_factors", "needed"), [(0, False), (5, True)])
+def test_random_features_where_they_are_more_than_noise(n_factors, needed):
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(60, n_factors)) @ rng.normal(size=(n_factors, 1000))
+    blocks = {"a": factors + rng.normal(size=(60, 1000))}
+    target = np.sign(blocks["a"][:, :1])
+    solver = KernelDiscriminant().fit(blocks, target)
+    assert solver._form.models[0].gaussian.any() == needed
+    exact = KernelDiscriminant(kernel_features="exact").fit(blocks, target)
+    pair = solver.training_scores_.ravel(), exact.training_scores_.ravel()
+    assert np.corrcoef(*pair)[0, 1] > (0.98 if needed else 0.999)

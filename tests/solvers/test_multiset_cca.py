@@ -100,3 +100,23 @@ def test_modalities_that_share_nothing_give_finite_numbers():
     assert np.isfinite(solver.transform(blocks)).all()
     with pytest.raises(ModalityError, match="at least 2"):
         MultisetCCA().fit({"a": blocks["a"]})
+
+
+@pytest.mark.parametrize("widths", [(8, 12), (80, 400)])
+def test_training_columns_are_those_of_transform(widths):
+    blocks, _ = make_shared(n_samples=60, widths=widths)
+    mask = np.ones((60, 2), dtype=bool)
+    mask[:9, 1] = False
+    solver = MultisetCCA(n_components=4).fit(blocks, mask)
+    np.testing.assert_allclose(
+        solver.training_scores_, solver.transform(blocks, mask), rtol=0, atol=1e-9
+    )
+
+
+def test_few_subjects_are_solved_as_many(monkeypatch):
+    blocks, _ = make_shared(n_samples=60, widths=(80, 400))
+    few = MultisetCCA(n_components=4).fit(blocks)
+    monkeypatch.setattr("skmmcl.solvers._multiset_cca.EXACT_UP_TO", 0)
+    many = MultisetCCA(n_components=4).fit(blocks)
+    np.testing.assert_allclose(few.correlations_, many.correlations_)
+    np.testing.assert_allclose(few.transform(blocks), many.transform(blocks), rtol=0, atol=1e-8)
