@@ -17,11 +17,10 @@ import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
-from nibabel.volumeutils import apply_read_scaling
 from nibabel.wrapstruct import WrapStructError
 
 from skmmcl.exceptions import DataError
-from skmmcl.volumes._grid import Grid, canonical_grid, is_invertible, orientation
+from skmmcl.volumes._grid import Grid, canonical_grid, is_invertible
 
 # The extra "volumes" has isal, which takes half the time of zlib.
 fast_zlib = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
@@ -138,10 +137,11 @@ def decode(content: bytes) -> np.ndarray:
         # nibabel itself would read through its own gzip, or several times slower through
         # indexed_gzip where that is installed.
         plain = _inflate(content) if content[:2] == GZIPPED else content
-        data, affine = _voxels(plain)
+        image = _kind(plain).from_bytes(plain)
+        data = image.get_fdata(dtype=np.float32)
     except UNREADABLE as error:
         raise DataError(f"is damaged: {error or type(error).__name__}") from error
-    return nib.apply_orientation(data.reshape(data.shape[:3]), orientation(affine))
+    return nib.apply_orientation(data.reshape(data.shape[:3]), nib.io_orientation(image.affine))
 
 
 def _inflate(content: bytes) -> bytes:
@@ -152,31 +152,11 @@ def _inflate(content: bytes) -> bytes:
     return plain if len(plain) == n_bytes else gzip.decompress(content)
 
 
-def _voxels(plain: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled voxels as the file orders them, and their affine."""
-    header = _parse(plain[:HEAD_BYTES])
-    if _kind(plain) is nib.MGHImage:
-        image = nib.MGHImage.from_bytes(plain)
-        return image.get_fdata(dtype=np.float32), image.affine
-    shape = header.get_data_shape()
-    data = np.frombuffer(
-        plain, header.get_data_dtype(), math.prod(shape), header.get_data_offset()
-    ).reshape(shape, order="F")
-    slope, intercept = header.get_slope_inter()
-    if slope is not None and (slope, intercept) != (1, 0):
-        data = apply_read_scaling(data, slope, intercept)
-    return data.astype(np.float32, copy=False), header.get_best_affine()
-
-
 def _header(path: str) -> Any:
     with Path(path).open("rb") as file:
         head = file.read(FIRST_BYTES)
     if head[:2] == GZIPPED:
         head = zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
-    return _parse(head)
-
-
-def _parse(head: bytes) -> Any:
     kind = _kind(head)
     if kind is nib.MGHImage:
         return kind.header_class.from_fileobj(BytesIO(head))

@@ -52,14 +52,9 @@ class Grid(NamedTuple):
         return f"shape {self.shape} with voxels of {sizes} mm from ({origin})"
 
 
-def orientation(affine: np.ndarray) -> np.ndarray:
-    """How the axes of an image are flipped and swapped to be right, anterior, superior."""
-    return nib.io_orientation(affine)
-
-
 def canonical_grid(shape: tuple[int, ...], affine: np.ndarray) -> Grid:
-    """Grid of an image after `orientation` has been applied to it."""
-    turn = orientation(affine)
+    """Return the grid of an image once its axes point right, anterior, superior."""
+    turn = nib.io_orientation(affine)
     turned = np.empty(3, dtype=int)
     turned[turn[:, 0].astype(int)] = shape
     x, y, z = turned.tolist()
