@@ -7,18 +7,17 @@ import numpy as np
 import pytest
 
 from skmmcl.data import MultimodalData
-from skmmcl.datasets._cohorts import fetch_ms_multilayer, fetch_nspn
-from skmmcl.datasets._cohorts_abide import fetch_abide
-from skmmcl.datasets._cohorts_small import (
-    fetch_enigma_example,
-    fetch_tcga_breast,
-    fetch_uci_digits,
-)
-from skmmcl.datasets._cohorts_tables import (
+from skmmcl.datasets import (
+    fetch_abide,
     fetch_aomic_piop2,
+    fetch_enigma_example,
     fetch_fcon1000,
     fetch_ixi,
+    fetch_ms_multilayer,
+    fetch_nspn,
     fetch_soop,
+    fetch_tcga_breast,
+    fetch_uci_digits,
 )
 
 ALL = [
