@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
-from skmmcl._leaks import check_leaks
 from skmmcl.data import MultimodalData
+from skmmcl.data._copies import check_leaks
 from skmmcl.data._tables import _EXCEL, _decode, _find_separator, _split, _split_row
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import has_fractions, seem_measured

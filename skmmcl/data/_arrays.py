@@ -10,10 +10,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skmmcl.data._frames import as_series, frame_ids, frame_to_array, is_frame
-from skmmcl.data._mapped import BareRows
 from skmmcl.data._rows import Rows, is_whole, pick_rows, row_blocks
 from skmmcl.exceptions import DataError
-from skmmcl.utils._objects import is_absent, numbers_of
+from skmmcl.utils._plain import is_absent, numbers_of
 
 
 class Modality:
@@ -225,3 +224,25 @@ def _nan_rows(array: np.ndarray) -> np.ndarray:
     for block in row_blocks(np.flatnonzero(missing), array[:1].nbytes):
         missing[block] = np.isnan(array[block]).all(axis=tuple(range(1, array.ndim)))
     return missing
+
+
+class BareRows:
+    """What has only ``shape``, ``dtype`` and ``array[rows]``, as an array-like."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.shape, self.dtype = tuple(array.shape), array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        return self.array[key]
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self.array[:], dtype=dtype)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.utils._objects import numbers_of
+from skmmcl.utils._plain import numbers_of
 
 
 def _is_from(value, library: str, kind: str) -> bool:

@@ -134,7 +134,7 @@ def make_trifeature(
         first, second = images[pairs[:, 0]], images[pairs[:, 1]]
     truth = Bunch(attributes=attributes, rule=rule, pairs=pairs, DESCR=DESCR)
     if kind == "images":
-        names = {"shape": SHAPES, "texture": TEXTURES, "color": COLORS}
+        names: dict[str, dict] = {"shape": SHAPES, "texture": TEXTURES, "color": COLORS}
         truth.names = {name: list(values)[:n_values] for name, values in names.items()}
     return MultimodalData(first=first, second=second), _tasks(attributes, rule), truth
 

@@ -1,9 +1,13 @@
-"""Columns of side data as numbers that are learnt on training subjects."""
+"""Columns of side data as numbers that are learned on training subjects."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 
+from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.utils._plain import plain_column
 from skmmcl.utils._targets import is_unlabeled
@@ -14,21 +18,18 @@ _KINDS = {"i": "numbers", "f": "numbers", "U": "text", "M": "dates", "m": "spans
 class SideColumns:
     """Columns of side data as numbers: text becomes indicators, of all classes but the first.
 
-    A column that says the same of all training subjects has no effect that could be learnt: it is
+    A column that says the same of all training subjects has no effect that could be learned: it is
     left out, and an error where it differs later.
-
-    Parameters
-    ----------
-    names : str or sequence of str
-        Which side data.
     """
 
-    def __init__(self, names):
+    def __init__(self, names: str | Sequence[str] | None) -> None:
         self.names = [names] if isinstance(names, str) else list(names or [])
 
-    def fit(self, X, rows):
+    def fit(self, X: MultimodalData, rows: np.ndarray) -> Self:
         """Learn the classes and scales of the training subjects."""
-        self.kinds_, self.classes_, self.scales_ = {}, {}, {}
+        self.kinds_: dict[str, str] = {}
+        self.classes_: dict[str, np.ndarray] = {}
+        self.scales_: dict[str, tuple[float, float]] = {}
         for name in self.names:
             values = side_column(X, name)[rows]
             self.kinds_[name] = _KINDS[values.dtype.kind]
@@ -38,24 +39,24 @@ class SideColumns:
                 self.scales_[name] = _scale(values, name)
         return self
 
-    def transform(self, X, rows):
-        """Give (n_subjects, n_columns) of z-scores and indicators."""
+    def transform(self, X: MultimodalData, rows: np.ndarray) -> np.ndarray:
+        """Return (n_subjects, n_columns) of z-scores and indicators."""
         columns = [np.empty((len(X), 0))[rows]]
         for name in self.names:
             values = side_column(X, name)[rows]
-            found, learnt = _KINDS[values.dtype.kind], self.kinds_[name]
-            if len(values) and found != learnt:
+            found, learned = _KINDS[values.dtype.kind], self.kinds_[name]
+            if len(values) and found != learned:
                 raise DataError(
-                    f"Side data {name!r} are {found}, but were {learnt} in fit; give them in one "
+                    f"Side data {name!r} are {found}, but were {learned} in fit; give them in one "
                     "type."
                 )
-            if learnt == "text":
+            if learned == "text":
                 columns.append(self._indicators(name, values))
             else:
                 columns.append(self._z_scores(name, values))
         return np.hstack(columns)
 
-    def _z_scores(self, name, values):
+    def _z_scores(self, name: str, values: np.ndarray) -> np.ndarray:
         mean, scale = self.scales_[name]
         numbers = _as_floats(values)
         if scale > 0:
@@ -68,7 +69,7 @@ class SideColumns:
             )
         return np.empty((len(values), 0))
 
-    def _indicators(self, name, values):
+    def _indicators(self, name: str, values: np.ndarray) -> np.ndarray:
         known = self.classes_[name]
         unseen = sorted(set(values.tolist()) - set(known.tolist()))
         if unseen:
@@ -79,16 +80,15 @@ class SideColumns:
         return (values[:, None] == known[1:]).astype(float)
 
 
-def side_column(X, name):
-    """Side data of all subjects, complete and in a plain type."""
+def side_column(X: MultimodalData, name: str) -> np.ndarray:
+    """Return side data of all subjects, complete and in a plain type."""
     return plain_column(side_values(X, name), name)
 
 
-def side_values(X, name):
-    """Side data of all subjects as they are; raises where some are missing."""
+def side_values(X: MultimodalData, name: str) -> np.ndarray:
+    """Return side data of all subjects as they are; raise where some are missing."""
     values = np.asarray(X.meta[name])
-    unknown = is_unlabeled(values, None)
-    unknown = unknown.reshape(len(unknown), -1).any(axis=1)
+    unknown = is_unlabeled(values, None).reshape(len(values), -1).any(axis=1)
     if unknown.any():
         first = int(np.argmax(unknown))
         who = first if X.index is None else X.index[first]
@@ -96,15 +96,15 @@ def side_values(X, name):
     return values
 
 
-def _as_floats(values):
-    """Numbers as they are, dates and spans in days."""
+def _as_floats(values: np.ndarray) -> np.ndarray:
+    """Return numbers as they are, dates and spans in days."""
     if values.dtype.kind in "Mm":
         return values.astype(np.int64) / 86_400e6
     return values.astype(np.float64)
 
 
-def _scale(values, name):
-    """Mean and standard deviation; 0 where all values are the same."""
+def _scale(values: np.ndarray, name: str) -> tuple[float, float]:
+    """Return mean and standard deviation; 0 where all values are the same."""
     numbers = _as_floats(values)
     if not len(numbers) or (numbers == numbers[0]).all():
         return (numbers[0] if len(numbers) else 0.0), 0.0

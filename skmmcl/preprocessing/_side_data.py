@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.preprocessing._side_columns import SideColumns
-from skmmcl.preprocessing._tables import as_container, name_columns, present_rows
+from skmmcl.preprocessing._tables import (
+    ContainerTransformer,
+    check_shapes,
+    name_columns,
+    present_rows,
+)
 from skmmcl.utils._sklearn import fit_context
 
 
-class SideDataTransformer(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
-):
+class SideDataTransformer(ContainerTransformer):
     """Base: fits a model of each modality on the subjects who have it."""
 
+    modalities: Sequence[str] | None
+
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the training subjects.
 
         Parameters
@@ -50,7 +57,8 @@ class SideDataTransformer(  # type: ignore[call-arg]
         self.modalities_ = chosen
         self.shapes_ = {name: tuple(X.shapes[name]) for name in chosen}
         self._layout = Layout.of(X[list(chosen)])
-        self.models_, self._columns = {}, {}
+        self.models_: dict[str, Any] = {}
+        self._columns: dict[str, SideColumns] = {}
         for name in chosen:
             values, rows = self._table(X, name)
             if not len(values):
@@ -59,7 +67,7 @@ class SideDataTransformer(  # type: ignore[call-arg]
             self.models_[name] = self._fit_model(values, X, rows, name)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> MultimodalData:
         """Transform the modalities.
 
         Parameters
@@ -75,41 +83,28 @@ class SideDataTransformer(  # type: ignore[call-arg]
         check_is_fitted(self)
         X = self._container(X)
         self._check_names(self.modalities_, X)
-        self._check_shapes(X)
+        check_shapes(X, self.shapes_)
         chosen = self._layout.apply(X[list(self.modalities_)])
         return X.assign({name: self._transform_one(chosen, name) for name in self.modalities_})
 
-    def set_output(self, *, transform=None):
-        """Do nothing: the output is a container, whatever the output of other steps.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Not used.
-
-        Returns
-        -------
-        self : object
-            This transformer.
-        """
-        return self
-
     @abstractmethod
-    def _linear(self):
-        """The names of the side data whose effects are linear."""
+    def _linear(self) -> str | Sequence[str] | None:
+        """Return the names of the side data whose effects are linear."""
 
-    def _learn_side_data(self, X):
+    def _learn_side_data(self, X: MultimodalData) -> None:
         """Learn what other side data of the training subjects are."""
 
     @abstractmethod
-    def _fit_model(self, values, X, rows, name):
+    def _fit_model(self, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str) -> Any:
         """Fit on a table (n_present, n_values) of the subjects in ``rows``."""
 
     @abstractmethod
-    def _apply(self, model, values, X, rows, name):
+    def _apply(
+        self, model: Any, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str
+    ) -> np.ndarray:
         """Transform a table of the subjects in ``rows``."""
 
-    def _transform_one(self, X, name):
+    def _transform_one(self, X: MultimodalData, name: str) -> Any:
         values, rows = self._table(X, name)
         out = np.full((len(X), values.shape[1]), np.nan, np.result_type(values, np.float32))
         if len(values):
@@ -124,7 +119,7 @@ class SideDataTransformer(  # type: ignore[call-arg]
             return out.reshape(len(X), *X.shapes[name])
         return name_columns(out, X.columns[name])
 
-    def _table(self, X, name):
+    def _table(self, X: MultimodalData, name: str) -> tuple[np.ndarray, np.ndarray]:
         table, rows = present_rows(X, name)
         values = np.asarray(table)
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
@@ -134,26 +129,9 @@ class SideDataTransformer(  # type: ignore[call-arg]
             )
         return values, rows
 
-    def _container(self, X):
-        return as_container(X, type(self).__name__)
-
-    def _check_shapes(self, X):
-        for name, shape in self.shapes_.items():
-            if tuple(X.shapes[name]) != shape:
-                raise ModalityError(
-                    f"Modality {name!r} has shape {tuple(X.shapes[name])} per subject, fit saw "
-                    f"{shape}."
-                )
-
-    def _check_names(self, names, X):
+    def _check_names(self, names: Sequence[str], X: MultimodalData) -> None:
         unknown = [name for name in names if name not in X]
         if unknown:
             raise ModalityError(
                 f"X has no modality {', '.join(map(repr, unknown))}, only {list(X.modalities)}."
             )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.dict = True
-        return tags

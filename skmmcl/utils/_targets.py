@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 from skmmcl.utils._named import named
-from skmmcl.utils._objects import numbers_of
+from skmmcl.utils._plain import numbers_of
 
 UNLABELED = -1
 MOST_CODES = 10  # more different numbers are rather measured than codes of classes
