@@ -142,10 +142,9 @@ def warn_of_likeness(table: Table) -> None:
 def matching_columns(table: Table, known: Collection[str], name: str) -> list[str]:
     """Return columns whose values are identifiers of the cohort, given in canonical spelling.
 
-    `name` is that of the column that holds them elsewhere.
-
-    Whole numbers in a column of another name count for less than a column whose name says that
-    it holds identifiers, unless as many of them fit.
+    `name` is that of the column that holds them elsewhere. Whole numbers in a column of another
+    name count for less than a column whose name says that it holds identifiers, unless as many of
+    them fit.
     """
     known = set(known)
     shared = {c: len(known.intersection(forms)) for c, forms in candidates(table).items()}

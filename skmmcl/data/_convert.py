@@ -127,7 +127,7 @@ def split_columns(X, selectors, feature_names=None) -> MultimodalData:
 
 
 def _build(arrays: Mapping, columns: Mapping | None = None) -> MultimodalData:
-    """Build a container that bears repeated ids: a bootstrap of a table has them."""
+    """Build a container, which may hold repeated ids: a bootstrap of a table has them."""
     parts = collect(arrays, unique_ids=False)
     for name, listed in (columns or {}).items():
         parts.modalities[name].columns = listed

@@ -47,18 +47,9 @@ def find_column(table: Table, wanted: str) -> str | None:
 class Who:
     """What each table says of who its rows are.
 
-    Parameters
-    ----------
-    tables : list of Table
-        The tables, without the one that lists the subjects.
-    listing : Table or None
-        The one that does.
-    said : str, dict of str to (str or None), or None
-        Column of identifiers, of all tables or by the stem of their files; None in a dict for a
-        table without.
-    join : bool, default=True
-        Whether every table must name subjects; if not, tables only help to find the column of
-        the listing.
+    `tables` do not contain the `listing` of the subjects, if there is one. `said` is the column of
+    identifiers of all tables, or by the stem of their files; None for a table without one. Without
+    `join`, tables only help to find the column of the listing.
     """
 
     def __init__(self, tables: list[Table], listing: Table | None, said: Any, *, join=True):

@@ -29,21 +29,10 @@ class Source(NamedTuple):
 
 
 def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source:
-    """Read the table that lists a cohort.
+    """Read the table that lists a cohort: its columns, and the identifiers if it has any.
 
-    Parameters
-    ----------
-    file : Path
-        The table.
-    id_column : str, optional
-        Its column of identifiers; by default found by its name, or by its values.
-    known : iterable of str
-        Identifiers from elsewhere, such as names of folders, by which the column is found.
-
-    Returns
-    -------
-    Source
-        The other columns, and the identifiers as they are spelled; None without a column of them.
+    Their column is `id_column`, or else is found by its name or by its values; identifiers `known`
+    from elsewhere, such as names of folders, help to find it.
     """
     table = read_table(file, () if id_column is None else (id_column,))
     tables = [Table.of_text(Path("folders"), {"id": list(known)})] if known else []
@@ -73,13 +62,7 @@ class Choices(NamedTuple):
 def read_folder(
     path, *, meta: str | None, mmap_mode, **said
 ) -> tuple[dict, object, list[str] | None]:
-    """Return modalities, side data and subject ids, as MultimodalData takes them.
-
-    Raises
-    ------
-    DataError
-        If the folder holds no modality, a file cannot be read, or subjects cannot be aligned.
-    """
+    """Return modalities, side data and subject ids, as MultimodalData takes them."""
     choices = Choices(**said)
     found, listing = _read_files(Path(path), meta, mmap_mode, choices)
     labeled = {**found.labels, **found.tables}

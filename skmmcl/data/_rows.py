@@ -15,7 +15,7 @@ _BLOCK_BYTES = 2**24
 
 
 def take_rows(rows: Rows, key) -> Rows:
-    """Rows of the base that `key` picks out of `rows`; a single integer keeps the axis."""
+    """Return the rows of the base that `key` picks out of `rows`; an integer keeps the axis."""
     if isinstance(key, slice):
         return rows[key]
     picked = _positions(key, len(rows))

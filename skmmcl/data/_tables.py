@@ -40,18 +40,9 @@ class Layout(NamedTuple):
 
 
 class Table:
-    """A table, and the original spelling of its columns.
+    """A table: its values, and the original spelling of its columns.
 
-    Parameters
-    ----------
-    file : Path
-        Where it was read.
-    frame : DataFrame
-        Its values; the columns have unique names.
-    rows : list of str, or list of list of str
-        Its lines, or their fields.
-    separator : str
-        What cuts lines into fields.
+    `frame` has columns with unique names, and `rows` are the lines, or their fields.
     """
 
     def __init__(self, file: Path, frame: Any, rows: list, separator: str):
@@ -108,20 +99,10 @@ class Table:
 
 
 def read_table(file: Path, named: Any = ()) -> Table:
-    """Read a table.
+    """Read a table from a file that ends with ``.csv``, ``.tsv`` or ``.txt``.
 
-    Parameters
-    ----------
-    file : Path
-        With an ending ``.csv``, ``.tsv`` or ``.txt`` in any case.
-    named : collection of str
-        Names of columns that are known to be in the header.
-
-    Raises
-    ------
-    DataError
-        If lines differ in their number of fields, if two columns have one name, or if there is no
-        header line.
+    `named` are names of columns that are known to be in the header. Lines that differ in their
+    number of fields, two columns of one name and a missing header are a DataError.
     """
     return _read_text(file, _decode(file), named)
 
@@ -253,7 +234,7 @@ def _cut(file: Path, text: str) -> tuple[Layout, list]:
 
 
 def _blank(place: int, names: list[str]) -> str:
-    """Return what pandas calls a column without a name, which a saved table may bear already."""
+    """Return what pandas calls a column without a name, which a saved table may have already."""
     name = f"Unnamed: {place}"
     return f"{name}.1" if name in names else name
 

@@ -104,21 +104,9 @@ def _three_ways(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def draw_images(rng: np.random.Generator, attributes: np.ndarray, size: int) -> np.ndarray:
-    """Draw an image of each row of shape, texture and color codes.
+    """Draw an image of each row of shape, texture and color codes, (n_images, 3).
 
-    Parameters
-    ----------
-    rng : Generator
-        Draws places and angles.
-    attributes : ndarray of int (n_images, 3)
-        Codes, in this order.
-    size : int
-        Pixels of a side.
-
-    Returns
-    -------
-    ndarray of float32 (n_images, 3, size, size)
-        Channels red, green and blue, in [0, 1].
+    Return float32 (n_images, 3, size, size): channels red, green and blue, in [0, 1].
     """
     n_images = len(attributes)
     degrees = rng.integers(-45, 45, size=(n_images, 2))  # of shape and texture
@@ -138,7 +126,7 @@ def draw_images(rng: np.random.Generator, attributes: np.ndarray, size: int) -> 
 
 
 def _turned(centers: np.ndarray, degrees: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return coordinates of all pixels around a centre, in pixels: two arrays (n, size, size)."""
+    """Return coordinates of all pixels around a center, in pixels: two arrays (n, size, size)."""
     place = np.arange(size, dtype=np.float32) + np.float32(0.5)
     x = place[None, None, :] - centers[:, 0, None, None].astype(np.float32)
     y = centers[:, 1, None, None].astype(np.float32) - place[None, :, None]

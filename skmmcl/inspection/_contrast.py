@@ -172,7 +172,7 @@ def group_contrast(maps, y, *, groups=None, mask=None):
 
 
 def _read_groups(maps: np.ndarray, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray, tuple]:
-    """Rows of the first and the second group, and their labels."""
+    """Return the rows of the first and the second group, and their labels."""
     y = np.asarray(y)
     if maps.ndim < 2 or y.shape != maps.shape[:1]:
         raise DataError(

@@ -130,7 +130,7 @@ def latent_links(maps_a, maps_b, *, mask=None):
 
 
 def _unit_rows(maps: np.ndarray) -> np.ndarray:
-    """Each map centered and of length 1; a constant one is 0."""
+    """Return each map centered and of length 1; a constant one is 0."""
     maps = np.asarray(maps, dtype=np.float64)
     if not np.isfinite(maps).all():
         raise DataError("The maps hold NaN or infinite values within the mask.")

@@ -54,7 +54,7 @@ def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwarg
     sizes = np.abs(mean[mean != 0])
     if threshold == "auto":
         threshold = np.percentile(sizes, 80) if sizes.size else None
-    if mean.min() >= 0:  # colours for what is shown: rescaled maps differ little from one another
+    if mean.min() >= 0:  # colors for what is shown: rescaled maps differ little from one another
         kwargs = {"cmap": "inferno", "symmetric_cbar": False, "vmin": threshold or 0, **kwargs}
     return _draw(mean, reference, background, threshold=threshold, **kwargs)
 

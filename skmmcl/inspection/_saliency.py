@@ -53,7 +53,7 @@ def saliency(
         Number of random changes to average over.
     stdevs : float, default=0.05
         Standard deviation of these changes, in standard deviations of the training subjects if the
-        estimator standardises its input, and otherwise in the units of the modality.
+        estimator standardizes its input, and otherwise in the units of the modality.
     mask : array-like of the shape of one subject, image, path or None, default=None
         Entries other than 0 are kept. None for the mask with which volumes were loaded, if any.
     rescale : bool, default=True
@@ -130,7 +130,7 @@ def saliency(
 
 
 def _smooth_gradients(encoder, rows, components, n_samples, stdevs, rng):
-    """Give the averaged gradient of one component after another, of a batch of subjects."""
+    """Yield the averaged gradient of one component after another, of a batch of subjects."""
     noise_tunnel, plain = _captum()
     rows = np.arange(len(encoder))[rows]
     x = encoder.read(rows).requires_grad_()
@@ -193,7 +193,7 @@ def _check_components(components, encoder: DifferentiableEncoder) -> list[int]:
 
 
 def _check_out(out, shape: tuple[int, ...], components) -> np.ndarray:
-    """The array of maps, with an axis of components."""
+    """Return the array of maps, with an axis of components."""
     if out is None:
         return np.empty(shape, dtype=np.float32)
     expected = shape[1:] if isinstance(components, Integral) else shape

@@ -38,7 +38,7 @@ def check_known(values: ArrayLike, name: str) -> NDArray:
     if isinstance(values, (list, tuple)) and any(isinstance(value, str) for value in values):
         values = np.array(values, dtype=object)  # numpy by itself would make text of NaN
     column = check_column(values, name)
-    # What numpy makes of NaN beside text.
+    # What numpy makes of NaN next to text.
     missing = is_unlabeled(column, None) | np.isin(column.astype(str), ["", "nan", "<NA>", "NaT"])
     if missing.any():
         one = name.removesuffix("s")

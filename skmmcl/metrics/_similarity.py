@@ -196,7 +196,7 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64], lower: float) -> flo
 
 
 def _main_directions(X: ArrayLike, name: str, variance: float) -> NDArray[np.float64]:
-    """Orthonormal scores of the subjects on the first principal directions."""
+    """Return orthonormal scores of the subjects on the first principal directions."""
     given = check_matrix(X, name)
     u, s, _ = np.linalg.svd(_centered(given, name), full_matrices=False)
     # Below that, directions of float32 input are noise of its rounding.

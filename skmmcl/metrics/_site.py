@@ -51,7 +51,7 @@ def site_predictability(
         Site, scanner or another attribute of each subject: text or integers.
     probe : classifier, optional
         What predicts the site; it is cloned. By default a
-        :class:`~sklearn.linear_model.LogisticRegression` with balanced classes on standardised
+        :class:`~sklearn.linear_model.LogisticRegression` with balanced classes on standardized
         features, both fitted on the training folds only.
     cv : int, cross-validation generator or iterable, default=5
         Folds that leave every subject out exactly once. An integer gives shuffled stratified

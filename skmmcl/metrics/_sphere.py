@@ -50,7 +50,8 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
 
     Notes
     -----
-    Views that are all at one point are perfectly aligned: read it beside :func:`uniformity`.
+    Views that are all at one point are perfectly aligned: read it together with
+    :func:`uniformity`.
 
     References
     ----------
@@ -139,7 +140,7 @@ def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
 
 
 def _squared_distances(u: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
-    """Squared distances of some rows to all rows after them, each pair once."""
+    """Return squared distances of some rows to all rows after them, each pair once."""
     cosines = u[rows] @ u[rows.start + 1 :].T
     later = np.tri(*cosines.shape[::-1], dtype=np.bool_).T
     return np.maximum(2 - 2 * cosines[later], 0)

@@ -34,7 +34,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
 ):
     """Give training subjects the embedding of a model that did not see them.
 
-    A transformer that is trained with labels memorises its training subjects: their
+    A transformer that is trained with labels memorizes its training subjects: their
     embeddings separate the classes better than those of any new subject, and a classifier
     trained on them is overconfident. Here ``fit_transform``, which
     :class:`~sklearn.pipeline.Pipeline` calls on training data, embeds each training subject
@@ -43,7 +43,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
 
     :class:`~sklearn.preprocessing.TargetEncoder` cross-fits in the same way, but its recipe
     does not carry over as it is. An encoded category is a mean of ``y``, the same quantity in
-    every fold; the axes of a learnt embedding are arbitrary, and two networks trained on
+    every fold; the axes of a learned embedding are arbitrary, and two networks trained on
     nearly the same subjects may differ by a rotation. Stacking their embeddings would mix
     coordinate systems. So the embeddings of a fold are carried onto those of the full model
     by the rotation (or reflection), uniform scale and translation that match best on the
@@ -57,7 +57,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     cv : int, cross-validation generator or iterable, default=5
         Folds in which every training subject is left out exactly once. An integer gives
         :class:`~sklearn.model_selection.StratifiedKFold` where `y` has classes (the
-        unlabelled, -1, count as one more), else :class:`~sklearn.model_selection.KFold`.
+        unlabeled, -1, count as one more), else :class:`~sklearn.model_selection.KFold`.
     align : {"procrustes"} or None, default="procrustes"
         How the embeddings of a fold are carried onto the coordinates of the full model. Use
         None only where coordinates mean the same in every fit.
@@ -103,7 +103,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     >>> pipe.predict(X[:5]).shape
     (5,)
 
-    The training embeddings of a memorising transformer separate the classes too well:
+    The training embeddings of a memorizing transformer separate the classes too well:
 
     >>> def separation(Z):
     ...     return float(abs(Z[y == 1].mean() - Z[y == 0].mean()) / Z.std())
@@ -133,7 +133,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Training data, in any form that the inner transformer takes.
         y : array-like of shape (n_samples,), default=None
-            Targets; -1 for unlabelled subjects.
+            Targets; -1 for unlabeled subjects.
         **fit_params : dict
             Passed to ``fit`` of the inner transformer: all of them, or with metadata routing
             those that it requests. `groups` belongs to the splitter and is not used here.
@@ -156,7 +156,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Training data, in any form that the inner transformer takes.
         y : array-like of shape (n_samples,), default=None
-            Targets; -1 for unlabelled subjects.
+            Targets; -1 for unlabeled subjects.
         **fit_params : dict
             As in ``fit``; those with one entry a subject are split along with X. `groups` goes
             to the splitter.

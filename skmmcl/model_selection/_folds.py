@@ -29,7 +29,7 @@ def complementary_folds(cv, X, y, **split_params):
 
 
 def _can_stratify(y, cv):
-    """Whether y has classes, of which one at least is in every fold; ages are none."""
+    """Return whether y has classes, of which one at least is in every fold; ages are none."""
     n_folds = cv if isinstance(cv, Integral) else 5
     if y is None:
         return False

@@ -1,4 +1,4 @@
-"""Estimators that leave unlabelled subjects out."""
+"""Estimators that leave unlabeled subjects out."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def _inner_has(name):
 
 
 class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
-    """Fit and score a classifier or regressor on the labelled subjects only.
+    """Fit and score a classifier or regressor on the labeled subjects only.
 
-    Unlabelled subjects, ``y == -1``, help a semi-supervised transformer, but a classifier
+    Unlabeled subjects, ``y == -1``, help a semi-supervised transformer, but a classifier
     after it in a :class:`~sklearn.pipeline.Pipeline` would learn -1 as one more class. Wrapped
     in ``LabeledOnly`` it does not see them.
 
@@ -33,15 +33,15 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     estimator : estimator
         Classifier or regressor. It is cloned.
     unlabeled : int, float, str or None, default=-1
-        The value of `y` that marks an unlabelled subject. NaN and None always mark one; give
+        The value of `y` that marks an unlabeled subject. NaN and None always mark one; give
         NaN or None here where -1 is a genuine target, as in regression.
 
     Attributes
     ----------
     estimator_ : estimator
-        The estimator fitted on the labelled subjects.
+        The estimator fitted on the labeled subjects.
     classes_ : ndarray of shape (n_classes,)
-        Classes of the labelled subjects, for a classifier.
+        Classes of the labeled subjects, for a classifier.
     n_features_in_ : int
         Number of features seen in ``fit``, where the inner estimator tells it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -49,7 +49,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
 
     See Also
     --------
-    labeled_scorer : Leaves unlabelled subjects out of a score.
+    labeled_scorer : Leaves unlabeled subjects out of a score.
 
     Examples
     --------
@@ -70,14 +70,14 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         self.unlabeled = unlabeled
 
     def fit(self, X, y=None, **fit_params):
-        """Fit the estimator on the labelled subjects.
+        """Fit the estimator on the labeled subjects.
 
         Parameters
         ----------
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Training data, in any form that the inner estimator takes.
         y : array-like of shape (n_samples,)
-            Targets, some of them unlabelled.
+            Targets, some of them unlabeled.
         **fit_params : dict
             Passed to ``fit`` of the inner estimator: all of them, or with metadata routing
             those that it requests. Those with one entry a subject are sliced along with X.
@@ -90,7 +90,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `y` is missing or no subject is labelled.
+            If `y` is missing or no subject is labeled.
         """
         params = self._route("fit", fit_params)
         X, y, params = labeled_part(X, y, params, self.unlabeled, "fit")
@@ -163,14 +163,14 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_inner_has("score"))
     def score(self, X, y, **score_params):
-        """Score the predictions for the labelled subjects.
+        """Score the predictions for the labeled subjects.
 
         Parameters
         ----------
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Test data, in any form that the inner estimator takes.
         y : array-like of shape (n_samples,)
-            Targets, some of them unlabelled.
+            Targets, some of them unlabeled.
         **score_params : dict
             Passed to ``score`` of the inner estimator, sliced as in ``fit``.
 
@@ -198,7 +198,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
 
     @property
     def classes_(self):
-        """Classes of the labelled subjects."""
+        """Classes of the labeled subjects."""
         return self.estimator_.classes_
 
     @property

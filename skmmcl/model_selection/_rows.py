@@ -50,7 +50,7 @@ def _take_param(value, n_samples, rows):
 
 
 def labeled_part(X, y, params, unlabeled, action):
-    """Return the rows of X, y and of the parameters whose subject is labelled."""
+    """Return the rows of X, y and of the parameters whose subject is labeled."""
     if y is None:
         raise ValueError(
             "Leaving unlabelled subjects out requires y to be passed, but the target y is None."

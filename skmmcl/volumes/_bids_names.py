@@ -41,17 +41,14 @@ def list_folders(root: Path, head: str) -> set[str]:
 
 
 def is_dead_folder(path: Path) -> bool:
-    """Whether this is a link that leads nowhere and has no ending, as those of files have."""
+    """Return whether this is a link that leads nowhere and has no ending, as files have."""
     return path.is_symlink() and not path.exists() and not path.suffix
 
 
 def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
     """Return the folder of each subject who has one, also where the two are spelled differently.
 
-    Raises
-    ------
-    DataError
-        If a subject and a folder are alike but for the spelling, and so are others.
+    A spelling that fits several is a DataError.
     """
     matched: dict[str, str] = {}
     for spelled in (str, _with_prefix, canonical):
@@ -85,13 +82,7 @@ def report_matches(
     folders: dict[str, set[str]],
     matches: dict[str, dict[str, str]],
 ) -> None:
-    """Warn of subjects without a folder, of folders without a subject, and of other spellings.
-
-    Raises
-    ------
-    DataError
-        If no subject has a folder.
-    """
+    """Warn of lone subjects and folders, and of other spellings; raise if none match."""
     found = {item: name for matched in matches.values() for item, name in matched.items()}
     strangers = {
         name for head, names in folders.items() for name in names.difference(matches[head].values())

@@ -27,18 +27,11 @@ _compared: dict[Path, tuple[int, ...]] = {}
 class VolumeCache:
     """A folder of ``.npy`` files that any number of processes may fill and read at once.
 
-    A volume's name is a hash of its source's content and of the settings, and it gets that name
-    when it is complete. Whoever finds it under that name may take it; if two make it at once, the
-    later of two equal files stays. A checksum follows its voxels; each process compares it when it
-    first reads the file, and again if somebody has written to it. The hash of a source is kept too,
-    under the source's path, size and times, so that a source is read once.
-
-    Parameters
-    ----------
-    folder : Path
-        Made when it is first written to.
-    recipe : Recipe
-        What is done to each file.
+    A volume's name is a hash of its source's content and of the recipe, and it gets that name when
+    it is complete. Whoever finds it under that name may take it; if two make it at once, the later
+    of two equal files stays. A checksum follows its voxels; each process compares it when it first
+    reads the file, and again if somebody has written to it. The hash of a source is kept too, under
+    the source's path, size and times, so that a source is read once.
     """
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
@@ -134,13 +127,7 @@ class VolumeCache:
 
 
 def read_unchanged(file: VolumeFile) -> bytes:
-    """Read the content of a file that is still the one whose header was read.
-
-    Raises
-    ------
-    DataError
-        If it is not.
-    """
+    """Read the content of a file, which must still be the one whose header was read."""
     try:
         content = Path(file.path).read_bytes()
         if file_stamp(file.path) == file.stamp:
@@ -151,7 +138,7 @@ def read_unchanged(file: VolumeFile) -> bytes:
 
 
 def _checksum(key: str, voxels: memoryview) -> bytes:
-    """Checksum of voxels under their name, which those of another volume do not have."""
+    """Return the checksum of voxels under their name, which another volume does not have."""
     return fast_zlib.crc32(voxels, fast_zlib.crc32(key.encode())).to_bytes(CHECKSUM_BYTES, "little")
 
 

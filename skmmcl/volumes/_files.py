@@ -51,14 +51,8 @@ KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
 class VolumeFile(NamedTuple):
     """A file that is known to have the header of a 3-D image.
 
-    Attributes
-    ----------
-    path : str
-        Absolute.
-    stamp : tuple of int
-        Size, times and number of the file when its header was read.
-    grid : Grid
-        Of its voxels, in the canonical orientation (right, anterior, superior).
+    `path` is absolute, `stamp` is size, times and number of the file when its header was read, and
+    `grid` that of its voxels, in the canonical orientation (right, anterior, superior).
     """
 
     path: str
@@ -67,13 +61,7 @@ class VolumeFile(NamedTuple):
 
 
 def read_header(path: str) -> VolumeFile:
-    """Look at a file without reading its voxels.
-
-    Raises
-    ------
-    DataError
-        If it is no 3-D image of numbers.
-    """
+    """Look at a file without reading its voxels; raise if it is no 3-D image of numbers."""
     try:
         stamp, header = file_stamp(path), _header(path)
         shape, affine = header.get_data_shape(), in_mm(header.get_best_affine(), header)
@@ -116,23 +104,17 @@ def missing_file(path: str | Path) -> str:
 
 
 def file_stamp(path: str) -> tuple[int, ...]:
-    """What changes when a file does."""
+    """Return what changes when a file does."""
     return stamp_of(os.stat(path))  # noqa: PTH116  Path.stat costs more, and this is done often
 
 
 def stamp_of(stat: os.stat_result) -> tuple[int, ...]:
-    """Size, times and number of a file."""
+    """Return size, times and number of a file."""
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def decode(content: bytes) -> np.ndarray:
-    """Voxels of a file's content as float32, in the canonical orientation.
-
-    Raises
-    ------
-    DataError
-        If the file is damaged.
-    """
+    """Return the voxels of a file's content as float32, in the canonical orientation."""
     try:
         # nibabel itself would read through its own gzip, or several times slower through
         # indexed_gzip where that is installed.

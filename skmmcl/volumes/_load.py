@@ -174,7 +174,7 @@ def _without_faulty(
 def _common_grid(
     files: list[VolumeFile | None], ids: np.ndarray | None, *, skip_faulty: bool
 ) -> Grid:
-    """Grid on which most files are; removes the others from the list, or raises."""
+    """Return the grid of most files; remove the others from the list, or raise."""
     grids = [file.grid for file in files if file is not None]
     rounded = [
         (grid.shape, np.round(grid.affine / (10 * grid.tolerance)).tobytes()) for grid in grids
@@ -198,7 +198,7 @@ def _asked_grid(
     *,
     skip_faulty: bool,
 ) -> Grid:
-    """Grid to which all are resampled; removes those who cannot be from the list, or raises."""
+    """Return the grid asked for; remove files that cannot be brought to it, or raise."""
     first = next(file for file in files if file is not None)
     grid = target_grid(first.grid, **given)
     setting = " and ".join(f"{name}={value}" for name, value in given.items() if value is not None)

@@ -23,9 +23,9 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
     n_subjects : int, default=4
         At most so many of those who have the modality are shown, a column for each.
     cmap : str or Colormap, default="gray"
-        Colours of matplotlib.
+        Colors of matplotlib.
     shared_range : bool, default=True
-        Whether all subjects share one range of colours, or have one each.
+        Whether all subjects share one range of colors, or have one each.
 
     Returns
     -------

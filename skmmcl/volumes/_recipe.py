@@ -20,18 +20,10 @@ MAKES_VOXELS = ("_files.py", "_grid.py", "_recipe.py")
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """Settings that a stored volume depends on, beside the content of its file.
+    """Settings that a stored volume depends on, in addition to the content of its file.
 
-    Attributes
-    ----------
-    grid : Grid
-        To which all volumes are brought.
-    interpolation : {"continuous", "linear", "nearest"}
-        How volumes on another grid are resampled.
-    mask : ndarray of bool of the grid's shape, or None
-        Voxels outside become 0.
-    dtype : {"float32", "float16"}
-        Type that is stored.
+    All volumes are brought to `grid`, those on another grid by `interpolation`; voxels outside of
+    `mask` become 0; `dtype` is the type that is stored.
     """
 
     grid: Grid
@@ -40,7 +32,7 @@ class Recipe:
     dtype: str
 
     def key(self) -> bytes:
-        """Give a hash that changes with each setting, this code and what computes voxels."""
+        """Return a hash that changes with each setting, this code and what computes voxels."""
         shape, affine = self.grid
         mask = b"" if self.mask is None else np.packbits(self.mask).tobytes()
         settings = repr((shape, affine.tolist(), self.interpolation, self.dtype, code_version()))
@@ -49,10 +41,7 @@ class Recipe:
     def __call__(self, content: bytes, file: VolumeFile) -> np.ndarray:
         """Make what is stored of a file's content.
 
-        Raises
-        ------
-        DataError
-            If the file is damaged or has voxels that training cannot use.
+        Damaged files and voxels that training cannot use are a DataError.
         """
         data = decode(content)
         gaps = ~np.isfinite(data)
@@ -86,7 +75,7 @@ class Recipe:
 
 @cache
 def code_version() -> str:
-    """Hash of the code here that makes voxels, and versions of what it calls."""
+    """Return a hash of the code here that makes voxels, and versions of what it calls."""
     folder = Path(__file__).parent
     code = hashlib.sha256(b"".join((folder / name).read_bytes() for name in MAKES_VOXELS))
     versions = [f"{name} {_version(name)}" for name in ("nibabel", "nilearn", "scipy")]
