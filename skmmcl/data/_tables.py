@@ -121,6 +121,14 @@ def _read_text(file: Path, text: str, named: Any) -> Table:
     return table
 
 
+def read_header(file: Path) -> list[str]:
+    """Return the names in the first line of a table."""
+    text = _EXCEL.sub("", _decode(file))
+    separator = _find_separator(file, text)
+    rows = _split(text, separator) or [""]
+    return [name.strip() for name in _split_row(rows[0], separator)]
+
+
 def read_sheet(file: Path) -> Table:
     """Read the first sheet of a workbook; what fails is what pandas raises."""
     import pandas as pd

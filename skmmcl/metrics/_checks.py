@@ -27,10 +27,11 @@ def check_matrix(X: ArrayLike, name: str, least: int = 2) -> NDArray:
         )
 
 
-def check_lengths(**arrays: ArrayLike | None) -> None:
+def check_subjects(**arrays: ArrayLike | None) -> None:
     """Raise unless all arrays that are given have one entry for each of the same subjects."""
     with named(", ".join(arrays), "one entry for each of the same subjects"):
         check_consistent_length(*arrays.values())
+    check_same_subjects(arrays)
 
 
 def check_known(values: ArrayLike, name: str) -> NDArray:
@@ -62,8 +63,7 @@ def check_column(values: ArrayLike, name: str) -> NDArray:
 
 def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return true and predicted ages of the same subjects, in float64."""
-    check_lengths(y_true=y_true, y_pred=y_pred)
-    check_same_subjects({"y_true": y_true, "y_pred": y_pred})
+    check_subjects(y_true=y_true, y_pred=y_pred)
     true, predicted = check_column(y_true, "y_true"), check_column(y_pred, "y_pred")
     return _finite(true, "y_true"), _finite(predicted, "y_pred")
 

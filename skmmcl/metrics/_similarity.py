@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from skmmcl.data._who import check_same_subjects
-from skmmcl.metrics._checks import check_fraction, check_lengths, check_matrix
+from skmmcl.metrics._checks import check_fraction, check_matrix, check_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -80,8 +79,7 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
     """
     if not isinstance(debiased, (bool, np.bool_)):
         raise TypeError(f"debiased must be True or False, got {debiased!r}.")
-    check_lengths(X=X, Y=Y)
-    check_same_subjects({"X": X, "Y": Y})
+    check_subjects(X=X, Y=Y)
     x, y = (_centered(a, name, 4 if debiased else 2) for a, name in ((X, "X"), (Y, "Y")))
     if debiased:
         return _cosine(_u_centered(x @ x.T, "X"), _u_centered(y @ y.T, "Y"), -1)
@@ -150,8 +148,7 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
     """
     if check_fraction(variance, "variance") == 0:
         raise ValueError("variance must be above zero, got 0.")
-    check_lengths(X=X, Y=Y)
-    check_same_subjects({"X": X, "Y": Y})
+    check_subjects(X=X, Y=Y)
     x, y = _main_directions(X, "X", variance), _main_directions(Y, "Y", variance)
     if max(x.shape[1], y.shape[1]) >= len(x) - 1:
         warnings.warn(

@@ -8,8 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils import gen_batches
 
-from skmmcl.data._who import check_same_subjects
-from skmmcl.metrics._checks import check_lengths, check_matrix, check_positive
+from skmmcl.metrics._checks import check_matrix, check_positive, check_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -67,8 +66,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
     2.0
     """
     alpha = check_positive(alpha, "alpha")
-    check_lengths(X=X, Y=Y)
-    check_same_subjects({"X": X, "Y": Y})
+    check_subjects(X=X, Y=Y)
     u, v = _on_sphere(X, "X", 1), _on_sphere(Y, "Y", 1)
     if u.shape[1] != v.shape[1]:
         raise ValueError(

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.model_selection._rows import labeled_part, routing_enabled
+from skmmcl.model_selection._rows import labeled_part
+from skmmcl.model_selection._wrapper import Wrapper, inner_has, routing_enabled
 from skmmcl.utils._targets import UNLABELED
 
 
-def _inner_has(name):
-    """Tell `available_if` to show a method where the inner estimator has it."""
-
-    def check(self):
-        return hasattr(getattr(self, "estimator_", self.estimator), name)
-
-    return check
-
-
-class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
+class LabeledOnly(Wrapper, BaseEstimator):
     """Fit and score a classifier or regressor on the labeled subjects only.
 
     Unlabeled subjects, ``y == -1``, help a semi-supervised transformer, but a classifier
@@ -65,6 +57,8 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     1.0
     """
 
+    _wraps = "estimator"
+
     def __init__(self, estimator, *, unlabeled=UNLABELED):
         self.estimator = estimator
         self.unlabeled = unlabeled
@@ -97,7 +91,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         self.estimator_ = clone(self.estimator).fit(X, y, **params)
         return self
 
-    @available_if(_inner_has("predict"))
+    @available_if(inner_has("predict"))
     def predict(self, X):
         """Predict the target of every subject.
 
@@ -113,7 +107,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict", X)
 
-    @available_if(_inner_has("predict_proba"))
+    @available_if(inner_has("predict_proba"))
     def predict_proba(self, X):
         """Predict the probability of each class.
 
@@ -129,7 +123,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict_proba", X)
 
-    @available_if(_inner_has("predict_log_proba"))
+    @available_if(inner_has("predict_log_proba"))
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
 
@@ -145,7 +139,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict_log_proba", X)
 
-    @available_if(_inner_has("decision_function"))
+    @available_if(inner_has("decision_function"))
     def decision_function(self, X):
         """Compute the decision function of the inner classifier.
 
@@ -161,7 +155,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("decision_function", X)
 
-    @available_if(_inner_has("score"))
+    @available_if(inner_has("score"))
     def score(self, X, y, **score_params):
         """Score the predictions for the labeled subjects.
 
@@ -200,16 +194,6 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     def classes_(self):
         """Classes of the labeled subjects."""
         return self.estimator_.classes_
-
-    @property
-    def n_features_in_(self):
-        """Number of features seen in ``fit``."""
-        return self.estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self):
-        """Names of the features seen in ``fit``."""
-        return self.estimator_.feature_names_in_
 
     def _call(self, method, X):
         check_is_fitted(self)

@@ -6,7 +6,6 @@ from numbers import Number
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn import get_config
 from sklearn.utils import check_consistent_length
 
 from skmmcl.data import as_multimodal, is_multimodal
@@ -88,8 +87,3 @@ def is_labeled(y, unlabeled):
 def _without_object_dtype(y):
     """Undo the object dtype that None among the labels gave to y."""
     return np.asarray(y.tolist()) if getattr(getattr(y, "dtype", None), "kind", "") == "O" else y
-
-
-def routing_enabled():
-    """Return whether scikit-learn's metadata routing is switched on."""
-    return get_config()["enable_metadata_routing"]

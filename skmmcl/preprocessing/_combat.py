@@ -43,8 +43,8 @@ class SiteEffects:
 class ComBat(SideDataTransformer):
     """Take out differences between sites in mean and variance.
 
-    Each value of a modality has an additive and a multiplicative effect of the site in addition to the
-    effects of covariates, which are kept. The effects of a site are shrunk towards their
+    Each value of a modality has an additive and a multiplicative effect of the site, and effects of
+    covariates, which are kept. The effects of a site are shrunk towards their
     distribution over all values of the modality. All is learned on the training subjects.
 
     Parameters

@@ -11,7 +11,7 @@ from skmmcl.data._frames import is_frame, plain, side_column
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
-from skmmcl.utils._targets import encode_classes, is_unlabeled, warn_if_measured
+from skmmcl.utils._targets import class_name, encode_classes, is_unlabeled, warn_if_measured
 
 
 def metadata_labels(
@@ -128,12 +128,7 @@ def _of_classes(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     except ValueError as error:
         raise DataError(f"Column {name!r} cannot be read as classes: {error} {advice}") from error
     warn_if_measured(classes[codes[codes >= 0]], f"column {name!r}", advice, stacklevel=5)
-    return codes, [f"{name}={_shown(value)}" for value in classes.tolist()]
-
-
-def _shown(value: Any) -> str:
-    """A class as text; codes that a gap made floats, as the whole numbers that they are."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return codes, [f"{name}={class_name(value)}" for value in classes.tolist()]
 
 
 def _binned(

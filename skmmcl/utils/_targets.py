@@ -112,6 +112,11 @@ def seem_measured(known: np.ndarray) -> bool:
     return not counts_on or len(known) < 2 * len(found)
 
 
+def class_name(label: Any) -> str:
+    """Return a class as text; codes that a gap made floats, as the whole numbers that they are."""
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
 def warn_if_measured(known: np.ndarray, what: str, advice: str, *, stacklevel: int) -> None:
     """Warn of numbers that are taken for classes and seem to be measured."""
     if seem_measured(known):

@@ -18,7 +18,7 @@ from skmmcl.volumes._files import VolumeFile, fast_zlib, file_stamp, stamp_of
 from skmmcl.volumes._recipe import Recipe
 
 ABANDONED = 86_400.0  # seconds after which nobody writes a file any more
-SETTLED = 2.0  # seconds after which a file that is written again has another time for certain
+MTIME_RESOLUTION = 2.0  # seconds; a younger file could change without a new time stamp
 CHECKSUM_BYTES = 4
 # Stamps of the stored volumes of which this process has compared the checksum.
 _compared: dict[Path, tuple[int, ...]] = {}
@@ -101,7 +101,7 @@ class VolumeCache:
 
     def _note(self, file: VolumeFile, digest: str) -> None:
         _, *times, _ = file.stamp
-        if time.time() - max(times) / 1e9 > SETTLED:
+        if time.time() - max(times) / 1e9 > MTIME_RESOLUTION:
             self._write(self._note_of(file), digest.encode())
 
     def _write(self, path: Path, *content: bytes | memoryview) -> None:

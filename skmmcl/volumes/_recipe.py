@@ -49,18 +49,16 @@ class Recipe:
         if holed:
             data = np.where(gaps, np.float32(0), data)
         if not file.grid.is_near(self.grid):
-            data = self._resampled(data, file.grid.affine, self.interpolation)
+            data = resample(data, file.grid.affine, self.grid, self.interpolation)
             if holed:
-                gaps = self._resampled(gaps.astype(np.float32), file.grid.affine, "nearest") > 0
+                holes = gaps.astype(np.float32)
+                gaps = resample(holes, file.grid.affine, self.grid, "nearest") > 0
         if self.mask is not None:
             data = np.where(self.mask, data, np.float32(0))
             gaps = gaps & self.mask if holed else gaps
         if holed:
             _check_gaps(gaps)
         return self._stored(data)
-
-    def _resampled(self, data: np.ndarray, affine: np.ndarray, interpolation: str) -> np.ndarray:
-        return resample(data, affine, self.grid, interpolation)
 
     def _stored(self, data: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):

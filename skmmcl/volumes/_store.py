@@ -67,7 +67,7 @@ class VolumeStore:
         new = [row for row in rows.tolist() if self.files[row] is not None and row not in known]
         # Processes that fill one cache at once begin at different ends.
         order = np.random.default_rng(os.getpid()).permutation(new).tolist()
-        self._each(self._try, order)
+        in_threads(self._try, order, self.n_jobs)
         faults = [self._faults[row] for row in rows.tolist() if row in self._faults]
         if faults and not self.skip_faulty:
             self._faults.clear()  # the user may mend the files
@@ -83,10 +83,11 @@ class VolumeStore:
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Read volumes as they are stored; those who have none get NaN."""
         out = np.empty((len(rows), *self.recipe.grid.shape), self.recipe.dtype)
-        self._each(lambda k: self._read_or_nan(int(rows[k]), out[k]), range(len(rows)))
+        in_threads(self._read_or_nan, zip(rows.tolist(), out, strict=True), self.n_jobs)
         return out
 
-    def _read_or_nan(self, row: int, out: np.ndarray) -> None:
+    def _read_or_nan(self, place: tuple[int, np.ndarray]) -> None:
+        row, out = place
         if self.files[row] is None or row in self._faults:
             out.fill(np.nan)
             return
@@ -110,9 +111,6 @@ class VolumeStore:
                 self.cache.read(file, out)
         except DataError as error:
             raise DataError(f"{subject_name(row, self.ids)}: {file.path} {error}.") from error
-
-    def _each(self, act: Callable[[int], None], items: Iterable[int]) -> None:
-        in_threads(act, items, self.n_jobs)
 
 
 def in_threads(act: Callable, items: Iterable, n_jobs: int | None) -> list:
