@@ -77,7 +77,8 @@ def read_folder(
                 raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
             files[name] = file
             values[name] = cohort.align(labeled.get(file), raw, file)
-    _warn_of_passed(path, found.passed)
+    if found.passed:
+        warnings.warn(f"Not read in {path}: {_list_passed(found.passed)}.", stacklevel=2)
     if not values:
         beside = f" beside {listing.name}" if listing else ""
         raise DataError(f"{path} holds no modality{beside}.")
@@ -105,17 +106,14 @@ def _read_files(
         except NotRead as error:
             passed[file.name] = str(error)
     if not (found.tables or found.arrays):
+        seen = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         raise DataError(
             f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
-            f"{_list_passed(passed) or ', '.join(_visible(folder)[:5]) or 'nothing'}."
+            f"{_list_passed(passed) or ', '.join(seen[:5]) or 'nothing'}."
         )
     _choose_rows(found.tables, choices.rows)
     listing = _find_listing(folder, list(found.tables), meta)
     return found, None if listing is None else found.tables.pop(listing)
-
-
-def _visible(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _list_passed(passed: dict[str, str]) -> str:
@@ -163,11 +161,6 @@ def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | N
     if meta != "participants":
         raise DataError(f"There is no {meta}.tsv or {meta}.csv in {folder}.")
     return None
-
-
-def _warn_of_passed(folder, passed: dict[str, str]) -> None:
-    if passed:
-        warnings.warn(f"Not read in {folder}: {_list_passed(passed)}.", stacklevel=2)
 
 
 # ----------------------------------------------------------------------------------- the columns

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial, update_wrapper
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from textwrap import fill
@@ -16,6 +15,7 @@ from sklearn.utils import Bunch
 
 from skmmcl.data import MultimodalData
 from skmmcl.datasets._fetch import Source, download, find_file
+from skmmcl.utils._optional import import_optional
 
 SEX = ["female", "male"]
 
@@ -100,10 +100,8 @@ class Files:
 
 def need(module: str, install: str) -> Any:
     """Import an optional package, or say how to get it."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ImportError(f"This cohort is read with {module}: pip install {install}.") from error
+    advice = f"This cohort is read with {module}: pip install {install}."
+    return import_optional(module, advice)
 
 
 def choose(target: str, options: Mapping[str, tuple[Any, list[str]]]) -> tuple[Any, list[str]]:

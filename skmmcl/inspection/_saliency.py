@@ -13,6 +13,7 @@ from skmmcl.base import DifferentiableEncoder
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.inspection._maps import read_mask, rescaled, smoothed
 from skmmcl.training import seeded
+from skmmcl.utils._optional import import_optional
 
 N_ROWS, N_ENTRIES = 256, 2**20  # in a batch: the gradients of a network hold many times as much
 
@@ -131,10 +132,11 @@ def saliency(
 
 def _smooth_gradients(encoder, rows, components, n_samples, stdevs, rng):
     """Yield the averaged gradient of one component after another, of a batch of subjects."""
-    noise_tunnel, plain = _captum()
+    advice = 'Saliency is computed by captum: pip install "skmmcl[inspection]".'
+    captum = import_optional("captum.attr", advice)
     rows = np.arange(len(encoder))[rows]
     x = encoder.read(rows).requires_grad_()
-    tunnel = noise_tunnel(plain(encoder.function(rows)))
+    tunnel = captum.NoiseTunnel(captum.Saliency(encoder.function(rows)))
     seed = int(rng.randint(2**31 - 1))
     for component in components:
         with seeded(seed, encoder.device):
@@ -154,16 +156,6 @@ def _smooth_gradients(encoder, rows, components, n_samples, stdevs, rng):
                 "not finite: the network divides by 0 or overflows."
             )
         yield values
-
-
-def _captum():
-    try:
-        from captum.attr import NoiseTunnel, Saliency
-    except ImportError as error:
-        raise ImportError(
-            'Saliency is computed by captum: pip install "skmmcl[inspection]".'
-        ) from error
-    return NoiseTunnel, Saliency
 
 
 def _check_numbers(*, n_samples, batch_size, stdevs, smoothing):

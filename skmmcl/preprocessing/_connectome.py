@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
+from skmmcl.utils._optional import import_optional
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _KINDS = {"correlation", "covariance", "partial correlation", "precision", "tangent"}
@@ -243,14 +244,9 @@ def _known_mean(diagonals: np.ndarray) -> np.ndarray:
 def _make_measure(measure: Any) -> Any:
     if not isinstance(measure, str):
         return None if measure is None else clone(measure)
-    try:
-        from nilearn.connectome import ConnectivityMeasure
-    except ImportError as error:
-        raise ImportError(
-            f"ConnectomeVectorizer(measure={measure!r}) needs nilearn: "
-            'pip install "skmmcl[volumes]".'
-        ) from error
-    return ConnectivityMeasure(kind=measure)
+    user = f"ConnectomeVectorizer(measure={measure!r})"
+    advice = f'{user} needs nilearn: pip install "skmmcl[volumes]".'
+    return import_optional("nilearn.connectome", advice).ConnectivityMeasure(kind=measure)
 
 
 def _numbers(X: Any, **options: Any) -> np.ndarray:

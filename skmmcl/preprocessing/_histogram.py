@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
+from skmmcl.utils._optional import import_optional
 from skmmcl.utils._sklearn import Interval, fit_context
 
 MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... percent
@@ -223,13 +224,8 @@ def _image(volume: np.ndarray) -> np.ndarray:
 
 
 def _torchio() -> Any:
-    try:
-        import torchio
-    except ImportError as error:
-        raise ImportError(
-            'HistogramStandardizer needs TorchIO: pip install "skmmcl[volumes]".'
-        ) from error
-    return torchio
+    advice = 'HistogramStandardizer needs TorchIO: pip install "skmmcl[volumes]".'
+    return import_optional("torchio", advice)
 
 
 def _write(image: np.ndarray, path: Path) -> None:

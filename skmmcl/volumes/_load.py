@@ -14,11 +14,12 @@ from skmmcl.data._frames import frame_ids, is_frame
 from skmmcl.exceptions import DataError
 from skmmcl.utils._files import cache_folder
 from skmmcl.utils._named import check_n_jobs, named
+from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._cache import VolumeCache
 from skmmcl.volumes._files import UNREADABLE, VolumeFile, in_mm, read_header, space_of
 from skmmcl.volumes._grid import MOST_VOXELS, Grid, misfit, target_grid
 from skmmcl.volumes._lazy import LazyVolumes
-from skmmcl.volumes._recipe import Recipe, resample
+from skmmcl.volumes._recipe import INSTALL, Recipe, resample
 from skmmcl.volumes._store import VolumeStore, in_threads, list_faults, subject_name
 
 CHOICES = {
@@ -239,7 +240,8 @@ def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
 
 def _mask_image(mask: Any) -> Any:
     if isinstance(mask, str) and mask == "brain":
-        return _brain_mask()
+        advice = "mask='brain' comes from nilearn, which is not installed: " + INSTALL
+        return import_optional("nilearn.datasets", advice).load_mni152_brain_mask(resolution=1)
     if isinstance(mask, (str, Path)):
         try:
             return nib.load(mask)
@@ -248,17 +250,6 @@ def _mask_image(mask: Any) -> Any:
     if not hasattr(mask, "dataobj"):
         raise ValueError(f"mask must be 'brain', a path or an image of nibabel; got {mask!r}.")
     return mask
-
-
-def _brain_mask() -> Any:
-    try:
-        from nilearn.datasets import load_mni152_brain_mask
-    except ImportError as error:
-        raise ImportError(
-            "mask='brain' comes from nilearn, which is not installed: "
-            'pip install "skmmcl[volumes]"'
-        ) from error
-    return load_mni152_brain_mask(resolution=1)
 
 
 def _open_cache(cache: Any, recipe: Recipe) -> VolumeCache | None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from skmmcl.data import as_multimodal
 from skmmcl.exceptions import DataError, ModalityError
-from skmmcl.utils._plots import import_pyplot
+from skmmcl.utils._optional import import_pyplot
 
 PLANES = ("sagittal", "coronal", "axial")
 

@@ -12,9 +12,11 @@ import nibabel as nib
 import numpy as np
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._files import VolumeFile, decode
 from skmmcl.volumes._grid import Grid
 
+INSTALL = 'pip install "skmmcl[volumes]"'
 MAKES_VOXELS = ("_files.py", "_grid.py", "_recipe.py")
 
 
@@ -89,16 +91,10 @@ def _version(package: str) -> str:
 
 def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: str) -> np.ndarray:
     """Bring voxels to a grid by nilearn; what lies outside their field of view is 0."""
+    advice = "Volumes are resampled by nilearn, which is not installed: " + INSTALL
+    nilearn = import_optional("nilearn.image", advice)
     try:
-        from nilearn.image import resample_img
-        from nilearn.image.resampling import BoundingBoxError
-    except ImportError as error:
-        raise ImportError(
-            "Volumes are resampled by nilearn, which is not installed: "
-            'pip install "skmmcl[volumes]"'
-        ) from error
-    try:
-        image = resample_img(
+        image = nilearn.resample_img(
             nib.Nifti1Image(data, affine),
             target_affine=grid.affine,
             target_shape=grid.shape,
@@ -106,7 +102,7 @@ def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: st
             copy_header=True,
             force_resample=True,
         )
-    except BoundingBoxError as error:
+    except nilearn.resampling.BoundingBoxError as error:
         raise DataError(f"lies outside of the grid of {grid.about}") from error
     return np.asarray(image.dataobj, dtype=np.float32)
 
