@@ -1,4 +1,4 @@
-"""What the command line takes from a folder: subjects and their target, and no copy of it."""
+"""Subjects and target that the command line takes from a folder, without copies of the target."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def _nan_rows(array: np.ndarray) -> np.ndarray:
 
 
 class BareRows:
-    """What has only ``shape``, ``dtype`` and ``array[rows]``, as an array-like."""
+    """An array-like of an object with no more than ``shape``, ``dtype`` and ``array[rows]``."""
 
     def __init__(self, array: Any) -> None:
         self.array = array

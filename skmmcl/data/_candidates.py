@@ -61,7 +61,7 @@ def forms_of(table: Table, column: str) -> list[str]:
 
 
 def is_whole(table: Table, name: str) -> bool:
-    """Tell whether a column holds whole numbers that are not padded with zeros."""
+    """Return whether a column holds whole numbers that are not padded with zeros."""
     column = table.frame[name]
     if column.dtype.kind in "iu":
         return name not in table.padded
@@ -69,37 +69,37 @@ def is_whole(table: Table, name: str) -> bool:
 
 
 def is_row_name(table: Table, name: str) -> bool:
-    """Tell whether this is a first column without a name that does not count 0, 1, 2, ..."""
+    """Return whether this is a first column without a name that does not count 0, 1, 2, ..."""
     unnamed = name == table.names[0] and name.startswith("Unnamed:")
     return unnamed and not is_count(table, name, 0)
 
 
 def is_row_number(table: Table, name: str) -> bool:
-    """Tell whether a column numbers the rows from 0 or 1."""
+    """Return whether a column numbers the rows from 0 or 1."""
     return is_count(table, name, 0) or is_count(table, name, 1)
 
 
 def is_count(table: Table, name: str, start: int) -> bool:
-    """Tell whether a column numbers the rows from `start`."""
+    """Return whether a column numbers the rows from `start`."""
     column = table.frame[name]
     numbers = range(start, start + len(column))
     return column.dtype.kind in "iuf" and bool((column.to_numpy() == numbers).all())
 
 
 def is_evident(table: Table, name: str) -> bool:
-    """Tell whether the name of a column says that it holds identifiers."""
+    """Return whether the name of a column says that it holds identifiers."""
     return is_id_name(name) or is_row_name(table, name)
 
 
 def is_likely(listing: Table, name: str) -> bool:
-    """Tell whether values that are unique name the subjects, in a table that lists them."""
+    """Return whether values that are unique name the subjects, in a table that lists them."""
     if len(listing.frame) < FEWEST or _MEASURE.search(name) or is_row_number(listing, name):
         return False
     return name == first_column(listing) or is_text_id(listing, name)
 
 
 def is_text_id(table: Table, name: str) -> bool:
-    """Tell whether a column of unique values is text, and not dates."""
+    """Return whether a column of unique values is text, and not dates."""
     enough = len(table.frame) >= FEWEST
     return enough and not is_whole(table, name) and not all(map(_DATE.match, table.ids(name)))
 
@@ -173,7 +173,7 @@ def fits(table: Table, name: str, shared: int, known: set[str], other: str) -> b
 
 
 def is_dense(forms: Collection[str]) -> bool:
-    """Tell whether most identifiers are whole numbers as small as ranks and counts are."""
+    """Return whether most identifiers are whole numbers as small as ranks and counts are."""
     if not all(form.isdecimal() for form in forms):
         return False
     values = sorted(map(int, forms))

@@ -30,7 +30,7 @@ _ADVICE = {
 
 @dataclass
 class _Finding:
-    """How many values of one kind were found, in how many subjects, and the first of them."""
+    """Number of values of one kind, of subjects who have them, and the place of the first."""
 
     n_values: int = 0
     n_subjects: int = 0

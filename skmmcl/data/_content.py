@@ -1,4 +1,4 @@
-"""What a container holds and tells about itself: base arrays, shared by all slices, and rows."""
+"""State of a container: base arrays, which all slices share, and rows."""
 
 from __future__ import annotations
 

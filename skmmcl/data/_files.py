@@ -30,11 +30,11 @@ _DOCUMENTS = {
 
 
 class NotRead(Exception):  # noqa: N818
-    """Why a file is passed over."""
+    """The reason why a file is skipped."""
 
 
 class Arrays(NamedTuple):
-    """What one file gives: arrays by name, and what may be identifiers of their rows."""
+    """Arrays of one file by name, and what may be identifiers of their rows."""
 
     values: dict[str, Any]
     ids: dict[str, list[str]] | None = None
@@ -44,15 +44,15 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
     """Return what can be read, and why the rest cannot."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder.")
-    files, passed = [], {}
+    files, skipped = [], {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "~$")):
             continue
         if _is_readable(path):
             files.append(path)
         elif reason := _describe(path):
-            passed[path.name + "/" * path.is_dir()] = reason
-    return files, passed
+            skipped[path.name + "/" * path.is_dir()] = reason
+    return files, skipped
 
 
 def _is_readable(path: Path) -> bool:
@@ -69,7 +69,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _describe(path: Path) -> str:
-    """Return why a file is passed over; '' for documents, in which nobody looks for data."""
+    """Return why a file is skipped; '' for documents, in which nobody looks for data."""
     if path.is_symlink() and not path.exists():
         return "a link to a file that is not there"
     if path.is_dir():

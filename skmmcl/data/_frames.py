@@ -16,17 +16,17 @@ def _is_from(value, library: str, kind: str) -> bool:
 
 
 def is_pandas(value) -> bool:
-    """Tell whether this is a pandas DataFrame or Series."""
+    """Return whether this is a pandas DataFrame or Series."""
     return _is_from(value, "pandas", "DataFrame") or _is_from(value, "pandas", "Series")
 
 
 def is_table(value) -> bool:
-    """Tell whether this is a DataFrame of pandas or polars."""
+    """Return whether this is a DataFrame of pandas or polars."""
     return _is_from(value, "pandas", "DataFrame") or _is_from(value, "polars", "DataFrame")
 
 
 def is_frame(value) -> bool:
-    """Tell whether this is a DataFrame or Series of pandas or polars."""
+    """Return whether this is a DataFrame or Series of pandas or polars."""
     return is_pandas(value) or is_table(value) or _is_from(value, "polars", "Series")
 
 

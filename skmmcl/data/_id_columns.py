@@ -1,4 +1,4 @@
-"""Which column of each table holds the identifiers of the cohort."""
+"""Search for the column of each table that holds the identifiers of the cohort."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def find_column(table: Table, wanted: str) -> str | None:
 
 
 class Who:
-    """What each table says of who its rows are.
+    """Columns that identify the rows of each table.
 
     `tables` do not contain the `listing` of the subjects, if there is one. `said` is the column of
     identifiers of all tables, or by the stem of their files; None for a table without one. Without
@@ -88,7 +88,7 @@ class Who:
         return n_tables > 0 and not counts, n_tables, n_shared, likely, not counts
 
     def _may_name_alone(self, table: Table, column: str) -> bool:
-        """Tell whether a column holds identifiers though no other table has them."""
+        """Return whether a column holds identifiers though no other table has them."""
         if table in self.said or is_evident(table, column):
             return True
         return is_likely(table, column) if table is self.listing else is_text_id(table, column)

@@ -35,12 +35,12 @@ def simple_name(name: str) -> str:
 
 
 def is_usual_name(name: str) -> bool:
-    """Tell whether a column of this name always holds identifiers of subjects."""
+    """Return whether a column of this name always holds identifiers of subjects."""
     return simple_name(name) in _USUAL or bool(_FREESURFER.match(str(name)))
 
 
 def is_id_name(name: str) -> bool:
-    """Tell whether a column of this name holds identifiers of subjects if its values are unique.
+    """Return whether a column of this name holds identifiers of subjects if its values are unique.
 
     Examples
     --------

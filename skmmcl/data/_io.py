@@ -43,16 +43,16 @@ def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source
 
 
 class Contents(NamedTuple):
-    """What the files of a folder hold."""
+    """Contents of the files of a folder."""
 
     arrays: dict[Path, dict[str, Any]]
     tables: dict[Path, Table]
     labels: dict[Path, Table]  # the identifiers of files of arrays
-    passed: dict[str, str]
+    skipped: dict[str, str]
 
 
 class Choices(NamedTuple):
-    """What the caller says of the tables."""
+    """Wishes of the caller about the tables."""
 
     id_column: Any = None
     rows: Mapping[str, Any] | None = None
@@ -77,8 +77,8 @@ def read_folder(
                 raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
             files[name] = file
             values[name] = cohort.align(labeled.get(file), raw, file)
-    if found.passed:
-        warnings.warn(f"Not read in {path}: {_list_passed(found.passed)}.", stacklevel=2)
+    if found.skipped:
+        warnings.warn(f"Not read in {path}: {_list_skipped(found.skipped)}.", stacklevel=2)
     if not values:
         beside = f" beside {listing.name}" if listing else ""
         raise DataError(f"{path} holds no modality{beside}.")
@@ -94,8 +94,8 @@ def read_folder(
 def _read_files(
     folder: Path, meta: str | None, mmap_mode, choices: Choices
 ) -> tuple[Contents, Table | None]:
-    files, passed = list_folder(folder)
-    found = Contents({}, {}, {}, passed)
+    files, skipped = list_folder(folder)
+    found = Contents({}, {}, {}, skipped)
     said = choices.id_column
     named = {c for c in (said.values() if isinstance(said, Mapping) else [said]) if c}
     if isinstance(choices.target, str):
@@ -104,21 +104,21 @@ def _read_files(
         try:
             _read_file(file, found, mmap_mode, named)
         except NotRead as error:
-            passed[file.name] = str(error)
+            skipped[file.name] = str(error)
     if not (found.tables or found.arrays):
         seen = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         raise DataError(
             f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
-            f"{_list_passed(passed) or ', '.join(seen[:5]) or 'nothing'}."
+            f"{_list_skipped(skipped) or ', '.join(seen[:5]) or 'nothing'}."
         )
     _choose_rows(found.tables, choices.rows)
     listing = _find_listing(folder, list(found.tables), meta)
     return found, None if listing is None else found.tables.pop(listing)
 
 
-def _list_passed(passed: dict[str, str]) -> str:
-    listed = "; ".join(f"{name} ({reason})" for name, reason in list(passed.items())[:5])
-    return listed + (f"; ... ({len(passed)} in all)" if len(passed) > 5 else "")
+def _list_skipped(skipped: dict[str, str]) -> str:
+    listed = "; ".join(f"{name} ({reason})" for name, reason in list(skipped.items())[:5])
+    return listed + (f"; ... ({len(skipped)} in all)" if len(skipped) > 5 else "")
 
 
 def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
@@ -203,7 +203,7 @@ def _modalities(file: Path, found: Contents, who: Who, choices: Choices) -> dict
     if values.shape[1]:
         return {file.stem: values}
     if held is None:
-        found.passed[file.name] = "it holds nothing but identifiers"
+        found.skipped[file.name] = "it holds nothing but identifiers"
     return {}
 
 

@@ -1,4 +1,4 @@
-"""What an estimator remembers of the columns of each modality, and holds new data to."""
+"""Layout of the columns of each modality in fit, to which new data are compared."""
 
 from __future__ import annotations
 

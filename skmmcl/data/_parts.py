@@ -1,4 +1,4 @@
-"""What the user hands to a container, checked and aligned: modalities, ids, side data, mask."""
+"""Parts of a container as the user gives them, checked and aligned."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def pick_rows(array, rows: Rows):
 
 
 def is_whole(rows: Rows, n_base: int) -> bool:
-    """Tell whether these are all rows of the base, in its order."""
+    """Return whether these are all rows of the base, in its order."""
     return isinstance(rows, range) and rows == range(n_base)
 
 

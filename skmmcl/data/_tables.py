@@ -33,7 +33,7 @@ _POINT = re.compile(r"(?<![^;\t|\s\"])[+-]?\d+\.\d+(?![^;\t|\s\"])")
 
 
 class Layout(NamedTuple):
-    """How the lines of a table are cut."""
+    """Separator of the fields of a line, and names of the columns."""
 
     separator: str
     names: list[str]
@@ -305,7 +305,7 @@ def _mend(table: Table, frame, text: str):
 
 
 def _has_commas(items: list[str], separator: str) -> bool:
-    """Tell whether a column holds numbers with a decimal comma.
+    """Return whether a column holds numbers with a decimal comma.
 
     Where nothing else speaks of them, 1,3 may be two answers to one question.
     """
@@ -361,7 +361,7 @@ def _check_header(table: Table, said: set[str]) -> None:
 
 
 def _is_one_pattern(name: str, column) -> bool:
-    """Tell whether a name equals all values but for digits, as one more identifier does."""
+    """Return whether a name equals all values but for digits, as one more identifier does."""
     pattern = _DIGITS.sub("0", name)
     return pattern != name and all(
         isinstance(item, str) and _DIGITS.sub("0", item) == pattern for item in column
@@ -369,7 +369,7 @@ def _is_one_pattern(name: str, column) -> bool:
 
 
 def _counts(names: list[str], frame) -> bool:
-    """Tell whether names are 0, 1, 2, ... or 1, 2, 3, ... and values are not like these."""
+    """Return whether names are 0, 1, 2, ... or 1, 2, 3, ... and values are not like these."""
     n = len(names)
     listed = [str(k) for k in range(n + 1)]
     if names not in (listed[:-1], listed[1:]):

@@ -1,4 +1,4 @@
-"""Whether tables and containers speak of the same subjects in the same order."""
+"""Check that tables and containers have the same subjects in the same order."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _trimmed(ids: np.ndarray) -> list[str]:
 
 
 def _written(ids: np.ndarray) -> list[str]:
-    """Identifiers as they are compared: 007 is 7, and sub-S1 is s1."""
+    """Return identifiers as they are compared: 007 is 7, and sub-S1 is s1."""
     return [canonical(item) for item in ids.tolist()]
 
 

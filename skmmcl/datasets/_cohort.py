@@ -1,4 +1,4 @@
-"""What the loaders of open cohorts share: parameters, documentation, files, what they return."""
+"""Base of the loaders of open cohorts: shared parameters, documentation, files, and results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Examples
 
 
 class Cohort(NamedTuple):
-    """What an open cohort is, where its files come from, and on what terms."""
+    """Description of an open cohort, the sources of its files, and its terms."""
 
     title: str
     citation: str

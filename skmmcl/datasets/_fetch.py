@@ -1,4 +1,4 @@
-"""Where the files of a cohort are found: in local folders, in the cache, or at their source."""
+"""Search for the files of a cohort: in local folders, in the cache, and at their source."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def make_trifeature(
     design_state: int = 42,
     random_state: Any = None,
 ) -> tuple[MultimodalData, dict[str, np.ndarray], Bunch]:
-    r"""Simulate pairs of images that tell something together, each alone, and only jointly.
+    r"""Simulate pairs of images with redundant, unique and synergistic information.
 
     Each image shows one of ten shapes with one of ten textures in one of ten colors, turned
     and placed at random. Both images of a pair show the same shape; all else is free. This is
@@ -76,7 +76,7 @@ def make_trifeature(
     tasks : dict of str to ndarray of int (n_samples,)
         ``R``, redundant: the shape. ``U1`` and ``U2``, unique: the textures of the first and of
         the second image. ``S``, synergistic: 1 where texture of the first and color of the
-        second follow the rule; of neither image alone can it be told.
+        second follow the rule; neither image alone reveals it.
     truth : Bunch
         ``attributes`` (n_samples, 2, 3), the codes of shape, texture and color of both;
         ``names`` of these, for images; ``rule``, the color for each texture; ``pairs``

@@ -157,7 +157,7 @@ def _signed_distance(corners: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.nd
 
 
 def _textured(codes: np.ndarray, centers: np.ndarray, degrees: np.ndarray, size: int) -> np.ndarray:
-    """Brightness of each pixel."""
+    """Return the brightness of each pixel."""
     period = np.float32(max(PERIOD * size, SMALLEST_PERIOD))
     u, v = _turned(centers, degrees, size)
     light = np.empty_like(u)

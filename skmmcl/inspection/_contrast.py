@@ -1,4 +1,4 @@
-"""Where maps differ between two groups of subjects."""
+"""Differences of maps between two groups of subjects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_VALUES = 2**21  # ranked at once
 
 @dataclass(frozen=True, eq=False)
 class GroupContrast:
-    """What :func:`group_contrast` found in each entry of the maps.
+    """Result of :func:`group_contrast` in each entry of the maps.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which entries of a modality a latent dimension responds to."""
+"""Entries of a modality to which a latent dimension responds."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def saliency(
     See Also
     --------
     group_contrast : Where maps differ between groups.
-    latent_links : Which dimensions of two modalities have maps alike.
+    latent_links : Dimensions of two modalities with similar maps.
 
     References
     ----------

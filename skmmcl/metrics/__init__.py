@@ -1,4 +1,4 @@
-"""How good, how alike and how free of site effects representations and brain ages are."""
+"""Quality, similarity and site effects of representations, and brain age."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every metric asks of its input."""
+"""Checks of the input of metrics."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _finite(column: NDArray, name: str) -> NDArray[np.float64]:
 
 
 def check_finite(result: Any, **given: NDArray) -> Any:
-    """Return a result; raise if it left the range of numbers, and tell how large the input is."""
+    """Return a result; if it left the range of numbers, raise and say how large the input is."""
     if np.isfinite(result).all():
         return result
     sizes = ", ".join(f"{name} up to {np.abs(x).max():.3g}" for name, x in given.items())

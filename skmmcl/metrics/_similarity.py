@@ -1,4 +1,4 @@
-"""How alike two representations of the same subjects are, whatever their axes."""
+"""Similarity of two representations of the same subjects, whatever their axes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _NO_DIFFERENCES = 1e300  # beyond it differences overflow
 
 
 def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
-    r"""Linear centered kernel alignment of two representations.
+    r"""Compute the linear centered kernel alignment of two representations.
 
     With columns centered it is
-    :math:`\lVert Y^\top X \rVert_F^2 / (\lVert X^\top X \rVert_F \lVert Y^\top Y \rVert_F)`: how
-    alike the two see the similarities between subjects. Rotations, translations and uniform
+    :math:`\lVert Y^\top X \rVert_F^2 / (\lVert X^\top X \rVert_F \lVert Y^\top Y \rVert_F)`:
+    the agreement of the two about the similarities between subjects. Rotations, translations and uniform
     scales of either do not change it; scales of single columns do.
 
     Parameters
@@ -90,7 +90,7 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
 
 
 def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
-    """Mean canonical correlation of the main directions of two representations.
+    """Compute the mean canonical correlation of the main directions of two representations.
 
     Each representation is reduced to its fewest principal directions that hold `variance` of
     its variance. Rotations, translations and uniform scales of either do not change the value;

@@ -1,4 +1,4 @@
-"""How well a linear probe tells from a representation where a subject was scanned."""
+"""Prediction of the site of a scan from a representation, as a metric and a scorer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def site_predictability(
     random_state=0,
     n_jobs: int | None = None,
 ) -> float:
-    """Balanced accuracy of telling the site from a representation, cross-validated.
+    """Compute the cross-validated balanced accuracy of a probe for the site.
 
     Every subject is predicted once, by a probe that did not see it; the recalls of the sites
     over all these predictions are averaged.

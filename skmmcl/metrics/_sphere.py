@@ -17,7 +17,7 @@ _BLOCK_VALUES = 2**20
 
 
 def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
-    """Mean distance between two views of the same subjects on the unit sphere.
+    """Compute the mean distance between two views of the same subjects on the unit sphere.
 
     Rows are first divided by their length. A rotation of both views together changes nothing,
     nor does the scale of any row.
@@ -80,7 +80,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
 
 
 def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
-    """Logarithm of the mean Gaussian potential between subjects on the unit sphere.
+    """Compute the log of the mean Gaussian potential between subjects on the unit sphere.
 
     Rows are first divided by their length. Rotations change nothing, nor does the scale of any
     row.

@@ -27,7 +27,7 @@ from skmmcl.utils._targets import seem_measured
 class CrossFitTransformer(  # type: ignore[call-arg]
     Wrapper, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """Give training subjects the embedding of a model that did not see them.
+    """Return training subjects the embedding of a model that did not see them.
 
     A transformer that is trained with labels memorizes its training subjects: their
     embeddings separate the classes better than those of any new subject, and a classifier
@@ -65,9 +65,9 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     transformer_ : estimator
         The transformer fitted on all training subjects.
     n_features_in_ : int
-        Number of features seen in ``fit``, where the inner transformer tells it.
+        Number of features seen in ``fit``, where the inner transformer has it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in ``fit``, where the inner transformer tells them.
+        Names of the features seen in ``fit``, where the inner transformer has them.
 
     See Also
     --------
@@ -235,7 +235,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         return self
 
     def get_metadata_routing(self):
-        """Say where metadata goes: to the inner transformer and to the splitter.
+        """Return where metadata goes: to the inner transformer and to the splitter.
 
         Returns
         -------

@@ -35,9 +35,9 @@ class LabeledOnly(Wrapper, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Classes of the labeled subjects, for a classifier.
     n_features_in_ : int
-        Number of features seen in ``fit``, where the inner estimator tells it.
+        Number of features seen in ``fit``, where the inner estimator has it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in ``fit``, where the inner estimator tells them.
+        Names of the features seen in ``fit``, where the inner estimator has them.
 
     See Also
     --------
@@ -179,7 +179,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         return self.estimator_.score(X, y, **params)
 
     def get_metadata_routing(self):
-        """Say where metadata goes: to ``fit`` and ``score`` of the inner estimator.
+        """Return where metadata goes: to ``fit`` and ``score`` of the inner estimator.
 
         Returns
         -------

@@ -83,7 +83,7 @@ class _LabeledScorer:
         return self
 
     def get_metadata_routing(self):
-        """Say what metadata the wrapped scorer requests."""
+        """Return what metadata the wrapped scorer requests."""
         return get_routing_for_object(self._scorer)
 
     def _accept_sample_weight(self):

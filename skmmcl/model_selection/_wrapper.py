@@ -1,4 +1,4 @@
-"""What the estimators that wrap another one share."""
+"""Base of the estimators that wrap another one."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MAX_ITER = 1000
 
 @dataclass
 class SiteEffects:
-    """What ComBat learned of a modality.
+    """Effects that ComBat learned of a modality.
 
     Attributes
     ----------

@@ -168,7 +168,7 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         edges = np.tanh(edges) if self.fisher_z else edges
         matrices = np.zeros((len(edges), self.n_regions_, self.n_regions_), dtype=edges.dtype)
         if self.discard_diagonal:
-            matrices[:, *np.diag_indices(self.n_regions_)] = self.diagonal_
+            np.einsum("nrr->nr", matrices)[:] = self.diagonal_
         matrices[:, rows, columns] = matrices[:, columns, rows] = edges
         return matrices
 

@@ -29,13 +29,13 @@ def metadata_labels(
     columns : str or list of str, default=None
         Those to use; None for all. Each different value becomes a label.
     bins : dict of str to int or list of float, default=None
-        How columns of continuous numbers are cut into classes: into so many bins that hold
-        about as many subjects each, or at these edges, each of which begins a bin.
+        How columns of continuous numbers are cut into classes: a number of bins with about as
+        many subjects each, or edges, each of which begins a bin.
 
     Returns
     -------
     labels : ndarray of int64 (n_subjects, n_labels)
-        1 where the subject bears the label, else 0. A missing value, None or NaN, gives no
+        1 where the subject has the label, else 0. A missing value, None or NaN, gives no
         label, nor does the -1 of unlabeled subjects in columns of classes; a row is -1
         where all values are missing.
     names : list of str

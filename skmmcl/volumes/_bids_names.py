@@ -1,4 +1,4 @@
-"""Who is who in a BIDS folder: subjects of a table, and folders named ``sub-*``."""
+"""Matching of the subjects of a table to the folders ``sub-*`` of a BIDS folder."""
 
 from __future__ import annotations
 

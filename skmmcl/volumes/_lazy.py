@@ -25,7 +25,7 @@ class LazyVolumes:
     rows : range or ndarray of int, optional
         Subjects of the cohort; all by default.
     named : bool, default=True
-        Whether `ids` tells the names of the subjects, if they were given.
+        Whether `ids` has the names of the subjects, if they were given.
 
     See Also
     --------

@@ -21,7 +21,7 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
     modality : str
         Name of a modality of 3-D volumes.
     n_subjects : int, default=4
-        At most so many of those who have the modality are shown, a column for each.
+        Largest number of subjects who are shown, a column for each.
     cmap : str or Colormap, default="gray"
         Colors of matplotlib.
     shared_range : bool, default=True

@@ -1,4 +1,4 @@
-"""What is done to a file's voxels before anybody sees them."""
+"""Processing of a file's voxels before anybody sees them."""
 
 from __future__ import annotations
 
