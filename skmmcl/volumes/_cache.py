@@ -40,11 +40,8 @@ class VolumeCache:
         self._keys: dict[str, str] = {}
         self._is_swept = False
 
-    def __getstate__(self) -> tuple[Path, Recipe]:
-        return self.folder, self.recipe
-
-    def __setstate__(self, state: tuple[Path, Recipe]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
+    def __reduce__(self) -> tuple:
+        return VolumeCache, (self.folder, self.recipe)
 
     def read(self, file: VolumeFile, out: np.ndarray) -> None:
         """Read the volume of a file into an array of the recipe's shape and dtype."""

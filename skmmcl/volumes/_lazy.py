@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -143,7 +144,7 @@ class LazyVolumes:
         """
         kept = zip(self._rows, np.asarray(present, dtype=bool), strict=True)
         files = [self._store.files[row] if keep else None for row, keep in kept]
-        return LazyVolumes(self._store.with_files(files, self._names), named=self._named)
+        return LazyVolumes(replace(self._store, files=files, ids=self._names), named=self._named)
 
     def without_ids(self) -> LazyVolumes:
         """Return the same volumes with `ids` None, as they are once a container has taken the ids.

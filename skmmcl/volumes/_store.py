@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import joblib
@@ -18,6 +19,7 @@ from skmmcl.volumes._recipe import Recipe
 SHOWN = 5  # faulty files that a message lists
 
 
+@dataclass(eq=False, kw_only=True)
 class VolumeStore:
     """Image files with valid headers, whose voxels are read on demand.
 
@@ -26,30 +28,18 @@ class VolumeStore:
     faulty files are taken to lack the modality; `n_jobs` threads read.
     """
 
-    def __init__(
-        self,
-        files: list[VolumeFile | None],
-        ids: np.ndarray | None,
-        recipe: Recipe,
-        cache: VolumeCache | None,
-        *,
-        skip_faulty: bool,
-        n_jobs: int | None,
-    ) -> None:
-        self.files, self.ids, self.recipe, self.cache = files, ids, recipe, cache
-        self.skip_faulty, self.n_jobs = skip_faulty, n_jobs
-        self._sound: set[int] = set()
-        self._faults: dict[int, str] = {}
+    files: list[VolumeFile | None]
+    ids: np.ndarray | None
+    recipe: Recipe
+    cache: VolumeCache | None
+    skip_faulty: bool
+    n_jobs: int | None
+    _sound: set[int] = field(default_factory=set, init=False)
+    _faults: dict[int, str] = field(default_factory=dict, init=False)
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what this process has found out: a hash must not depend on who has read what.
         return {**self.__dict__, "_sound": set(), "_faults": {}}
-
-    def with_files(self, files: list[VolumeFile | None], ids: np.ndarray | None) -> VolumeStore:
-        """Return a store of other files with the same settings."""
-        return VolumeStore(
-            files, ids, self.recipe, self.cache, skip_faulty=self.skip_faulty, n_jobs=self.n_jobs
-        )
 
     def present(self, rows: np.ndarray) -> np.ndarray:
         """Return who has a volume; where faulty ones are to be skipped, all are read for it."""
