@@ -11,9 +11,9 @@ import numpy as np
 from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
 from skmmcl.data._tables import Table
 
-FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
+MIN_ROWS = 3  # rows from which whole numbers that two tables share are evidence of identifiers
 _GAPS = 4  # average step up to which numbers are small
-_ENOUGH = 10  # rows from which those of one table are worth a warning
+_MIN_ROWS_TO_WARN = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
 _WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
 _MEASURE = re.compile(
@@ -93,14 +93,14 @@ def is_evident(table: Table, name: str) -> bool:
 
 def is_likely(listing: Table, name: str) -> bool:
     """Return whether values that are unique name the subjects, in a table that lists them."""
-    if len(listing.frame) < FEWEST or _MEASURE.search(name) or is_row_number(listing, name):
+    if len(listing.frame) < MIN_ROWS or _MEASURE.search(name) or is_row_number(listing, name):
         return False
     return name == first_column(listing) or is_text_id(listing, name)
 
 
 def is_text_id(table: Table, name: str) -> bool:
     """Return whether a column of unique values is text, and not dates."""
-    enough = len(table.frame) >= FEWEST
+    enough = len(table.frame) >= MIN_ROWS
     return enough and not is_whole(table, name) and not all(map(_DATE.match, table.ids(name)))
 
 
@@ -128,7 +128,7 @@ def warn_of_likeness(table: Table) -> None:
     first, n = first_column(table), len(table.frame)
     forms = candidates(table).get(first, ())
     others = [name for name in table.frame.columns if name != first]
-    if n < _ENOUGH or not forms or not others or _MEASURE.search(first):
+    if n < _MIN_ROWS_TO_WARN or not forms or not others or _MEASURE.search(first):
         return
     if is_dense(forms) or not any(is_whole(table, name) for name in others):
         warnings.warn(

@@ -15,7 +15,7 @@ from skmmcl.data._identifiers import canonical, match_identifiers, show
 from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
-_FEW = 3  # a table of fewer subjects may well lack those of all others
+_MIN_UNLIKE = 3  # a table of fewer subjects may well lack those of all others
 
 
 class Cohort:
@@ -131,4 +131,4 @@ def _scatter(values: np.ndarray, positions: np.ndarray, n_subjects: int) -> np.n
 def _are_unlike(ids: list[str], others: list[str]) -> bool:
     """Return whether two lists without a common subject can hardly be of one cohort."""
     patterns = [{re.sub(r"\d+", "0", canonical(i)) for i in each} for each in (ids, others)]
-    return min(len(ids), len(others)) >= _FEW or not patterns[0] & patterns[1]
+    return min(len(ids), len(others)) >= _MIN_UNLIKE or not patterns[0] & patterns[1]

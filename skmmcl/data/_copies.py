@@ -15,7 +15,7 @@ from skmmcl.exceptions import DataError
 
 _CLOSE = 1e-9  # correlations this close to 1 are those of copies in other units
 _RANK_CORRELATION = 0.999  # above it a column has the subjects in the order of the target
-_MOST_CODES = 10  # different values that a finer coding of classes may have
+_MAX_CODES = 10  # different values that a finer coding of classes may have
 
 
 # ---------------------------------------------------------------------- exact copies: a warning
@@ -131,7 +131,7 @@ def copies_of_classes(table: np.ndarray, codes: np.ndarray) -> np.ndarray:
     copies = (low == high).all(axis=0) & (low != low[0]).any(axis=0)
     for k in np.flatnonzero(_apart(low, high) & ~copies):
         column = table[:, k]
-        copies[k] = len(np.unique(column[np.isfinite(column)])) <= _MOST_CODES
+        copies[k] = len(np.unique(column[np.isfinite(column)])) <= _MAX_CODES
     return copies & _mostly_known(table)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skmmcl.data._candidates import (
-    FEWEST,
+    MIN_ROWS,
     candidates,
     fits,
     forms_of,
@@ -33,7 +33,7 @@ from skmmcl.data._identifiers import (
 from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
-_MOST = 5  # columns of whole numbers that are looked for in other tables
+_MAX_TRIED = 5  # columns of whole numbers that are looked for in other tables
 
 
 def find_column(table: Table, wanted: str) -> str | None:
@@ -131,8 +131,8 @@ class Who:
         if not evident:
             evident = repeated
         counted = all(is_row_number(table, name) for name in evident)
-        if counted and not text and len(table.frame) >= FEWEST:
-            text = [name for name in found if name not in evident][:_MOST]
+        if counted and not text and len(table.frame) >= MIN_ROWS:
+            text = [name for name in found if name not in evident][:_MAX_TRIED]
         return list(dict.fromkeys([*evident, *(name for name in text if name in found)]))
 
     def _score(self, anchor: Table, column: str) -> tuple[int, int]:

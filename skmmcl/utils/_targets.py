@@ -12,7 +12,7 @@ from skmmcl.utils._named import named
 from skmmcl.utils._plain import numbers_of
 
 UNLABELED = -1
-MOST_CODES = 10  # more different numbers are rather measured than codes of classes
+MAX_CODES = 10  # more different numbers are rather measured than codes of classes
 
 
 class ContinuousError(ValueError):
@@ -106,7 +106,7 @@ def seem_measured(known: np.ndarray) -> bool:
     if has_fractions(known):
         return True
     found = np.unique(known)
-    if known.dtype.kind not in "iuf" or len(found) <= MOST_CODES:
+    if known.dtype.kind not in "iuf" or len(found) <= MAX_CODES:
         return False
     counts_on = found[0] in {0, 1} and found[-1] - found[0] == len(found) - 1
     return not counts_on or len(known) < 2 * len(found)

@@ -37,7 +37,7 @@ UNREADABLE = (
 )
 GZIPPED = b"\x1f\x8b"
 FIRST_BYTES = 4096  # of a file, gzipped or not, within which its header ends
-MOST_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
+MAX_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
 HEAD_BYTES = 544  # enough for any header
 DEFLATED = 1032  # bytes at most that gzip packs into one
 # How many mm are a meter and a micron, by their code in NIfTI; all other codes are taken for mm.
@@ -129,7 +129,7 @@ def decode(content: bytes) -> np.ndarray:
 def _inflate(content: bytes) -> bytes:
     """Undo gzip, into memory that is asked for once: its last bytes say how much it takes."""
     n_bytes = int.from_bytes(content[-4:], "little")
-    plain = fast_zlib.decompress(content, 31, min(max(n_bytes, 1), MOST_AT_ONCE))
+    plain = fast_zlib.decompress(content, 31, min(max(n_bytes, 1), MAX_AT_ONCE))
     # Of a file in several parts, as bgzip writes it, that was the first.
     return plain if len(plain) == n_bytes else gzip.decompress(content)
 

@@ -11,7 +11,7 @@ import numpy as np
 from skmmcl.utils._named import named
 
 TOLERANCE = 1e-3  # mm; headers store float32
-MOST_VOXELS = 2**28  # to which a volume may be resampled: 1 GiB
+MAX_VOXELS = 2**28  # to which a volume may be resampled: 1 GiB
 
 
 class Grid(NamedTuple):

@@ -18,7 +18,7 @@ from skmmcl.utils._named import check_n_jobs, named
 from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._cache import VolumeCache
 from skmmcl.volumes._files import UNREADABLE, VolumeFile, in_mm, read_header, space_of
-from skmmcl.volumes._grid import MOST_VOXELS, Grid, misfit, target_grid
+from skmmcl.volumes._grid import MAX_VOXELS, Grid, misfit, target_grid
 from skmmcl.volumes._lazy import LazyVolumes
 from skmmcl.volumes._recipe import INSTALL, Recipe, resample
 from skmmcl.volumes._store import VolumeStore, in_threads, list_faults, subject_name
@@ -210,10 +210,10 @@ class _Found:
         grid = target_grid(first.grid, **given)
         setting = " and ".join(f"{name}={v}" for name, v in given.items() if v is not None)
         n_voxels = math.prod(float(n) for n in grid.shape)  # an int may be too large for a float
-        if n_voxels > max(MOST_VOXELS, math.prod(first.grid.shape)):
+        if n_voxels > max(MAX_VOXELS, math.prod(first.grid.shape)):
             raise DataError(
                 f"{setting} needs {n_voxels:.4g} voxels, {4 * n_voxels / 2**30:.4g} GiB, for each "
-                f"volume; at most {MOST_VOXELS:.4g} are taken. Sizes are in mm; {first.path} has "
+                f"volume; at most {MAX_VOXELS:.4g} are taken. Sizes are in mm; {first.path} has "
                 f"{first.grid.about}."
             )
 
