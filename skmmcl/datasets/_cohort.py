@@ -139,7 +139,9 @@ def loader(cohort: Cohort) -> Callable[[Callable[..., Contents]], Callable[..., 
         del fetch.__wrapped__  # type: ignore[attr-defined]
         own = list(inspect.signature(read).parameters.values())[1:]
         keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-        fetch.__signature__ = inspect.Signature([*keywords, *shared])  # type: ignore[attr-defined]
+        parameters = [*keywords, *shared]
+        fetch.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        fetch.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         fetch.__doc__ = _complete(read.__doc__, read.__name__, cohort)
         return fetch
 

@@ -22,8 +22,8 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
 
     With columns centered it is
     :math:`\lVert Y^\top X \rVert_F^2 / (\lVert X^\top X \rVert_F \lVert Y^\top Y \rVert_F)`:
-    the agreement of the two about the similarities between subjects. Rotations, translations and uniform
-    scales of either do not change it; scales of single columns do.
+    the agreement of the two about the similarities between subjects. Rotations, translations and
+    uniform scales of either do not change it; scales of single columns do.
 
     Parameters
     ----------

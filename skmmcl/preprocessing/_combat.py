@@ -10,8 +10,7 @@ import numpy as np
 
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
-from skmmcl.preprocessing._side_columns import side_values
-from skmmcl.preprocessing._side_data import SideDataTransformer
+from skmmcl.preprocessing._side_data import SideDataTransformer, side_values
 from skmmcl.utils._plain import plain_labels
 from skmmcl.utils._sklearn import StrOptions
 
