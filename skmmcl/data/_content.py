@@ -1,4 +1,8 @@
-"""State of a container: base arrays, which all slices share, and rows."""
+"""State of a container: base arrays, which all slices share, and rows.
+
+What a container is lies here, and how one is made and used in `MultimodalData`: in one class they
+would take more than 400 lines.
+"""
 
 from __future__ import annotations
 
