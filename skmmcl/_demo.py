@@ -30,7 +30,7 @@ ALPHAS = [10.0**k for k in range(-2, 6)]  # a penalty for few values, and one fo
 
 
 class Task(NamedTuple):
-    """What is done for classes, and for numbers; `main` is the method that is drawn and printed."""
+    """A comparison of classifiers or regressors; `main` is the method that is drawn and printed."""
 
     main: str
     scores: dict[str, str]

@@ -1,4 +1,4 @@
-"""What the command line takes from a folder: subjects and their target, and no copy of it."""
+"""Subjects and target that the command line takes from a folder, without copies of the target."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
-from skmmcl._leaks import check_leaks
 from skmmcl.data import MultimodalData
-from skmmcl.data._tables import _EXCEL, _decode, _find_separator, _split, _split_row
+from skmmcl.data._copies import check_leaks
+from skmmcl.data._tables import read_header
 from skmmcl.exceptions import DataError
-from skmmcl.utils._targets import has_fractions, seem_measured
+from skmmcl.utils._targets import class_name, has_fractions, seem_measured
 
 LISTINGS = ("participants", "meta")
 TABLES = {".csv", ".tsv", ".txt"}
@@ -128,14 +128,7 @@ def _headers(folder: Path) -> dict[str, list[str]]:
     """Return the columns of the tables, by the names of their files."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     kept = [f for f in files if f.suffix.lower() in TABLES and not f.name.startswith(".")]
-    return {file.name: _columns(file) for file in kept if file.is_file()}
-
-
-def _columns(file: Path) -> list[str]:
-    text = _EXCEL.sub("", _decode(file))
-    separator = _find_separator(file, text)
-    rows = _split(text, separator) or [""]
-    return [name.strip() for name in _split_row(rows[0], separator)]
+    return {file.name: read_header(file) for file in kept if file.is_file()}
 
 
 def _guess(folder: Path, listing: str | None, listed: list[str]) -> str:
@@ -191,7 +184,7 @@ def _with_target(cohort: Cohort, target: str, task: str) -> Cohort:
         raise DataError(f"the target {target!r} is continuous, no classes: --task regression.")
     encoder = LabelEncoder()
     codes = encoder.fit_transform(values)
-    names = [_shown(label) for label in encoder.classes_.tolist()]
+    names = [class_name(label) for label in encoder.classes_.tolist()]
     counts = ", ".join(f"{k}: {n}" for k, n in zip(names, np.bincount(codes), strict=True))
     as_class = "; -1 is a class here, leave a cell empty for no class" if "-1" in names else ""
     return cohort._replace(
@@ -217,8 +210,3 @@ def _with_numbers(cohort: Cohort, target: str, values: np.ndarray, task: str) ->
         code=(*cohort.code, f"y = X.meta[{target!r}].astype(float)"),
         notes=(*cohort.notes, f"The target {target!r} has {span}: a regression{hint}."),
     )
-
-
-def _shown(label: Any) -> str:
-    """A class as text; codes that a gap made floats, as the whole numbers that they are."""
-    return f"{label:g}" if isinstance(label, float) else str(label)

@@ -47,11 +47,8 @@ def run(options: Namespace) -> None:
 def _read(options: Namespace) -> Cohort:
     if options.data is not None:
         rows = dict(choice.split("=", 1) for choice in options.rows or ())
-        words = {
-            "id_column": options.id,
-            "rows": rows,
-        }  # those of from_folder, where they are given
-        said = {name: value for name, value in words.items() if value}
+        said = {"id_column": options.id} if options.id else {}
+        said |= {"rows": rows} if rows else {}
         return read_cohort(options.data, said, target=options.target, task=options.task)
     n_subjects = 60 if options.quick else 240
     X, y, _ = make_cohort(n_subjects, random_state=0)

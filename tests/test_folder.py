@@ -8,7 +8,7 @@ import pytest
 
 from skmmcl import MultimodalData, _folder
 from skmmcl._folder import read_cohort
-from skmmcl._leaks import copies_of_classes, copies_of_numbers, suspects
+from skmmcl.data._copies import copies_of_classes, copies_of_numbers, suspects
 from skmmcl.exceptions import DataError
 
 CLASSES = np.arange(40) % 2

@@ -9,7 +9,7 @@ from torch import Tensor
 from skmmcl.augmentation._batch import augment_batch, augmented_names, check_augment
 from skmmcl.data import MultimodalData, as_multimodal
 from skmmcl.exceptions import DataError, ModalityError
-from skmmcl.utils._plots import import_pyplot
+from skmmcl.utils._optional import import_pyplot
 
 OTHERS = 31  # subjects that make up a batch with the one who is shown
 

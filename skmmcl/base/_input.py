@@ -14,7 +14,7 @@ from skmmcl.data._frames import is_pandas, is_table
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._named import named
-from skmmcl.utils._objects import numbers_of
+from skmmcl.utils._plain import numbers_of
 from skmmcl.utils._sklearn import check_sample_weight
 
 LONE_MODALITY = "x"

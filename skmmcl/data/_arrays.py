@@ -10,25 +10,16 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skmmcl.data._frames import as_series, frame_ids, frame_to_array, is_frame
-from skmmcl.data._mapped import BareRows
 from skmmcl.data._rows import Rows, is_whole, pick_rows, row_blocks
 from skmmcl.exceptions import DataError
-from skmmcl.utils._objects import is_absent, numbers_of
+from skmmcl.utils._plain import is_absent, numbers_of
 
 
 class Modality:
-    """A base array shared by every slice of a container.
+    """A base array of all subjects, shared by every slice of a container, never written to.
 
-    Parameters
-    ----------
-    array : ndarray or lazy array-like of shape (n_subjects, ...)
-        Never copied, never written to.
-    columns : list of str or None
-        Column names of a table.
-    present : ndarray of bool of shape (n_subjects,) or None
-        Who has the modality, beyond what rows of NaN say.
-    categories : dict of int to list or None
-        By the number of a column that holds codes, what they stand for, in their order.
+    `columns` are names; `present` says who has the modality, beyond what rows of NaN say;
+    `categories` are, by the number of a column that holds codes, what they stand for.
     """
 
     __slots__ = ("_complete", "_present", "array", "categories", "columns")
@@ -83,13 +74,7 @@ class Modality:
 
 
 def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
-    """Return what the user gave as a modality, and the subject ids that it carries.
-
-    Raises
-    ------
-    DataError
-        If the value is no array of numbers with one row per subject.
-    """
+    """Return what the user gave as a modality, and the subject ids that it carries."""
     columns = ids = categories = None
     if issparse(value):
         raise DataError(f"Modality {name!r} is a sparse matrix; give it as .toarray().")
@@ -113,7 +98,7 @@ def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
 
 
 def _is_lazy(name: str, value) -> bool:
-    """Tell lazy array-likes; arrays of other libraries are refused."""
+    """Return whether this is a lazy array-like; refuse arrays of other libraries."""
     if isinstance(value, (np.ndarray, np.generic)) or not hasattr(value, "shape"):
         return False
     is_numpy = isinstance(getattr(value, "dtype", None), np.dtype)
@@ -219,9 +204,31 @@ def _find_present(array, given: np.ndarray | None) -> np.ndarray:
 
 
 def _nan_rows(array: np.ndarray) -> np.ndarray:
-    """Rows that are wholly NaN; only those that begin with NaN are read wholly."""
+    """Return rows that are wholly NaN; only those that begin with NaN are read wholly."""
     first: Any = (slice(None), *(0,) * (array.ndim - 1))
     missing = np.isnan(array[first])
     for block in row_blocks(np.flatnonzero(missing), array[:1].nbytes):
         missing[block] = np.isnan(array[block]).all(axis=tuple(range(1, array.ndim)))
     return missing
+
+
+class BareRows:
+    """An array-like of an object with no more than ``shape``, ``dtype`` and ``array[rows]``."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.shape, self.dtype = tuple(array.shape), array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        return self.array[key]
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self.array[:], dtype=dtype)

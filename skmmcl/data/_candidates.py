@@ -11,9 +11,9 @@ import numpy as np
 from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
 from skmmcl.data._tables import Table
 
-FEWEST = 3  # rows from which whole numbers that two tables share are evidence of identifiers
+MIN_ROWS = 3  # rows from which whole numbers that two tables share are evidence of identifiers
 _GAPS = 4  # average step up to which numbers are small
-_ENOUGH = 10  # rows from which those of one table are worth a warning
+_MIN_ROWS_TO_WARN = 10  # rows from which those of one table are worth a warning
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
 _WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
 _MEASURE = re.compile(
@@ -61,7 +61,7 @@ def forms_of(table: Table, column: str) -> list[str]:
 
 
 def is_whole(table: Table, name: str) -> bool:
-    """Tell whether a column holds whole numbers that are not padded with zeros."""
+    """Return whether a column holds whole numbers that are not padded with zeros."""
     column = table.frame[name]
     if column.dtype.kind in "iu":
         return name not in table.padded
@@ -69,38 +69,38 @@ def is_whole(table: Table, name: str) -> bool:
 
 
 def is_row_name(table: Table, name: str) -> bool:
-    """Tell whether this is a first column without a name that does not count 0, 1, 2, ..."""
+    """Return whether this is a first column without a name that does not count 0, 1, 2, ..."""
     unnamed = name == table.names[0] and name.startswith("Unnamed:")
     return unnamed and not is_count(table, name, 0)
 
 
 def is_row_number(table: Table, name: str) -> bool:
-    """Tell whether a column numbers the rows from 0 or 1."""
+    """Return whether a column numbers the rows from 0 or 1."""
     return is_count(table, name, 0) or is_count(table, name, 1)
 
 
 def is_count(table: Table, name: str, start: int) -> bool:
-    """Tell whether a column numbers the rows from `start`."""
+    """Return whether a column numbers the rows from `start`."""
     column = table.frame[name]
     numbers = range(start, start + len(column))
     return column.dtype.kind in "iuf" and bool((column.to_numpy() == numbers).all())
 
 
 def is_evident(table: Table, name: str) -> bool:
-    """Tell whether the name of a column says that it holds identifiers."""
+    """Return whether the name of a column says that it holds identifiers."""
     return is_id_name(name) or is_row_name(table, name)
 
 
 def is_likely(listing: Table, name: str) -> bool:
-    """Tell whether values that are unique name the subjects, in a table that lists them."""
-    if len(listing.frame) < FEWEST or _MEASURE.search(name) or is_row_number(listing, name):
+    """Return whether values that are unique name the subjects, in a table that lists them."""
+    if len(listing.frame) < MIN_ROWS or _MEASURE.search(name) or is_row_number(listing, name):
         return False
     return name == first_column(listing) or is_text_id(listing, name)
 
 
 def is_text_id(table: Table, name: str) -> bool:
-    """Tell whether a column of unique values is text, and not dates."""
-    enough = len(table.frame) >= FEWEST
+    """Return whether a column of unique values is text, and not dates."""
+    enough = len(table.frame) >= MIN_ROWS
     return enough and not is_whole(table, name) and not all(map(_DATE.match, table.ids(name)))
 
 
@@ -128,7 +128,7 @@ def warn_of_likeness(table: Table) -> None:
     first, n = first_column(table), len(table.frame)
     forms = candidates(table).get(first, ())
     others = [name for name in table.frame.columns if name != first]
-    if n < _ENOUGH or not forms or not others or _MEASURE.search(first):
+    if n < _MIN_ROWS_TO_WARN or not forms or not others or _MEASURE.search(first):
         return
     if is_dense(forms) or not any(is_whole(table, name) for name in others):
         warnings.warn(
@@ -142,10 +142,9 @@ def warn_of_likeness(table: Table) -> None:
 def matching_columns(table: Table, known: Collection[str], name: str) -> list[str]:
     """Return columns whose values are identifiers of the cohort, given in canonical spelling.
 
-    `name` is that of the column that holds them elsewhere.
-
-    Whole numbers in a column of another name count for less than a column whose name says that
-    it holds identifiers, unless as many of them fit.
+    `name` is that of the column that holds them elsewhere. Whole numbers in a column of another
+    name count for less than a column whose name says that it holds identifiers, unless as many of
+    them fit.
     """
     known = set(known)
     shared = {c: len(known.intersection(forms)) for c, forms in candidates(table).items()}
@@ -174,7 +173,7 @@ def fits(table: Table, name: str, shared: int, known: set[str], other: str) -> b
 
 
 def is_dense(forms: Collection[str]) -> bool:
-    """Tell whether most identifiers are whole numbers as small as ranks and counts are."""
+    """Return whether most identifiers are whole numbers as small as ranks and counts are."""
     if not all(form.isdecimal() for form in forms):
         return False
     values = sorted(map(int, forms))

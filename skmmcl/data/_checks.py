@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from skmmcl.data._rows import as_key, row_blocks
 from skmmcl.exceptions import DataError
-
-_BLOCK_BYTES = 2**20
 
 _OF_LAZY = (
     "Rows of NaN are looked for in memory only: of a lazy array say who has it by mask= or by its "
@@ -31,7 +30,7 @@ _ADVICE = {
 
 @dataclass
 class _Finding:
-    """How many values of one kind were found, in how many subjects, and the first of them."""
+    """Number of values of one kind, of subjects who have them, and the place of the first."""
 
     n_values: int = 0
     n_subjects: int = 0
@@ -101,14 +100,13 @@ def _check_lazy(X, name: str) -> None:
 def _scan(X, name: str, target: np.dtype) -> dict[str, _Finding]:
     """Look at the present rows of one modality, a block at a time."""
     found = {what: _Finding() for what in _ADVICE}
-    row_bytes = math.prod(X.shapes[name]) * X.dtypes[name].itemsize
-    step = max(1, _BLOCK_BYTES // row_bytes)
     present = X[[name]].mask[:, 0]
-    for start in range(0, len(X), step):
-        values = np.asarray(X[start : start + step][name])
+    row_bytes = math.prod(X.shapes[name]) * X.dtypes[name].itemsize
+    for rows in row_blocks(range(len(X)), row_bytes):
+        values, start = np.asarray(X[as_key(rows)][name]), rows[0]
         with np.errstate(over="ignore"):
             usable = np.isfinite(values.astype(target, copy=False))
-        usable[~present[start : start + step]] = True
+        usable[~present[as_key(rows)]] = True
         if not usable.all():
             found["NaN"].add(~usable & np.isnan(values), start)
             found["infinite"].add(~usable & np.isinf(values), start)

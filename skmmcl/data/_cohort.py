@@ -15,18 +15,13 @@ from skmmcl.data._identifiers import canonical, match_identifiers, show
 from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
-_FEW = 3  # a table of fewer subjects may well lack those of all others
+_MIN_UNLIKE = 3  # a table of fewer subjects may well lack those of all others
 
 
 class Cohort:
     """The subjects, in order, and who the rows of each table are.
 
-    Parameters
-    ----------
-    who : Who
-        The columns of identifiers.
-    positional : list of Path
-        Files of arrays, whose rows go by position.
+    The rows of `positional` files, which are arrays, go by position.
     """
 
     def __init__(self, who: Who, positional: list[Path]):
@@ -134,6 +129,6 @@ def _scatter(values: np.ndarray, positions: np.ndarray, n_subjects: int) -> np.n
 
 
 def _are_unlike(ids: list[str], others: list[str]) -> bool:
-    """Tell whether two lists without a common subject can hardly be of one cohort."""
+    """Return whether two lists without a common subject can hardly be of one cohort."""
     patterns = [{re.sub(r"\d+", "0", canonical(i)) for i in each} for each in (ids, others)]
-    return min(len(ids), len(others)) >= _FEW or not patterns[0] & patterns[1]
+    return min(len(ids), len(others)) >= _MIN_UNLIKE or not patterns[0] & patterns[1]

@@ -1,4 +1,4 @@
-"""Which columns of a table make which modality."""
+"""Selection of the columns of a table that make each modality."""
 
 from __future__ import annotations
 

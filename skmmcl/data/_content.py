@@ -1,4 +1,8 @@
-"""What a container holds and tells about itself: base arrays, shared by all slices, and rows."""
+"""State of a container: base arrays, which all slices share, and rows.
+
+What a container is lies here, and how one is made and used in `MultimodalData`: in one class they
+would take more than 400 lines.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ class UnknownSideDataError(DataError, KeyError):
 
 
 class SideData(dict[str, np.ndarray]):
-    """Side data by name, which tells of a name that it does not have what it has."""
+    """Side data by name; for an unknown name the error lists those that exist."""
 
     def __missing__(self, name: object) -> np.ndarray:
         close = difflib.get_close_matches(str(name), self, n=1)
@@ -40,7 +44,7 @@ class SideData(dict[str, np.ndarray]):
 
 
 class Content:
-    """Base arrays of the whole cohort with the rows of these subjects; MultimodalData's state."""
+    """Base arrays of the whole cohort with the rows of these subjects: the state of a container."""
 
     def _fill(self, parts: Parts, rows: Rows | None = None) -> Self:
         self._modalities, self._index, self._meta, numbers, self._axis = parts

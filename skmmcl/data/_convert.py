@@ -1,4 +1,4 @@
-"""What estimators accept as multimodal input, and how it becomes a MultimodalData."""
+"""Conversion of what estimators accept as multimodal input to MultimodalData."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skmmcl.exceptions import DataError
 
 
 def is_multimodal(X) -> bool:
-    """Tell whether `X` holds named modalities, so that `as_multimodal` takes it.
+    """Return whether `X` holds named modalities, so that `as_multimodal` takes it.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def split_columns(X, selectors, feature_names=None) -> MultimodalData:
 
 
 def _build(arrays: Mapping, columns: Mapping | None = None) -> MultimodalData:
-    """Build a container that bears repeated ids: a bootstrap of a table has them."""
+    """Build a container, which may hold repeated ids: a bootstrap of a table has them."""
     parts = collect(arrays, unique_ids=False)
     for name, listed in (columns or {}).items():
         parts.modalities[name].columns = listed
@@ -146,7 +146,7 @@ def _is_records(X) -> bool:
 
 
 def _with_shape(value, shape: Sequence[int] | None):
-    """Give rows of NaN for a list of nothing but None."""
+    """Return rows of NaN for a list of nothing but None."""
     is_list = isinstance(value, (list, tuple)) and len(value) > 0
     if shape is None or not is_list or any(row is not None for row in value):
         return value

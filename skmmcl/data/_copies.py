@@ -1,4 +1,8 @@
-"""The target of a study among the features: copies of it under other names."""
+"""Columns of modalities that say the target: copies of it, and what follows from it.
+
+Reading a folder warns of exact copies under another name; the command line, which promises a score
+that means something, refuses looser ones as well.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +11,32 @@ from typing import Any
 
 import numpy as np
 
+from skmmcl.exceptions import DataError
+
 _CLOSE = 1e-9  # correlations this close to 1 are those of copies in other units
+_RANK_CORRELATION = 0.999  # above it a column has the subjects in the order of the target
+_MAX_CODES = 10  # different values that a finer coding of classes may have
+
+
+# ---------------------------------------------------------------------- exact copies: a warning
+def warn_of_copies(modality: str, values: Any, target: Any, column: str) -> None:
+    """Warn of columns of a modality that equal the target under another name."""
+    if not hasattr(values, "columns") and (
+        isinstance(values, np.memmap) or np.ndim(values) != 2 or values.dtype.kind not in "biuf"
+    ):
+        return
+    if copies := find_copies(values, target):
+        warnings.warn(
+            f"{modality}: column {', '.join(map(repr, copies[:5]))} says the same as the target "
+            f"{column!r}, under another name. What is learned from it is no finding: remove it.",
+            stacklevel=2,
+        )
 
 
 def find_copies(values: Any, target: Any) -> list:
-    """Return the columns that say the same as a target.
+    """Return the columns that set the same classes apart, or are linear in a target of numbers.
 
-    Parameters
-    ----------
-    values : DataFrame or ndarray of shape (n_subjects, n_columns)
-        Features; NaN where unknown.
-    target : array-like of shape (n_subjects,)
-        Classes or numbers; None or NaN where unknown.
-
-    Returns
-    -------
-    list of str or int
-        Columns that set the same classes apart, whatever they call them, or that are a linear
-        function of a target of numbers.
+    Both may have gaps: None or NaN.
 
     Examples
     --------
@@ -42,25 +54,13 @@ def find_copies(values: Any, target: Any) -> list:
     numbers = numbers[known]
     if n_classes < 2 or len(target) < 3:
         return []
-    if 2 * n_classes > len(target):
-        places = _lines(numbers, target)
+    if 2 * n_classes <= len(target):
+        places = _same_classes(numbers, target.factorize()[0])
+    elif target.dtype.kind in "iuf":
+        places = _lines(numbers, target.to_numpy(dtype=np.float64))
     else:
-        places = _same_classes(numbers, target.factorize()[0], n_classes)
-    return [names[place] for place in places]
-
-
-def warn_of_copies(modality: str, values: Any, target: Any, column: str) -> None:
-    """Warn of columns of a modality that equal the target under another name."""
-    if not hasattr(values, "columns") and (
-        isinstance(values, np.memmap) or np.ndim(values) != 2 or values.dtype.kind not in "biuf"
-    ):
-        return
-    if copies := find_copies(values, target):
-        warnings.warn(
-            f"{modality}: column {', '.join(map(repr, copies[:5]))} says the same as the target "
-            f"{column!r}, under another name. What is learned from it is no finding: remove it.",
-            stacklevel=2,
-        )
+        return []
+    return [names[place] for place in np.flatnonzero(places).tolist()]
 
 
 def _numbers(values: Any) -> tuple[list, np.ndarray]:
@@ -70,29 +70,109 @@ def _numbers(values: Any) -> tuple[list, np.ndarray]:
     return columns, values[columns].to_numpy(dtype=np.float64)
 
 
-def _same_classes(numbers: np.ndarray, codes: np.ndarray, n_classes: int) -> list[int]:
-    """Return columns that are constant in each class, with other values in each."""
-    lowest, highest = (
-        np.array([bound.reduce(numbers[codes == k], axis=0) for k in range(n_classes)])
-        for bound in (np.fmin, np.fmax)
+def _same_classes(numbers: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return which columns are constant in each class, with another value in each."""
+    low, high = _ranges(numbers, codes)
+    return (low == high).all(axis=0) & (np.diff(np.sort(low, axis=0), axis=0) > 0).all(axis=0)
+
+
+def _lines(numbers: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return which columns are a linear function of the target."""
+    known = np.isfinite(numbers)
+    count = known.sum(axis=0)
+
+    def centered(values: np.ndarray) -> np.ndarray:
+        total = np.where(known, values, 0).sum(axis=0)
+        return np.where(known, values - total / np.maximum(count, 1), 0)
+
+    x, y = centered(numbers), centered(target[:, None])
+    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum(axis=0))
+    return (scale > 0) & (count > 2) & (np.abs((x * y).sum(axis=0)) >= (1 - _CLOSE) * scale)
+
+
+# ------------------------------------------------------------ looser ones: the command line refuses
+def check_leaks(X: Any, y: np.ndarray, target: str, files: dict[str, str], *, coded: bool) -> str:
+    """Raise for a copy of the target in a modality; return what else gives it away.
+
+    `coded` says that y holds codes of classes, and `files` where a modality was read.
+    """
+    said = []
+    for modality, present in zip(X.modalities, X.mask.T, strict=True):
+        file, array = files.get(modality, modality), X[modality]
+        if coded and _of_some_classes(present[:, None], y).any():
+            said.append(f"all of {file}")
+        elif isinstance(array, np.ndarray) and array.ndim == 2 and array.dtype.kind in "biuf":
+            table, known = array[present].astype(float), y[present]
+            names = X.columns[modality] or [f"number {k}" for k in range(table.shape[1])]
+            copies = copies_of_classes(table, known) if coded else copies_of_numbers(table, known)
+            if copies.any():
+                raise _a_copy(target, file, names[copies.argmax()])
+            if coded and (suspect := suspects(table, known)).any():
+                said.append(f"{file}: {', '.join(names[k] for k in np.flatnonzero(suspect)[:10])}")
+    if not said:
+        return ""
+    return (
+        "Take care, these columns set the classes apart by themselves, or are known of some "
+        f"classes only; remove what follows from the target. {'; '.join(said)}."
     )
-    return [
-        place
-        for place in np.flatnonzero((lowest == highest).all(axis=0)).tolist()
-        if len(set(lowest[:, place])) == n_classes
-    ]
 
 
-def _lines(numbers: np.ndarray, target: Any) -> list[int]:
-    """Return columns that are a linear function of the target."""
-    if target.dtype.kind not in "iuf":
-        return []
-    both = np.isfinite(numbers)
-    centered = np.where(both, numbers, 0)
-    weights = np.maximum(both.sum(axis=0), 1)
-    centered = np.where(both, numbers - centered.sum(axis=0) / weights, 0)
-    y = np.where(both, target.to_numpy(dtype=np.float64)[:, None], 0)
-    y = np.where(both, y - y.sum(axis=0) / weights, 0)
-    scale = np.sqrt((centered**2).sum(axis=0) * (y**2).sum(axis=0))
-    product = np.abs((centered * y).sum(axis=0))
-    return np.flatnonzero((scale > 0) & (weights > 2) & (product >= (1 - _CLOSE) * scale)).tolist()
+def _a_copy(target: str, file: str, column: str) -> DataError:
+    return DataError(
+        f"{file} holds a copy of the target {target!r}: its column {column!r} is the same, up to "
+        "coding, so that the target would be predicted from itself. Remove the column from the "
+        "file."
+    )
+
+
+def copies_of_classes(table: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return which columns have one value in each class, or a few that no other class has."""
+    low, high = _ranges(table, codes)
+    copies = (low == high).all(axis=0) & (low != low[0]).any(axis=0)
+    for k in np.flatnonzero(_apart(low, high) & ~copies):
+        column = table[:, k]
+        copies[k] = len(np.unique(column[np.isfinite(column)])) <= _MAX_CODES
+    return copies & _mostly_known(table)
+
+
+def copies_of_numbers(table: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return which columns have the subjects in the order of the target, or its reverse."""
+    from scipy.stats import rankdata  # slow to import
+
+    copies = _mostly_known(table)
+    for k in np.flatnonzero(copies):
+        known = np.isfinite(table[:, k])
+        ranks = rankdata(table[known, k]), rankdata(y[known])
+        varies = all(np.ptp(of_one) > 0 for of_one in ranks)
+        copies[k] = varies and abs(np.corrcoef(*ranks)[0, 1]) > _RANK_CORRELATION
+    return copies
+
+
+def suspects(table: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return which columns have another range in each class, or are known of some classes only."""
+    apart = _apart(*_ranges(table, codes)) & _mostly_known(table)
+    return apart | _of_some_classes(np.isfinite(table), codes)
+
+
+def _of_some_classes(known: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return which columns nobody of one class has, and most of another have."""
+    shares = np.array([known[codes == code].mean(axis=0) for code in np.unique(codes)])
+    return (shares.min(axis=0) == 0) & (shares.max(axis=0) > 0.5)
+
+
+def _mostly_known(table: np.ndarray) -> np.ndarray:
+    return 2 * np.isfinite(table).sum(axis=0) >= len(table)
+
+
+def _ranges(table: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest values of each class, NaN where there are none."""
+    groups = [table[codes == code] for code in np.unique(codes)]
+    low, high = ([bound.reduce(group) for group in groups] for bound in (np.fmin, np.fmax))
+    return np.array(low), np.array(high)
+
+
+def _apart(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return which ranges of the classes do not meet."""
+    order = np.argsort(low, axis=0)
+    low, high = (np.take_along_axis(bound, order, axis=0) for bound in (low, high))
+    return np.logical_and.reduce(high[:-1] < low[1:])

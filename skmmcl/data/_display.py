@@ -1,4 +1,4 @@
-"""How a container shows itself: as text, and as a table in notebooks."""
+"""Representations of a container: text, and a table in notebooks."""
 
 from __future__ import annotations
 

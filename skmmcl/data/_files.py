@@ -30,11 +30,11 @@ _DOCUMENTS = {
 
 
 class NotRead(Exception):  # noqa: N818
-    """Why a file is passed over."""
+    """The reason why a file is skipped."""
 
 
 class Arrays(NamedTuple):
-    """What one file gives: arrays by name, and what may be identifiers of their rows."""
+    """Arrays of one file by name, and what may be identifiers of their rows."""
 
     values: dict[str, Any]
     ids: dict[str, list[str]] | None = None
@@ -44,15 +44,15 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
     """Return what can be read, and why the rest cannot."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder.")
-    files, passed = [], {}
+    files, skipped = [], {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "~$")):
             continue
         if _is_readable(path):
             files.append(path)
         elif reason := _describe(path):
-            passed[path.name + "/" * path.is_dir()] = reason
-    return files, passed
+            skipped[path.name + "/" * path.is_dir()] = reason
+    return files, skipped
 
 
 def _is_readable(path: Path) -> bool:
@@ -69,7 +69,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _describe(path: Path) -> str:
-    """Say why a file is passed over; '' for documents, in which nobody looks for data."""
+    """Return why a file is skipped; '' for documents, in which nobody looks for data."""
     if path.is_symlink() and not path.exists():
         return "a link to a file that is not there"
     if path.is_dir():
@@ -86,7 +86,7 @@ def _is_document(path: Path) -> bool:
 
 
 def _describe_folder(path: Path) -> str:
-    """Say what a folder holds; '' for one without data."""
+    """Return what a folder holds; '' for one without data."""
     below = [file for file in path.rglob("*") if not file.name.startswith(".") and file.is_file()]
     if any(file.name.lower().endswith(_IMAGES) for file in below):
         return "images: see skmmcl.volumes.load_volumes and load_bids"
@@ -97,12 +97,7 @@ def _describe_folder(path: Path) -> str:
 def read_arrays(path: Path, mmap_mode) -> Arrays:
     """Read a file of arrays, or a folder with one for each subject.
 
-    Raises
-    ------
-    DataError
-        If a file holds no array of numbers.
-    NotRead
-        If a file of another program holds nothing that we can read.
+    A file without an array of numbers is a DataError; one of another program is `NotRead`.
     """
     if path.is_dir():
         return _stack(path)
@@ -143,7 +138,7 @@ def _are_ids(name: str, array: np.ndarray) -> bool:
 
 
 def _name(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
-    """Take identifiers out of the arrays of a file; a lone one bears the name of the file."""
+    """Take identifiers out of the arrays of a file; a lone array has the name of the file."""
     found = {name: array for name, array in arrays.items() if _are_ids(name, array)}
     ids = {name: [str(_plain(item)) for item in array.ravel()] for name, array in found.items()}
     arrays = {name: array for name, array in arrays.items() if name not in ids}

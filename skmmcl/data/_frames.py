@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.utils._objects import numbers_of
+from skmmcl.utils._plain import numbers_of
 
 
 def _is_from(value, library: str, kind: str) -> bool:
@@ -16,17 +16,17 @@ def _is_from(value, library: str, kind: str) -> bool:
 
 
 def is_pandas(value) -> bool:
-    """Tell whether this is a pandas DataFrame or Series."""
+    """Return whether this is a pandas DataFrame or Series."""
     return _is_from(value, "pandas", "DataFrame") or _is_from(value, "pandas", "Series")
 
 
 def is_table(value) -> bool:
-    """Tell whether this is a DataFrame of pandas or polars."""
+    """Return whether this is a DataFrame of pandas or polars."""
     return _is_from(value, "pandas", "DataFrame") or _is_from(value, "polars", "DataFrame")
 
 
 def is_frame(value) -> bool:
-    """Tell whether this is a DataFrame or Series of pandas or polars."""
+    """Return whether this is a DataFrame or Series of pandas or polars."""
     return is_pandas(value) or is_table(value) or _is_from(value, "polars", "Series")
 
 
@@ -58,7 +58,7 @@ def drop_index(table):
 
 
 def frame_ids(value) -> np.ndarray | None:
-    """Subject ids that a pandas index carries; None for 0, 1, 2, ... and for polars."""
+    """Return subject ids that a pandas index carries; None for 0, 1, 2, ... and for polars."""
     if not is_pandas(value):
         return None
     ids = index_of(value)
@@ -75,7 +75,7 @@ def index_of(value) -> np.ndarray:
 
 
 def find_axis(sources):
-    """Return the first pandas index that is, or in a table bears, ids; None where none does."""
+    """Return the first pandas index that is ids, or that of the first table with ids."""
     for source in sources:
         if _is_from(source, "pandas", "Index"):
             return source
@@ -106,13 +106,7 @@ def column_names(labels) -> list[str]:
 
 
 def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None, dict[int, list]]:
-    """Return the numbers of a DataFrame or Series, its column names, and its categories.
-
-    Raises
-    ------
-    DataError
-        For columns that hold no numbers, and for column names that occur twice.
-    """
+    """Return the numbers of a DataFrame or Series, its column names, and its categories."""
     unnamed = not is_table(value) and value.name in (None, "")
     table = as_table(value)
     names = column_names(table.columns)

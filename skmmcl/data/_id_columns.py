@@ -1,4 +1,4 @@
-"""Which column of each table holds the identifiers of the cohort."""
+"""Search for the column of each table that holds the identifiers of the cohort."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skmmcl.data._candidates import (
-    FEWEST,
+    MIN_ROWS,
     candidates,
     fits,
     forms_of,
@@ -33,7 +33,7 @@ from skmmcl.data._identifiers import (
 from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
-_MOST = 5  # columns of whole numbers that are looked for in other tables
+_MAX_TRIED = 5  # columns of whole numbers that are looked for in other tables
 
 
 def find_column(table: Table, wanted: str) -> str | None:
@@ -45,20 +45,11 @@ def find_column(table: Table, wanted: str) -> str | None:
 
 
 class Who:
-    """What each table says of who its rows are.
+    """Columns that identify the rows of each table.
 
-    Parameters
-    ----------
-    tables : list of Table
-        The tables, without the one that lists the subjects.
-    listing : Table or None
-        The one that does.
-    said : str, dict of str to (str or None), or None
-        Column of identifiers, of all tables or by the stem of their files; None in a dict for a
-        table without.
-    join : bool, default=True
-        Whether every table must name subjects; if not, tables only help to find the column of
-        the listing.
+    `tables` do not contain the `listing` of the subjects, if there is one. `said` is the column of
+    identifiers of all tables, or by the stem of their files; None for a table without one. Without
+    `join`, tables only help to find the column of the listing.
     """
 
     def __init__(self, tables: list[Table], listing: Table | None, said: Any, *, join=True):
@@ -97,7 +88,7 @@ class Who:
         return n_tables > 0 and not counts, n_tables, n_shared, likely, not counts
 
     def _may_name_alone(self, table: Table, column: str) -> bool:
-        """Tell whether a column holds identifiers though no other table has them."""
+        """Return whether a column holds identifiers though no other table has them."""
         if table in self.said or is_evident(table, column):
             return True
         return is_likely(table, column) if table is self.listing else is_text_id(table, column)
@@ -140,8 +131,8 @@ class Who:
         if not evident:
             evident = repeated
         counted = all(is_row_number(table, name) for name in evident)
-        if counted and not text and len(table.frame) >= FEWEST:
-            text = [name for name in found if name not in evident][:_MOST]
+        if counted and not text and len(table.frame) >= MIN_ROWS:
+            text = [name for name in found if name not in evident][:_MAX_TRIED]
         return list(dict.fromkeys([*evident, *(name for name in text if name in found)]))
 
     def _score(self, anchor: Table, column: str) -> tuple[int, int]:

@@ -35,12 +35,12 @@ def simple_name(name: str) -> str:
 
 
 def is_usual_name(name: str) -> bool:
-    """Tell whether a column of this name always holds identifiers of subjects."""
+    """Return whether a column of this name always holds identifiers of subjects."""
     return simple_name(name) in _USUAL or bool(_FREESURFER.match(str(name)))
 
 
 def is_id_name(name: str) -> bool:
-    """Tell whether a column of this name holds identifiers of subjects if its values are unique.
+    """Return whether a column of this name holds identifiers of subjects if its values are unique.
 
     Examples
     --------
@@ -81,32 +81,12 @@ def match_identifiers(
     reference: str = "the cohort",
     required: bool = True,
 ) -> np.ndarray:
-    """Return where each identifier stands in another list.
+    """Return where each identifier stands in another list, -1 for those that it lacks.
 
     Identifiers match if they are equal as text. Those that are left match if only their spelling
     differs (:func:`canonical`) and no other one of either list could be meant; a warning says so.
-
-    Parameters
-    ----------
-    ids : iterable of str or int
-        Unique identifiers, for example those of a table.
-    known : iterable of str or int
-        Unique identifiers of the cohort.
-    source, reference : str
-        What messages call the two lists, for example the names of their files.
-    required : bool, default=True
-        Whether lists that have nothing in common are an error.
-
-    Returns
-    -------
-    ndarray of int of shape (len(ids),)
-        Positions in `known`; -1 for an identifier that `known` lacks.
-
-    Raises
-    ------
-    DataError
-        If a list holds an identifier twice, if the lists have nothing in common, or if a spelling
-        could mean more than one subject.
+    `source` and `reference` are what messages call the two lists. Lists of which one holds an
+    identifier twice are an error, and, if `required`, lists that have nothing in common.
 
     Examples
     --------

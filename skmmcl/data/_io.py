@@ -29,21 +29,10 @@ class Source(NamedTuple):
 
 
 def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source:
-    """Read the table that lists a cohort.
+    """Read the table that lists a cohort: its columns, and the identifiers if it has any.
 
-    Parameters
-    ----------
-    file : Path
-        The table.
-    id_column : str, optional
-        Its column of identifiers; by default found by its name, or by its values.
-    known : iterable of str
-        Identifiers from elsewhere, such as names of folders, by which the column is found.
-
-    Returns
-    -------
-    Source
-        The other columns, and the identifiers as they are spelled; None without a column of them.
+    Their column is `id_column`, or else is found by its name or by its values; identifiers `known`
+    from elsewhere, such as names of folders, help to find it.
     """
     table = read_table(file, () if id_column is None else (id_column,))
     tables = [Table.of_text(Path("folders"), {"id": list(known)})] if known else []
@@ -54,16 +43,16 @@ def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source
 
 
 class Contents(NamedTuple):
-    """What the files of a folder hold."""
+    """Contents of the files of a folder."""
 
     arrays: dict[Path, dict[str, Any]]
     tables: dict[Path, Table]
     labels: dict[Path, Table]  # the identifiers of files of arrays
-    passed: dict[str, str]
+    skipped: dict[str, str]
 
 
 class Choices(NamedTuple):
-    """What the caller says of the tables."""
+    """Wishes of the caller about the tables."""
 
     id_column: Any = None
     rows: Mapping[str, Any] | None = None
@@ -73,13 +62,7 @@ class Choices(NamedTuple):
 def read_folder(
     path, *, meta: str | None, mmap_mode, **said
 ) -> tuple[dict, object, list[str] | None]:
-    """Return modalities, side data and subject ids, as MultimodalData takes them.
-
-    Raises
-    ------
-    DataError
-        If the folder holds no modality, a file cannot be read, or subjects cannot be aligned.
-    """
+    """Return modalities, side data and subject ids, as MultimodalData takes them."""
     choices = Choices(**said)
     found, listing = _read_files(Path(path), meta, mmap_mode, choices)
     labeled = {**found.labels, **found.tables}
@@ -94,7 +77,8 @@ def read_folder(
                 raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
             files[name] = file
             values[name] = cohort.align(labeled.get(file), raw, file)
-    _warn_of_passed(path, found.passed)
+    if found.skipped:
+        warnings.warn(f"Not read in {path}: {_list_skipped(found.skipped)}.", stacklevel=2)
     if not values:
         beside = f" beside {listing.name}" if listing else ""
         raise DataError(f"{path} holds no modality{beside}.")
@@ -110,8 +94,8 @@ def read_folder(
 def _read_files(
     folder: Path, meta: str | None, mmap_mode, choices: Choices
 ) -> tuple[Contents, Table | None]:
-    files, passed = list_folder(folder)
-    found = Contents({}, {}, {}, passed)
+    files, skipped = list_folder(folder)
+    found = Contents({}, {}, {}, skipped)
     said = choices.id_column
     named = {c for c in (said.values() if isinstance(said, Mapping) else [said]) if c}
     if isinstance(choices.target, str):
@@ -120,24 +104,21 @@ def _read_files(
         try:
             _read_file(file, found, mmap_mode, named)
         except NotRead as error:
-            passed[file.name] = str(error)
+            skipped[file.name] = str(error)
     if not (found.tables or found.arrays):
+        seen = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         raise DataError(
             f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
-            f"{_list_passed(passed) or ', '.join(_visible(folder)[:5]) or 'nothing'}."
+            f"{_list_skipped(skipped) or ', '.join(seen[:5]) or 'nothing'}."
         )
     _choose_rows(found.tables, choices.rows)
     listing = _find_listing(folder, list(found.tables), meta)
     return found, None if listing is None else found.tables.pop(listing)
 
 
-def _visible(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _list_passed(passed: dict[str, str]) -> str:
-    listed = "; ".join(f"{name} ({reason})" for name, reason in list(passed.items())[:5])
-    return listed + (f"; ... ({len(passed)} in all)" if len(passed) > 5 else "")
+def _list_skipped(skipped: dict[str, str]) -> str:
+    listed = "; ".join(f"{name} ({reason})" for name, reason in list(skipped.items())[:5])
+    return listed + (f"; ... ({len(skipped)} in all)" if len(skipped) > 5 else "")
 
 
 def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
@@ -182,11 +163,6 @@ def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | N
     return None
 
 
-def _warn_of_passed(folder, passed: dict[str, str]) -> None:
-    if passed:
-        warnings.warn(f"Not read in {folder}: {_list_passed(passed)}.", stacklevel=2)
-
-
 # ----------------------------------------------------------------------------------- the columns
 def _choose_rows(tables: dict[Path, Table], rows: Mapping[str, Any] | None) -> None:
     """Keep the rows that have the values wanted, in all tables that have the columns."""
@@ -227,7 +203,7 @@ def _modalities(file: Path, found: Contents, who: Who, choices: Choices) -> dict
     if values.shape[1]:
         return {file.stem: values}
     if held is None:
-        found.passed[file.name] = "it holds nothing but identifiers"
+        found.skipped[file.name] = "it holds nothing but identifiers"
     return {}
 
 

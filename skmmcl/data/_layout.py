@@ -1,4 +1,4 @@
-"""What an estimator remembers of the columns of each modality, and holds new data to."""
+"""Layout of the columns of each modality in fit, to which new data are compared."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ from skmmcl.exceptions import DataError, ModalityError
 
 
 class Layout(NamedTuple):
-    """Names of the columns, and what codes of categories stand for, as they were in fit.
-
-    Attributes
-    ----------
-    columns : dict of str to list of str or None
-        By modality.
-    categories : dict of str to dict of int to list
-        By modality and number of the column.
+    """Names of the columns and meanings of the codes of categories, by modality, as in fit.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the user hands to a container, checked and aligned: modalities, ids, side data, mask."""
+"""Parts of a container as the user gives them, checked and aligned."""
 
 from __future__ import annotations
 
@@ -37,13 +37,7 @@ class Parts(NamedTuple):
 
 
 def merge_names(modalities, arrays: Mapping) -> dict:
-    """Put the positional mapping and the keywords together.
-
-    Raises
-    ------
-    ModalityError
-        If there is no modality, a name is given twice, or a name is no text.
-    """
+    """Put the positional mapping and the keywords together; raise for bad or repeated names."""
     if modalities is not None and not isinstance(modalities, Mapping):
         raise ModalityError(
             "MultimodalData takes a mapping from name to array, or keywords; got "
@@ -90,19 +84,13 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
 
 
 def _axis_of(index, arrays: Mapping, meta) -> Any:
-    """Return the pandas index among what bears the ids; a column of ids is none."""
+    """Return the pandas index among what carries the ids; a column of ids is none."""
     columns = meta.values() if isinstance(meta, Mapping) else ()
     return find_axis([None if is_frame(index) else index, *arrays.values(), meta, *columns])
 
 
 def check_rows(rows: Mapping[str, int]) -> int:
-    """Return the number of rows that all modalities share.
-
-    Raises
-    ------
-    DataError
-        If they differ; lists them all and names the odd one out.
-    """
+    """Return the number of rows that all modalities share; else name the odd one out."""
     counts = Counter(rows.values())
     if len(counts) == 1:
         return next(iter(counts))
@@ -130,13 +118,7 @@ def read_ids(index, n_subjects: int) -> np.ndarray:
 
 
 def agree(sources: Mapping[str, np.ndarray | None]) -> np.ndarray | None:
-    """Return the ids that all sources share; None where no source has ids.
-
-    Raises
-    ------
-    DataError
-        If two sources list other subjects or the same in another order.
-    """
+    """Return the ids that all sources share, None where none has ids; raise if they differ."""
     known = [(name, ids) for name, ids in sources.items() if ids is not None]
     if not known:
         return None

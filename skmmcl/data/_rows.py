@@ -15,7 +15,7 @@ _BLOCK_BYTES = 2**24
 
 
 def take_rows(rows: Rows, key) -> Rows:
-    """Rows of the base that `key` picks out of `rows`; a single integer keeps the axis."""
+    """Return the rows of the base that `key` picks out of `rows`; an integer keeps the axis."""
     if isinstance(key, slice):
         return rows[key]
     picked = _positions(key, len(rows))
@@ -68,7 +68,7 @@ def pick_rows(array, rows: Rows):
 
 
 def is_whole(rows: Rows, n_base: int) -> bool:
-    """Tell whether these are all rows of the base, in its order."""
+    """Return whether these are all rows of the base, in its order."""
     return isinstance(rows, range) and rows == range(n_base)
 
 

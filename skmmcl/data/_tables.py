@@ -33,25 +33,16 @@ _POINT = re.compile(r"(?<![^;\t|\s\"])[+-]?\d+\.\d+(?![^;\t|\s\"])")
 
 
 class Layout(NamedTuple):
-    """How the lines of a table are cut."""
+    """Separator of the fields of a line, and names of the columns."""
 
     separator: str
     names: list[str]
 
 
 class Table:
-    """A table, and the original spelling of its columns.
+    """A table: its values, and the original spelling of its columns.
 
-    Parameters
-    ----------
-    file : Path
-        Where it was read.
-    frame : DataFrame
-        Its values; the columns have unique names.
-    rows : list of str, or list of list of str
-        Its lines, or their fields.
-    separator : str
-        What cuts lines into fields.
+    `frame` has columns with unique names, and `rows` are the lines, or their fields.
     """
 
     def __init__(self, file: Path, frame: Any, rows: list, separator: str):
@@ -108,20 +99,10 @@ class Table:
 
 
 def read_table(file: Path, named: Any = ()) -> Table:
-    """Read a table.
+    """Read a table from a file that ends with ``.csv``, ``.tsv`` or ``.txt``.
 
-    Parameters
-    ----------
-    file : Path
-        With an ending ``.csv``, ``.tsv`` or ``.txt`` in any case.
-    named : collection of str
-        Names of columns that are known to be in the header.
-
-    Raises
-    ------
-    DataError
-        If lines differ in their number of fields, if two columns have one name, or if there is no
-        header line.
+    `named` are names of columns that are known to be in the header. Lines that differ in their
+    number of fields, two columns of one name and a missing header are a DataError.
     """
     return _read_text(file, _decode(file), named)
 
@@ -138,6 +119,14 @@ def _read_text(file: Path, text: str, named: Any) -> Table:
     table.frame = _mend(table, frame, text)
     _check_header(table, {*named})
     return table
+
+
+def read_header(file: Path) -> list[str]:
+    """Return the names in the first line of a table."""
+    text = _EXCEL.sub("", _decode(file))
+    separator = _find_separator(file, text)
+    rows = _split(text, separator) or [""]
+    return [name.strip() for name in _split_row(rows[0], separator)]
 
 
 def read_sheet(file: Path) -> Table:
@@ -253,7 +242,7 @@ def _cut(file: Path, text: str) -> tuple[Layout, list]:
 
 
 def _blank(place: int, names: list[str]) -> str:
-    """Return what pandas calls a column without a name, which a saved table may bear already."""
+    """Return what pandas calls a column without a name, which a saved table may have already."""
     name = f"Unnamed: {place}"
     return f"{name}.1" if name in names else name
 
@@ -316,7 +305,7 @@ def _mend(table: Table, frame, text: str):
 
 
 def _has_commas(items: list[str], separator: str) -> bool:
-    """Tell whether a column holds numbers with a decimal comma.
+    """Return whether a column holds numbers with a decimal comma.
 
     Where nothing else speaks of them, 1,3 may be two answers to one question.
     """
@@ -372,7 +361,7 @@ def _check_header(table: Table, said: set[str]) -> None:
 
 
 def _is_one_pattern(name: str, column) -> bool:
-    """Tell whether a name equals all values but for digits, as one more identifier does."""
+    """Return whether a name equals all values but for digits, as one more identifier does."""
     pattern = _DIGITS.sub("0", name)
     return pattern != name and all(
         isinstance(item, str) and _DIGITS.sub("0", item) == pattern for item in column
@@ -380,7 +369,7 @@ def _is_one_pattern(name: str, column) -> bool:
 
 
 def _counts(names: list[str], frame) -> bool:
-    """Tell whether names are 0, 1, 2, ... or 1, 2, 3, ... and values are not like these."""
+    """Return whether names are 0, 1, 2, ... or 1, 2, 3, ... and values are not like these."""
     n = len(names)
     listed = [str(k) for k in range(n + 1)]
     if names not in (listed[:-1], listed[1:]):

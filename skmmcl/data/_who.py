@@ -1,4 +1,4 @@
-"""Whether tables and containers speak of the same subjects in the same order."""
+"""Check that tables and containers have the same subjects in the same order."""
 
 from __future__ import annotations
 
@@ -22,25 +22,17 @@ class _Who(NamedTuple):
 
 
 def check_same_subjects(sources: Mapping[str, Any], *, embedded: bool = False) -> None:
-    """Raise if what belongs to the same rows bears identifiers of other subjects.
+    """Raise if what belongs to the same rows carries identifiers of other subjects.
 
-    Parameters
-    ----------
-    sources : dict of str to object
-        ``X`` first, then ``y``, ``sample_weight``, ``groups``, ... Containers and pandas tables
-        bear identifiers; all else, and what has another number of rows, is passed over.
-    embedded : bool, default=False
-        Whether a table may be what an embedder made of a container. Numbers beside its numbers are
-        then row numbers, unless they are the same ones in another order.
+    `sources` are ``X`` first, then ``y``, ``sample_weight``, ``groups``, ... by name. Containers
+    and pandas tables carry identifiers; all else is passed over, and what has another number of
+    rows.
 
-    Raises
-    ------
-    DataError
-        For the same subjects in another order, and for others. Rows go by position beside an
-        index 0, 1, 2, ..., beside what is left of it after slicing if the identifiers are text,
-        and beside the labels that the rows of a container have in the cohort that it was cut
-        from, or in the table that it was made of. Beside identifiers that are numbers, other
-        numbers are other subjects.
+    The same subjects in another order are an error, and so are others. Rows go by position next to
+    an index 0, 1, 2, ..., next to what is left of it after slicing if the identifiers are text, and
+    next to the labels that the rows of a container have in the cohort that it was cut from, or in
+    the table that it was made of. Next to identifiers that are numbers, other numbers are other
+    subjects, unless `embedded` says that a table may be what an embedder made of a container.
 
     Examples
     --------
@@ -89,7 +81,7 @@ def _contradict(a: _Who, b: _Who, *, embedded: bool) -> bool:
 
 
 def _is_cut_like(table: _Who, container: _Who) -> bool:
-    """Whether one has the labels that the rows of the other have where they come from."""
+    """Return whether one has the labels that the rows of the other have where they come from."""
     return container.numbers is not None and _are_equal(table.ids, container.numbers)
 
 
@@ -110,7 +102,7 @@ def _trimmed(ids: np.ndarray) -> list[str]:
 
 
 def _written(ids: np.ndarray) -> list[str]:
-    """Identifiers as they are compared: 007 is 7, and sub-S1 is s1."""
+    """Return identifiers as they are compared: 007 is 7, and sub-S1 is s1."""
     return [canonical(item) for item in ids.tolist()]
 
 

@@ -1,42 +1,46 @@
 """Simulated multimodal cohorts whose factors are known."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.utils import Bunch
 
 from skmmcl.data import MultimodalData
 from skmmcl.datasets import _generative as model
-from skmmcl.datasets._blobs import blob_masks
 from skmmcl.datasets._simulate_parameters import check_scalars, missing_rates, modality_specs
 
 
 def make_cohort(
-    n_subjects=300,
+    n_subjects: int = 300,
     *,
-    modalities=None,
-    n_rois=30,
-    n_features=20,
-    prevalence=0.3,
-    class_sep=2.5,
-    n_subtypes=2,
-    complementarity=0.4,
-    interaction=0.0,
-    n_shared=4,
-    n_private=15,
-    private_scale=1.0,
-    noise=1.0,
-    n_sites=3,
-    site_effect=0.5,
-    age_effect=0.5,
-    label_noise=0.0,
-    unlabeled=0.0,
-    missing=0.0,
-    dtype="float32",
-    random_state=None,
-):
+    modalities: Sequence[str] | dict[str, Any] | None = None,
+    n_rois: int = 30,
+    n_features: int = 20,
+    prevalence: float = 0.3,
+    class_sep: float = 2.5,
+    n_subtypes: int = 2,
+    complementarity: float = 0.4,
+    interaction: float = 0.0,
+    n_shared: int = 4,
+    n_private: int = 15,
+    private_scale: float = 1.0,
+    noise: float = 1.0,
+    n_sites: int = 3,
+    site_effect: float = 0.5,
+    age_effect: float = 0.5,
+    label_noise: float = 0.0,
+    unlabeled: float = 0.0,
+    missing: float | dict[str, float] = 0.0,
+    dtype: Any = "float32",
+    random_state: Any = None,
+) -> tuple[MultimodalData, np.ndarray, Bunch]:
     r"""Simulate a multimodal neuroimaging cohort whose factors are known.
 
-    By default it has the make of the cohort of [1]_: 300 subjects, 30 % of them patients, five
+    By default it resembles the cohort of [1]_: 300 subjects, 30 % of them patients, five
     modalities. A few *shared* factors are seen by every modality and carry the class; each
     modality also shows many *private* factors, the site, the age and noise. Patients deviate
     from the controls along shared factors that differ by subtype of the disease. See the
@@ -108,7 +112,7 @@ def make_cohort(
         The modalities, with ``index`` (``"sub-0001"``, ...) and the meta arrays ``site``,
         ``age`` (years) and ``sex`` (1 = male).
     y : ndarray of shape (n_subjects,)
-        1 for patients, 0 for controls, -1 for unlabelled subjects.
+        1 for patients, 0 for controls, -1 for unlabeled subjects.
     truth : Bunch
         ``y`` (true classes), ``subtype`` (-1 for controls), ``shared`` (n_subjects, n_shared),
         ``views`` (by modality, what it sees of them), ``private`` (by modality), ``fidelity``
@@ -178,7 +182,7 @@ def make_cohort(
     strengths = {"private": private_scale, "age": age_effect, "site": site_effect, "noise": noise}
     arrays, truth.loadings = _draw_arrays(rng, chosen, truth, people, strengths, n_sites)
     truth.maps = {
-        name: blob_masks(truth.loadings[name], n_shared + n_private)
+        name: model.blob_masks(truth.loadings[name], n_shared + n_private)
         for name, array in arrays.items()
         if array.ndim == 4
     }
@@ -199,15 +203,15 @@ Shared factors carry the class. Every modality sees them with the given fidelity
 them among private factors, age, site and noise through random loadings."""
 
 
-def _generator(random_state):
-    """A generator of our own: ``None`` does not lead to numpy's global one."""
+def _generator(random_state: Any) -> np.random.Generator:
+    """Return a generator of our own: ``None`` does not lead to numpy's global one."""
     if isinstance(random_state, np.random.RandomState):
         random_state = random_state.randint(np.iinfo(np.int32).max)
     return np.random.default_rng(random_state)
 
 
-def _draw_shared(rng, y, shifts):
-    """Shared factors, the subtypes behind them, and what an oracle makes of them."""
+def _draw_shared(rng: np.random.Generator, y: np.ndarray, shifts: np.ndarray) -> dict[str, Any]:
+    """Draw shared factors, the subtypes behind them, and what an oracle makes of them."""
     subtype = np.where(y == 1, rng.integers(len(shifts), size=len(y)), -1)
     shared = rng.standard_normal((len(y), shifts.shape[1])) + y[:, None] * shifts[subtype]
     score = model.log_likelihood_ratio(shared, shifts)
@@ -220,13 +224,20 @@ def _draw_shared(rng, y, shifts):
     }
 
 
-def _view(rng, shared, fidelity):
-    """What a modality sees of the shared factors."""
+def _view(rng: np.random.Generator, shared: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
+    """Return what a modality sees of the shared factors."""
     return fidelity * shared + np.sqrt(1 - fidelity**2) * rng.standard_normal(shared.shape)
 
 
-def _draw_arrays(rng, specs, truth, people, strengths, n_sites):
-    """Array and loadings of each modality."""
+def _draw_arrays(
+    rng: np.random.Generator,
+    specs: dict[str, tuple],
+    truth: Bunch,
+    people: dict[str, np.ndarray],
+    strengths: dict[str, float],
+    n_sites: int,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return array and loadings of each modality."""
     nuisance = [
         strengths["age"] * (people["age"][:, None] - 40) / 11.5,
         strengths["site"] * np.eye(n_sites)[people["site"]],
@@ -242,21 +253,23 @@ def _draw_arrays(rng, specs, truth, people, strengths, n_sites):
     return arrays, loadings
 
 
-def _draw_mask(rng, n_subjects, rates):
-    """Presence (n_subjects, n_modalities), with gaps completely at random and no empty row."""
+def _draw_mask(rng: np.random.Generator, n_subjects: int, rates: np.ndarray) -> np.ndarray:
+    """Draw the presence (n_subjects, n_modalities): gaps at random, and no empty row."""
     margin = rng.random((n_subjects, len(rates))) - rates
     present = margin >= 0
     present[np.arange(n_subjects), margin.argmax(axis=1)] = True
     return present
 
 
-def _hide(array, present):
+def _hide(array: np.ndarray, present: np.ndarray) -> np.ndarray:
     array[~present] = np.nan
     return array
 
 
-def _draw_labels(rng, y_true, label_noise, unlabeled):
-    """Labels as a study would have them: some wrong, some absent."""
+def _draw_labels(
+    rng: np.random.Generator, y_true: np.ndarray, label_noise: float, unlabeled: float
+) -> np.ndarray:
+    """Draw labels as a study would have them: some wrong, some absent."""
     y = y_true.copy()
     wrong = rng.permutation(len(y))[: round(label_noise * len(y))]
     y[wrong] = 1 - y[wrong]

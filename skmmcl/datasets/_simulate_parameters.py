@@ -1,6 +1,10 @@
 """The parameters of `make_cohort`, checked."""
 
+from __future__ import annotations
+
 import numbers
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_scalar
@@ -9,7 +13,7 @@ from skmmcl.exceptions import ModalityError
 
 KINDS = ("functional", "structural")
 
-_BOUNDS = {  # name: (type, lowest, highest, which bounds are allowed)
+_BOUNDS: dict[str, tuple] = {  # name: (type, lowest, highest, which bounds are allowed)
     "n_subjects": (numbers.Integral, 2, None, "left"),
     "n_rois": (numbers.Integral, 2, None, "left"),
     "n_features": (numbers.Integral, 1, None, "left"),
@@ -30,7 +34,8 @@ _BOUNDS = {  # name: (type, lowest, highest, which bounds are allowed)
 }
 
 
-def check_scalars(params):
+def check_scalars(params: Mapping[str, Any]) -> None:
+    """Raise unless all numbers are within their bounds."""
     for name, (kind, low, high, boundaries) in _BOUNDS.items():
         check_scalar(
             params[name], name, kind, min_val=low, max_val=high, include_boundaries=boundaries
@@ -44,9 +49,9 @@ def check_scalars(params):
         raise ValueError(f"dtype={params['dtype']!r}; expected 'float32' or 'float64'.")
 
 
-def modality_specs(modalities, n_rois, n_features):
-    """What one subject has, by modality: a shape, or (kind of connectome, n_rois)."""
-    default = {
+def modality_specs(modalities: Any, n_rois: int, n_features: int) -> dict[str, tuple]:
+    """Return what one subject has, by modality: a shape, or (kind of connectome, n_rois)."""
+    default: dict[str, Any] = {
         "smri": (n_rois, n_features),
         "sc": "structural",
         "fc": "functional",
@@ -66,7 +71,7 @@ def modality_specs(modalities, n_rois, n_features):
     return {name: _spec(name, spec, n_rois) for name, spec in chosen.items()}
 
 
-def _spec(name, spec, n_rois):
+def _spec(name: str, spec: Any, n_rois: int) -> tuple:
     if isinstance(spec, str) and spec in KINDS:
         return spec, n_rois
     if isinstance(spec, tuple) and spec and all(_is_size(size) for size in spec):
@@ -77,12 +82,12 @@ def _spec(name, spec, n_rois):
     )
 
 
-def _is_size(size):
-    return isinstance(size, numbers.Integral) and size > 0
+def _is_size(size: Any) -> bool:
+    return isinstance(size, numbers.Integral) and int(size) > 0
 
 
-def missing_rates(missing, names):
-    """Proportion of subjects without each modality."""
+def missing_rates(missing: Any, names: list[str]) -> np.ndarray:
+    """Return the proportion of subjects without each modality."""
     rates = missing if isinstance(missing, dict) else dict.fromkeys(names, missing)
     if unknown := [name for name in rates if name not in names]:
         raise ModalityError(f"missing= names {unknown}, but the modalities are {names}.")

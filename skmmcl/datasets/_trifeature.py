@@ -1,7 +1,10 @@
-"""Pairs of images whose shape, texture and colour are redundant, unique or synergistic."""
+"""Pairs of images whose shape, texture and color are redundant, unique or synergistic."""
+
+from __future__ import annotations
 
 import itertools
 import numbers
+from typing import Any
 
 import numpy as np
 from sklearn.utils import Bunch, check_scalar
@@ -18,20 +21,20 @@ SHAPE, TEXTURE, COLOR = range(3)
 
 
 def make_trifeature(
-    n_samples=1000,
+    n_samples: int | None = 1000,
     *,
-    kind="images",
-    subset="train",
-    biased=False,
-    size=64,
-    noise=0.3,
-    n_values=None,
-    design_state=42,
-    random_state=None,
-):
-    r"""Simulate pairs of images that tell something together, each alone, and only jointly.
+    kind: str = "images",
+    subset: str = "train",
+    biased: bool = False,
+    size: int = 64,
+    noise: float = 0.3,
+    n_values: int | None = None,
+    design_state: int = 42,
+    random_state: Any = None,
+) -> tuple[MultimodalData, dict[str, np.ndarray], Bunch]:
+    r"""Simulate pairs of images with redundant, unique and synergistic information.
 
-    Each image shows one of ten shapes with one of ten textures in one of ten colours, turned
+    Each image shows one of ten shapes with one of ten textures in one of ten colors, turned
     and placed at random. Both images of a pair show the same shape; all else is free. This is
     the controlled study of CoMM on images as in [2]_, drawn from formulas: nothing is
     downloaded.
@@ -46,10 +49,10 @@ def make_trifeature(
         What a modality is: an image, or a vector for fast tests, in which ten numbers stand
         for each attribute.
     subset : {"train", "test"}, default="train"
-        Which combinations of shape, texture and colour are shown: 80 % are for training, in
+        Which combinations of shape, texture and color are shown: 80 % are for training, in
         three images each, the others for testing, in one.
     biased : bool, default=False
-        Whether only pairs are drawn in which the colour of the second image is the one that
+        Whether only pairs are drawn in which the color of the second image is the one that
         a fixed rule gives for the texture of the first.
     size : int, default=64
         Pixels of a side of the images; the paper's are of 224. Textures have a period of
@@ -57,7 +60,7 @@ def make_trifeature(
     noise : float, default=0.3
         Standard deviation of the noise of vectors, whose entries have about unit variance.
     n_values : int or None, default=None
-        How many shapes, textures and colours there are, of each at least 2; images have at most
+        How many shapes, textures and colors there are, of each at least 2; images have at most
         10. None for 10 of images and 5 of vectors.
     design_state : int, default=42
         Draws the split of the combinations, the rule and the codes of vectors. It is apart
@@ -72,11 +75,11 @@ def make_trifeature(
         vectors (30,).
     tasks : dict of str to ndarray of int (n_samples,)
         ``R``, redundant: the shape. ``U1`` and ``U2``, unique: the textures of the first and of
-        the second image. ``S``, synergistic: 1 where texture of the first and colour of the
-        second follow the rule; of neither image alone can it be told.
+        the second image. ``S``, synergistic: 1 where texture of the first and color of the
+        second follow the rule; neither image alone reveals it.
     truth : Bunch
-        ``attributes`` (n_samples, 2, 3), the codes of shape, texture and colour of both;
-        ``names`` of these, for images; ``rule``, the colour for each texture; ``pairs``
+        ``attributes`` (n_samples, 2, 3), the codes of shape, texture and color of both;
+        ``names`` of these, for images; ``rule``, the color for each texture; ``pairs``
         (n_samples, 2), which of the images they are; and ``DESCR``.
 
     Raises
@@ -117,7 +120,7 @@ def make_trifeature(
     _check_choices(kind, subset)
     check_scalar(size, "size", numbers.Integral, min_val=8)
     check_scalar(noise, "noise", numbers.Real, min_val=0)
-    n_values = _check_n_values(n_values, kind)
+    n_values = _checked_n_values(n_values, kind)
     rng, design = _generator(random_state), np.random.default_rng(design_state)
     rule = design.permutation(n_values)
     items = _items(design, n_values, subset)
@@ -131,32 +134,35 @@ def make_trifeature(
         first, second = images[pairs[:, 0]], images[pairs[:, 1]]
     truth = Bunch(attributes=attributes, rule=rule, pairs=pairs, DESCR=DESCR)
     if kind == "images":
-        names = {"shape": SHAPES, "texture": TEXTURES, "color": COLORS}
+        names: dict[str, dict] = {"shape": SHAPES, "texture": TEXTURES, "color": COLORS}
         truth.names = {name: list(values)[:n_values] for name, values in names.items()}
     return MultimodalData(first=first, second=second), _tasks(attributes, rule), truth
 
 
 DESCR = """Trifeature pairs (skmmcl.datasets.make_trifeature).
 
-Both members of a pair have the same shape; texture and colour of each are its own. A rule gives
-a colour for each texture, and the synergistic task is whether a pair follows it."""
+Both members of a pair have the same shape; texture and color of each are its own. A rule gives
+a color for each texture, and the synergistic task is whether a pair follows it."""
 
 
-def _check_choices(kind, subset):
-    for name, value, known in (("kind", kind, N_VALUES), ("subset", subset, N_RENDERINGS)):
+def _check_choices(kind: str, subset: str) -> None:
+    for name, value, known in (
+        ("kind", kind, [*N_VALUES]),
+        ("subset", subset, [*N_RENDERINGS]),
+    ):
         if value not in known:
-            raise ValueError(f"{name}={value!r}; expected one of {list(known)}.")
+            raise ValueError(f"{name}={value!r}; expected one of {known}.")
 
 
-def _check_n_values(n_values, kind):
+def _checked_n_values(n_values: int | None, kind: str) -> int:
     if n_values is None:
         return N_VALUES[kind]
     most = len(SHAPES) if kind == "images" else None
     return check_scalar(n_values, "n_values", numbers.Integral, min_val=2, max_val=most)
 
 
-def _items(design, n_values, subset):
-    """Attributes (n_items, 3) of all images of a subset."""
+def _items(design: np.random.Generator, n_values: int, subset: str) -> np.ndarray:
+    """Return attributes (n_items, 3) of all images of a subset."""
     combinations = np.array(list(itertools.product(range(n_values), repeat=3)))
     shuffled = design.permutation(combinations)
     n_train = round(TRAIN_PART * len(combinations))
@@ -164,22 +170,24 @@ def _items(design, n_values, subset):
     return np.repeat(chosen, N_RENDERINGS[subset], axis=0)
 
 
-def _possible(items, rule):
-    """Indices (n_pairs, 2) of all images of one shape and, if a rule is given, that follow it."""
-    pairs = []
+def _possible(items: np.ndarray, rule: np.ndarray | None) -> np.ndarray:
+    """Return indices (n_pairs, 2) of all images of one shape that follow the rule, if any."""
+    blocks = []
     for shape in np.unique(items[:, SHAPE]):
         alike = np.flatnonzero(items[:, SHAPE] == shape)
-        pairs.append(np.stack(np.meshgrid(alike, alike, indexing="ij"), -1).reshape(-1, 2))
-    pairs = np.concatenate(pairs)
+        blocks.append(np.stack(np.meshgrid(alike, alike, indexing="ij"), -1).reshape(-1, 2))
+    pairs = np.concatenate(blocks)
     return pairs if rule is None else pairs[_follows(items[pairs], rule)]
 
 
-def _follows(attributes, rule):
+def _follows(attributes: np.ndarray, rule: np.ndarray) -> np.ndarray:
     return rule[attributes[:, 0, TEXTURE]] == attributes[:, 1, COLOR]
 
 
-def _draw_pairs(rng, possible, n_samples, kind):
-    """Some of the pairs; those of vectors may come more than once, with other noise."""
+def _draw_pairs(
+    rng: np.random.Generator, possible: np.ndarray, n_samples: int | None, kind: str
+) -> np.ndarray:
+    """Draw some of the pairs; those of vectors may come more than once, with other noise."""
     if not len(possible):
         raise ValueError("So few combinations make no such pair; ask for more values.")
     if n_samples is None:
@@ -192,12 +200,14 @@ def _draw_pairs(rng, possible, n_samples, kind):
     return possible[rng.choice(len(possible), n_samples, replace=kind == "vectors")]
 
 
-def _as_vectors(rng, attributes, codes, noise):
+def _as_vectors(
+    rng: np.random.Generator, attributes: np.ndarray, codes: np.ndarray, noise: float
+) -> np.ndarray:
     means = np.concatenate([codes[k][attributes[:, k]] for k in range(3)], axis=1)
     return (means + noise * rng.standard_normal(means.shape)).astype(np.float32)
 
 
-def _tasks(attributes, rule):
+def _tasks(attributes: np.ndarray, rule: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "R": attributes[:, 0, SHAPE],
         "U1": attributes[:, 0, TEXTURE],

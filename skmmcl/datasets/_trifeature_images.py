@@ -1,4 +1,8 @@
-"""Drawings of a textured, coloured shape on grey: the images of Trifeature, from formulas."""
+"""Drawings of a textured, colored shape on gray: the images of Trifeature, from formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -22,15 +26,15 @@ COLORS = {
 }
 
 
-def regular(n_corners, radii=(1.0,), turn=0.0):
-    """Corners of a regular polygon, or of a star with several radii."""
+def regular(n_corners: int, radii: Sequence[float] = (1.0,), turn: float = 0.0) -> np.ndarray:
+    """Return corners of a regular polygon, or of a star with several radii."""
     angle = np.pi / 2 + turn + 2 * np.pi * np.arange(n_corners) / n_corners
     radius = np.resize(radii, n_corners)
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
 
 
-def box(x0, x1, y0, y1):
-    """Corners of a rectangle."""
+def box(x0: float, x1: float, y0: float, y1: float) -> np.ndarray:
+    """Return corners of a rectangle."""
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], dtype=float)
 
 
@@ -53,32 +57,32 @@ SHAPES = {
 }
 
 
-def _wave(t):
+def _wave(t: np.ndarray) -> np.ndarray:
     return 0.5 + 0.5 * np.cos(2 * np.pi * t)
 
 
-def _cell(t):
-    """Place within a period, in [-0.5, 0.5)."""
+def _cell(t: np.ndarray) -> np.ndarray:
+    """Return the place within a period, in [-0.5, 0.5)."""
     return t - np.floor(t) - 0.5
 
 
-def _soft(distance):
-    """1 inside (distance below 0), 0 outside, with an edge a quarter of a period wide."""
+def _soft(distance: np.ndarray) -> np.ndarray:
+    """Return 1 inside (distance below 0), 0 outside, with an edge a quarter of a period wide."""
     return np.clip(0.5 - 4 * distance, 0, 1)
 
 
-def _pluses(u, v):
+def _pluses(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     a, b = np.abs(_cell(u / 2)), np.abs(_cell(v / 2))
     return _soft(2 * np.maximum(np.maximum(a, b) - 0.35, np.minimum(a, b) - 0.12))
 
 
-def _rain(u, v):
+def _rain(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     shift = 0.5 * (np.floor(u) % 2)
     return _soft(np.hypot(_cell(u) * 1.2, 0.6 * 2 * _cell(v / 2 + shift)) - 0.3)
 
 
 # Brightness in [0, 1] at places measured in periods.
-TEXTURES = {
+TEXTURES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "solid": lambda u, _v: np.ones_like(u),
     "stripes": lambda u, _v: _wave(u),
     "checks": lambda u, v: 0.5 + 0.5 * np.clip(3 * np.sin(np.pi * u) * np.sin(np.pi * v), -1, 1),
@@ -94,27 +98,15 @@ TEXTURES = {
 }
 
 
-def _three_ways(u, v):
+def _three_ways(u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, ...]:
     half, root = 0.5, np.sqrt(3) / 2
     return u, -half * u + root * v, -half * u - root * v
 
 
-def draw_images(rng, attributes, size):
-    """Draw an image of each row of shape, texture and colour codes.
+def draw_images(rng: np.random.Generator, attributes: np.ndarray, size: int) -> np.ndarray:
+    """Draw an image of each row of shape, texture and color codes, (n_images, 3).
 
-    Parameters
-    ----------
-    rng : Generator
-        Draws places and angles.
-    attributes : ndarray of int (n_images, 3)
-        Codes, in this order.
-    size : int
-        Pixels of a side.
-
-    Returns
-    -------
-    ndarray of float32 (n_images, 3, size, size)
-        Channels red, green and blue, in [0, 1].
+    Return float32 (n_images, 3, size, size): channels red, green and blue, in [0, 1].
     """
     n_images = len(attributes)
     degrees = rng.integers(-45, 45, size=(n_images, 2))  # of shape and texture
@@ -133,8 +125,8 @@ def draw_images(rng, attributes, size):
     return out
 
 
-def _turned(centers, degrees, size):
-    """Coordinates of all pixels around a centre, in pixels: two arrays (n, size, size)."""
+def _turned(centers: np.ndarray, degrees: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return coordinates of all pixels around a center, in pixels: two arrays (n, size, size)."""
     place = np.arange(size, dtype=np.float32) + np.float32(0.5)
     x = place[None, None, :] - centers[:, 0, None, None].astype(np.float32)
     y = centers[:, 1, None, None].astype(np.float32) - place[None, :, None]
@@ -143,14 +135,14 @@ def _turned(centers, degrees, size):
     return cos * x + sin * y, cos * y - sin * x
 
 
-def _covered(polygons, u, v, pixels):
-    """How much of each pixel is inside; ``pixels`` is how many there are in a unit."""
+def _covered(polygons: list[np.ndarray], u: np.ndarray, v: np.ndarray, pixels: float) -> np.ndarray:
+    """Return how much of each pixel is inside; ``pixels`` is how many there are in a unit."""
     distance = np.minimum.reduce([_signed_distance(corners, u, v) for corners in polygons])
     return np.clip(0.5 - distance * np.float32(pixels), 0, 1)
 
 
-def _signed_distance(corners, u, v):
-    """Distance to the border of a polygon, negative inside."""
+def _signed_distance(corners: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return the distance to the border of a polygon, negative inside."""
     nearest = np.full_like(u, np.inf)
     inside = np.zeros(u.shape, dtype=bool)
     for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -164,8 +156,8 @@ def _signed_distance(corners, u, v):
     return np.where(inside, -1, 1) * np.sqrt(nearest)
 
 
-def _textured(codes, centers, degrees, size):
-    """Brightness of each pixel."""
+def _textured(codes: np.ndarray, centers: np.ndarray, degrees: np.ndarray, size: int) -> np.ndarray:
+    """Return the brightness of each pixel."""
     period = np.float32(max(PERIOD * size, SMALLEST_PERIOD))
     u, v = _turned(centers, degrees, size)
     light = np.empty_like(u)
@@ -175,8 +167,8 @@ def _textured(codes, centers, degrees, size):
     return light
 
 
-def _painted(inside, light, colors):
-    """Images (n, 3, size, size): the coloured texture inside, grey outside."""
+def _painted(inside: np.ndarray, light: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Return images (n, 3, size, size): the colored texture inside, gray outside."""
     rgb = np.array(list(COLORS.values()), dtype=np.float32)[colors][:, :, None, None]
     inside = inside[:, None]
     return GREY * (1 - inside) + inside * rgb * light[:, None]

@@ -1,4 +1,4 @@
-"""What a fitted model relies on."""
+"""Inspection of what a fitted model relies on."""
 
 from skmmcl.inspection._contrast import GroupContrast, group_contrast
 from skmmcl.inspection._importance import modality_importance

@@ -1,4 +1,4 @@
-"""Where maps differ between two groups of subjects."""
+"""Differences of maps between two groups of subjects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ N_VALUES = 2**21  # ranked at once
 
 @dataclass(frozen=True, eq=False)
 class GroupContrast:
-    """What :func:`group_contrast` found in each entry of the maps.
+    """Result of :func:`group_contrast` in each entry of the maps.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def group_contrast(maps, y, *, groups=None, mask=None):
 
 
 def _read_groups(maps: np.ndarray, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray, tuple]:
-    """Rows of the first and the second group, and their labels."""
+    """Return the rows of the first and the second group, and their labels."""
     y = np.asarray(y)
     if maps.ndim < 2 or y.shape != maps.shape[:1]:
         raise DataError(

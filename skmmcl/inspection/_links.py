@@ -1,4 +1,4 @@
-"""Which latent dimensions of two modalities respond to the same places."""
+"""Latent dimensions of two modalities that respond to the same places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skmmcl.inspection._maps import read_mask
 
 
 class Link(NamedTuple):
-    """Two latent dimensions, and how alike their maps are."""
+    """Two latent dimensions, and the correlation of their maps."""
 
     a: int
     b: int
@@ -21,7 +21,7 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LatentLinks:
-    """What :func:`latent_links` found.
+    """Result of :func:`latent_links`.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ class LatentLinks:
     by_subject: np.ndarray
 
     def strongest(self, n_links=5):
-        """List the pairs whose maps are most alike, or most opposite.
+        """List the pairs whose maps are most similar, or most opposite.
 
         Parameters
         ----------
         n_links : int, default=5
-            At most so many.
+            Largest number of pairs.
 
         Returns
         -------
@@ -130,7 +130,7 @@ def latent_links(maps_a, maps_b, *, mask=None):
 
 
 def _unit_rows(maps: np.ndarray) -> np.ndarray:
-    """Each map centered and of length 1; a constant one is 0."""
+    """Return each map centered and of length 1; a constant one is 0."""
     maps = np.asarray(maps, dtype=np.float64)
     if not np.isfinite(maps).all():
         raise DataError("The maps hold NaN or infinite values within the mask.")

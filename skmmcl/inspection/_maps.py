@@ -55,7 +55,7 @@ def maps_to_image(maps, reference):
 
 
 def affine_of(reference: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The affine of a reference, whose grid must have the shape given."""
+    """Return the affine of a reference, whose grid must have the shape given."""
     affine = np.asarray(_affine_in_mm(reference))
     if affine.shape != (4, 4) or affine.dtype.kind not in "iuf":
         raise TypeError(
@@ -75,14 +75,14 @@ def _affine_in_mm(reference: Any) -> Any:
 
 
 def grid_shape(reference: Any) -> tuple[int, ...] | None:
-    """Shape of one volume of a reference; None for a bare affine."""
+    """Return the shape of one volume of a reference; None for a bare affine."""
     if not hasattr(reference, "affine"):
         return None
     return tuple(reference.shape[1:] if isinstance(reference, LazyVolumes) else reference.shape[:3])
 
 
 def read_mask(mask: Any, shape: tuple[int, ...], about: str, reference: Any = None) -> np.ndarray:
-    """A mask of the shape given, from an array, an image or its path; all entries for None.
+    """Return a mask of the shape given, from an array, an image or its path; all entries for None.
 
     An image must lie on the grid of the reference, if that has one.
     """
@@ -108,7 +108,7 @@ def read_mask(mask: Any, shape: tuple[int, ...], about: str, reference: Any = No
 
 
 def rescaled(maps: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Each map from 0 to 1 within the mask, and 0 outside; a constant one is 0."""
+    """Return each map from 0 to 1 within the mask, and 0 outside; a constant one is 0."""
     inside = maps[:, mask]
     lowest = inside.min(axis=1, keepdims=True)
     width = inside.max(axis=1, keepdims=True) - lowest
@@ -118,7 +118,7 @@ def rescaled(maps: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def smoothed(maps: np.ndarray, mask: np.ndarray, sigma: float) -> np.ndarray:
-    """Each volume smoothed within the mask, as if there were nothing outside."""
+    """Return each volume smoothed within the mask, as if there were nothing outside."""
     if maps.ndim < 4 or not sigma:
         return maps
     sigmas = (0,) * (maps.ndim - 3) + (sigma,) * 3

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmmcl.inspection._maps import maps_to_image
+from skmmcl.utils._optional import import_optional
 from skmmcl.volumes import LazyVolumes
 
 N_BACKGROUND = 10  # volumes whose mean is the background
@@ -54,7 +55,7 @@ def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwarg
     sizes = np.abs(mean[mean != 0])
     if threshold == "auto":
         threshold = np.percentile(sizes, 80) if sizes.size else None
-    if mean.min() >= 0:  # colours for what is shown: rescaled maps differ little from one another
+    if mean.min() >= 0:  # colors for what is shown: rescaled maps differ little from one another
         kwargs = {"cmap": "inferno", "symmetric_cbar": False, "vmin": threshold or 0, **kwargs}
     return _draw(mean, reference, background, threshold=threshold, **kwargs)
 
@@ -142,10 +143,7 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('falff dimension', 't1 dimension')
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise _missing("matplotlib") from error
+    plt = _import("matplotlib.pyplot")
     if ax is None:
         ax = plt.subplots(layout="constrained")[1]
     image = ax.imshow(links.correlations, cmap="RdBu_r", vmin=-1, vmax=1)
@@ -163,15 +161,12 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
 
 
 def _draw(values: np.ndarray, reference: Any, background: Any, **kwargs: Any) -> Any:
-    try:
-        from nilearn.plotting import plot_stat_map
-    except ImportError as error:
-        raise _missing("nilearn") from error
+    plotting = _import("nilearn.plotting")
     if background is None and isinstance(reference, LazyVolumes):
         background = _mean_volume(reference)
     if not (isinstance(background, str) and background == "MNI152"):  # nilearn's own default
         kwargs["bg_img"] = background
-    return plot_stat_map(maps_to_image(values, reference), **kwargs)
+    return plotting.plot_stat_map(maps_to_image(values, reference), **kwargs)
 
 
 def _mean_volume(volumes: LazyVolumes) -> Any:
@@ -180,5 +175,6 @@ def _mean_volume(volumes: LazyVolumes) -> Any:
     return maps_to_image(mean, volumes)
 
 
-def _missing(package: str) -> ImportError:
-    return ImportError(f'Drawing needs {package}: pip install "skmmcl[inspection]".')
+def _import(module: str) -> Any:
+    advice = f'Drawing needs {module.partition(".")[0]}: pip install "skmmcl[inspection]".'
+    return import_optional(module, advice)

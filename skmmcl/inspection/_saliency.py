@@ -1,4 +1,4 @@
-"""Which entries of a modality a latent dimension responds to."""
+"""Entries of a modality to which a latent dimension responds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from skmmcl.base import DifferentiableEncoder
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.inspection._maps import read_mask, rescaled, smoothed
 from skmmcl.training import seeded
+from skmmcl.utils._optional import import_optional
 
 N_ROWS, N_ENTRIES = 256, 2**20  # in a batch: the gradients of a network hold many times as much
 
@@ -53,7 +54,7 @@ def saliency(
         Number of random changes to average over.
     stdevs : float, default=0.05
         Standard deviation of these changes, in standard deviations of the training subjects if the
-        estimator standardises its input, and otherwise in the units of the modality.
+        estimator standardizes its input, and otherwise in the units of the modality.
     mask : array-like of the shape of one subject, image, path or None, default=None
         Entries other than 0 are kept. None for the mask with which volumes were loaded, if any.
     rescale : bool, default=True
@@ -89,7 +90,7 @@ def saliency(
     See Also
     --------
     group_contrast : Where maps differ between groups.
-    latent_links : Which dimensions of two modalities have maps alike.
+    latent_links : Dimensions of two modalities with similar maps.
 
     References
     ----------
@@ -130,11 +131,12 @@ def saliency(
 
 
 def _smooth_gradients(encoder, rows, components, n_samples, stdevs, rng):
-    """Give the averaged gradient of one component after another, of a batch of subjects."""
-    noise_tunnel, plain = _captum()
+    """Yield the averaged gradient of one component after another, of a batch of subjects."""
+    advice = 'Saliency is computed by captum: pip install "skmmcl[inspection]".'
+    captum = import_optional("captum.attr", advice)
     rows = np.arange(len(encoder))[rows]
     x = encoder.read(rows).requires_grad_()
-    tunnel = noise_tunnel(plain(encoder.function(rows)))
+    tunnel = captum.NoiseTunnel(captum.Saliency(encoder.function(rows)))
     seed = int(rng.randint(2**31 - 1))
     for component in components:
         with seeded(seed, encoder.device):
@@ -154,16 +156,6 @@ def _smooth_gradients(encoder, rows, components, n_samples, stdevs, rng):
                 "not finite: the network divides by 0 or overflows."
             )
         yield values
-
-
-def _captum():
-    try:
-        from captum.attr import NoiseTunnel, Saliency
-    except ImportError as error:
-        raise ImportError(
-            'Saliency is computed by captum: pip install "skmmcl[inspection]".'
-        ) from error
-    return NoiseTunnel, Saliency
 
 
 def _check_numbers(*, n_samples, batch_size, stdevs, smoothing):
@@ -193,7 +185,7 @@ def _check_components(components, encoder: DifferentiableEncoder) -> list[int]:
 
 
 def _check_out(out, shape: tuple[int, ...], components) -> np.ndarray:
-    """The array of maps, with an axis of components."""
+    """Return the array of maps, with an axis of components."""
     if out is None:
         return np.empty(shape, dtype=np.float32)
     expected = shape[1:] if isinstance(components, Integral) else shape

@@ -1,4 +1,4 @@
-"""How good, how alike and how free of site effects representations and brain ages are."""
+"""Quality, similarity and site effects of representations, and brain age."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from skmmcl.metrics._brain_age import AgeBias, brain_age_gap, fit_age_bias
 from skmmcl.metrics._openbhb import openbhb_score
 from skmmcl.metrics._ranks import rank_biserial
 from skmmcl.metrics._similarity import linear_cka, svcca
-from skmmcl.metrics._site import site_predictability
-from skmmcl.metrics._site_scorer import site_scorer
+from skmmcl.metrics._site import site_predictability, site_scorer
 from skmmcl.metrics._sphere import alignment, uniformity
 
 __all__ = [

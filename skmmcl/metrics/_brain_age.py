@@ -114,7 +114,7 @@ def brain_age_gap(
     bias: AgeBias | None = None,
     method: Literal["residual", "rescale"] = "residual",
 ) -> NDArray[np.float64]:
-    """Predicted less true age of each subject, with the age bias taken out where one is given.
+    """Compute predicted less true age of each subject, corrected for a given age bias.
 
     Parameters
     ----------

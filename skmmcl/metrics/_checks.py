@@ -1,4 +1,4 @@
-"""What every metric asks of its input."""
+"""Checks of the input of metrics."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def check_matrix(X: ArrayLike, name: str, least: int = 2) -> NDArray:
         )
 
 
-def check_lengths(**arrays: ArrayLike | None) -> None:
+def check_subjects(**arrays: ArrayLike | None) -> None:
     """Raise unless all arrays that are given have one entry for each of the same subjects."""
     with named(", ".join(arrays), "one entry for each of the same subjects"):
         check_consistent_length(*arrays.values())
+    check_same_subjects(arrays)
 
 
 def check_known(values: ArrayLike, name: str) -> NDArray:
@@ -38,7 +39,7 @@ def check_known(values: ArrayLike, name: str) -> NDArray:
     if isinstance(values, (list, tuple)) and any(isinstance(value, str) for value in values):
         values = np.array(values, dtype=object)  # numpy by itself would make text of NaN
     column = check_column(values, name)
-    # What numpy makes of NaN beside text.
+    # What numpy makes of NaN next to text.
     missing = is_unlabeled(column, None) | np.isin(column.astype(str), ["", "nan", "<NA>", "NaT"])
     if missing.any():
         one = name.removesuffix("s")
@@ -62,8 +63,7 @@ def check_column(values: ArrayLike, name: str) -> NDArray:
 
 def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return true and predicted ages of the same subjects, in float64."""
-    check_lengths(y_true=y_true, y_pred=y_pred)
-    check_same_subjects({"y_true": y_true, "y_pred": y_pred})
+    check_subjects(y_true=y_true, y_pred=y_pred)
     true, predicted = check_column(y_true, "y_true"), check_column(y_pred, "y_pred")
     return _finite(true, "y_true"), _finite(predicted, "y_pred")
 
@@ -74,7 +74,7 @@ def _finite(column: NDArray, name: str) -> NDArray[np.float64]:
 
 
 def check_finite(result: Any, **given: NDArray) -> Any:
-    """Return a result; raise if it left the range of numbers, and tell how large the input is."""
+    """Return a result; if it left the range of numbers, raise and say how large the input is."""
     if np.isfinite(result).all():
         return result
     sizes = ", ".join(f"{name} up to {np.abs(x).max():.3g}" for name, x in given.items())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def rank_biserial(a: ArrayLike, b: ArrayLike) -> float | NDArray[np.float64]:
-    """Rank-biserial correlation between group and value, the effect size of Mann and Whitney.
+    """Compute the rank-biserial correlation of group and value, the effect size of Mann-Whitney.
 
     It is the share of pairs in which the subject of group `a` has the larger value, less the
     share in which it has the smaller one: twice the area under the ROC curve, less 1.

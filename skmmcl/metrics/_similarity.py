@@ -1,4 +1,4 @@
-"""How alike two representations of the same subjects are, whatever their axes."""
+"""Similarity of two representations of the same subjects, whatever their axes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from skmmcl.data._who import check_same_subjects
-from skmmcl.metrics._checks import check_fraction, check_lengths, check_matrix
+from skmmcl.metrics._checks import check_fraction, check_matrix, check_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -19,12 +18,12 @@ _NO_DIFFERENCES = 1e300  # beyond it differences overflow
 
 
 def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
-    r"""Linear centered kernel alignment of two representations.
+    r"""Compute the linear centered kernel alignment of two representations.
 
     With columns centered it is
-    :math:`\lVert Y^\top X \rVert_F^2 / (\lVert X^\top X \rVert_F \lVert Y^\top Y \rVert_F)`: how
-    alike the two see the similarities between subjects. Rotations, translations and uniform
-    scales of either do not change it; scales of single columns do.
+    :math:`\lVert Y^\top X \rVert_F^2 / (\lVert X^\top X \rVert_F \lVert Y^\top Y \rVert_F)`:
+    the agreement of the two about the similarities between subjects. Rotations, translations and
+    uniform scales of either do not change it; scales of single columns do.
 
     Parameters
     ----------
@@ -80,8 +79,7 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
     """
     if not isinstance(debiased, (bool, np.bool_)):
         raise TypeError(f"debiased must be True or False, got {debiased!r}.")
-    check_lengths(X=X, Y=Y)
-    check_same_subjects({"X": X, "Y": Y})
+    check_subjects(X=X, Y=Y)
     x, y = (_centered(a, name, 4 if debiased else 2) for a, name in ((X, "X"), (Y, "Y")))
     if debiased:
         return _cosine(_u_centered(x @ x.T, "X"), _u_centered(y @ y.T, "Y"), -1)
@@ -92,7 +90,7 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
 
 
 def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
-    """Mean canonical correlation of the main directions of two representations.
+    """Compute the mean canonical correlation of the main directions of two representations.
 
     Each representation is reduced to its fewest principal directions that hold `variance` of
     its variance. Rotations, translations and uniform scales of either do not change the value;
@@ -150,8 +148,7 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
     """
     if check_fraction(variance, "variance") == 0:
         raise ValueError("variance must be above zero, got 0.")
-    check_lengths(X=X, Y=Y)
-    check_same_subjects({"X": X, "Y": Y})
+    check_subjects(X=X, Y=Y)
     x, y = _main_directions(X, "X", variance), _main_directions(Y, "Y", variance)
     if max(x.shape[1], y.shape[1]) >= len(x) - 1:
         warnings.warn(
@@ -196,7 +193,7 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64], lower: float) -> flo
 
 
 def _main_directions(X: ArrayLike, name: str, variance: float) -> NDArray[np.float64]:
-    """Orthonormal scores of the subjects on the first principal directions."""
+    """Return orthonormal scores of the subjects on the first principal directions."""
     given = check_matrix(X, name)
     u, s, _ = np.linalg.svd(_centered(given, name), full_matrices=False)
     # Below that, directions of float32 input are noise of its rounding.

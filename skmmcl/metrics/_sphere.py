@@ -8,8 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.utils import gen_batches
 
-from skmmcl.data._who import check_same_subjects
-from skmmcl.metrics._checks import check_lengths, check_matrix, check_positive
+from skmmcl.metrics._checks import check_matrix, check_positive, check_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -18,7 +17,7 @@ _BLOCK_VALUES = 2**20
 
 
 def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
-    """Mean distance between two views of the same subjects on the unit sphere.
+    """Compute the mean distance between two views of the same subjects on the unit sphere.
 
     Rows are first divided by their length. A rotation of both views together changes nothing,
     nor does the scale of any row.
@@ -50,7 +49,8 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
 
     Notes
     -----
-    Views that are all at one point are perfectly aligned: read it beside :func:`uniformity`.
+    Views that are all at one point are perfectly aligned: read it together with
+    :func:`uniformity`.
 
     References
     ----------
@@ -66,8 +66,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
     2.0
     """
     alpha = check_positive(alpha, "alpha")
-    check_lengths(X=X, Y=Y)
-    check_same_subjects({"X": X, "Y": Y})
+    check_subjects(X=X, Y=Y)
     u, v = _on_sphere(X, "X", 1), _on_sphere(Y, "Y", 1)
     if u.shape[1] != v.shape[1]:
         raise ValueError(
@@ -81,7 +80,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
 
 
 def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
-    """Logarithm of the mean Gaussian potential between subjects on the unit sphere.
+    """Compute the log of the mean Gaussian potential between subjects on the unit sphere.
 
     Rows are first divided by their length. Rotations change nothing, nor does the scale of any
     row.
@@ -139,7 +138,7 @@ def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
 
 
 def _squared_distances(u: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
-    """Squared distances of some rows to all rows after them, each pair once."""
+    """Return squared distances of some rows to all rows after them, each pair once."""
     cosines = u[rows] @ u[rows.start + 1 :].T
     later = np.tri(*cosines.shape[::-1], dtype=np.bool_).T
     return np.maximum(2 - 2 * cosines[later], 0)

@@ -1,4 +1,4 @@
-"""Honest training embeddings, and partly labelled cohorts, in scikit-learn's pipelines."""
+"""Honest training embeddings, and partly labeled cohorts, in scikit-learn's pipelines."""
 
 from skmmcl.model_selection._cross_fit import CrossFitTransformer
 from skmmcl.model_selection._labeled import LabeledOnly

@@ -6,35 +6,30 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.model_selection._align import dense, like, procrustes
-from skmmcl.model_selection._folds import complementary_folds
-from skmmcl.model_selection._rows import as_rows, n_rows, routing_enabled, take, take_params
+from skmmcl.model_selection._rows import as_rows, n_rows, take, take_params
+from skmmcl.model_selection._wrapper import Wrapper, inner_has, routing_enabled
+from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
-
-
-def _inner_has(name):
-    """Tell `available_if` to show a method where the inner transformer has it."""
-
-    def check(self):
-        return hasattr(getattr(self, "transformer_", self.transformer), name)
-
-    return check
+from skmmcl.utils._targets import seem_measured
 
 
 class CrossFitTransformer(  # type: ignore[call-arg]
-    MetaEstimatorMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Wrapper, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """Give training subjects the embedding of a model that did not see them.
+    """Return training subjects the embedding of a model that did not see them.
 
-    A transformer that is trained with labels memorises its training subjects: their
+    A transformer that is trained with labels memorizes its training subjects: their
     embeddings separate the classes better than those of any new subject, and a classifier
     trained on them is overconfident. Here ``fit_transform``, which
     :class:`~sklearn.pipeline.Pipeline` calls on training data, embeds each training subject
@@ -43,7 +38,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
 
     :class:`~sklearn.preprocessing.TargetEncoder` cross-fits in the same way, but its recipe
     does not carry over as it is. An encoded category is a mean of ``y``, the same quantity in
-    every fold; the axes of a learnt embedding are arbitrary, and two networks trained on
+    every fold; the axes of a learned embedding are arbitrary, and two networks trained on
     nearly the same subjects may differ by a rotation. Stacking their embeddings would mix
     coordinate systems. So the embeddings of a fold are carried onto those of the full model
     by the rotation (or reflection), uniform scale and translation that match best on the
@@ -57,7 +52,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     cv : int, cross-validation generator or iterable, default=5
         Folds in which every training subject is left out exactly once. An integer gives
         :class:`~sklearn.model_selection.StratifiedKFold` where `y` has classes (the
-        unlabelled, -1, count as one more), else :class:`~sklearn.model_selection.KFold`.
+        unlabeled, -1, count as one more), else :class:`~sklearn.model_selection.KFold`.
     align : {"procrustes"} or None, default="procrustes"
         How the embeddings of a fold are carried onto the coordinates of the full model. Use
         None only where coordinates mean the same in every fit.
@@ -70,9 +65,9 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     transformer_ : estimator
         The transformer fitted on all training subjects.
     n_features_in_ : int
-        Number of features seen in ``fit``, where the inner transformer tells it.
+        Number of features seen in ``fit``, where the inner transformer has it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in ``fit``, where the inner transformer tells them.
+        Names of the features seen in ``fit``, where the inner transformer has them.
 
     See Also
     --------
@@ -103,7 +98,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     >>> pipe.predict(X[:5]).shape
     (5,)
 
-    The training embeddings of a memorising transformer separate the classes too well:
+    The training embeddings of a memorizing transformer separate the classes too well:
 
     >>> def separation(Z):
     ...     return float(abs(Z[y == 1].mean() - Z[y == 0].mean()) / Z.std())
@@ -111,6 +106,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     True
     """
 
+    _wraps = "transformer"
     _parameter_constraints: ClassVar = {
         "transformer": [HasMethods(["fit", "transform"])],
         "cv": ["cv_object"],
@@ -133,7 +129,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Training data, in any form that the inner transformer takes.
         y : array-like of shape (n_samples,), default=None
-            Targets; -1 for unlabelled subjects.
+            Targets; -1 for unlabeled subjects.
         **fit_params : dict
             Passed to ``fit`` of the inner transformer: all of them, or with metadata routing
             those that it requests. `groups` belongs to the splitter and is not used here.
@@ -156,7 +152,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Training data, in any form that the inner transformer takes.
         y : array-like of shape (n_samples,), default=None
-            Targets; -1 for unlabelled subjects.
+            Targets; -1 for unlabeled subjects.
         **fit_params : dict
             As in ``fit``; those with one entry a subject are split along with X. `groups` goes
             to the splitter.
@@ -177,7 +173,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         X, y = as_rows(X), y if y is None else as_rows(y)
         full = self.transformer_.transform(X)
         target = dense(full)
-        folds = complementary_folds(self.cv, X, y, **routed["splitter"]["split"])
+        folds = _complementary_folds(self.cv, X, y, **routed["splitter"]["split"])
         data = X, y, routed["transformer"]["fit"]
         blocks = Parallel(n_jobs=self.n_jobs)(
             delayed(_embed_fold)(self.transformer, data, fold, target, align=self.align)
@@ -202,7 +198,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         check_is_fitted(self)
         return self.transformer_.transform(X)
 
-    @available_if(_inner_has("get_feature_names_out"))
+    @available_if(inner_has("get_feature_names_out"))
     def get_feature_names_out(self, input_features=None):
         """Return the names of the output features, as the inner transformer gives them.
 
@@ -219,7 +215,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         check_is_fitted(self)
         return self.transformer_.get_feature_names_out(input_features)
 
-    @available_if(_inner_has("set_output"))
+    @available_if(inner_has("set_output"))
     def set_output(self, *, transform=None):
         """Set the output container of the inner transformer.
 
@@ -239,7 +235,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         return self
 
     def get_metadata_routing(self):
-        """Say where metadata goes: to the inner transformer and to the splitter.
+        """Return where metadata goes: to the inner transformer and to the splitter.
 
         Returns
         -------
@@ -253,16 +249,6 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         router = MetadataRouter(owner=self)
         router.add(transformer=self.transformer, method_mapping=to_fit)
         return router.add(splitter=self.cv, method_mapping=to_split)
-
-    @property
-    def n_features_in_(self):
-        """Number of features seen in ``fit``."""
-        return self.transformer_.n_features_in_
-
-    @property
-    def feature_names_in_(self):
-        """Names of the features seen in ``fit``."""
-        return self.transformer_.feature_names_in_
 
     def _route(self, method, params):
         if routing_enabled():
@@ -279,6 +265,38 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         tags.transformer_tags = inner.transformer_tags
         tags.non_deterministic = inner.non_deterministic
         return tags
+
+
+def _complementary_folds(cv, X, y, **split_params):
+    """Return the (train, test) pairs of `cv`, having checked that their test parts tile X."""
+    with named("cv", f"folds of {n_rows(X)} subjects"):
+        splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
+        folds = list(splitter.split(X, y, **split_params))
+    times_left_out = np.zeros(n_rows(X), dtype=int)
+    for _, test in folds:
+        times_left_out[test] += 1
+    if np.any(times_left_out != 1):
+        raise ValueError(
+            f"cv={cv!r} leaves out some subjects {times_left_out.min()} times and others "
+            f"{times_left_out.max()} times; cross-fitting needs folds that leave out every subject "
+            "exactly once, such as those of StratifiedKFold."
+        )
+    return folds
+
+
+def _can_stratify(y, cv):
+    """Return whether y has classes, of which one at least is in every fold; ages are none."""
+    n_folds = cv if isinstance(cv, Integral) else 5
+    if y is None:
+        return False
+    values = np.asarray(y)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return False
+    if values.ndim == 1 and seem_measured(values):
+        return False
+    if type_of_target(values) not in {"binary", "multiclass"}:
+        return False
+    return np.unique(values, return_counts=True)[1].max() >= n_folds
 
 
 def _embed_fold(transformer, data, fold, target, *, align):

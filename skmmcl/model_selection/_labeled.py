@@ -1,30 +1,22 @@
-"""Estimators that leave unlabelled subjects out."""
+"""Estimators that leave unlabeled subjects out."""
 
 from __future__ import annotations
 
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.model_selection._rows import labeled_part, routing_enabled
+from skmmcl.model_selection._rows import labeled_part
+from skmmcl.model_selection._wrapper import Wrapper, inner_has, routing_enabled
 from skmmcl.utils._targets import UNLABELED
 
 
-def _inner_has(name):
-    """Tell `available_if` to show a method where the inner estimator has it."""
+class LabeledOnly(Wrapper, BaseEstimator):
+    """Fit and score a classifier or regressor on the labeled subjects only.
 
-    def check(self):
-        return hasattr(getattr(self, "estimator_", self.estimator), name)
-
-    return check
-
-
-class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
-    """Fit and score a classifier or regressor on the labelled subjects only.
-
-    Unlabelled subjects, ``y == -1``, help a semi-supervised transformer, but a classifier
+    Unlabeled subjects, ``y == -1``, help a semi-supervised transformer, but a classifier
     after it in a :class:`~sklearn.pipeline.Pipeline` would learn -1 as one more class. Wrapped
     in ``LabeledOnly`` it does not see them.
 
@@ -33,23 +25,23 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     estimator : estimator
         Classifier or regressor. It is cloned.
     unlabeled : int, float, str or None, default=-1
-        The value of `y` that marks an unlabelled subject. NaN and None always mark one; give
+        The value of `y` that marks an unlabeled subject. NaN and None always mark one; give
         NaN or None here where -1 is a genuine target, as in regression.
 
     Attributes
     ----------
     estimator_ : estimator
-        The estimator fitted on the labelled subjects.
+        The estimator fitted on the labeled subjects.
     classes_ : ndarray of shape (n_classes,)
-        Classes of the labelled subjects, for a classifier.
+        Classes of the labeled subjects, for a classifier.
     n_features_in_ : int
-        Number of features seen in ``fit``, where the inner estimator tells it.
+        Number of features seen in ``fit``, where the inner estimator has it.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features seen in ``fit``, where the inner estimator tells them.
+        Names of the features seen in ``fit``, where the inner estimator has them.
 
     See Also
     --------
-    labeled_scorer : Leaves unlabelled subjects out of a score.
+    labeled_scorer : Leaves unlabeled subjects out of a score.
 
     Examples
     --------
@@ -65,19 +57,21 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
     1.0
     """
 
+    _wraps = "estimator"
+
     def __init__(self, estimator, *, unlabeled=UNLABELED):
         self.estimator = estimator
         self.unlabeled = unlabeled
 
     def fit(self, X, y=None, **fit_params):
-        """Fit the estimator on the labelled subjects.
+        """Fit the estimator on the labeled subjects.
 
         Parameters
         ----------
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Training data, in any form that the inner estimator takes.
         y : array-like of shape (n_samples,)
-            Targets, some of them unlabelled.
+            Targets, some of them unlabeled.
         **fit_params : dict
             Passed to ``fit`` of the inner estimator: all of them, or with metadata routing
             those that it requests. Those with one entry a subject are sliced along with X.
@@ -90,14 +84,14 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `y` is missing or no subject is labelled.
+            If `y` is missing or no subject is labeled.
         """
         params = self._route("fit", fit_params)
         X, y, params = labeled_part(X, y, params, self.unlabeled, "fit")
         self.estimator_ = clone(self.estimator).fit(X, y, **params)
         return self
 
-    @available_if(_inner_has("predict"))
+    @available_if(inner_has("predict"))
     def predict(self, X):
         """Predict the target of every subject.
 
@@ -113,7 +107,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict", X)
 
-    @available_if(_inner_has("predict_proba"))
+    @available_if(inner_has("predict_proba"))
     def predict_proba(self, X):
         """Predict the probability of each class.
 
@@ -129,7 +123,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict_proba", X)
 
-    @available_if(_inner_has("predict_log_proba"))
+    @available_if(inner_has("predict_log_proba"))
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
 
@@ -145,7 +139,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("predict_log_proba", X)
 
-    @available_if(_inner_has("decision_function"))
+    @available_if(inner_has("decision_function"))
     def decision_function(self, X):
         """Compute the decision function of the inner classifier.
 
@@ -161,16 +155,16 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("decision_function", X)
 
-    @available_if(_inner_has("score"))
+    @available_if(inner_has("score"))
     def score(self, X, y, **score_params):
-        """Score the predictions for the labelled subjects.
+        """Score the predictions for the labeled subjects.
 
         Parameters
         ----------
         X : array-like, DataFrame, MultimodalData or dict of arrays
             Test data, in any form that the inner estimator takes.
         y : array-like of shape (n_samples,)
-            Targets, some of them unlabelled.
+            Targets, some of them unlabeled.
         **score_params : dict
             Passed to ``score`` of the inner estimator, sliced as in ``fit``.
 
@@ -185,7 +179,7 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
         return self.estimator_.score(X, y, **params)
 
     def get_metadata_routing(self):
-        """Say where metadata goes: to ``fit`` and ``score`` of the inner estimator.
+        """Return where metadata goes: to ``fit`` and ``score`` of the inner estimator.
 
         Returns
         -------
@@ -198,18 +192,8 @@ class LabeledOnly(MetaEstimatorMixin, BaseEstimator):
 
     @property
     def classes_(self):
-        """Classes of the labelled subjects."""
+        """Classes of the labeled subjects."""
         return self.estimator_.classes_
-
-    @property
-    def n_features_in_(self):
-        """Number of features seen in ``fit``."""
-        return self.estimator_.n_features_in_
-
-    @property
-    def feature_names_in_(self):
-        """Names of the features seen in ``fit``."""
-        return self.estimator_.feature_names_in_
 
     def _call(self, method, X):
         check_is_fitted(self)

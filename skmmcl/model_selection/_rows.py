@@ -6,7 +6,6 @@ from numbers import Number
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn import get_config
 from sklearn.utils import check_consistent_length
 
 from skmmcl.data import as_multimodal, is_multimodal
@@ -50,7 +49,7 @@ def _take_param(value, n_samples, rows):
 
 
 def labeled_part(X, y, params, unlabeled, action):
-    """Return the rows of X, y and of the parameters whose subject is labelled."""
+    """Return the rows of X, y and of the parameters whose subject is labeled."""
     if y is None:
         raise ValueError(
             "Leaving unlabelled subjects out requires y to be passed, but the target y is None."
@@ -88,8 +87,3 @@ def is_labeled(y, unlabeled):
 def _without_object_dtype(y):
     """Undo the object dtype that None among the labels gave to y."""
     return np.asarray(y.tolist()) if getattr(getattr(y, "dtype", None), "kind", "") == "O" else y
-
-
-def routing_enabled():
-    """Return whether scikit-learn's metadata routing is switched on."""
-    return get_config()["enable_metadata_routing"]

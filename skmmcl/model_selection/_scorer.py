@@ -1,4 +1,4 @@
-"""Scorers that leave unlabelled subjects out."""
+"""Scorers that leave unlabeled subjects out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skmmcl.utils._targets import UNLABELED
 
 
 def labeled_scorer(scoring, *, unlabeled=UNLABELED):
-    """Make a scorer that leaves unlabelled test subjects out.
+    """Make a scorer that leaves unlabeled test subjects out.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def labeled_scorer(scoring, *, unlabeled=UNLABELED):
         What scikit-learn's ``scoring`` takes: the name of a scorer, a callable
         ``scorer(estimator, X, y)``, or several of them for several metrics at once.
     unlabeled : int, float, str or None, default=-1
-        The value of `y` that marks an unlabelled subject. NaN and None always mark one.
+        The value of `y` that marks an unlabeled subject. NaN and None always mark one.
 
     Returns
     -------
@@ -26,11 +26,11 @@ def labeled_scorer(scoring, *, unlabeled=UNLABELED):
         ``scorer(estimator, X, y)``, for the ``scoring`` of
         :func:`~sklearn.model_selection.cross_val_score`,
         :class:`~sklearn.model_selection.GridSearchCV` and the like. It raises ValueError where
-        no test subject is labelled, or where the estimator learnt `unlabeled` as a class.
+        no test subject is labeled, or where the estimator learned `unlabeled` as a class.
 
     See Also
     --------
-    LabeledOnly : Leaves unlabelled subjects out of the fit of a classifier.
+    LabeledOnly : Leaves unlabeled subjects out of the fit of a classifier.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class _LabeledScorer:
         return self
 
     def get_metadata_routing(self):
-        """Say what metadata the wrapped scorer requests."""
+        """Return what metadata the wrapped scorer requests."""
         return get_routing_for_object(self._scorer)
 
     def _accept_sample_weight(self):

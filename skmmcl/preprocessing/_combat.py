@@ -1,15 +1,16 @@
-"""Harmonisation of sites by empirical Bayes."""
+"""Harmonization of sites by empirical Bayes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
-from skmmcl.preprocessing._side_columns import side_values
-from skmmcl.preprocessing._side_data import SideDataTransformer
+from skmmcl.preprocessing._side_data import SideDataTransformer, side_values
 from skmmcl.utils._plain import plain_labels
 from skmmcl.utils._sklearn import StrOptions
 
@@ -19,7 +20,7 @@ MAX_ITER = 1000
 
 @dataclass
 class SiteEffects:
-    """What ComBat learnt of a modality.
+    """Effects that ComBat learned of a modality.
 
     Attributes
     ----------
@@ -41,9 +42,9 @@ class SiteEffects:
 class ComBat(SideDataTransformer):
     """Take out differences between sites in mean and variance.
 
-    Each value of a modality has an additive and a multiplicative effect of the site beside the
-    effects of covariates, which are kept. The effects of a site are shrunk towards their
-    distribution over all values of the modality. All is learnt on the training subjects.
+    Each value of a modality has an additive and a multiplicative effect of the site, and effects of
+    covariates, which are kept. The effects of a site are shrunk towards their
+    distribution over all values of the modality. All is learned on the training subjects.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ class ComBat(SideDataTransformer):
     Attributes
     ----------
     models_ : dict of str to SiteEffects
-        What was learnt of each modality.
+        What was learned of each modality.
     modalities_ : tuple of str
         The modalities that are transformed.
     sites_ : list of str
@@ -111,31 +112,33 @@ class ComBat(SideDataTransformer):
 
     def __init__(
         self,
-        site="site",
+        site: str = "site",
         *,
-        covariates=None,
-        modalities=None,
-        shrink=True,
-        unseen_sites="error",
-    ):
+        covariates: str | Sequence[str] | None = None,
+        modalities: Sequence[str] | None = None,
+        shrink: bool = True,
+        unseen_sites: str = "error",
+    ) -> None:
         self.site = site
         self.covariates = covariates
         self.modalities = modalities
         self.shrink = shrink
         self.unseen_sites = unseen_sites
 
-    def _linear(self):
+    def _linear(self) -> str | Sequence[str] | None:
         return self.covariates
 
-    def _learn_side_data(self, X):
+    def _learn_side_data(self, X: MultimodalData) -> None:
         self.sites_ = sorted(set(self._sites(X).tolist()))
         if len(self.sites_) < 2:
             raise DataError(f"ComBat needs at least two sites, X has only {self.sites_}.")
 
-    def _sites(self, X):
+    def _sites(self, X: MultimodalData) -> np.ndarray:
         return plain_labels(side_values(X, self.site), self.site)
 
-    def _fit_model(self, values, X, rows, name):
+    def _fit_model(
+        self, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str
+    ) -> SiteEffects:
         sites, values = self._sites(X)[rows], values.astype(np.float64)
         here = np.unique(sites)
         of_site = (sites[:, None] == here).astype(float)
@@ -159,7 +162,9 @@ class ComBat(SideDataTransformer):
         spread = {s: fit[1] for s, fit in fits.items()}
         return SiteEffects(intercept, scale, slopes, shift, spread)
 
-    def _apply(self, model, values, X, rows, name):
+    def _apply(
+        self, model: Any, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str
+    ) -> np.ndarray:
         sites, out = self._sites(X)[rows], values.astype(np.float64)
         self._check_sites(sites, sorted(model.shift))
         kept = model.intercept + self._columns[name].transform(X, rows) @ model.slopes
@@ -170,7 +175,7 @@ class ComBat(SideDataTransformer):
             out[of_site] = np.where(model.scale > 0, varied + kept[of_site], out[of_site])
         return out
 
-    def _check_sites(self, sites, known):
+    def _check_sites(self, sites: np.ndarray, known: list[str]) -> None:
         unseen = sorted(set(sites.tolist()) - set(known))
         if unseen and self.unseen_sites == "error":
             raise DataError(
@@ -186,8 +191,8 @@ class ComBat(SideDataTransformer):
                 )
 
 
-def _bare(site):
-    """A site without what writings of one site differ in: blanks, case, zeros of numbers."""
+def _bare(site: str) -> str:
+    """Return a site without what writings of one site differ in: blanks, case, zeros of numbers."""
     text = site.strip().casefold()
     try:
         return f"{float(text):.7g}"
@@ -195,8 +200,8 @@ def _bare(site):
         return text
 
 
-def site_effects(residuals, *, shrink):
-    """Additive effect and factor of the variance of a site, shrunk if asked."""
+def site_effects(residuals: np.ndarray, *, shrink: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return additive effect and factor of the variance of a site, shrunk if asked."""
     n, n_values = residuals.shape
     shift = residuals.mean(axis=0)
     spread = residuals.var(axis=0, ddof=1) if n > 1 else np.ones(n_values)
@@ -209,8 +214,10 @@ def site_effects(residuals, *, shrink):
     return shift, spread
 
 
-def _shrunk(residuals, shift, spread):
-    """Posterior means under a normal prior of shifts and an inverse gamma prior of spreads."""
+def _shrunk(
+    residuals: np.ndarray, shift: np.ndarray, spread: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return posterior means: shifts have a normal prior, spreads an inverse gamma one."""
     n = len(residuals)
     center, variance = shift.mean(), shift.var(ddof=1)
     mean, width = spread.mean(), spread.var(ddof=1)

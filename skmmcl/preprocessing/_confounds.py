@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
+from skmmcl.data import MultimodalData
 from skmmcl.preprocessing._side_data import SideDataTransformer
 
 
 class ConfoundRegressor(SideDataTransformer):
-    """Take out of each value what is linear in confounds, as learnt on the training subjects.
+    """Take out of each value what is linear in confounds, as learned on the training subjects.
 
     The training mean stays. What a confound shares with the target is taken out too.
 
@@ -51,19 +53,25 @@ class ConfoundRegressor(SideDataTransformer):
         "modalities": [list, tuple, None],
     }
 
-    def __init__(self, confounds, *, modalities=None):
+    def __init__(
+        self, confounds: str | Sequence[str], *, modalities: Sequence[str] | None = None
+    ) -> None:
         self.confounds = confounds
         self.modalities = modalities
 
-    def _linear(self):
+    def _linear(self) -> str | Sequence[str]:
         return self.confounds
 
-    def _fit_model(self, values, X, rows, name):
+    def _fit_model(
+        self, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str
+    ) -> tuple[np.ndarray, np.ndarray]:
         confounds = self._columns[name].transform(X, rows)
         design = np.column_stack([np.ones(len(values)), confounds])
         coefficients = np.linalg.lstsq(design, values.astype(np.float64))[0][1:]
         return coefficients, confounds.mean(axis=0)
 
-    def _apply(self, model, values, X, rows, name):
+    def _apply(
+        self, model: Any, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str
+    ) -> np.ndarray:
         coefficients, mean = model
         return values - (self._columns[name].transform(X, rows) - mean) @ coefficients

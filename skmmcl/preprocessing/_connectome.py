@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
+from skmmcl.utils._optional import import_optional
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _KINDS = {"correlation", "covariance", "partial correlation", "precision", "tangent"}
@@ -27,7 +28,7 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         None if subjects are matrices. To compute them from the time series of regions, a kind of
         nilearn's ``ConnectivityMeasure`` ("correlation", "covariance", "partial correlation",
         "precision", "tangent"), which needs ``pip install "skmmcl[volumes]"``, or such a
-        transformer itself. The reference of "tangent" is learnt in ``fit``.
+        transformer itself. The reference of "tangent" is learned in ``fit``.
     fisher_z : bool, default=False
         Whether correlations become arctanh of them; needs `discard_diagonal`.
     discard_diagonal : bool, default=True
@@ -65,13 +66,15 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         "discard_diagonal": ["boolean"],
     }
 
-    def __init__(self, measure=None, *, fisher_z=False, discard_diagonal=True):
+    def __init__(
+        self, measure: Any = None, *, fisher_z: bool = False, discard_diagonal: bool = True
+    ) -> None:
         self.measure = measure
         self.fisher_z = fisher_z
         self.discard_diagonal = discard_diagonal
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: None = None) -> Self:
         """Learn the number of regions, and what the measure needs.
 
         Parameters
@@ -104,8 +107,8 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         self.diagonal_ = _known_mean(np.diagonal(matrices, axis1=1, axis2=2))
         return self
 
-    def transform(self, X):
-        """Give the edges of each subject.
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the edges of each subject.
 
         Parameters
         ----------
@@ -143,8 +146,8 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
             )
         return np.arctanh(edges)
 
-    def inverse_transform(self, X):
-        """Give the matrices that have these edges.
+    def inverse_transform(self, X: Any) -> np.ndarray:
+        """Return the matrices that have these edges.
 
         Parameters
         ----------
@@ -165,11 +168,11 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         edges = np.tanh(edges) if self.fisher_z else edges
         matrices = np.zeros((len(edges), self.n_regions_, self.n_regions_), dtype=edges.dtype)
         if self.discard_diagonal:
-            matrices[:, *np.diag_indices(self.n_regions_)] = self.diagonal_
+            np.einsum("nrr->nr", matrices)[:] = self.diagonal_
         matrices[:, rows, columns] = matrices[:, columns, rows] = edges
         return matrices
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: None = None) -> np.ndarray:
         """Return the names of the edges.
 
         Parameters
@@ -186,10 +189,10 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         pairs = zip(*self._places(), strict=True)
         return np.asarray([f"edge_{i}_{j}" for i, j in pairs], dtype=object)
 
-    def _places(self):
+    def _places(self) -> Any:
         return np.triu_indices(self.n_regions_, k=int(self.discard_diagonal))
 
-    def _matrices(self, X):
+    def _matrices(self, X: Any) -> np.ndarray:
         if self.measure_ is not None:
             series = _time_series(X)
             # nilearn takes no single subject to a tangent space, though its reference is fixed.
@@ -209,7 +212,7 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
                 raise DataError(f"The matrix of subject {row} is not symmetric.")
         return X
 
-    def _check_infinite(self, X):
+    def _check_infinite(self, X: np.ndarray) -> None:
         """Raise for infinite edges, which may only be on a diagonal that is left out."""
         infinite = np.isinf(X)
         if self.discard_diagonal:
@@ -221,7 +224,7 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
                 f"The matrix of subject {row} is infinite between regions {one} and {other}.{hint}"
             )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False  # no table but flat square matrices
         tags.input_tags.three_d_array = True
@@ -229,8 +232,8 @@ class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _known_mean(diagonals):
-    """Mean of what is not NaN in each column; NaN where all is."""
+def _known_mean(diagonals: np.ndarray) -> np.ndarray:
+    """Return the mean of what is not NaN in each column; NaN where all is."""
     known = ~np.isnan(diagonals)
     count = known.sum(axis=0)
     with np.errstate(invalid="ignore"):  # infinite ones of both signs
@@ -238,21 +241,16 @@ def _known_mean(diagonals):
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _make_measure(measure):
+def _make_measure(measure: Any) -> Any:
     if not isinstance(measure, str):
         return None if measure is None else clone(measure)
-    try:
-        from nilearn.connectome import ConnectivityMeasure
-    except ImportError as error:
-        raise ImportError(
-            f"ConnectomeVectorizer(measure={measure!r}) needs nilearn: "
-            'pip install "skmmcl[volumes]".'
-        ) from error
-    return ConnectivityMeasure(kind=measure)
+    user = f"ConnectomeVectorizer(measure={measure!r})"
+    advice = f'{user} needs nilearn: pip install "skmmcl[volumes]".'
+    return import_optional("nilearn.connectome", advice).ConnectivityMeasure(kind=measure)
 
 
-def _numbers(X, **options):
-    """X as an array of numbers."""
+def _numbers(X: Any, **options: Any) -> np.ndarray:
+    """Return X as an array of numbers."""
     with named("X", "numbers of shape (n_samples, ...)"):
         array = check_array(X, allow_nd=True, **options)
     if array.dtype.kind not in "biuf":
@@ -260,7 +258,7 @@ def _numbers(X, **options):
     return array
 
 
-def _time_series(X):
+def _time_series(X: Any) -> list[np.ndarray]:
     series = _numbers(X, dtype=np.float64)
     if series.ndim != 3:
         raise DataError(

@@ -1,12 +1,13 @@
-"""TorchIO's histogram standardisation as a transformer of scikit-learn."""
+"""TorchIO's histogram standardization as a transformer of scikit-learn."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -14,18 +15,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
+from skmmcl.utils._optional import import_optional
 from skmmcl.utils._sklearn import Interval, fit_context
 
 MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... percent
 
 
 class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Give volumes the histogram of the training subjects.
+    """Return volumes the histogram of the training subjects.
 
     Percentiles of each volume are mapped onto those of the training subjects, piecewise linearly,
     by TorchIO :cite:p:`perezgarcia2021`. A volume has no histogram if nearly all of its counted
-    voxels are alike, as in a constant or binary one: a warning names it, nothing is learnt from it,
-    and its voxels become the median of the landmarks. For modalities of a container wrap it:
+    voxels are equal, as in a constant or binary one: a warning names it, nothing is learned, and
+    its voxels become the median of the landmarks. For modalities of a container wrap it:
     ``ModalityTransformer({"t1": HistogramStandardizer()})``. Needs
     ``pip install "skmmcl[volumes]"``.
 
@@ -67,11 +69,13 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         "background": [Interval(Real, None, None, closed="neither"), None]
     }
 
-    def __init__(self, background=0.0):
+    landmarks_: np.ndarray
+
+    def __init__(self, background: float | None = 0.0) -> None:
         self.background = background
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: None = None) -> Self:
         """Learn the landmarks of the training subjects.
 
         Parameters
@@ -99,7 +103,7 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: Any, y: None = None) -> Self:
         """Learn the landmarks of more training subjects.
 
         Parameters
@@ -123,14 +127,14 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         if not has_spread.all():
             _warn_of_no_spread(np.flatnonzero(~has_spread), "nothing is learnt from them")
         # Landmarks of several volumes are the mean of theirs.
-        earlier = n_seen * self.landmarks_ if n_seen else 0.0
+        earlier: Any = n_seen * self.landmarks_ if n_seen else 0.0
         self.n_samples_seen_ = n_seen + int(has_spread.sum())
         if self.n_samples_seen_:
             total = earlier + landmarks[has_spread].sum(axis=0)
             self.landmarks_ = total / self.n_samples_seen_
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> np.ndarray:
         """Map the histogram of each volume onto the landmarks.
 
         Parameters
@@ -141,7 +145,7 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
         Returns
         -------
         X_out : ndarray of float32 and that shape
-            Standardised volumes.
+            Standardized volumes.
         """
         check_is_fitted(self, "landmarks_")
         X = self._check(X, reset=False)
@@ -158,15 +162,15 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
             _warn_of_no_spread(constant, "each becomes constant")
         return out
 
-    def _landmarks(self, volume, path):
-        """Those of one volume, from 0 to 100 if it has any spread."""
+    def _landmarks(self, volume: np.ndarray, path: Path) -> np.ndarray:
+        """Return those of one volume, from 0 to 100 if it has any spread."""
         train = _torchio().HistogramStandardization.train
         _write(_image(volume), path)
         with np.errstate(all="ignore"):
             return train([path], masking_function=self._counted, progress=False)
 
-    def _standardized(self, volume):
-        """The volume with its new histogram; None if it has none."""
+    def _standardized(self, volume: np.ndarray) -> np.ndarray | None:
+        """Return the volume with its new histogram; None if it has none."""
         torchio = _torchio()
         counted = self._counted(volume)
         standardize = torchio.HistogramStandardization(
@@ -186,24 +190,25 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
             return None
         return mapped
 
-    def _counted(self, values):
+    def _counted(self, values: np.ndarray) -> np.ndarray:
         counted = values != (np.inf if self.background is None else self.background)
         return counted if counted.any() else ~counted
 
-    def _check(self, X, *, reset):
+    def _check(self, X: Any, *, reset: bool) -> np.ndarray:
         least = 2 if reset else 1
         with named("X", "volumes of shape (n_samples, ...)"):
             return validate_data(
                 self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=least
             )
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 
-def _warn_of_no_spread(rows, outcome):
+def _warn_of_no_spread(rows: Iterable, outcome: str) -> None:
+    rows = list(rows)
     named = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
     warnings.warn(
         f"{len(rows)} volumes have no histogram, since nearly all of their voxels but for the "
@@ -213,22 +218,17 @@ def _warn_of_no_spread(rows, outcome):
     )
 
 
-def _image(volume):
-    """A volume of any shape as one of three dimensions; only its values count."""
+def _image(volume: np.ndarray) -> np.ndarray:
+    """Return a volume of any shape as one of three dimensions; only its values count."""
     return np.ascontiguousarray(volume).reshape(1, 1, -1)
 
 
-def _torchio():
-    try:
-        import torchio
-    except ImportError as error:
-        raise ImportError(
-            'HistogramStandardizer needs TorchIO: pip install "skmmcl[volumes]".'
-        ) from error
-    return torchio
+def _torchio() -> Any:
+    advice = 'HistogramStandardizer needs TorchIO: pip install "skmmcl[volumes]".'
+    return import_optional("torchio", advice)
 
 
-def _write(image, path):
+def _write(image: np.ndarray, path: Path) -> None:
     import SimpleITK  # comes with TorchIO
 
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(image), path)

@@ -11,7 +11,7 @@ from skmmcl.data._frames import is_frame, plain, side_column
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
-from skmmcl.utils._targets import encode_classes, is_unlabeled, warn_if_measured
+from skmmcl.utils._targets import class_name, encode_classes, is_unlabeled, warn_if_measured
 
 
 def metadata_labels(
@@ -29,14 +29,14 @@ def metadata_labels(
     columns : str or list of str, default=None
         Those to use; None for all. Each different value becomes a label.
     bins : dict of str to int or list of float, default=None
-        How columns of continuous numbers are cut into classes: into so many bins that hold
-        about as many subjects each, or at these edges, each of which begins a bin.
+        How columns of continuous numbers are cut into classes: a number of bins with about as
+        many subjects each, or edges, each of which begins a bin.
 
     Returns
     -------
     labels : ndarray of int64 (n_subjects, n_labels)
-        1 where the subject bears the label, else 0. A missing value, None or NaN, gives no
-        label, nor does the -1 of unlabelled subjects in columns of classes; a row is -1
+        1 where the subject has the label, else 0. A missing value, None or NaN, gives no
+        label, nor does the -1 of unlabeled subjects in columns of classes; a row is -1
         where all values are missing.
     names : list of str
         Of the labels: ``"sex=F"``, ``"age<20"``, ``"20<=age<40"``.
@@ -89,7 +89,7 @@ def metadata_labels(
 
 
 def _columns(df: Any, columns: str | Sequence[str] | None, bins: Mapping) -> dict[str, np.ndarray]:
-    """The columns asked for, as arrays of one length."""
+    """Return the columns asked for, as arrays of one length."""
     if not (hasattr(df, "columns") or isinstance(df, Mapping)):
         raise DataError(f"df must be a DataFrame or a dict of columns, got {type(df).__name__}.")
     if not (columns is None or isinstance(columns, (str, list, tuple))):
@@ -113,13 +113,13 @@ def _columns(df: Any, columns: str | Sequence[str] | None, bins: Mapping) -> dic
 def _values(column: Any) -> np.ndarray:
     if is_frame(column):
         return side_column(column)
-    # As objects, because numpy would make text of numbers, and of None, beside text.
+    # As objects, because numpy would make text of numbers, and of None, next to text.
     mixed = isinstance(column, (list, tuple)) and any(isinstance(v, str) for v in column)
     return np.array(column, dtype=object) if mixed else plain(column)
 
 
 def _of_classes(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
-    """Code of the class of each subject, -1 for none, and the names of the labels."""
+    """Return the code of the class of each subject, -1 for none, and the names of the labels."""
     advice = (
         f"Cut continuous numbers by bins={{{name!r}: 5}}, into five bins, or at edges of your own."
     )
@@ -128,18 +128,13 @@ def _of_classes(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
     except ValueError as error:
         raise DataError(f"Column {name!r} cannot be read as classes: {error} {advice}") from error
     warn_if_measured(classes[codes[codes >= 0]], f"column {name!r}", advice, stacklevel=5)
-    return codes, [f"{name}={_shown(value)}" for value in classes.tolist()]
-
-
-def _shown(value: Any) -> str:
-    """A class as text; codes that a gap made floats, as the whole numbers that they are."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return codes, [f"{name}={class_name(value)}" for value in classes.tolist()]
 
 
 def _binned(
     values: np.ndarray, name: str, bins: int | Sequence[float]
 ) -> tuple[np.ndarray, list[str]]:
-    """The same for a column of numbers, cut at the edges."""
+    """Return the same for a column of numbers, cut at the edges."""
     unknown = is_unlabeled(values, None)
     try:
         known = np.array(values[~unknown].tolist(), dtype=np.float64)

@@ -4,23 +4,27 @@ Such a transformer has a class attribute ``one_by_one = True``, keeps the shape 
 has ``partial_fit`` if it learns anything.
 """
 
+from __future__ import annotations
+
 import math
-from functools import partial
+from collections.abc import Iterator
+from typing import Any, Self
 
 import numpy as np
 
+from skmmcl.data import MultimodalData
 from skmmcl.data._flat import blank
-from skmmcl.data._mapped import MappedRows
-from skmmcl.data._rows import row_blocks
+from skmmcl.data._rows import as_key, row_blocks
+from skmmcl.exceptions import DataError
 from skmmcl.preprocessing._tables import nobody_has
 
 
-def stays_lazy(transformer, X, name):
-    """Whether a modality can stay in its files under a transformer."""
+def stays_lazy(transformer: Any, X: MultimodalData, name: str) -> bool:
+    """Return whether a modality can stay in its files under a transformer."""
     return getattr(transformer, "one_by_one", False) and hasattr(X.base(name), "restrict")
 
 
-def fit_by_blocks(transformer, X, name):
+def fit_by_blocks(transformer: Any, X: MultimodalData, name: str) -> Any:
     """Fit with a few of the subjects who have the modality in memory at a time."""
     blocks = _present_blocks(X, name)
     first = next(blocks, None)
@@ -33,18 +37,89 @@ def fit_by_blocks(transformer, X, name):
     return transformer
 
 
-def transformed_when_read(transformer, X, name):
-    """Return the modality as it will be transformed; missing stays missing."""
-    present = X.mask[:, X.modalities.index(name)]
-    return MappedRows(blank(X[name], present), partial(_transformed, transformer), name)
-
-
-def _present_blocks(X, name):
+def _present_blocks(X: MultimodalData, name: str) -> Iterator[np.ndarray]:
     present = np.flatnonzero(X.mask[:, X.modalities.index(name)])
     n_values = math.prod(X.shapes[name])
     for rows in row_blocks(present, n_values * X.dtypes[name].itemsize):
         yield np.asarray(X[rows][name]).reshape(len(rows), n_values)
 
 
-def _transformed(transformer, volumes):
-    return transformer.transform(volumes.reshape(len(volumes), -1)).reshape(volumes.shape)
+def transformed_when_read(transformer: Any, X: MultimodalData, name: str) -> MappedRows:
+    """Return the modality as it will be transformed; missing stays missing."""
+    present = X.mask[:, X.modalities.index(name)]
+    return MappedRows(blank(X[name], present), transformer, name)
+
+
+class MappedRows:
+    """A lazy modality as a fitted transformer of single subjects makes it, each time it is read.
+
+    Picking subjects reads nothing, as in the modality itself, whose NaN stand for who is missing.
+    """
+
+    def __init__(self, base: Any, transformer: Any, name: str) -> None:
+        self.base, self.transformer, self.name = base, transformer, name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of subjects, and shape of one."""
+        return tuple(self.base.shape)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """That of the modality, or float32 if that has no fractions."""
+        return np.result_type(self.base.dtype, np.float32)
+
+    @property
+    def present(self) -> np.ndarray:
+        """Who has the modality."""
+        return self.base.present
+
+    @property
+    def paths(self) -> list[str | None]:
+        """File of each subject."""
+        return self.base.paths
+
+    def check(self) -> Self:
+        """Let the modality look at its files."""
+        self.base.check()
+        return self
+
+    def restrict(self, present) -> MappedRows:
+        """Return the same rows, missing wherever `present` is False."""
+        return MappedRows(self.base.restrict(present), self.transformer, self.name)
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    def __getitem__(self, key):
+        if isinstance(key, (int, np.integer)):
+            return np.asarray(self[[key]])[0]
+        return MappedRows(self.base[key], self.transformer, self.name)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("Rows that are changed when they are read need memory of their own.")
+        out = np.empty(self.shape, dtype or self.dtype)
+        for rows in row_blocks(range(len(self)), out[:1].nbytes):
+            part = self.base[as_key(rows)]
+            values = np.asarray(part, dtype=self.dtype)
+            for k, (row, value) in enumerate(zip(rows, values, strict=True)):
+                out[row] = value if np.isnan(value).all() else self._mapped(value, part, k)
+        return out
+
+    def _mapped(self, value: np.ndarray, part: Any, k: int) -> np.ndarray:
+        try:
+            out = self.transformer.transform(value.reshape(1, -1)).reshape(value.shape)
+            if not np.isfinite(out).all():
+                raise DataError("it holds NaN or infinite values after it was transformed.")
+            return out
+        except DataError as error:
+            raise DataError(f"Modality {self.name!r}, {part.paths[k]}: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"MappedRows of shape {self.shape}, {self.dtype}"

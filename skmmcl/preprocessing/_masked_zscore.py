@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -14,9 +14,9 @@ from skmmcl.utils._sklearn import StrOptions, fit_context
 
 
 class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Standardise each volume by the mean and standard deviation of its own voxels in a mask.
+    """Standardize each volume by the mean and standard deviation of its own voxels in a mask.
 
-    Scanners give no absolute units, so that volumes differ in scale. Nothing is learnt from other
+    Scanners give no absolute units, so that volumes differ in scale. Nothing is learned from other
     subjects. Voxels outside the mask become 0. For modalities of a container wrap it:
     ``ModalityTransformer({"t1": MaskedZScore()})``.
 
@@ -46,12 +46,12 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     one_by_one: ClassVar[bool] = True  # `ModalityTransformer` leaves lazy volumes in their files
     _parameter_constraints: ClassVar = {"mask": [StrOptions({"nonzero", "all"}), "array-like"]}
 
-    def __init__(self, mask="nonzero"):
+    def __init__(self, mask: Any = "nonzero") -> None:
         self.mask = mask
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Check the volumes and the mask; nothing is learnt.
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Check the volumes and the mask; nothing is learned.
 
         Parameters
         ----------
@@ -82,8 +82,8 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 raise DataError("The mask is empty: no voxel is True.")
         return self
 
-    def transform(self, X):
-        """Standardise each volume.
+    def transform(self, X: Any) -> np.ndarray:
+        """Standardize each volume.
 
         Parameters
         ----------
@@ -116,16 +116,16 @@ class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             z[inside] = 0.0 if flat else (values - values.mean()) / std
         return out
 
-    def _inside(self, volume):
+    def _inside(self, volume: np.ndarray) -> np.ndarray:
         if isinstance(self.mask, str):
             return volume != 0 if self.mask == "nonzero" else np.ones(volume.shape, dtype=bool)
         return np.asarray(self.mask, dtype=bool).reshape(volume.shape)
 
-    def _check(self, X, *, reset):
+    def _check(self, X: Any, *, reset: bool) -> np.ndarray:
         with named("X", "volumes of shape (n_samples, ...)"):
             return validate_data(self, X, reset=reset, allow_nd=True, dtype="numeric")
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

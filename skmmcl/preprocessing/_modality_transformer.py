@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
 from skmmcl.preprocessing._lazy import fit_by_blocks, stays_lazy, transformed_when_read
 from skmmcl.preprocessing._tables import (
-    as_container,
-    check_like_fit,
+    ContainerTransformer,
+    check_shapes,
     name_columns,
     names_out,
     nobody_has,
@@ -30,14 +31,12 @@ from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 _CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"])]
 
 
-class ModalityTransformer(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
-):
+class ModalityTransformer(ContainerTransformer):
     """Apply a scikit-learn transformer to each modality of its choice.
 
     The transformers see a modality as a table of the subjects who have it. Subjects without
     the modality stay without it; ids, side data and the other modalities stay as they are.
-    The main use is what has to be learnt on training folds only: imputing gaps in a clinical
+    The main use is what has to be learned on training folds only: imputing gaps in a clinical
     table, scaling, reducing one wide modality.
 
     Parameters
@@ -96,12 +95,12 @@ class ModalityTransformer(  # type: ignore[call-arg]
         "remainder": _CHOICES,
     }
 
-    def __init__(self, transformers, *, remainder="passthrough"):
+    def __init__(self, transformers: dict[str, Any], *, remainder: Any = "passthrough"):
         self.transformers = transformers
         self.remainder = remainder
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Fit each transformer on the subjects who have its modality.
 
         Parameters
@@ -122,7 +121,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
             If `transformers` names a modality that X does not have, or nobody has a modality
             that is to be transformed.
         """
-        X = as_container(X, type(self).__name__)
+        X = self._container(X)
         self._check_transformers(X)
         if y is not None:
             with named("y", "one entry for each subject"):
@@ -137,7 +136,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
         self._shapes_out = {name: shape for name, (_, shape) in fits.items()}
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> MultimodalData:
         """Transform the modalities.
 
         Parameters
@@ -156,30 +155,16 @@ class ModalityTransformer(  # type: ignore[call-arg]
             If a modality is missing, unknown or of another shape.
         """
         check_is_fitted(self)
-        X = as_container(X, type(self).__name__, self._shapes_in)
-        check_like_fit(X, self._shapes_in)
+        X = self._container(X, self._shapes_in)
+        self._check_modalities(X)
+        check_shapes(X, self._shapes_in)
         X = self._layout.apply(X)
         kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
         fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
         X = X[kept]
         return X.assign({name: self._transform_one(X, name) for name in fitted}) if fitted else X
 
-    def set_output(self, *, transform=None):
-        """Do nothing: the output is a container, whatever the output of other steps.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Not used; here so that ``set_output`` of a pipeline reaches its other steps.
-
-        Returns
-        -------
-        self : object
-            This transformer.
-        """
-        return self
-
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters, with those of the transformers under the names of modalities.
 
         Parameters
@@ -202,7 +187,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
                 inner.update({f"{name}__{key}": value for key, value in values.items()})
         return {**inner, **params}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of this transformer, a transformer, or parameters of one.
 
         Parameters
@@ -226,7 +211,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
             self.transformers = {**self.transformers, **new}
         return super().set_params(**params)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return names of the values per subject, over all modalities that are kept.
 
         Parameters
@@ -244,7 +229,16 @@ class ModalityTransformer(  # type: ignore[call-arg]
         names = [f"{name}_{i}" for name in kept for i in range(math.prod(self._shapes_out[name]))]
         return np.asarray(names, dtype=object)
 
-    def _check_transformers(self, X):
+    def _check_modalities(self, X: MultimodalData) -> None:
+        missing = [name for name in self._shapes_in if name not in X]
+        extra = [name for name in X.modalities if name not in self._shapes_in]
+        if missing or extra:
+            raise ModalityError(
+                f"X has the modalities {X.modalities}, fit saw {self.modalities_}: "
+                f"missing {missing}, not expected {extra}."
+            )
+
+    def _check_transformers(self, X: MultimodalData) -> None:
         unknown = [name for name in self.transformers if name not in X]
         if unknown:
             raise ModalityError(
@@ -261,11 +255,11 @@ class ModalityTransformer(  # type: ignore[call-arg]
         if all(self._choice(name) == "drop" for name in X.modalities):
             raise ModalityError("Every modality is dropped; keep at least one.")
 
-    def _choice(self, name):
+    def _choice(self, name: str) -> Any:
         choice = self.transformers.get(name, self.remainder)
         return choice if isinstance(choice, str) else clone(choice)
 
-    def _fit_one(self, X, y, name):
+    def _fit_one(self, X: MultimodalData, y: Any, name: str) -> tuple[Any, tuple[int, ...]]:
         """Return the fitted transformer of a modality and its shape after it."""
         choice, shape = self._choice(name), X.shapes[name]
         if isinstance(choice, str):
@@ -280,7 +274,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
             found = choice.transform(table[:1]).shape[1:]
         return choice, shape if found == (math.prod(shape),) else tuple(found)
 
-    def _transform_one(self, X, name):
+    def _transform_one(self, X: MultimodalData, name: str) -> Any:
         """Return a modality transformed, with NaN for the subjects who lack it."""
         transformer, shape = self.transformers_[name], self._shapes_out[name]
         if stays_lazy(transformer, X, name):
@@ -299,9 +293,7 @@ class ModalityTransformer(  # type: ignore[call-arg]
             return values.reshape(len(X), *shape)
         return name_columns(values, names_out(transformer, values.shape[1]))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.dict = True
         tags.input_tags.allow_nan = True
         return tags

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
-from skmmcl.preprocessing._side_columns import SideColumns
-from skmmcl.preprocessing._tables import as_container, name_columns, present_rows
+from skmmcl.preprocessing._tables import (
+    ContainerTransformer,
+    check_shapes,
+    name_columns,
+    present_rows,
+)
+from skmmcl.utils._plain import plain_column
 from skmmcl.utils._sklearn import fit_context
+from skmmcl.utils._targets import is_unlabeled
+
+_KINDS = {"i": "numbers", "f": "numbers", "U": "text", "M": "dates", "m": "spans of time"}
 
 
-class SideDataTransformer(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
-):
+class SideDataTransformer(ContainerTransformer):
     """Base: fits a model of each modality on the subjects who have it."""
 
+    modalities: Sequence[str] | None
+
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from the training subjects.
 
         Parameters
@@ -50,7 +60,8 @@ class SideDataTransformer(  # type: ignore[call-arg]
         self.modalities_ = chosen
         self.shapes_ = {name: tuple(X.shapes[name]) for name in chosen}
         self._layout = Layout.of(X[list(chosen)])
-        self.models_, self._columns = {}, {}
+        self.models_: dict[str, Any] = {}
+        self._columns: dict[str, SideColumns] = {}
         for name in chosen:
             values, rows = self._table(X, name)
             if not len(values):
@@ -59,7 +70,7 @@ class SideDataTransformer(  # type: ignore[call-arg]
             self.models_[name] = self._fit_model(values, X, rows, name)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Any) -> MultimodalData:
         """Transform the modalities.
 
         Parameters
@@ -75,41 +86,28 @@ class SideDataTransformer(  # type: ignore[call-arg]
         check_is_fitted(self)
         X = self._container(X)
         self._check_names(self.modalities_, X)
-        self._check_shapes(X)
+        check_shapes(X, self.shapes_)
         chosen = self._layout.apply(X[list(self.modalities_)])
         return X.assign({name: self._transform_one(chosen, name) for name in self.modalities_})
 
-    def set_output(self, *, transform=None):
-        """Do nothing: the output is a container, whatever the output of other steps.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Not used.
-
-        Returns
-        -------
-        self : object
-            This transformer.
-        """
-        return self
-
     @abstractmethod
-    def _linear(self):
-        """The names of the side data whose effects are linear."""
+    def _linear(self) -> str | Sequence[str] | None:
+        """Return the names of the side data whose effects are linear."""
 
-    def _learn_side_data(self, X):
+    def _learn_side_data(self, X: MultimodalData) -> None:
         """Learn what other side data of the training subjects are."""
 
     @abstractmethod
-    def _fit_model(self, values, X, rows, name):
+    def _fit_model(self, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str) -> Any:
         """Fit on a table (n_present, n_values) of the subjects in ``rows``."""
 
     @abstractmethod
-    def _apply(self, model, values, X, rows, name):
+    def _apply(
+        self, model: Any, values: np.ndarray, X: MultimodalData, rows: np.ndarray, name: str
+    ) -> np.ndarray:
         """Transform a table of the subjects in ``rows``."""
 
-    def _transform_one(self, X, name):
+    def _transform_one(self, X: MultimodalData, name: str) -> Any:
         values, rows = self._table(X, name)
         out = np.full((len(X), values.shape[1]), np.nan, np.result_type(values, np.float32))
         if len(values):
@@ -124,7 +122,7 @@ class SideDataTransformer(  # type: ignore[call-arg]
             return out.reshape(len(X), *X.shapes[name])
         return name_columns(out, X.columns[name])
 
-    def _table(self, X, name):
+    def _table(self, X: MultimodalData, name: str) -> tuple[np.ndarray, np.ndarray]:
         table, rows = present_rows(X, name)
         values = np.asarray(table)
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
@@ -134,26 +132,113 @@ class SideDataTransformer(  # type: ignore[call-arg]
             )
         return values, rows
 
-    def _container(self, X):
-        return as_container(X, type(self).__name__)
-
-    def _check_shapes(self, X):
-        for name, shape in self.shapes_.items():
-            if tuple(X.shapes[name]) != shape:
-                raise ModalityError(
-                    f"Modality {name!r} has shape {tuple(X.shapes[name])} per subject, fit saw "
-                    f"{shape}."
-                )
-
-    def _check_names(self, names, X):
+    def _check_names(self, names: Sequence[str], X: MultimodalData) -> None:
         unknown = [name for name in names if name not in X]
         if unknown:
             raise ModalityError(
                 f"X has no modality {', '.join(map(repr, unknown))}, only {list(X.modalities)}."
             )
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.dict = True
-        return tags
+
+# ------------------------------------------------------------------------ side data as numbers
+class SideColumns:
+    """Columns of side data as numbers: text becomes indicators, of all classes but the first.
+
+    A column that says the same of all training subjects has no effect that could be learned: it is
+    left out, and an error where it differs later.
+    """
+
+    def __init__(self, names: str | Sequence[str] | None) -> None:
+        self.names = [names] if isinstance(names, str) else list(names or [])
+
+    def fit(self, X: MultimodalData, rows: np.ndarray) -> Self:
+        """Learn the classes and scales of the training subjects."""
+        self.kinds_: dict[str, str] = {}
+        self.classes_: dict[str, np.ndarray] = {}
+        self.scales_: dict[str, tuple[float, float]] = {}
+        for name in self.names:
+            values = side_column(X, name)[rows]
+            self.kinds_[name] = _KINDS[values.dtype.kind]
+            if self.kinds_[name] == "text":
+                self.classes_[name] = np.unique(values)
+            else:
+                self.scales_[name] = _scale(values, name)
+        return self
+
+    def transform(self, X: MultimodalData, rows: np.ndarray) -> np.ndarray:
+        """Return (n_subjects, n_columns) of z-scores and indicators."""
+        columns = [np.empty((len(X), 0))[rows]]
+        for name in self.names:
+            values = side_column(X, name)[rows]
+            found, learned = _KINDS[values.dtype.kind], self.kinds_[name]
+            if len(values) and found != learned:
+                raise DataError(
+                    f"Side data {name!r} are {found}, but were {learned} in fit; give them in one "
+                    "type."
+                )
+            if learned == "text":
+                columns.append(self._indicators(name, values))
+            else:
+                columns.append(self._z_scores(name, values))
+        return np.hstack(columns)
+
+    def _z_scores(self, name: str, values: np.ndarray) -> np.ndarray:
+        mean, scale = self.scales_[name]
+        numbers = _as_floats(values)
+        if scale > 0:
+            return ((numbers - mean) / scale)[:, None]
+        odd = values[numbers != mean]
+        if len(odd):
+            raise DataError(
+                f"Side data {name!r} have {odd[:5].tolist()}, but were the same for all training "
+                "subjects, so that their effect is not known; leave them out."
+            )
+        return np.empty((len(values), 0))
+
+    def _indicators(self, name: str, values: np.ndarray) -> np.ndarray:
+        known = self.classes_[name]
+        unseen = sorted(set(values.tolist()) - set(known.tolist()))
+        if unseen:
+            raise DataError(
+                f"Side data {name!r} has {unseen[:5]}, which no training subject has; fit saw "
+                f"{known.tolist()}."
+            )
+        return (values[:, None] == known[1:]).astype(float)
+
+
+def side_column(X: MultimodalData, name: str) -> np.ndarray:
+    """Return side data of all subjects, complete and in a plain type."""
+    return plain_column(side_values(X, name), name)
+
+
+def side_values(X: MultimodalData, name: str) -> np.ndarray:
+    """Return side data of all subjects as they are; raise where some are missing."""
+    values = np.asarray(X.meta[name])
+    unknown = is_unlabeled(values, None).reshape(len(values), -1).any(axis=1)
+    if unknown.any():
+        first = int(np.argmax(unknown))
+        who = first if X.index is None else X.index[first]
+        raise DataError(f"Side data {name!r} is missing for {unknown.sum()} subjects: {who}, ...")
+    return values
+
+
+def _as_floats(values: np.ndarray) -> np.ndarray:
+    """Return numbers as they are, dates and spans in days."""
+    if values.dtype.kind in "Mm":
+        return values.astype(np.int64) / 86_400e6
+    return values.astype(np.float64)
+
+
+def _scale(values: np.ndarray, name: str) -> tuple[float, float]:
+    """Return mean and standard deviation; 0 where all values are the same."""
+    numbers = _as_floats(values)
+    if not len(numbers) or (numbers == numbers[0]).all():
+        return (numbers[0] if len(numbers) else 0.0), 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = numbers.mean(), numbers.std()
+    if not (np.isfinite(scale) and scale > 0):
+        raise DataError(
+            f"Side data {name!r} go from {numbers.min():.3g} to {numbers.max():.3g}, whose "
+            "standard deviation leaves the range of numbers; rescale them."
+        )
+    return mean, scale

@@ -1,16 +1,21 @@
 """Between containers and the tables that scikit-learn's transformers take and give."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from typing import Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import get_tags
 
-from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.data import MultimodalData, as_multimodal, is_multimodal
 from skmmcl.exceptions import ModalityError
 
 
-def name_columns(values, columns):
+def name_columns(values: np.ndarray, columns: Sequence[str] | None) -> Any:
     """Return a DataFrame of these columns; the array itself without names or without pandas."""
     if columns is None or find_spec("pandas") is None:
         return values
@@ -19,7 +24,7 @@ def name_columns(values, columns):
     return pd.DataFrame(values, columns=columns)
 
 
-def present_rows(X, name, *, flat=True):
+def present_rows(X: MultimodalData, name: str, *, flat: bool = True) -> tuple[Any, np.ndarray]:
     """Return a modality as a table of the subjects who have it, and who they are.
 
     With ``flat=False`` subjects keep their shape.
@@ -33,7 +38,7 @@ def present_rows(X, name, *, flat=True):
     return name_columns(table, X.columns[name]), present
 
 
-def names_out(transformer, width):
+def names_out(transformer: Any, width: int) -> list[str] | None:
     """Return the column names that a transformer gives, if it can."""
     try:
         names = transformer.get_feature_names_out()
@@ -42,18 +47,8 @@ def names_out(transformer, width):
     return list(names) if len(names) == width else None
 
 
-def as_container(X, user, shapes=None):
-    """Return named modalities as a container, as `as_multimodal`; refuse anything else."""
-    if not is_multimodal(X):
-        raise ModalityError(
-            f"{user} takes MultimodalData, a dict of arrays, records or a structured array, "
-            f"got {type(X).__name__}; make one by skmmcl.data.split_columns."
-        )
-    return as_multimodal(X, shapes=shapes)
-
-
-def takes_shape(transformer):
-    """Whether a transformer, or the first of a pipeline, is for more than tables."""
+def takes_shape(transformer: Any) -> bool:
+    """Return whether a transformer, or the first of a pipeline, is for more than tables."""
     while hasattr(transformer, "steps"):
         transformer = transformer.steps[0][1]
     if not hasattr(transformer, "__sklearn_tags__"):
@@ -61,7 +56,7 @@ def takes_shape(transformer):
     return get_tags(transformer).input_tags.three_d_array
 
 
-def nobody_has(name, choice):
+def nobody_has(name: str, choice: Any) -> ModalityError:
     """Return the error of a transformer that has nobody to be fitted on."""
     return ModalityError(
         f"No subject has the modality {name!r}, so {choice!r} cannot be fitted on it; "
@@ -69,17 +64,48 @@ def nobody_has(name, choice):
     )
 
 
-def check_like_fit(X, shapes):
-    """Raise unless a container has the modalities that fit saw, of these shapes per subject."""
-    missing = [name for name in shapes if name not in X]
-    extra = [name for name in X.modalities if name not in shapes]
-    if missing or extra:
-        raise ModalityError(
-            f"X has the modalities {X.modalities}, fit saw {tuple(shapes)}: "
-            f"missing {missing}, not expected {extra}."
-        )
+class ContainerTransformer(  # type: ignore[call-arg]
+    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
+    """Base of transformers that take and give containers."""
+
+    def set_output(self, *, transform: Any = None) -> Self:
+        """Do nothing: the output is a container, whatever the output of other steps.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Not used; here so that ``set_output`` of a pipeline reaches its other steps.
+
+        Returns
+        -------
+        self : object
+            This transformer.
+        """
+        return self
+
+    def _container(
+        self, X: Any, shapes: Mapping[str, tuple[int, ...]] | None = None
+    ) -> MultimodalData:
+        """Return named modalities as a container; refuse anything else."""
+        if not is_multimodal(X):
+            raise ModalityError(
+                f"{type(self).__name__} takes MultimodalData, a dict of arrays, records or a "
+                f"structured array, got {type(X).__name__}; make one by skmmcl.data.split_columns."
+            )
+        return as_multimodal(X, shapes=shapes)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.dict = True
+        return tags
+
+
+def check_shapes(X: MultimodalData, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise unless the modalities of a container have the shapes per subject that fit saw."""
     for name, shape in shapes.items():
-        if X.shapes[name] != shape:
+        if tuple(X.shapes[name]) != tuple(shape):
             raise ModalityError(
                 f"Modality {name!r} has shape {X.shapes[name]} per subject, fit saw {shape}."
             )

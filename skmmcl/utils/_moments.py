@@ -18,24 +18,12 @@ TINY = np.finfo(np.float32).tiny
 def weighted_moments(
     array: Any, present: np.ndarray, weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the present subjects, in float64.
+    """Return mean and standard deviation of the present subjects, in float64.
 
-    Vectors and matrices have moments of their own in each entry; volumes, of three or
-    more dimensions, have one mean and one deviation over all entries.
-
-    Parameters
-    ----------
-    array : array-like of shape (n_samples, *shape)
-        Read in blocks of rows; it may be lazy.
-    present : ndarray of bool (n_samples,)
-        Subjects to use; at least one.
-    weight : ndarray (n_samples,), optional
-        How often each subject counts.
-
-    Returns
-    -------
-    mean, scale : ndarray of shape (*shape,), or () for volumes
-        A constant entry has scale 0, and so has one whose deviation has no float32 inverse.
+    Vectors and matrices have moments of their own in each entry; volumes, of three or more
+    dimensions, have one mean and one deviation over all entries. `weight` is how often each subject
+    counts. A constant entry has scale 0, and so has one whose deviation has no float32 inverse. The
+    array, which may be lazy, is read in blocks of rows.
 
     Examples
     --------
@@ -75,7 +63,7 @@ def _moments_of_each(
 def _moments_over_all(
     array: Any, rows: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of volumes, which are large: each is read once, and few are in memory."""
+    """Compute the moments of volumes, reading each once and few at a time."""
     step = max(1, min(ROWS, VOXELS // math.prod(array.shape[1:])))
     means, variances = np.empty(len(rows)), np.empty(len(rows))
     for start in range(0, len(rows), step):
@@ -87,7 +75,7 @@ def _moments_over_all(
     return np.asarray(mean), np.sqrt(spread)
 
 
-EXACT_UP_TO = 2000  # subjects or entries; above, the axes are found by a randomised method
+EXACT_UP_TO = 2000  # subjects or entries; above, the axes are found by a randomized method
 
 
 def principal_axes(
@@ -97,26 +85,11 @@ def principal_axes(
     moments: tuple[np.ndarray, np.ndarray],
     n_axes: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Orthonormal directions along which the present subjects vary most.
+    """Return orthonormal directions, (n_found, n_entries), of largest variance, and deviations.
 
-    Parameters
-    ----------
-    array : array-like of shape (n_samples, *shape)
-        The subjects, raw.
-    present : ndarray of bool (n_samples,)
-        Subjects to use; at least one.
-    weight : ndarray (n_samples,), optional
-        How often each subject counts.
-    moments : (mean, scale)
-        The mean is subtracted, and what has a scale other than 0 divided by it.
-    n_axes : int
-        How many to find; fewer where the subjects span fewer.
-
-    Returns
-    -------
-    axes : ndarray of shape (n_found, n_entries)
-    deviation : ndarray of shape (n_found,)
-        Standard deviation along each.
+    Only the present subjects count, each `weight` times. The mean of the `moments` is subtracted,
+    and what has a scale other than 0 is divided by it. There are fewer than `n_axes` where the
+    subjects span fewer.
 
     Examples
     --------
@@ -155,7 +128,7 @@ def principal_axes(
 
 
 def _products(scaled: Any, parts: list[slice], n_rows: int) -> np.ndarray:
-    """Products of all pairs of rows, of which two parts at most are in memory."""
+    """Return products of all pairs of rows, of which two parts at most are in memory."""
     gram = np.empty((n_rows, n_rows))
     for k, one in enumerate(parts):
         rows = scaled(one)
@@ -175,14 +148,6 @@ def axis_signs(axes: np.ndarray) -> np.ndarray:
     """Return the sign of the first of the largest entries of each axis, (n_axes,).
 
     Of two z-scored entries, both are equally large but for rounding.
-
-    Parameters
-    ----------
-    axes : ndarray of shape (n_axes, n_entries)
-
-    Returns
-    -------
-    ndarray of shape (n_axes,)
     """
     size = np.abs(axes)
     largest = (size > (1 - 1e-4) * size.max(axis=1, keepdims=True)).argmax(axis=1)
@@ -190,19 +155,7 @@ def axis_signs(axes: np.ndarray) -> np.ndarray:
 
 
 def leading_axes(gram: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return leading eigenvectors of a Gram matrix, as rows, and roots of their eigenvalues.
-
-    Parameters
-    ----------
-    gram : ndarray of shape (n_rows, n_rows)
-    n_axes : int
-        How many, or all if there are fewer.
-
-    Returns
-    -------
-    axes : ndarray of shape (n_axes, n_rows)
-    lengths : ndarray of shape (n_axes,)
-    """
+    """Return leading eigenvectors of a Gram matrix as rows, and roots of their eigenvalues."""
     n_rows = len(gram)
     some = n_axes < n_rows / 8  # of few, a part of the work can be left out
     chosen = [n_rows - n_axes, n_rows - 1] if some else None

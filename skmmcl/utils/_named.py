@@ -15,13 +15,6 @@ from skmmcl.exceptions import DataError, ModalityError
 def named(name: str, expected: str = "") -> Iterator[None]:
     """Put a name, and what is expected, before errors that do not say it.
 
-    Parameters
-    ----------
-    name : str
-        What the user calls it.
-    expected : str, optional
-        What it has to be.
-
     Examples
     --------
     >>> import numpy as np
@@ -46,15 +39,6 @@ def named(name: str, expected: str = "") -> Iterator[None]:
 
 
 def check_n_jobs(n_jobs: Any) -> None:
-    """Raise unless joblib understands a number of jobs.
-
-    Examples
-    --------
-    >>> from skmmcl.utils._named import check_n_jobs
-    >>> check_n_jobs(0)
-    Traceback (most recent call last):
-        ...
-    ValueError: n_jobs must be a whole number that is not 0, or None; got 0.
-    """
+    """Raise unless joblib understands a number of jobs."""
     if not (n_jobs is None or (isinstance(n_jobs, Integral) and n_jobs != 0)):
         raise ValueError(f"n_jobs must be a whole number that is not 0, or None; got {n_jobs!r}.")

@@ -1,7 +1,8 @@
-"""Columns of what is known of subjects, alike whatever type they come in."""
+"""Values of subjects in plain types, whatever type they come in: None, NA, Decimal and others."""
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
@@ -12,23 +13,41 @@ import numpy as np
 from skmmcl.exceptions import DataError
 
 
+def is_absent(value) -> bool:
+    """Return whether a value is None or the NA of pandas."""
+    pandas = sys.modules.get("pandas")
+    return value is None or (pandas is not None and value is pandas.NA)
+
+
+def numbers_of(array: np.ndarray) -> np.ndarray | None:
+    """Return an object array as float64 with NaN for what is absent; None if it holds else.
+
+    Examples
+    --------
+    >>> from decimal import Decimal
+    >>> import numpy as np
+    >>> from skmmcl.utils._plain import numbers_of
+    >>> numbers_of(np.array([1, None, Decimal("0.5")], dtype=object))
+    array([1. , nan, 0.5])
+    >>> numbers_of(np.array([1, "a"], dtype=object)) is None
+    True
+    """
+    items = array.ravel().tolist()
+    known = [item for item in items if not is_absent(item)]
+    if not known or not all(isinstance(item, (Real, Decimal, np.bool_)) for item in known):
+        return None
+    try:
+        floats = [np.nan if is_absent(item) else float(item) for item in items]
+    except (OverflowError, ValueError):  # a signaling NaN, or beyond float64
+        return None
+    return np.array(floats, dtype=np.float64).reshape(array.shape)
+
+
 def plain_column(values: Any, name: str) -> np.ndarray:
-    """Return one value of each subject, in the plainest type that holds it.
+    """Return one known value of each subject, in the plainest type that holds it.
 
     Numbers of any type become int64 or float64, text and bytes become text, dates and spans of
-    any unit have microseconds.
-
-    Parameters
-    ----------
-    values : array-like of shape (n_samples,)
-        Without missing ones.
-    name : str
-        What to call it in errors.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        Of kind i, f, U, M or m.
+    any unit have microseconds. Errors call the values `name`.
 
     Raises
     ------
@@ -63,18 +82,7 @@ def plain_column(values: Any, name: str) -> np.ndarray:
 
 
 def plain_labels(values: Any, name: str) -> np.ndarray:
-    """Return the text of labels, in which 1, 1.0 and True are the same.
-
-    Parameters
-    ----------
-    values : array-like of shape (n_samples,)
-        Without missing ones.
-    name : str
-        What to call it in errors.
-
-    Returns
-    -------
-    ndarray of str (n_samples,)
+    """Return the text of known labels, in which 1, 1.0 and True are the same.
 
     Examples
     --------
@@ -109,7 +117,7 @@ def _in_plain_type(column: np.ndarray, name: str) -> np.ndarray:
 
 
 def _of_objects(values: list, name: str) -> np.ndarray:
-    """An array of Python objects as one of numbers, text, dates or spans."""
+    """Return Python objects as an array one of numbers, text, dates or spans."""
     if _all(values, str, bytes):
         texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
         return np.array(texts, dtype=str)
@@ -141,6 +149,6 @@ def _as_float(value: Any) -> float:
 
 
 def _naive(value: Any) -> Any:
-    """A time in UTC without its zone, which numpy does not know."""
+    """Return a time in UTC without its zone, which numpy does not know."""
     offset = value.utcoffset() if hasattr(value, "utcoffset") else None
     return value if offset is None else value.replace(tzinfo=None) - offset

@@ -28,6 +28,6 @@ class Interval(_Interval):
     """Numbers within bounds that are finite, and of a type with which arrays compute."""
 
     def is_satisfied_by(self, val: Any) -> bool:
-        """Whether a value is one of them."""
+        """Return whether a value is one of them."""
         is_number = isinstance(val, (int, float, np.number))
         return is_number and bool(np.isfinite(val)) and super().is_satisfied_by(val)

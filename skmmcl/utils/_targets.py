@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 from skmmcl.utils._named import named
-from skmmcl.utils._objects import numbers_of
+from skmmcl.utils._plain import numbers_of
 
 UNLABELED = -1
-MOST_CODES = 10  # more different numbers are rather measured than codes of classes
+MAX_CODES = 10  # more different numbers are rather measured than codes of classes
 
 
 class ContinuousError(ValueError):
@@ -20,15 +20,7 @@ class ContinuousError(ValueError):
 
 
 def is_unlabeled(y: np.ndarray, unlabeled: Any = UNLABELED) -> np.ndarray:
-    """Where ``y``, of any shape, is ``unlabeled``, NaN or None.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmmcl.utils._targets import is_unlabeled
-    >>> is_unlabeled(np.array(["a", None], dtype=object)).tolist()
-    [False, True]
-    """
+    """Return where ``y``, of any shape, is ``unlabeled``, NaN or None."""
     if y.dtype == object:
         unknown = [_is_unknown(label) or bool(label == unlabeled) for label in y.flat]
         return np.array(unknown, dtype=bool).reshape(y.shape)
@@ -42,14 +34,7 @@ def _is_unknown(label: Any) -> bool:
 
 
 def as_labels(y: Any) -> np.ndarray:
-    """Make a 1-D array of labels that keeps NaN, None and -1 beside text as they are.
-
-    Examples
-    --------
-    >>> from skmmcl.utils._targets import as_labels
-    >>> as_labels(["case", -1]).tolist()
-    ['case', -1]
-    """
+    """Make a 1-D array of labels that keeps NaN, None and -1 among text as they are."""
     if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
         y = np.array(y, dtype=object)  # numpy by itself would make text of all
     with named("y", "one label for each subject"):
@@ -57,24 +42,10 @@ def as_labels(y: Any) -> np.ndarray:
 
 
 def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Turn labels into codes from 0; unlabelled subjects get -1.
+    """Turn labels into codes from 0, and return the classes; unlabeled subjects get -1.
 
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        Labels; -1, NaN or None where unknown.
-    classes : ndarray, optional
-        The classes of an earlier call; all of ``y`` must be among them.
-
-    Returns
-    -------
-    codes : ndarray of int64 (n_samples,)
-    classes : ndarray
-
-    Raises
-    ------
-    ValueError
-        If ``y`` is continuous or holds a class that is not among ``classes``.
+    Unlabeled are -1, NaN and None. All other labels must be among `classes`, if these are given by
+    an earlier call. Continuous numbers are a ValueError.
 
     Examples
     --------
@@ -116,15 +87,7 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
 
 
 def has_fractions(known: np.ndarray) -> bool:
-    """Return whether known labels are numbers of which some have a fraction.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmmcl.utils._targets import has_fractions
-    >>> has_fractions(np.array([34.0, 35.5])), has_fractions(np.array([34.0, 35.0]))
-    (True, False)
-    """
+    """Return whether known labels are numbers of which some have a fraction."""
     return known.dtype.kind == "f" and bool((known != np.trunc(known)).any())
 
 
@@ -143,21 +106,19 @@ def seem_measured(known: np.ndarray) -> bool:
     if has_fractions(known):
         return True
     found = np.unique(known)
-    if known.dtype.kind not in "iuf" or len(found) <= MOST_CODES:
+    if known.dtype.kind not in "iuf" or len(found) <= MAX_CODES:
         return False
     counts_on = found[0] in {0, 1} and found[-1] - found[0] == len(found) - 1
     return not counts_on or len(known) < 2 * len(found)
 
 
-def warn_if_measured(known: np.ndarray, what: str, advice: str, *, stacklevel: int) -> None:
-    """Warn of numbers that are taken for classes and seem to be measured.
+def class_name(label: Any) -> str:
+    """Return a class as text; codes that a gap made floats, as the whole numbers that they are."""
+    return f"{label:g}" if isinstance(label, float) else str(label)
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmmcl.utils._targets import warn_if_measured
-    >>> warn_if_measured(np.array(["case", "control"]), "y", "Cut them.", stacklevel=2)
-    """
+
+def warn_if_measured(known: np.ndarray, what: str, advice: str, *, stacklevel: int) -> None:
+    """Warn of numbers that are taken for classes and seem to be measured."""
     if seem_measured(known):
         n_values = len(np.unique(known))
         warnings.warn(

@@ -135,7 +135,7 @@ def _checked(root: Path, modalities: Any) -> dict[str, dict[str, Any]]:
 
 
 def _fault_of(root: Path, pattern: Any) -> str | None:
-    """What makes a pattern unusable, and what to write instead."""
+    """Return what makes a pattern unusable, and what to write instead."""
     if not isinstance(pattern, str) or not pattern.strip():
         return "is no text such as 'anat/*_T1w.nii.gz', below the folder of a subject"
     if pattern.startswith("~") or Path(pattern).is_absolute():
@@ -158,7 +158,7 @@ def _sessions(root: Path) -> list[str]:
 def _list_subjects(
     root: Path, participants: Any, folders: Iterable[set[str]]
 ) -> tuple[list[str], Any, str]:
-    """Names of the subjects, what the table says of them, and what lists them."""
+    """Return the names of the subjects, what the table says of them, and what lists them."""
     listing = root / "participants.tsv" if participants is None else _checked_table(participants)
     if participants is None and not os.path.lexists(listing):
         unread = [name for name in matching(root, "participants.*") if not name.endswith(".json")]
@@ -186,7 +186,7 @@ def _checked_table(participants: Any) -> Path:
 
 
 def _subjects_of(root: Path, folders: Iterable[set[str]]) -> list[str]:
-    """Subjects by their folders; one whose folders differ in spelling is one."""
+    """Return subjects by their folders; one whose folders differ in spelling is one."""
     ids: list[str] = []
     for names in folders:
         ids += names.difference(match_folders(ids, names).values())
@@ -202,7 +202,7 @@ def _load_one(
     wanted: dict[str, Any],
     options: dict[str, Any],
 ) -> Any:
-    """Volumes of one modality; `folders` has the subjects' own."""
+    """Load the volumes of one modality; `folders` has the subjects' own."""
     import pandas as pd
 
     settings = {**options, **wanted}
@@ -224,7 +224,7 @@ def _load_one(
 
 
 def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path | None:
-    """The one file of a subject, or None; a dead end counts as one, which load_volumes names."""
+    """Return the one file of a subject; a dead end counts as one, which load_volumes names."""
     below = _below_root(pattern).replace(SUBJECT, escape(folder))
     found = matching(root, below) or _dead_ends(root, below)
     if not head_of(_below_root(pattern)).endswith(SUBJECT):  # sub-1* fits sub-10 too
@@ -238,7 +238,7 @@ def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path |
 
 
 def _dead_ends(root: Path, below: str) -> list[str]:
-    """Folders on the way to a file that may not be read, or are links to what is not there."""
+    """Return folders on the way to a file that may not be read, or are links to nowhere."""
     parts = below.split("/")
     for n_parts in range(1, len(parts)):
         for item in matching(root, "/".join(parts[:n_parts])):

@@ -1,4 +1,4 @@
-"""Who is who in a BIDS folder: subjects of a table, and folders named ``sub-*``."""
+"""Matching of the subjects of a table to the folders ``sub-*`` of a BIDS folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from glob import glob
 from pathlib import Path
 
-from skmmcl.data._identifiers import canonical
+from skmmcl.data._identifiers import canonical, show
 from skmmcl.exceptions import DataError
 
 PREFIX = "sub-"
@@ -41,17 +41,14 @@ def list_folders(root: Path, head: str) -> set[str]:
 
 
 def is_dead_folder(path: Path) -> bool:
-    """Whether this is a link that leads nowhere and has no ending, as those of files have."""
+    """Return whether this is a link that leads nowhere and has no ending, as files have."""
     return path.is_symlink() and not path.exists() and not path.suffix
 
 
 def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
     """Return the folder of each subject who has one, also where the two are spelled differently.
 
-    Raises
-    ------
-    DataError
-        If a subject and a folder are alike but for the spelling, and so are others.
+    A spelling that fits several is a DataError.
     """
     matched: dict[str, str] = {}
     for spelled in (str, _with_prefix, canonical):
@@ -60,8 +57,8 @@ def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
         for label in [label for label in own if label in theirs]:
             if len(own[label]) > 1 or len(theirs[label]) > 1:
                 raise DataError(
-                    f"Which folder is whose? Subjects {shown(own[label])} and folders "
-                    f"{shown(theirs[label])} differ only in spelling. Write the names of the "
+                    f"Which folder is whose? Subjects {show(own[label])} and folders "
+                    f"{show(theirs[label])} differ only in spelling. Write the names of the "
                     "folders into the table."
                 )
             matched[own[label][0]] = theirs[label][0]
@@ -85,21 +82,15 @@ def report_matches(
     folders: dict[str, set[str]],
     matches: dict[str, dict[str, str]],
 ) -> None:
-    """Warn of subjects without a folder, of folders without a subject, and of other spellings.
-
-    Raises
-    ------
-    DataError
-        If no subject has a folder.
-    """
+    """Warn of lone subjects and folders, and of other spellings; raise if none match."""
     found = {item: name for matched in matches.values() for item, name in matched.items()}
     strangers = {
         name for head, names in folders.items() for name in names.difference(matches[head].values())
     }
     if not found:
         raise DataError(
-            f"No subject of {listing} has a folder. It lists {shown(ids)}; the folders are "
-            f"{shown(sorted(strangers))}."
+            f"No subject of {listing} has a folder. It lists {show(ids) or 'none'}; the folders "
+            f"are {show(sorted(strangers)) or 'none'}."
         )
     for message in _disagreements(listing, ids, found, sorted(strangers)):
         warn(message)
@@ -118,20 +109,15 @@ def _disagreements(
     if lost:
         yield (
             f"{len(lost)} of {len(ids)} subjects of {listing} have no folder at all, and so lack "
-            f"all modalities: {shown(lost)}. X[X.mask.any(axis=1)] leaves them out."
+            f"all modalities: {show(lost)}. X[X.mask.any(axis=1)] leaves them out."
         )
     if strangers:
-        yield f"Folders without a row in {listing} are left out: {shown(strangers)}."
+        yield f"Folders without a row in {listing} are left out: {show(strangers)}."
 
 
 def warn(message: str) -> None:
     """Warn whoever called load_bids, from a function that it calls."""
     warnings.warn(message, UserWarning, stacklevel=4)
-
-
-def shown(names: list[str]) -> str:
-    """Return the first of many names, in quotes."""
-    return listed([repr(name) for name in names])
 
 
 def listed(items: list[str]) -> str:

@@ -18,7 +18,7 @@ from skmmcl.volumes._files import VolumeFile, fast_zlib, file_stamp, stamp_of
 from skmmcl.volumes._recipe import Recipe
 
 ABANDONED = 86_400.0  # seconds after which nobody writes a file any more
-SETTLED = 2.0  # seconds after which a file that is written again has another time for certain
+MTIME_RESOLUTION = 2.0  # seconds; a younger file could change without a new time stamp
 CHECKSUM_BYTES = 4
 # Stamps of the stored volumes of which this process has compared the checksum.
 _compared: dict[Path, tuple[int, ...]] = {}
@@ -27,18 +27,11 @@ _compared: dict[Path, tuple[int, ...]] = {}
 class VolumeCache:
     """A folder of ``.npy`` files that any number of processes may fill and read at once.
 
-    A volume's name is a hash of its source's content and of the settings, and it gets that name
-    when it is complete. Whoever finds it under that name may take it; if two make it at once, the
-    later of two equal files stays. A checksum follows its voxels; each process compares it when it
-    first reads the file, and again if somebody has written to it. The hash of a source is kept too,
-    under the source's path, size and times, so that a source is read once.
-
-    Parameters
-    ----------
-    folder : Path
-        Made when it is first written to.
-    recipe : Recipe
-        What is done to each file.
+    A volume's name is a hash of its source's content and of the recipe, and it gets that name when
+    it is complete. Whoever finds it under that name may take it; if two make it at once, the later
+    of two equal files stays. A checksum follows its voxels; each process compares it when it first
+    reads the file, and again if somebody has written to it. The hash of a source is kept too, under
+    the source's path, size and times, so that a source is read once.
     """
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
@@ -47,11 +40,8 @@ class VolumeCache:
         self._keys: dict[str, str] = {}
         self._is_swept = False
 
-    def __getstate__(self) -> tuple[Path, Recipe]:
-        return self.folder, self.recipe
-
-    def __setstate__(self, state: tuple[Path, Recipe]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
+    def __reduce__(self) -> tuple:
+        return VolumeCache, (self.folder, self.recipe)
 
     def read(self, file: VolumeFile, out: np.ndarray) -> None:
         """Read the volume of a file into an array of the recipe's shape and dtype."""
@@ -108,7 +98,7 @@ class VolumeCache:
 
     def _note(self, file: VolumeFile, digest: str) -> None:
         _, *times, _ = file.stamp
-        if time.time() - max(times) / 1e9 > SETTLED:
+        if time.time() - max(times) / 1e9 > MTIME_RESOLUTION:
             self._write(self._note_of(file), digest.encode())
 
     def _write(self, path: Path, *content: bytes | memoryview) -> None:
@@ -134,13 +124,7 @@ class VolumeCache:
 
 
 def read_unchanged(file: VolumeFile) -> bytes:
-    """Read the content of a file that is still the one whose header was read.
-
-    Raises
-    ------
-    DataError
-        If it is not.
-    """
+    """Read the content of a file, which must still be the one whose header was read."""
     try:
         content = Path(file.path).read_bytes()
         if file_stamp(file.path) == file.stamp:
@@ -151,7 +135,7 @@ def read_unchanged(file: VolumeFile) -> bytes:
 
 
 def _checksum(key: str, voxels: memoryview) -> bytes:
-    """Checksum of voxels under their name, which those of another volume do not have."""
+    """Return the checksum of voxels under their name, which another volume does not have."""
     return fast_zlib.crc32(voxels, fast_zlib.crc32(key.encode())).to_bytes(CHECKSUM_BYTES, "little")
 
 

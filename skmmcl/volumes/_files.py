@@ -17,11 +17,10 @@ import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
-from nibabel.volumeutils import apply_read_scaling
 from nibabel.wrapstruct import WrapStructError
 
 from skmmcl.exceptions import DataError
-from skmmcl.volumes._grid import Grid, canonical_grid, is_invertible, orientation
+from skmmcl.volumes._grid import Grid, canonical_grid, is_invertible
 
 # The extra "volumes" has isal, which takes half the time of zlib.
 fast_zlib = import_module("isal.isal_zlib" if find_spec("isal") else "zlib")
@@ -38,7 +37,7 @@ UNREADABLE = (
 )
 GZIPPED = b"\x1f\x8b"
 FIRST_BYTES = 4096  # of a file, gzipped or not, within which its header ends
-MOST_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
+MAX_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
 HEAD_BYTES = 544  # enough for any header
 DEFLATED = 1032  # bytes at most that gzip packs into one
 # How many mm are a meter and a micron, by their code in NIfTI; all other codes are taken for mm.
@@ -52,14 +51,8 @@ KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
 class VolumeFile(NamedTuple):
     """A file that is known to have the header of a 3-D image.
 
-    Attributes
-    ----------
-    path : str
-        Absolute.
-    stamp : tuple of int
-        Size, times and number of the file when its header was read.
-    grid : Grid
-        Of its voxels, in the canonical orientation (right, anterior, superior).
+    `path` is absolute, `stamp` is size, times and number of the file when its header was read, and
+    `grid` that of its voxels, in the canonical orientation (right, anterior, superior).
     """
 
     path: str
@@ -68,13 +61,7 @@ class VolumeFile(NamedTuple):
 
 
 def read_header(path: str) -> VolumeFile:
-    """Look at a file without reading its voxels.
-
-    Raises
-    ------
-    DataError
-        If it is no 3-D image of numbers.
-    """
+    """Look at a file without reading its voxels; raise if it is no 3-D image of numbers."""
     try:
         stamp, header = file_stamp(path), _header(path)
         shape, affine = header.get_data_shape(), in_mm(header.get_best_affine(), header)
@@ -117,55 +104,34 @@ def missing_file(path: str | Path) -> str:
 
 
 def file_stamp(path: str) -> tuple[int, ...]:
-    """What changes when a file does."""
+    """Return what changes when a file does."""
     return stamp_of(os.stat(path))  # noqa: PTH116  Path.stat costs more, and this is done often
 
 
 def stamp_of(stat: os.stat_result) -> tuple[int, ...]:
-    """Size, times and number of a file."""
+    """Return size, times and number of a file."""
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def decode(content: bytes) -> np.ndarray:
-    """Voxels of a file's content as float32, in the canonical orientation.
-
-    Raises
-    ------
-    DataError
-        If the file is damaged.
-    """
+    """Return the voxels of a file's content as float32, in the canonical orientation."""
     try:
         # nibabel itself would read through its own gzip, or several times slower through
         # indexed_gzip where that is installed.
         plain = _inflate(content) if content[:2] == GZIPPED else content
-        data, affine = _voxels(plain)
+        image = _kind(plain).from_bytes(plain)
+        data = image.get_fdata(dtype=np.float32)
     except UNREADABLE as error:
         raise DataError(f"is damaged: {error or type(error).__name__}") from error
-    return nib.apply_orientation(data.reshape(data.shape[:3]), orientation(affine))
+    return nib.apply_orientation(data.reshape(data.shape[:3]), nib.io_orientation(image.affine))
 
 
 def _inflate(content: bytes) -> bytes:
     """Undo gzip, into memory that is asked for once: its last bytes say how much it takes."""
     n_bytes = int.from_bytes(content[-4:], "little")
-    plain = fast_zlib.decompress(content, 31, min(max(n_bytes, 1), MOST_AT_ONCE))
+    plain = fast_zlib.decompress(content, 31, min(max(n_bytes, 1), MAX_AT_ONCE))
     # Of a file in several parts, as bgzip writes it, that was the first.
     return plain if len(plain) == n_bytes else gzip.decompress(content)
-
-
-def _voxels(plain: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled voxels as the file orders them, and their affine."""
-    header = _parse(plain[:HEAD_BYTES])
-    if _kind(plain) is nib.MGHImage:
-        image = nib.MGHImage.from_bytes(plain)
-        return image.get_fdata(dtype=np.float32), image.affine
-    shape = header.get_data_shape()
-    data = np.frombuffer(
-        plain, header.get_data_dtype(), math.prod(shape), header.get_data_offset()
-    ).reshape(shape, order="F")
-    slope, intercept = header.get_slope_inter()
-    if slope is not None and (slope, intercept) != (1, 0):
-        data = apply_read_scaling(data, slope, intercept)
-    return data.astype(np.float32, copy=False), header.get_best_affine()
 
 
 def _header(path: str) -> Any:
@@ -173,10 +139,6 @@ def _header(path: str) -> Any:
         head = file.read(FIRST_BYTES)
     if head[:2] == GZIPPED:
         head = zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
-    return _parse(head)
-
-
-def _parse(head: bytes) -> Any:
     kind = _kind(head)
     if kind is nib.MGHImage:
         return kind.header_class.from_fileobj(BytesIO(head))

@@ -11,25 +11,17 @@ import numpy as np
 from skmmcl.utils._named import named
 
 TOLERANCE = 1e-3  # mm; headers store float32
-MOST_VOXELS = 2**28  # to which a volume may be resampled: 1 GiB
+MAX_VOXELS = 2**28  # to which a volume may be resampled: 1 GiB
 
 
 class Grid(NamedTuple):
-    """Shape of a grid of voxels, and where it lies.
-
-    Attributes
-    ----------
-    shape : (int, int, int)
-        Number of voxels along each axis.
-    affine : ndarray of shape (4, 4)
-        From indices of voxels to mm.
-    """
+    """Shape of a grid of voxels, and the affine from their indices to mm."""
 
     shape: tuple[int, int, int]
     affine: np.ndarray
 
     def is_near(self, other: Grid) -> bool:
-        """Whether voxels of the two lie at the same places."""
+        """Return whether voxels of the two lie at the same places."""
         return self.shape == other.shape and np.allclose(
             self.affine, other.affine, rtol=0, atol=min(self.tolerance, other.tolerance)
         )
@@ -52,14 +44,9 @@ class Grid(NamedTuple):
         return f"shape {self.shape} with voxels of {sizes} mm from ({origin})"
 
 
-def orientation(affine: np.ndarray) -> np.ndarray:
-    """How the axes of an image are flipped and swapped to be right, anterior, superior."""
-    return nib.io_orientation(affine)
-
-
 def canonical_grid(shape: tuple[int, ...], affine: np.ndarray) -> Grid:
-    """Grid of an image after `orientation` has been applied to it."""
-    turn = orientation(affine)
+    """Return the grid of an image once its axes point right, anterior, superior."""
+    turn = nib.io_orientation(affine)
     turned = np.empty(3, dtype=int)
     turned[turn[:, 0].astype(int)] = shape
     x, y, z = turned.tolist()
@@ -67,7 +54,7 @@ def canonical_grid(shape: tuple[int, ...], affine: np.ndarray) -> Grid:
 
 
 def is_invertible(affine: np.ndarray) -> bool:
-    """Whether an affine can be undone, whatever its unit."""
+    """Return whether an affine can be undone, whatever its unit."""
     sizes = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or not sizes.all():
         return False
@@ -75,7 +62,7 @@ def is_invertible(affine: np.ndarray) -> bool:
 
 
 def misfit(own: Grid, target: Grid) -> str | None:
-    """Why a volume cannot be resampled to a grid, if it cannot."""
+    """Return why a volume cannot be resampled to a grid; None if it can."""
     if own.is_near(target):
         return None
     into_target = np.linalg.inv(target.affine) @ own.affine
@@ -92,13 +79,7 @@ def misfit(own: Grid, target: Grid) -> str | None:
 
 
 def target_grid(own: Grid, target_affine: Any, target_shape: Any) -> Grid:
-    """Grid that a cohort is resampled to, which covers the field of view of one of its files.
-
-    Raises
-    ------
-    ValueError
-        If affine or shape are none.
-    """
+    """Return the grid that a cohort is resampled to: by default the field of view of a file."""
     shape = None if target_shape is None else _checked_shape(target_shape)
     if target_affine is None:
         return own if shape is None else _stretched(own, shape)
@@ -124,14 +105,14 @@ def _checked_shape(target_shape: Any) -> tuple[int, int, int]:
 
 
 def _stretched(own: Grid, shape: tuple[int, int, int]) -> Grid:
-    """As many voxels as asked for in the same field of view."""
+    """Return as many voxels as asked for in the same field of view."""
     step = np.array(own.shape) / np.array(shape)
     into_own = nib.affines.from_matvec(np.diag(step), (step - 1) / 2)
     return Grid(shape, own.affine @ into_own)
 
 
 def _covering(own: Grid, affine: np.ndarray, shape: tuple[int, int, int] | None) -> Grid:
-    """Voxels of the affine's size over the field of view; a 4 x 4 affine also says from where."""
+    """Return voxels of the affine's size over the field of view; a 4 x 4 one says from where."""
     corners = nib.affines.apply_affine(own.affine, own.corners)
     in_voxels = corners @ np.linalg.inv(affine[:3, :3]).T
     low, high = in_voxels.min(axis=0), in_voxels.max(axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -25,7 +26,7 @@ class LazyVolumes:
     rows : range or ndarray of int, optional
         Subjects of the cohort; all by default.
     named : bool, default=True
-        Whether `ids` tells the names of the subjects, if they were given.
+        Whether `ids` has the names of the subjects, if they were given.
 
     See Also
     --------
@@ -143,7 +144,7 @@ class LazyVolumes:
         """
         kept = zip(self._rows, np.asarray(present, dtype=bool), strict=True)
         files = [self._store.files[row] if keep else None for row, keep in kept]
-        return LazyVolumes(self._store.with_files(files, self._names), named=self._named)
+        return LazyVolumes(replace(self._store, files=files, ids=self._names), named=self._named)
 
     def without_ids(self) -> LazyVolumes:
         """Return the same volumes with `ids` None, as they are once a container has taken the ids.

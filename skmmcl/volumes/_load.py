@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from skmmcl.data._frames import frame_ids, is_frame
 from skmmcl.exceptions import DataError
 from skmmcl.utils._files import cache_folder
 from skmmcl.utils._named import check_n_jobs, named
+from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._cache import VolumeCache
 from skmmcl.volumes._files import UNREADABLE, VolumeFile, in_mm, read_header, space_of
-from skmmcl.volumes._grid import MOST_VOXELS, Grid, misfit, target_grid
+from skmmcl.volumes._grid import MAX_VOXELS, Grid, misfit, target_grid
 from skmmcl.volumes._lazy import LazyVolumes
-from skmmcl.volumes._recipe import Recipe, resample
+from skmmcl.volumes._recipe import INSTALL, Recipe, resample
 from skmmcl.volumes._store import VolumeStore, in_threads, list_faults, subject_name
 
 CHOICES = {
@@ -104,17 +106,20 @@ def load_volumes(
     """
     check_n_jobs(n_jobs)
     _check_choices(interpolation=interpolation, dtype=dtype, on_error=on_error)
-    listed, ids = _read_paths(paths)
-    skip_faulty = on_error == "missing"
-    files = _look_at(listed, ids, skip_faulty=skip_faulty, n_jobs=n_jobs)
+    found = _Found(*_read_paths(paths), skip_faulty=on_error == "missing")
+    found.read_headers(n_jobs)
     if target_affine is None and target_shape is None:
-        grid = _common_grid(files, ids, skip_faulty=skip_faulty)
+        grid = found.common_grid()
     else:
-        given = {"target_affine": target_affine, "target_shape": target_shape}
-        grid = _asked_grid(files, ids, given, skip_faulty=skip_faulty)
+        grid = found.asked_grid(target_affine=target_affine, target_shape=target_shape)
     recipe = Recipe(grid, interpolation, _read_mask(mask, grid), dtype)
     store = VolumeStore(
-        files, ids, recipe, _open_cache(cache, recipe), skip_faulty=skip_faulty, n_jobs=n_jobs
+        files=found.files,
+        ids=found.ids,
+        recipe=recipe,
+        cache=_open_cache(cache, recipe),
+        skip_faulty=found.skip_faulty,
+        n_jobs=n_jobs,
     )
     return LazyVolumes(store)
 
@@ -144,78 +149,80 @@ def _read_path(row: int, path) -> str | None:
     return str(Path(path).expanduser().absolute())
 
 
-def _look_at(
-    paths: list[str | None], ids: np.ndarray | None, *, skip_faulty: bool, n_jobs: int | None
-) -> list[VolumeFile | None]:
-    """Read all headers."""
-    faults: dict[int, str] = {}
+class _Found:
+    """Files of the subjects, from which those that cannot be used are removed, or refused."""
 
-    def look(row: int) -> VolumeFile | None:
-        path = paths[row]
-        try:
-            return None if path is None else read_header(path)
-        except DataError as error:
-            faults[row] = f"{subject_name(row, ids)}: {path} {error}."
-            return None
+    def __init__(
+        self, paths: list[str | None], ids: np.ndarray | None, *, skip_faulty: bool
+    ) -> None:
+        self.paths, self.ids, self.skip_faulty = paths, ids, skip_faulty
+        self.files: list[VolumeFile | None] = []
 
-    files = in_threads(look, range(len(paths)), n_jobs)
-    return _without_faulty(files, faults, skip_faulty=skip_faulty)
+    def read_headers(self, n_jobs: int | None) -> None:
+        """Look at all files."""
+        faults: dict[int, str] = {}
 
+        def look(row: int) -> VolumeFile | None:
+            path = self.paths[row]
+            try:
+                return None if path is None else read_header(path)
+            except DataError as error:
+                faults[row] = f"{error}."
+                return None
 
-def _without_faulty(
-    files: list[VolumeFile | None], faults: dict[int, str], *, skip_faulty: bool
-) -> list[VolumeFile | None]:
-    sound = [None if row in faults else file for row, file in enumerate(files)]
-    if faults and (not skip_faulty or not any(sound)):
-        raise DataError(list_faults([faults[row] for row in sorted(faults)], len(files)))
-    return sound
+        self.files = in_threads(look, range(len(self.paths)), n_jobs)
+        self._remove(faults)
 
+    def _remove(self, faults: dict[int, str]) -> None:
+        """Leave out subjects whose files have a fault; raise if these are not to be skipped."""
+        for row in faults:
+            self.files[row] = None
+        if faults and (not self.skip_faulty or not any(self.files)):
+            listed = [
+                f"{subject_name(row, self.ids)}: {self.paths[row]} {faults[row]}"
+                for row in sorted(faults)
+            ]
+            raise DataError(list_faults(listed, len(self.files)))
 
-def _common_grid(
-    files: list[VolumeFile | None], ids: np.ndarray | None, *, skip_faulty: bool
-) -> Grid:
-    """Grid on which most files are; removes the others from the list, or raises."""
-    grids = [file.grid for file in files if file is not None]
-    rounded = [
-        (grid.shape, np.round(grid.affine / (10 * grid.tolerance)).tobytes()) for grid in grids
-    ]
-    (common, _), *_ = Counter(rounded).most_common(1)
-    grid = grids[rounded.index(common)]
-    faults = {
-        row: f"{subject_name(row, ids)}: {file.path} has {file.grid.about}; expected {grid.about}. "
-        "Give target_affine= to bring all volumes to one grid."
-        for row, file in enumerate(files)
-        if file is not None and not file.grid.is_near(grid)
-    }
-    files[:] = _without_faulty(files, faults, skip_faulty=skip_faulty)
-    return grid
+    def _remove_where(self, fault_of: Callable[[VolumeFile], str | None]) -> None:
+        known = ((row, file) for row, file in enumerate(self.files) if file is not None)
+        self._remove({row: fault for row, file in known if (fault := fault_of(file))})
 
+    def common_grid(self) -> Grid:
+        """Return the grid of most files; the others are removed."""
+        grids = [file.grid for file in self.files if file is not None]
+        rounded = [(g.shape, np.round(g.affine / (10 * g.tolerance)).tobytes()) for g in grids]
+        (common, _), *_ = Counter(rounded).most_common(1)
+        grid = grids[rounded.index(common)]
 
-def _asked_grid(
-    files: list[VolumeFile | None],
-    ids: np.ndarray | None,
-    given: dict[str, Any],
-    *,
-    skip_faulty: bool,
-) -> Grid:
-    """Grid to which all are resampled; removes those who cannot be from the list, or raises."""
-    first = next(file for file in files if file is not None)
-    grid = target_grid(first.grid, **given)
-    setting = " and ".join(f"{name}={value}" for name, value in given.items() if value is not None)
-    n_voxels = math.prod(float(n) for n in grid.shape)  # an int may be too large for a float
-    if n_voxels > max(MOST_VOXELS, math.prod(first.grid.shape)):
-        raise DataError(
-            f"{setting} needs {n_voxels:.4g} voxels, {4 * n_voxels / 2**30:.4g} GiB, for each "
-            f"volume; at most {MOST_VOXELS:.4g} are taken. Sizes are in mm; {first.path} has "
-            f"{first.grid.about}."
-        )
-    faults = {
-        row: f"{subject_name(row, ids)}: {file.path} {fault}; {setting} cannot be met."
-        for row, file in enumerate(files)
-        if file is not None and (fault := misfit(file.grid, grid))
-    }
-    files[:] = _without_faulty(files, faults, skip_faulty=skip_faulty)
-    return grid
+        def fault_of(file: VolumeFile) -> str | None:
+            if file.grid.is_near(grid):
+                return None
+            advice = "Give target_affine= to bring all volumes to one grid."
+            return f"has {file.grid.about}; expected {grid.about}. {advice}"
+
+        self._remove_where(fault_of)
+        return grid
+
+    def asked_grid(self, **given: Any) -> Grid:
+        """Return the grid asked for; files that cannot be brought to it are removed."""
+        first = next(file for file in self.files if file is not None)
+        grid = target_grid(first.grid, **given)
+        setting = " and ".join(f"{name}={v}" for name, v in given.items() if v is not None)
+        n_voxels = math.prod(float(n) for n in grid.shape)  # an int may be too large for a float
+        if n_voxels > max(MAX_VOXELS, math.prod(first.grid.shape)):
+            raise DataError(
+                f"{setting} needs {n_voxels:.4g} voxels, {4 * n_voxels / 2**30:.4g} GiB, for each "
+                f"volume; at most {MAX_VOXELS:.4g} are taken. Sizes are in mm; {first.path} has "
+                f"{first.grid.about}."
+            )
+
+        def fault_of(file: VolumeFile) -> str | None:
+            fault = misfit(file.grid, grid)
+            return fault and f"{fault}; {setting} cannot be met."
+
+        self._remove_where(fault_of)
+        return grid
 
 
 def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
@@ -239,7 +246,8 @@ def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
 
 def _mask_image(mask: Any) -> Any:
     if isinstance(mask, str) and mask == "brain":
-        return _brain_mask()
+        advice = "mask='brain' comes from nilearn, which is not installed: " + INSTALL
+        return import_optional("nilearn.datasets", advice).load_mni152_brain_mask(resolution=1)
     if isinstance(mask, (str, Path)):
         try:
             return nib.load(mask)
@@ -248,17 +256,6 @@ def _mask_image(mask: Any) -> Any:
     if not hasattr(mask, "dataobj"):
         raise ValueError(f"mask must be 'brain', a path or an image of nibabel; got {mask!r}.")
     return mask
-
-
-def _brain_mask() -> Any:
-    try:
-        from nilearn.datasets import load_mni152_brain_mask
-    except ImportError as error:
-        raise ImportError(
-            "mask='brain' comes from nilearn, which is not installed: "
-            'pip install "skmmcl[volumes]"'
-        ) from error
-    return load_mni152_brain_mask(resolution=1)
 
 
 def _open_cache(cache: Any, recipe: Recipe) -> VolumeCache | None:

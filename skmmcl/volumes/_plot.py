@@ -6,7 +6,7 @@ import numpy as np
 
 from skmmcl.data import as_multimodal
 from skmmcl.exceptions import DataError, ModalityError
-from skmmcl.utils._plots import import_pyplot
+from skmmcl.utils._optional import import_pyplot
 
 PLANES = ("sagittal", "coronal", "axial")
 
@@ -21,11 +21,11 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
     modality : str
         Name of a modality of 3-D volumes.
     n_subjects : int, default=4
-        At most so many of those who have the modality are shown, a column for each.
+        Largest number of subjects who are shown, a column for each.
     cmap : str or Colormap, default="gray"
-        Colours of matplotlib.
+        Colors of matplotlib.
     shared_range : bool, default=True
-        Whether all subjects share one range of colours, or have one each.
+        Whether all subjects share one range of colors, or have one each.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What is done to a file's voxels before anybody sees them."""
+"""Processing of a file's voxels before anybody sees them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,20 @@ import nibabel as nib
 import numpy as np
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._files import VolumeFile, decode
 from skmmcl.volumes._grid import Grid
 
+INSTALL = 'pip install "skmmcl[volumes]"'
 MAKES_VOXELS = ("_files.py", "_grid.py", "_recipe.py")
 
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """Settings that a stored volume depends on, beside the content of its file.
+    """Settings that a stored volume depends on, in addition to the content of its file.
 
-    Attributes
-    ----------
-    grid : Grid
-        To which all volumes are brought.
-    interpolation : {"continuous", "linear", "nearest"}
-        How volumes on another grid are resampled.
-    mask : ndarray of bool of the grid's shape, or None
-        Voxels outside become 0.
-    dtype : {"float32", "float16"}
-        Type that is stored.
+    All volumes are brought to `grid`, those on another grid by `interpolation`; voxels outside of
+    `mask` become 0; `dtype` is the type that is stored.
     """
 
     grid: Grid
@@ -40,7 +34,7 @@ class Recipe:
     dtype: str
 
     def key(self) -> bytes:
-        """Give a hash that changes with each setting, this code and what computes voxels."""
+        """Return a hash that changes with each setting, this code and what computes voxels."""
         shape, affine = self.grid
         mask = b"" if self.mask is None else np.packbits(self.mask).tobytes()
         settings = repr((shape, affine.tolist(), self.interpolation, self.dtype, code_version()))
@@ -49,10 +43,7 @@ class Recipe:
     def __call__(self, content: bytes, file: VolumeFile) -> np.ndarray:
         """Make what is stored of a file's content.
 
-        Raises
-        ------
-        DataError
-            If the file is damaged or has voxels that training cannot use.
+        Damaged files and voxels that training cannot use are a DataError.
         """
         data = decode(content)
         gaps = ~np.isfinite(data)
@@ -60,18 +51,16 @@ class Recipe:
         if holed:
             data = np.where(gaps, np.float32(0), data)
         if not file.grid.is_near(self.grid):
-            data = self._resampled(data, file.grid.affine, self.interpolation)
+            data = resample(data, file.grid.affine, self.grid, self.interpolation)
             if holed:
-                gaps = self._resampled(gaps.astype(np.float32), file.grid.affine, "nearest") > 0
+                holes = gaps.astype(np.float32)
+                gaps = resample(holes, file.grid.affine, self.grid, "nearest") > 0
         if self.mask is not None:
             data = np.where(self.mask, data, np.float32(0))
             gaps = gaps & self.mask if holed else gaps
         if holed:
             _check_gaps(gaps)
         return self._stored(data)
-
-    def _resampled(self, data: np.ndarray, affine: np.ndarray, interpolation: str) -> np.ndarray:
-        return resample(data, affine, self.grid, interpolation)
 
     def _stored(self, data: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -86,7 +75,7 @@ class Recipe:
 
 @cache
 def code_version() -> str:
-    """Hash of the code here that makes voxels, and versions of what it calls."""
+    """Return a hash of the code here that makes voxels, and versions of what it calls."""
     folder = Path(__file__).parent
     code = hashlib.sha256(b"".join((folder / name).read_bytes() for name in MAKES_VOXELS))
     versions = [f"{name} {_version(name)}" for name in ("nibabel", "nilearn", "scipy")]
@@ -102,16 +91,10 @@ def _version(package: str) -> str:
 
 def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: str) -> np.ndarray:
     """Bring voxels to a grid by nilearn; what lies outside their field of view is 0."""
+    advice = "Volumes are resampled by nilearn, which is not installed: " + INSTALL
+    nilearn = import_optional("nilearn.image", advice)
     try:
-        from nilearn.image import resample_img
-        from nilearn.image.resampling import BoundingBoxError
-    except ImportError as error:
-        raise ImportError(
-            "Volumes are resampled by nilearn, which is not installed: "
-            'pip install "skmmcl[volumes]"'
-        ) from error
-    try:
-        image = resample_img(
+        image = nilearn.resample_img(
             nib.Nifti1Image(data, affine),
             target_affine=grid.affine,
             target_shape=grid.shape,
@@ -119,7 +102,7 @@ def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: st
             copy_header=True,
             force_resample=True,
         )
-    except BoundingBoxError as error:
+    except nilearn.resampling.BoundingBoxError as error:
         raise DataError(f"lies outside of the grid of {grid.about}") from error
     return np.asarray(image.dataobj, dtype=np.float32)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import joblib
@@ -18,52 +19,30 @@ from skmmcl.volumes._recipe import Recipe
 SHOWN = 5  # faulty files that a message lists
 
 
+@dataclass(eq=False, kw_only=True)
 class VolumeStore:
-    """Files with sound headers, and how their voxels are had.
+    """Image files with valid headers, whose voxels are read on demand.
 
-    Parameters
-    ----------
-    files : list of VolumeFile or None
-        One for each subject; None for one without the modality.
-    ids : ndarray of shape (n_subjects,) or None
-        Names of the subjects.
-    recipe : Recipe
-        What is done to each file.
-    cache : VolumeCache or None
-        Where the outcome is kept.
-    skip_faulty : bool
-        Whether subjects of faulty files are taken to lack the modality.
-    n_jobs : int or None
-        Number of threads that read.
+    There is a file for each subject, None for one without the modality, and `ids` name the
+    subjects. A `cache` keeps what the `recipe` makes of a file. With `skip_faulty` the subjects of
+    faulty files are taken to lack the modality; `n_jobs` threads read.
     """
 
-    def __init__(
-        self,
-        files: list[VolumeFile | None],
-        ids: np.ndarray | None,
-        recipe: Recipe,
-        cache: VolumeCache | None,
-        *,
-        skip_faulty: bool,
-        n_jobs: int | None,
-    ) -> None:
-        self.files, self.ids, self.recipe, self.cache = files, ids, recipe, cache
-        self.skip_faulty, self.n_jobs = skip_faulty, n_jobs
-        self._sound: set[int] = set()
-        self._faults: dict[int, str] = {}
+    files: list[VolumeFile | None]
+    ids: np.ndarray | None
+    recipe: Recipe
+    cache: VolumeCache | None
+    skip_faulty: bool
+    n_jobs: int | None
+    _sound: set[int] = field(default_factory=set, init=False)
+    _faults: dict[int, str] = field(default_factory=dict, init=False)
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what this process has found out: a hash must not depend on who has read what.
         return {**self.__dict__, "_sound": set(), "_faults": {}}
 
-    def with_files(self, files: list[VolumeFile | None], ids: np.ndarray | None) -> VolumeStore:
-        """Give a store of other files with the same settings."""
-        return VolumeStore(
-            files, ids, self.recipe, self.cache, skip_faulty=self.skip_faulty, n_jobs=self.n_jobs
-        )
-
     def present(self, rows: np.ndarray) -> np.ndarray:
-        """Tell who has a volume; where faulty ones are to be skipped, all are read for it."""
+        """Return who has a volume; where faulty ones are to be skipped, all are read for it."""
         has_file = np.array([self.files[row] is not None for row in rows], dtype=bool)
         if self.skip_faulty:
             self.check(rows)
@@ -72,16 +51,13 @@ class VolumeStore:
     def check(self, rows: np.ndarray) -> None:
         """Read volumes that were not read before, into the cache if there is one.
 
-        Raises
-        ------
-        DataError
-            Lists the faulty ones, unless they are skipped.
+        The faulty ones are a DataError that lists them, unless they are skipped.
         """
         known = self._sound | self._faults.keys()
         new = [row for row in rows.tolist() if self.files[row] is not None and row not in known]
         # Processes that fill one cache at once begin at different ends.
         order = np.random.default_rng(os.getpid()).permutation(new).tolist()
-        self._each(self._try, order)
+        in_threads(self._try, order, self.n_jobs)
         faults = [self._faults[row] for row in rows.tolist() if row in self._faults]
         if faults and not self.skip_faulty:
             self._faults.clear()  # the user may mend the files
@@ -97,10 +73,11 @@ class VolumeStore:
     def read(self, rows: np.ndarray) -> np.ndarray:
         """Read volumes as they are stored; those who have none get NaN."""
         out = np.empty((len(rows), *self.recipe.grid.shape), self.recipe.dtype)
-        self._each(lambda k: self._read_or_nan(int(rows[k]), out[k]), range(len(rows)))
+        in_threads(self._read_or_nan, zip(rows.tolist(), out, strict=True), self.n_jobs)
         return out
 
-    def _read_or_nan(self, row: int, out: np.ndarray) -> None:
+    def _read_or_nan(self, place: tuple[int, np.ndarray]) -> None:
+        row, out = place
         if self.files[row] is None or row in self._faults:
             out.fill(np.nan)
             return
@@ -113,13 +90,7 @@ class VolumeStore:
             out.fill(np.nan)
 
     def read_one(self, row: int, out: np.ndarray) -> None:
-        """Read the volume of a subject who has a file.
-
-        Raises
-        ------
-        DataError
-            If it cannot be used; names the subject and the file.
-        """
+        """Read the volume of a subject who has a file; errors name the subject and the file."""
         file = self.files[row]
         if file is None:
             raise DataError(f"{subject_name(row, self.ids)} has no file.")
@@ -131,12 +102,9 @@ class VolumeStore:
         except DataError as error:
             raise DataError(f"{subject_name(row, self.ids)}: {file.path} {error}.") from error
 
-    def _each(self, act: Callable[[int], None], items: Iterable[int]) -> None:
-        in_threads(act, items, self.n_jobs)
-
 
 def in_threads(act: Callable, items: Iterable, n_jobs: int | None) -> list:
-    """Results of acting on each item; what is done is to release the interpreter's lock."""
+    """Return the results of acting on each item, which is to release the interpreter's lock."""
     n_threads = joblib.effective_n_jobs(n_jobs)
     if n_threads == 1:
         return [act(item) for item in items]
@@ -145,7 +113,7 @@ def in_threads(act: Callable, items: Iterable, n_jobs: int | None) -> list:
 
 
 def subject_name(row: int, ids: np.ndarray | None) -> str:
-    """How messages name a subject."""
+    """Return how messages name a subject."""
     return f"Subject {row}" if ids is None else f"Subject {ids.tolist()[row]!r} (row {row})"
 
 

@@ -8,7 +8,6 @@ import pytest
 from scipy import sparse
 
 from skmmcl.data import MultimodalData
-from skmmcl.data._mapped import MappedRows
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -247,30 +246,3 @@ def test_na_is_missing(form):
 def test_two_underscores_in_a_name_are_refused():
     with pytest.raises(ModalityError, match="call the modality 'lh_area', for example"):
         MultimodalData({"lh__area": np.ones((2, 1))})
-
-
-class Files:
-    """Stand-in for volumes of which each lies in a file."""
-
-    paths = ("a.nii", "b.nii")
-
-    def __init__(self, array):
-        self._array, self.shape, self.dtype = array, array.shape, array.dtype
-
-    def __len__(self):
-        return len(self._array)
-
-    def __getitem__(self, rows):
-        return Files(self._array[rows])
-
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self._array, dtype=dtype)
-
-
-def test_what_becomes_infinite_when_it_is_read_is_named():
-    rows = MappedRows(Files(np.array([[[1.0]], [[0.0]]])), lambda x: x / (x != 0), "t1")
-    with (
-        np.errstate(divide="ignore", invalid="ignore"),
-        pytest.raises(DataError, match=r"Modality 't1', b\.nii: it holds NaN or infinite"),
-    ):
-        np.asarray(rows)

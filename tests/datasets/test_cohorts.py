@@ -1,24 +1,26 @@
 """The open cohorts: shapes, counts, labels, ids, gaps."""
 
+import inspect
+import pickle
 import sys
+import typing
 from functools import cache
 
 import numpy as np
 import pytest
 
 from skmmcl.data import MultimodalData
-from skmmcl.datasets._cohorts import fetch_ms_multilayer, fetch_nspn
-from skmmcl.datasets._cohorts_abide import fetch_abide
-from skmmcl.datasets._cohorts_small import (
-    fetch_enigma_example,
-    fetch_tcga_breast,
-    fetch_uci_digits,
-)
-from skmmcl.datasets._cohorts_tables import (
+from skmmcl.datasets import (
+    fetch_abide,
     fetch_aomic_piop2,
+    fetch_enigma_example,
     fetch_fcon1000,
     fetch_ixi,
+    fetch_ms_multilayer,
+    fetch_nspn,
     fetch_soop,
+    fetch_tcga_breast,
+    fetch_uci_digits,
 )
 
 ALL = [
@@ -88,6 +90,18 @@ def test_side_data_have_their_codes(fetch, load):
         assert np.isnan(age).sum() == (fetch is fetch_aomic_piop2)
     if X.index is not None:
         assert len(set(X.index)) == len(X)
+
+
+@pytest.mark.parametrize("fetch", ALL)
+def test_loaders_share_their_last_parameters(fetch):
+    *own, last, _, _ = inspect.signature(fetch).parameters
+    assert set(own) <= {"subjects", "target"}
+    assert last == "data_home"
+    assert set(typing.get_type_hints(fetch)) == set(inspect.signature(fetch).parameters)
+    assert pickle.loads(pickle.dumps(fetch)) is fetch
+    assert "\nTerms of the data: " in fetch.__doc__
+    with pytest.raises(TypeError, match=rf"{fetch.__name__}\(\) got an unexpected keyword"):
+        fetch(hair="long")
 
 
 @pytest.mark.parametrize("fetch", ALL)

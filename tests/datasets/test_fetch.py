@@ -1,21 +1,29 @@
 """Where files are found, and downloads: checked, whole or not at all, safe side by side."""
 
 import hashlib
+import importlib
 import io
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.io import savemat
 
-from skmmcl.datasets import _cohorts_derived, _fetch
-from skmmcl.datasets._cohorts import fetch_ms_multilayer
-from skmmcl.datasets._cohorts_abide import fetch_abide
-from skmmcl.datasets._fetch import find_file
-from skmmcl.datasets._registry import COHORTS, SOURCES, Source
+from skmmcl.datasets import _abide, _fetch, _ms_multilayer, fetch_abide, fetch_ms_multilayer
+from skmmcl.datasets._fetch import Source
 
 NAME = "made_up/table one+2.csv"
 CONTENT = b"id,x\na,1\n"
+SOURCE = Source("me/repo", "abc", "data/table one+2.csv", hashlib.sha256(CONTENT).hexdigest())
+FILES = sorted(Path(_fetch.__file__).parent.glob("_*.py"))
+MODULES = [importlib.import_module(f"skmmcl.datasets.{file.stem}") for file in FILES]
+COHORTS = [module.COHORT for module in MODULES if hasattr(module, "COHORT")]
+TITLES = [cohort.title for cohort in COHORTS]
+
+
+def find_file(name, **where):
+    return _fetch.find_file(name, lambda: _fetch.download(SOURCE), sha256=SOURCE.sha256, **where)
 
 
 @pytest.fixture
@@ -24,8 +32,6 @@ def source(tmp_path, monkeypatch):
     path = tmp_path / "source" / "me" / "repo" / "abc" / "data" / "table one+2.csv"
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT)
-    entry = Source("me/repo", "abc", "data/table one+2.csv", hashlib.sha256(CONTENT).hexdigest())
-    monkeypatch.setitem(SOURCES, NAME, entry)
     monkeypatch.setattr(_fetch, "BASE_URL", (tmp_path / "source").as_uri())
     monkeypatch.setattr(_fetch, "WAIT", 0.0)
     monkeypatch.delenv("SKMMCL_DATA", raising=False)
@@ -153,24 +159,27 @@ def test_downloads_side_by_side_give_one_whole_file(source, tmp_path):
 
 
 # ------------------------------------------------------------------------------------- registry
-@pytest.mark.parametrize("name", COHORTS)
-def test_every_source_is_pinned(name):
-    for file, source in COHORTS[name].files.items():
+@pytest.mark.parametrize("cohort", COHORTS, ids=TITLES)
+def test_every_source_is_pinned(cohort):
+    for file, source in cohort.files.items():
         assert len(source.commit) == 40, file
-        # The one file without a checksum has one of its content, MS_PEOPLE_SHA256.
-        assert file == "ms_multilayer/demographics.csv" or len(source.sha256) == 64, file
+        # The one file without a checksum has one of its content, PEOPLE_SHA256.
+        assert file == "demographics.csv" or len(source.sha256) == 64, file
 
 
 @pytest.mark.realdata
 def test_the_people_of_the_ms_cohort_are_those_of_the_local_file(data_dir):
     with np.load(data_dir / "ms_multilayer/ms_multilayer_f32.npz", allow_pickle=True) as packed:
-        _cohorts_derived._check_people("here", packed["id"], packed["mstype"])
+        _ms_multilayer.check_people("here", packed["id"], packed["mstype"])
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize("name", [n for n, source in SOURCES.items() if source.sha256])
-def test_checksums_are_those_of_the_local_files(name, data_dir):
-    assert hashlib.sha256((data_dir / name).read_bytes()).hexdigest() == SOURCES[name].sha256
+@pytest.mark.parametrize("cohort", COHORTS, ids=TITLES)
+def test_checksums_are_those_of_the_local_files(cohort, data_dir):
+    for name, source in cohort.files.items():
+        if source.sha256:
+            content = (data_dir / cohort.folder / name).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == source.sha256
 
 
 # -------------------------------------------------------------------- cohorts made of many files
@@ -187,13 +196,13 @@ def publish(source, root, path):
 
 
 def digest_of_people(table):
-    """Return the checksum of the columns that `pack_ms` reads."""
+    """Return the checksum of the columns that `pack` reads."""
     lines = "".join(line.partition(",")[2] + "\n" for line in table.splitlines()[1:])
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_ms_is_packed_from_its_parts(source, tmp_path, monkeypatch):
-    site, root = tmp_path / "source", _cohorts_derived.MS_PARTS
+    site, root = tmp_path / "source", _ms_multilayer.PARTS
     rng = np.random.default_rng(0)
     matrices = {name: [symmetric(rng, 4) for _ in range(3)] for name in ("FA", "GM", "RS")}
     for name, stack in matrices.items():
@@ -205,7 +214,7 @@ def test_ms_is_packed_from_its_parts(source, tmp_path, monkeypatch):
 
     with pytest.raises(OSError, match=r"demographics.csv does not list the subjects that were"):
         fetch_ms_multilayer(return_X_y=True)
-    monkeypatch.setattr(_cohorts_derived, "MS_PEOPLE_SHA256", digest_of_people(table))
+    monkeypatch.setattr(_ms_multilayer, "PEOPLE_SHA256", digest_of_people(table))
     X, y = fetch_ms_multilayer(return_X_y=True)
     assert X.modalities == ("fa", "gm", "rs")
     assert X.index.tolist() == ["0000", "0001", "0002"]
@@ -219,7 +228,7 @@ def test_ms_is_packed_from_its_parts(source, tmp_path, monkeypatch):
 
 
 def test_abide_is_packed_from_its_parts(source, tmp_path, monkeypatch):
-    site, root = tmp_path / "source", _cohorts_derived.ABIDE_PARTS
+    site, root = tmp_path / "source", _abide.PARTS
     rng = np.random.default_rng(0)
     matrices = {50003: symmetric(rng, 5), 50001: symmetric(rng, 5)}
     for subject, matrix in matrices.items():

@@ -67,7 +67,7 @@ def test_files_are_decoded_once(paths, arrays, folder, decoded):
 def test_sources_that_have_settled_are_not_even_read(paths, folder, monkeypatch):
     for path in paths:
         os.utime(path, (1e9, 1e9))
-    monkeypatch.setattr(_cache, "SETTLED", -1e9)  # the time of change of the inode is new
+    monkeypatch.setattr(_cache, "MTIME_RESOLUTION", -1e9)  # the time of change of the inode is new
     load_volumes(paths, cache=folder).check()
     monkeypatch.setattr(_cache, "read_unchanged", None)
     load_volumes(paths, cache=folder).check()
@@ -188,7 +188,7 @@ def test_another_process_finds_what_was_altered(paths, arrays, folder):
 
 
 def test_spoilt_notes_do_no_harm(paths, arrays, folder, monkeypatch):
-    monkeypatch.setattr(_cache, "SETTLED", -1e9)
+    monkeypatch.setattr(_cache, "MTIME_RESOLUTION", -1e9)
     load_volumes(paths, cache=folder).check()
     for note in (folder / "sources").iterdir():
         note.write_text("")

@@ -161,7 +161,7 @@ def test_grids_that_nobody_has_room_for(paths, given, needs):
 
 
 def test_fine_volumes_may_become_coarser(paths, monkeypatch):
-    monkeypatch.setattr(_load, "MOST_VOXELS", 10)
+    monkeypatch.setattr(_load, "MAX_VOXELS", 10)
     assert load_volumes(paths, target_affine=3.0).shape == (4, 4, 4, 5)
     with pytest.raises(DataError, match="at most 10 are taken"):
         load_volumes(paths, target_affine=1.9)

@@ -5,11 +5,13 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.data import _rows
 from skmmcl.exceptions import DataError
 from skmmcl.preprocessing import HistogramStandardizer, MaskedZScore, ModalityTransformer
+from skmmcl.preprocessing._lazy import MappedRows
 from skmmcl.volumes import load_volumes
 from skmmcl.volumes._store import VolumeStore
 
@@ -91,3 +93,32 @@ def test_a_volume_that_cannot_be_transformed_is_named(save):
     X = ModalityTransformer({"t1": MaskedZScore()}).fit_transform({"t1": load_volumes(paths)})
     with pytest.raises(DataError, match=r"'t1', .*s0\.nii: .* no voxel in the mask"):
         np.asarray(X["t1"])
+
+
+class Files:
+    """Stand-in for volumes of which each lies in a file."""
+
+    paths = ("a.nii", "b.nii")
+
+    def __init__(self, array):
+        self._array, self.shape, self.dtype = array, array.shape, array.dtype
+
+    def __len__(self):
+        return len(self._array)
+
+    def __getitem__(self, rows):
+        return Files(self._array[rows])
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self._array, dtype=dtype)
+
+
+def test_what_becomes_infinite_when_it_is_read_is_named():
+    inverse = FunctionTransformer(lambda x: x / (x != 0))
+    rows = MappedRows(Files(np.array([[[1.0]], [[0.0]]])), inverse, "t1")
+    assert rows[1:].shape == (1, 1, 1)
+    with (
+        np.errstate(divide="ignore", invalid="ignore"),
+        pytest.raises(DataError, match=r"Modality 't1', b\.nii: it holds NaN or infinite"),
+    ):
+        np.asarray(rows)

@@ -1,0 +1,20 @@
+"""Packages that only some functions need."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+def import_optional(module: str, advice: str) -> Any:
+    """Import a module; without it, the error gives the advice how to get it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ImportError(advice) from error
+
+
+def import_pyplot(user: str) -> Any:
+    """Return ``matplotlib.pyplot``; without it, the error says how `user` gets it."""
+    advice = f'{user} needs matplotlib: pip install "skmmcl[plot]".'
+    return import_optional("matplotlib.pyplot", advice)
