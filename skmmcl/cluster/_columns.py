@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 from skmmcl.data import as_multimodal, check_values, is_multimodal
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
-from skmmcl.preprocessing._tables import check_like_fit
+from skmmcl.preprocessing._tables import check_shapes
 
 
 class JoinedColumnsMixin:
@@ -41,12 +41,24 @@ class JoinedColumnsMixin:
             self.modalities_ = list(X.modalities)
             self.n_features_in_ = X.shape[1]
             self._shapes, self._layout = dict(X.shapes), Layout.of(X)
-        check_like_fit(X, self._shapes)
+        _check_modalities(X.modalities, self.modalities_)
+        check_shapes(X, self._shapes)
         X = self._layout.apply(X[self.modalities_])
         check_values(X, None)
         _check_complete(X, user)
         columns = np.asarray(X)
         return columns if columns.dtype == np.float32 else columns.astype(np.float64, copy=False)
+
+
+def _check_modalities(found: Any, known: list[str]) -> None:
+    """Raise unless a container has the modalities that fit saw."""
+    missing = [name for name in known if name not in found]
+    extra = [name for name in found if name not in known]
+    if missing or extra:
+        raise ModalityError(
+            f"X has the modalities {list(found)}, fit saw {known}: missing {missing}, not "
+            f"expected {extra}."
+        )
 
 
 def _check_complete(X: Any, user: str) -> None:

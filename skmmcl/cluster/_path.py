@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skmmcl.utils._plots import import_pyplot
+from skmmcl.utils._optional import import_pyplot
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ import numpy as np
 from skmmcl.data._rows import as_key, row_blocks
 from skmmcl.exceptions import DataError
 
+_BLOCK_BYTES = 2**20  # in the cache of the processor, of which several copies are made
+
 _OF_LAZY = (
     "Rows of NaN are looked for in memory only: of a lazy array say who has it by mask= or by its "
     "attribute present."
@@ -102,7 +104,7 @@ def _scan(X, name: str, target: np.dtype) -> dict[str, _Finding]:
     found = {what: _Finding() for what in _ADVICE}
     present = X[[name]].mask[:, 0]
     row_bytes = math.prod(X.shapes[name]) * X.dtypes[name].itemsize
-    for rows in row_blocks(range(len(X)), row_bytes):
+    for rows in row_blocks(range(len(X)), row_bytes, block_bytes=_BLOCK_BYTES):
         values, start = np.asarray(X[as_key(rows)][name]), rows[0]
         with np.errstate(over="ignore"):
             usable = np.isfinite(values.astype(target, copy=False))

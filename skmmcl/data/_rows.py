@@ -72,8 +72,8 @@ def is_whole(rows: Rows, n_base: int) -> bool:
     return isinstance(rows, range) and rows == range(n_base)
 
 
-def row_blocks(rows: Rows, bytes_per_row: int) -> Iterator[Rows]:
-    """Cut rows into blocks of at most about 16 MB of data, so that nothing is copied whole."""
-    step = max(1, _BLOCK_BYTES // max(1, bytes_per_row))
+def row_blocks(rows: Rows, bytes_per_row: int, *, block_bytes: int | None = None) -> Iterator[Rows]:
+    """Cut rows into blocks of some data, 16 MB by default, so that nothing is copied whole."""
+    step = max(1, (block_bytes or _BLOCK_BYTES) // max(1, bytes_per_row))
     for start in range(0, len(rows), step):
         yield rows[start : start + step]

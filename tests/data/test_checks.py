@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skmmcl import CMCCSSEmbedder
-from skmmcl.data import MultimodalData, _rows, check_values
+from skmmcl.data import MultimodalData, _checks, check_values
 from skmmcl.exceptions import DataError
 
 
@@ -78,7 +78,7 @@ def test_column_names_and_positions():
 def test_blocks_add_up(monkeypatch):
     X = cohort(v0_1=np.nan, v2_1=np.nan, v4_1=np.nan)
     whole = message(X)
-    monkeypatch.setattr(_rows, "_BLOCK_BYTES", 48)
+    monkeypatch.setattr(_checks, "_BLOCK_BYTES", 48)
     assert message(X) == whole
     assert "(first: subject 'sub-0'" in whole
 
