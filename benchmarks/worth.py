@@ -108,11 +108,13 @@ def evaluate(model, X, y, splits: list) -> dict[str, object]:
     return {**scores, "fold_seconds": round(seconds, 3)}
 
 
-def few_labels(X, y, n_splits: int, seed: int) -> dict[str, dict]:
+def few_labels(X, y, n_splits: int, n_repeats: int, seed: int) -> dict[str, dict]:
     """Return AUC with few labels, the other training subjects unlabeled for ours."""
     table: dict[str, dict] = {}
     splits = list(
-        RepeatedStratifiedKFold(n_splits=n_splits, n_repeats=1, random_state=seed).split(X, y)
+        RepeatedStratifiedKFold(n_splits=n_splits, n_repeats=n_repeats, random_state=seed).split(
+            X, y
+        )
     )
     for n_labels in N_LABELS:
         ours: list[float] = []
@@ -186,7 +188,7 @@ def main() -> None:
             warnings.simplefilter("ignore")
             if options.few_labels:
                 print(f"\n{name}, {OURS} / {FIRST}")
-                found = {"labels": few_labels(X, y, options.folds, options.seed)}
+                found = {"labels": few_labels(X, y, options.folds, options.repeats, options.seed)}
             else:
                 known = results(output).get(name, {}).get("methods", {})
                 found = {"methods": compare(X, y, options, known)}
