@@ -30,6 +30,7 @@ from skmmcl.losses._realizability import Realizability, sphere_realizability
 from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
 from skmmcl.losses._self_contrast import SelfContrastLoss
+from skmmcl.losses._sepvae import SepVAELoss, gaussian_kl
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
 from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
@@ -63,12 +64,14 @@ __all__ = [
     "Realizability",
     "ReconstructionLoss",
     "SelfContrastLoss",
+    "SepVAELoss",
     "SoftSupConLoss",
     "SquaredErrorLoss",
     "SupConLoss",
     "ThresholdRegressionLoss",
     "XCLRLoss",
     "YAwareLoss",
+    "gaussian_kl",
     "has_target",
     "log_mixture",
     "looser_iwae_bound",

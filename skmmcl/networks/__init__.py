@@ -33,6 +33,7 @@ from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._prediction import PredictionNetwork
 from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
+from skmmcl.networks._sepvae import SepVAENetwork
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
 from skmmcl.networks._standardize import (
@@ -75,6 +76,7 @@ __all__ = [
     "RegionEncoder",
     "ResNet3d",
     "SFCN",
+    "SepVAENetwork",
     "SmallCNN3d",
     "Standardize",
     "TimmEncoder",

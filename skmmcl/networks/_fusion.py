@@ -61,7 +61,7 @@ class FusionNetwork(MultiviewNetwork):
     gives = ("h", "z", "z_other", "subsets")
     fuses = True
     copies = (True, True)  # of each subject, both augmented
-    counts_subjects = True  # the head normalises over them
+    reads = ("sample_weight",)  # the head normalises over the subjects
 
     def __init__(
         self,

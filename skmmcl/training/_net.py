@@ -186,7 +186,7 @@ def make_net(
     with seeded(seed):
         net.initialize()
     available = {"x", "y", "targets", "mask", "sample_weight", "index", *net.module_.gives}
-    net.criterion_.check(available)
+    net.criterion_.check(available, dict(net.module_.named_children()))
     net.watched_ = bool(settings.callbacks)
     net.seed_, net.rng_ = seed, np.random.default_rng(seed)
     # Apart from the one above, so that augmentation leaves the order of the subjects as it is.

@@ -1,0 +1,143 @@
+"""SepVAE: what is common to patients and controls, and what is salient in patients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from skmmcl.losses._similarity import at_least_single, over
+
+
+def gaussian_kl(mu: Tensor, log_var: Tensor, prior_variance: float = 1.0) -> Tensor:
+    """Return the divergence of normal distributions from one around 0, summed over dimensions.
+
+    Parameters
+    ----------
+    mu, log_var : Tensor of shape (..., n_components)
+        Means and logarithms of the variances.
+    prior_variance : float, default=1.0
+        Of the distribution around 0.
+
+    Returns
+    -------
+    Tensor of shape (...)
+        In nats.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.losses import gaussian_kl
+    >>> gaussian_kl(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2))
+    tensor([2.5000])
+    """
+    ratio = at_least_single(log_var) - math.log(prior_variance)
+    return 0.5 * (at_least_single(mu).square() / prior_variance + ratio.exp() - ratio - 1).sum(-1)
+
+
+class SepVAELoss(nn.Module):
+    """The terms of SepVAE's objective, each a method.
+
+    All take ``target`` (n_samples, 1), which is 1 for patients, 0 for controls, and NaN for
+    subjects who take no part; and ``sample_weight`` (n_samples,), which counts a subject as that
+    many identical ones.
+
+    Parameters
+    ----------
+    precision : float, default=40.0
+        Inverse variance that is expected of the salient variables of controls.
+    reduction : {"mean", "sum"}, default="mean"
+        Over the subjects. A sum is that of the paper, and grows with the batch.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.losses import SepVAELoss
+    >>> target = torch.tensor([[0.0], [1.0], [1.0], [1.0]])
+    >>> SepVAELoss(precision=10.0).salient_prior(torch.ones(4, 2), torch.zeros(4, 2), target)
+    tensor(3.2500)
+    """
+
+    def __init__(
+        self, precision: float = 40.0, reduction: Literal["mean", "sum"] = "mean"
+    ) -> None:
+        super().__init__()
+        self.precision, self.reduction = precision, reduction
+
+    def reconstruction(
+        self,
+        x_hat: Mapping[Any, Tensor],
+        x: Mapping[Any, Tensor],
+        mask: Tensor | None,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
+        """Squared errors ``(n_samples, *shape)``, summed over entries and present modalities."""
+        total = torch.zeros_like(target[:, 0])
+        for k, (name, found) in enumerate(x_hat.items()):
+            errors = (at_least_single(found) - x[name]).square().flatten(1).sum(1)
+            total = total + (errors if mask is None else torch.where(mask[:, k], errors, 0.0))
+        return self._over_subjects(total, target, sample_weight)
+
+    def common_prior(
+        self, mu: Tensor, log_var: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Divergence of the common variables (n_samples, n_common) from standard normal ones."""
+        return self._over_subjects(gaussian_kl(mu, log_var), target, sample_weight)
+
+    def salient_prior(
+        self, mu: Tensor, log_var: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Divergence of the salient variables (n_samples, n_salient) from those expected.
+
+        Standard normal ones are expected of patients, and ones near 0 of controls. As the
+        posterior variance of controls is fixed, their means alone are left of the divergence.
+        """
+        of_controls = 0.5 * self.precision * at_least_single(mu).square().sum(-1)
+        divergence = torch.where(target[:, 0] == 0, of_controls, gaussian_kl(mu, log_var))
+        return self._over_subjects(divergence, target, sample_weight)
+
+    def shared_information(
+        self, joint_logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Estimate of what common and salient variables share, by a discriminator's log odds.
+
+        These, (n_samples,), that both parts belong to one subject, for parts that do, estimate
+        the logarithm of the ratio of the joint density to the product of the marginal ones.
+        """
+        return self._over_subjects(at_least_single(joint_logits).relu(), target, sample_weight)
+
+    def discrimination(
+        self,
+        joint_logits: Tensor,
+        product_logits: Tensor,
+        target: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
+        """Cross-entropy of the discriminator, for parts of one subject and of different ones."""
+        joint, product = at_least_single(joint_logits), at_least_single(product_logits)
+        entropy = 0.5 * (F.softplus(-joint) + F.softplus(product))
+        return self._over_subjects(entropy, target, sample_weight)
+
+    def classification(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Cross-entropy of the log odds (n_samples,) of being a patient."""
+        logits, is_patient = at_least_single(logits), target[:, 0].nan_to_num()
+        entropy = F.binary_cross_entropy_with_logits(
+            logits, is_patient.to(logits.dtype), reduction="none"
+        )
+        return self._over_subjects(entropy, target, sample_weight)
+
+    def _over_subjects(
+        self, values: Tensor, target: Tensor, sample_weight: Tensor | None
+    ) -> Tensor:
+        known = ~target[:, 0].isnan()
+        weight = known.to(values.dtype)
+        weight = weight if sample_weight is None else weight * sample_weight.to(values.dtype)
+        share = weight if self.reduction == "sum" else over(weight, weight.sum())
+        return (torch.where(known, values, 0.0) * share).sum()
