@@ -10,6 +10,7 @@ from skmmcl.datasets._cohorts_tables import (
     fetch_soop,
 )
 from skmmcl.datasets._simulate import make_cohort
+from skmmcl.datasets._subtypes import make_subtypes
 from skmmcl.datasets._trifeature import make_trifeature
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "fetch_tcga_breast",
     "fetch_uci_digits",
     "make_cohort",
+    "make_subtypes",
     "make_trifeature",
 ]

@@ -16,7 +16,7 @@ import torch
 
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import ConnectomeAttention
-from tests.losses import guided_cases, multimodal_cases, sepvae_cases
+from tests.losses import guided_cases, multimodal_cases, sepvae_cases, subtype_cases
 
 FOLDER = Path(
     os.environ.get("SKMMCL_LOSS_CASES") or Path(__file__).parents[1] / "data" / "loss_cases"
@@ -76,6 +76,7 @@ COMPUTE = {
     **guided_cases.COMPUTE,
     **multimodal_cases.COMPUTE,
     **sepvae_cases.COMPUTE,
+    **subtype_cases.COMPUTE,
 }
 
 

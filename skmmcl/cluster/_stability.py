@@ -1,0 +1,292 @@
+"""How stable subtypes are, by their number."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone, is_regressor
+from sklearn.metrics import adjusted_rand_score
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, check_scalar
+
+from skmmcl.cluster._target import Target, check_number, read_target
+from skmmcl.data._who import check_same_subjects
+from skmmcl.model_selection._rows import as_rows, take
+from skmmcl.utils._named import check_n_jobs
+from skmmcl.utils._plots import import_pyplot
+
+LARGEST_SEED = np.iinfo(np.int32).max
+SMALLEST = 1e-15  # probability, as in scikit-learn's log_loss
+
+
+@dataclass(frozen=True, eq=False)
+class StabilityPath:
+    """What :func:`stability_path` found for each number of subtypes.
+
+    Parameters
+    ----------
+    n_clusters : ndarray of int (n_numbers,)
+        Numbers of subtypes.
+    ari : ndarray of shape (n_numbers, n_pairs)
+        Adjusted Rand index of each pair of resamples.
+    ari_permuted : ndarray of shape (n_numbers, n_permutations)
+        The same of two resamples with permuted `y`.
+    log_likelihood : ndarray of shape (n_numbers, n_resamples)
+        Mean log likelihood of `y` of the subjects left out; NaN where the estimator has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.cluster import StabilityPath
+    >>> ari, permuted = np.array([[0.9, 0.8], [0.3, 0.5]]), np.array([[0.1, 0.2], [0.2, 0.3]])
+    >>> path = StabilityPath(np.array([2, 3]), ari, permuted, np.full((2, 2), -0.4))
+    >>> path.table()["ari"].round(2).tolist()
+    [0.85, 0.4]
+    >>> path
+    StabilityPath: 2: 0.85 (permuted 0.15), 3: 0.40 (permuted 0.25)
+    """
+
+    n_clusters: np.ndarray
+    ari: np.ndarray
+    ari_permuted: np.ndarray
+    log_likelihood: np.ndarray
+
+    def __repr__(self) -> str:
+        table = self.table()
+        rows = zip(table["n_clusters"], table["ari"], table["ari_permuted"], strict=True)
+        return "StabilityPath: " + ", ".join(f"{k}: {a:.2f} (permuted {b:.2f})" for k, a, b in rows)
+
+    def table(self):
+        """Return the means, with the extremes of the adjusted Rand indices.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_numbers,)
+            Columns, which ``pandas.DataFrame`` takes.
+        """
+        return {
+            "n_clusters": self.n_clusters,
+            "ari": self.ari.mean(axis=1),
+            "ari_min": self.ari.min(axis=1),
+            "ari_max": self.ari.max(axis=1),
+            "ari_permuted": self.ari_permuted.mean(axis=1),
+            "ari_permuted_max": self.ari_permuted.max(axis=1),
+            "log_likelihood": self.log_likelihood.mean(axis=1),
+        }
+
+    def plot(self, ax=None):
+        """Draw the adjusted Rand index over the number of subtypes, with that of permuted data.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default the current axes.
+
+        Returns
+        -------
+        matplotlib Axes
+            The means as lines, the range from the least to the greatest as bands.
+        """
+        ax = import_pyplot("StabilityPath.plot").gca() if ax is None else ax
+        for values, label in ((self.ari, "data"), (self.ari_permuted, "permuted y")):
+            (line,) = ax.plot(self.n_clusters, values.mean(axis=1), marker="o", label=label)
+            ax.fill_between(
+                self.n_clusters,
+                values.min(axis=1),
+                values.max(axis=1),
+                alpha=0.2,
+                color=line.get_color(),
+            )
+        ax.set_xticks(self.n_clusters)
+        ax.set_xlabel("number of subtypes")
+        ax.set_ylabel("adjusted Rand index of resamples")
+        ax.legend()
+        return ax
+
+
+def stability_path(
+    estimator,
+    X,
+    y,
+    *,
+    n_clusters=range(2, 7),
+    n_resamples=10,
+    n_permutations=5,
+    train_size=0.8,
+    random_state=None,
+    n_jobs=None,
+):
+    """Compare numbers of subtypes by how well resamples of the subjects agree on them.
+
+    The estimator is fitted on random parts of the subjects, the patients and controls in
+    proportion, and assigns all patients to subtypes. Two parts agree by the adjusted Rand index of
+    these subtypes: 1 is the same subtypes, 0 is chance. The same is done with `y` permuted: what is
+    as stable there has nothing to do with the disease.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a parameter ``n_clusters`` and ``predict_clusters``, such as :class:`UCSL`.
+    X : array-like, DataFrame, MultimodalData or dict of arrays
+        The subjects, in any form that the estimator takes.
+    y : array-like of shape (n_samples,)
+        Patients and controls, or a severity, as the estimator takes it.
+    n_clusters : iterable of int, default=range(2, 7)
+        Numbers of subtypes.
+    n_resamples : int, default=10
+        Parts of the subjects for each number, from 2.
+    n_permutations : int, default=5
+        Permutations of `y` for each number; the estimator is fitted twice for each.
+    train_size : float, default=0.8
+        Proportion of the subjects in a part, above 0 and below 1.
+    random_state : int, RandomState or None, default=None
+        The same int gives the same result.
+    n_jobs : int, optional
+        Number of fits at once, as in scikit-learn.
+
+    Returns
+    -------
+    StabilityPath
+        The adjusted Rand indices, and the likelihood of `y` in the subjects left out.
+
+    Raises
+    ------
+    DataError
+        If `n_clusters` is empty or the patients are too few for the largest of them.
+    ValueError
+        If the estimator has no subtypes, or for other parameters out of range.
+
+    See Also
+    --------
+    subtype_confounds : Relates subtypes to site, age and sex.
+
+    Notes
+    -----
+    A stable number of subtypes is no proof of subtypes: a cut through a continuum is stable too,
+    and so are subtypes that follow the site. The likelihood says how well the classes of new
+    subjects are predicted, and may rise with the number for the same reasons. Warnings of single
+    fits are left out.
+
+    Examples
+    --------
+    >>> from skmmcl.cluster import UCSL, stability_path
+    >>> from skmmcl.datasets import make_subtypes
+    >>> X, y, truth = make_subtypes(300, n_subtypes=2, subtype_sep=6, random_state=0)
+    >>> ucsl = UCSL(n_consensus=3)
+    >>> path = stability_path(
+    ...     ucsl, X, y, n_clusters=[2, 3], n_resamples=3, n_permutations=2, random_state=0
+    ... )
+    >>> bool(path.ari[0].mean() > path.ari[1].mean())
+    True
+    """
+    check_same_subjects({"X": X, "y": y})
+    numbers = _numbers(n_clusters)
+    _check(estimator, n_resamples, n_permutations, train_size, n_jobs)
+    target = _target(estimator, y, int(numbers.max()), train_size)
+    X, y = as_rows(X), np.asarray(y)
+    rng = np.random.default_rng(check_random_state(random_state).randint(LARGEST_SEED))
+    jobs = []
+    for number in numbers:
+        orders = [np.arange(len(y))] * n_resamples
+        orders += np.repeat([rng.permutation(len(y)) for _ in range(n_permutations)], 2, 0).tolist()
+        jobs += [(int(number), order, int(rng.integers(LARGEST_SEED))) for order in orders]
+    fits = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_part)(estimator, X, y, target, train_size, *job) for job in jobs
+    )
+    size = n_resamples + 2 * n_permutations
+    groups = [fits[start : start + size] for start in range(0, len(fits), size)]
+    return StabilityPath(
+        numbers,
+        np.array([_agreements([part.labels for part in g[:n_resamples]]) for g in groups]),
+        np.array([_of_pairs([part.labels for part in g[n_resamples:]]) for g in groups]),
+        np.array([[part.log_likelihood for part in g[:n_resamples]] for g in groups]),
+    )
+
+
+class _Part(NamedTuple):
+    """What was fitted on a part of the subjects."""
+
+    labels: np.ndarray
+    log_likelihood: float
+
+
+def _fit_part(
+    estimator: Any,
+    X: Any,
+    y: np.ndarray,
+    target: Target,
+    train_size: float,
+    n_clusters: int,
+    order: Any,
+    seed: int,
+) -> _Part:
+    """Fit on a part of the subjects; assign all patients, and predict who was left out."""
+    y, is_patient = y[order], target.is_patient[order]
+    model = clone(estimator).set_params(n_clusters=n_clusters)
+    if "random_state" in model.get_params():
+        model.set_params(random_state=seed)
+    stratify = None if target.classes is None else y
+    train, test = train_test_split(
+        np.arange(len(y)), train_size=train_size, stratify=stratify, random_state=seed
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(take(X, train), y[train])
+        labels = model.predict_clusters(take(X, np.flatnonzero(is_patient)))
+        likelihood = _log_likelihood(model, take(X, test), y[test])
+    return _Part(labels, likelihood)
+
+
+def _log_likelihood(model: Any, X: Any, y: np.ndarray) -> float:
+    if not hasattr(model, "predict_proba"):
+        return float("nan")
+    probability = model.predict_proba(X)[np.arange(len(y)), np.searchsorted(model.classes_, y)]
+    return float(np.log(np.maximum(probability, SMALLEST)).mean())
+
+
+def _agreements(labels: list[np.ndarray]) -> list[float]:
+    return [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
+
+
+def _of_pairs(labels: list[np.ndarray]) -> list[float]:
+    return [adjusted_rand_score(a, b) for a, b in zip(labels[::2], labels[1::2], strict=True)]
+
+
+def _numbers(n_clusters: Any) -> np.ndarray:
+    numbers = list(n_clusters) if isinstance(n_clusters, Iterable) else [n_clusters]
+    if not numbers or not all(isinstance(k, Integral) and int(k) >= 2 for k in numbers):
+        raise ValueError(f"n_clusters={n_clusters!r}; expected numbers of subtypes from 2.")
+    return np.array(numbers, dtype=int)
+
+
+def _target(estimator: Any, y: Any, largest: int, train_size: float) -> Target:
+    """Return who the patients are; raise if they are too few for the largest number."""
+    linear = getattr(estimator, "estimator", None)
+    regression = None if linear is None else is_regressor(linear)
+    positive = getattr(estimator, "positive", None)
+    user = type(estimator).__name__
+    target = read_target(y, positive, regression=regression, user=user)
+    check_number(int(target.is_patient.sum() * train_size), largest)
+    return target
+
+
+def _check(
+    estimator: Any, n_resamples: Any, n_permutations: Any, train_size: Any, n_jobs: Any
+) -> None:
+    can = hasattr(estimator, "predict_clusters") and not isinstance(estimator, type)
+    if not can or "n_clusters" not in estimator.get_params():
+        raise ValueError(
+            f"estimator={estimator!r} has no subtypes: expected a parameter n_clusters and a "
+            "method predict_clusters, as UCSL() has."
+        )
+    check_scalar(n_resamples, "n_resamples", Integral, min_val=2)
+    check_scalar(n_permutations, "n_permutations", Integral, min_val=1)
+    check_scalar(train_size, "train_size", Real, min_val=0, max_val=1, include_boundaries="neither")
+    check_n_jobs(n_jobs)

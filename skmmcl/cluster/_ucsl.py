@@ -1,0 +1,275 @@
+"""UCSL: subtypes of patients by expectation and maximization of linear models."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    is_regressor,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skmmcl.cluster._clusterers import (
+    check_clusterer,
+    check_linear,
+    default_clusterer,
+    default_estimator,
+)
+from skmmcl.cluster._columns import JoinedColumnsMixin
+from skmmcl.cluster._confounds import warn_of_severity, warn_of_site
+from skmmcl.cluster._em import Settings
+from skmmcl.cluster._fit import Ensemble, fit_ensemble, joined_warnings, warn_of_runs
+from skmmcl.cluster._interface import SubtypesMixin
+from skmmcl.cluster._target import Target, check_number, read_target
+from skmmcl.data._who import check_same_subjects
+from skmmcl.utils._named import named
+from skmmcl.utils._sklearn import HasMethods, Interval, fit_context
+
+
+class UCSL(
+    ClassNamePrefixFeaturesOutMixin,
+    SubtypesMixin,
+    JoinedColumnsMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """Subtypes of patients in the directions in which they differ from controls.
+
+    Unsupervised clustering driven by supervised learning [1]_: one linear model per subtype
+    separates its patients from the controls; the patients are clustered in the subspace of the
+    models' directions; both are repeated until the subtypes stay. What varies in patients and
+    controls alike, however strongly, is not in that subspace.
+
+    Parameters
+    ----------
+    n_clusters : int, default=2
+        Number of subtypes.
+    estimator : linear classifier or regressor, optional
+        Separates a subtype from the controls, or predicts a severity; with ``coef_`` and sample
+        weights, such as ``SVC(kernel="linear")`` or ``SVR(kernel="linear")``. By default a strongly
+        penalized LogisticRegression for two classes, and Ridge for numbers with fractions.
+    clusterer : clusterer, optional
+        Any of scikit-learn with a number of clusters and ``fit_predict``. By default a spherical
+        GaussianMixture; KMeans is easily caught by common variability.
+    n_consensus : int, default=10
+        Number of runs from random starts. One more starts from what they agree on.
+    max_iter : int, default=30
+        Most iterations of a run.
+    tol : float, default=0.9
+        A run ends when the adjusted Rand index of the subtypes with those of the iteration before
+        is above it.
+    noise_tolerance : float, default=10.0
+        A direction, from the third on, is left out if less than ``1 / noise_tolerance`` of it is
+        new.
+    positive : object, optional
+        The label of the patients in `y`. By default the larger of 0 and 1, -1 and 1, or False and
+        True; of other labels the last in sorted order, with a warning.
+    site : str or None, default="site"
+        Side data of a container, ``X.meta[site]``, which the subtypes are warned to follow. Not
+        used where X has none.
+    random_state : int, RandomState or None, default=None
+        The same int gives the same subtypes.
+
+    Attributes
+    ----------
+    labels_ : ndarray of int (n_samples,)
+        Subtype of each patient of the training, -1 for controls.
+    coef_ : ndarray of shape (n_clusters, n_features_in_)
+        Directions of the linear models.
+    intercept_ : ndarray of shape (n_clusters,)
+        Their intercepts.
+    basis_ : ndarray of shape (n_components, n_features_in_)
+        Orthonormal basis of the subspace; at most one component per subtype.
+    cluster_centers_ : ndarray of shape (n_clusters, n_components)
+        Mean of the patients of each subtype in the subspace.
+    agreement_ : float
+        Mean adjusted Rand index of the runs from random starts: near 1 they find the same subtypes.
+    n_iter_ : int
+        Iterations of the last run.
+    classes_ : ndarray of shape (2,)
+        Labels of `y`; only for two classes.
+    positive_ : object
+        The label of the patients; only for two classes.
+    n_features_in_ : int
+        Number of columns, over all modalities.
+
+    See Also
+    --------
+    stability_path : Compares numbers of subtypes.
+    subtype_confounds : Relates the subtypes to site, age and sex.
+
+    Notes
+    -----
+    Columns are used as they are: put them on one scale, for example by StandardScaler, within
+    training folds. Subtypes are found in any data; whether they are more than a cut through a
+    continuum is for :func:`stability_path` and for new subjects to show. With a severity instead of
+    two classes, all subjects are clustered, often by degrees of the severity, which is warned of.
+
+    References
+    ----------
+    .. [1] Louiset et al., "UCSL: a machine learning expectation-maximization framework for
+       unsupervised clustering driven by supervised learning", ECML-PKDD 2021.
+
+    Examples
+    --------
+    >>> from skmmcl.cluster import UCSL
+    >>> from skmmcl.datasets import make_subtypes
+    >>> X, y, truth = make_subtypes(400, n_subtypes=2, random_state=0)
+    >>> ucsl = UCSL(n_clusters=2, random_state=0).fit(X, y)
+    >>> ucsl.predict(X[:2]), ucsl.predict_clusters(X[y == 1]).shape, ucsl.transform(X).shape
+    (array([1, 0]), (200,), (400, 2))
+    """
+
+    _parameter_constraints: ClassVar = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "clusterer": [HasMethods(["get_params"]), None],
+        "n_consensus": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, 1, closed="left")],
+        "noise_tolerance": [Interval(Real, 1, None, closed="left")],
+        "positive": "no_validation",
+        "site": [str, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 2,
+        *,
+        estimator: Any = None,
+        clusterer: Any = None,
+        n_consensus: int = 10,
+        max_iter: int = 30,
+        tol: float = 0.9,
+        noise_tolerance: float = 10.0,
+        positive: Any = None,
+        site: str | None = "site",
+        random_state: Any = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.estimator = estimator
+        self.clusterer = clusterer
+        self.n_consensus = n_consensus
+        self.max_iter = max_iter
+        self.tol = tol
+        self.noise_tolerance = noise_tolerance
+        self.positive = positive
+        self.site = site
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any) -> UCSL:
+        """Find the subtypes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), DataFrame, MultimodalData or dict of arrays
+            Training data without gaps; modalities are joined.
+        y : array-like of shape (n_samples,)
+            1 for patients and 0 for controls, or other labels of two classes; or a severity.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        DataError
+            For NaN, missing modalities, and too few patients.
+        ValueError
+            If `y` has one class or more than two, or does not suit `estimator`; if `clusterer` has
+            no number of clusters or no labels.
+
+        Warns
+        -----
+        UserWarning
+            If a cluster empties, if the runs do not converge, if the subtypes follow the site or
+            the severity itself.
+        """
+        columns = self._read(X, reset=True)
+        regression = None if self.estimator is None else is_regressor(self.estimator)
+        target = read_target(y, self.positive, regression=regression, user=type(self).__name__)
+        with named("y", "one entry for each subject"):
+            check_consistent_length(columns, target.values)
+        check_same_subjects({"X": X, "y": y})
+        settings = self._settings(columns, regression=target.classes is None)
+        check_number(int(target.is_patient.sum()), self.n_clusters)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        values = target.values.astype(columns.dtype)
+        with joined_warnings(settings):
+            ensemble = fit_ensemble(
+                columns, values, target.is_patient, settings, self.n_consensus, seed
+            )
+        self._note(ensemble, target)
+        warn_of_runs(ensemble, settings)
+        warn_of_site(self.labels_, X, self.site)
+        if target.classes is None:
+            warn_of_severity(self.labels_, target.values)
+        return self
+
+    def _settings(self, X: np.ndarray, *, regression: bool) -> Settings:
+        """Return what all runs have in common; raise for what cannot be used."""
+        clusterer, estimator = self.clusterer, self.estimator
+        if clusterer is None:
+            clusterer = default_clusterer()
+        if estimator is None:
+            estimator = default_estimator(X, regression=regression)
+        check_clusterer(clusterer)
+        check_linear(estimator, regression=regression)
+        return Settings(
+            self.n_clusters, clusterer, estimator, self.max_iter, self.tol, self.noise_tolerance
+        )
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the subjects in the subspace in which the subtypes differ.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), DataFrame, MultimodalData or dict of arrays
+            Subjects with the columns or modalities of ``fit``.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Scores on ``basis_``.
+        """
+        check_is_fitted(self)
+        return self._read(X, reset=False) @ self.basis_.T
+
+    def predict_cluster_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each subtype.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), DataFrame, MultimodalData or dict of arrays
+            Subjects with the columns or modalities of ``fit``.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_clusters)
+            As the clusterer gives it, else in proportion to the inverse squared distances from
+            ``cluster_centers_``.
+        """
+        check_is_fitted(self)
+        return self._subtypes.responsibilities(self._read(X, reset=False) @ self.basis_.T)
+
+    def _decide(self, X: Any) -> np.ndarray:
+        return self._subtypes.decision(self._read(X, reset=False))
+
+    def _note(self, ensemble: Ensemble, target: Target) -> None:
+        self._subtypes = subtypes = ensemble.last.subtypes
+        self.coef_, self.intercept_ = subtypes.coef, subtypes.intercept
+        self.basis_, self.cluster_centers_ = subtypes.basis, subtypes.centers
+        self.labels_ = np.full(len(target.values), -1)
+        self.labels_[target.is_patient] = ensemble.last.labels
+        self.n_iter_, self.agreement_ = ensemble.last.n_iter, ensemble.agreement
+        self._n_features_out = len(self.basis_)
+        self._note_target(target)
