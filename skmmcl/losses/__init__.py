@@ -15,6 +15,7 @@ from skmmcl.losses._comm import CoMMLoss
 from skmmcl.losses._conditional import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.losses._decoupled import DecoupledUniformityLoss
 from skmmcl.losses._deep_info_max import DeepInfoMaxLoss
+from skmmcl.losses._deep_ucsl import DeepUCSLLoss
 from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
@@ -50,6 +51,7 @@ __all__ = [
     "CrossEntropyLoss",
     "DecoupledUniformityLoss",
     "DeepInfoMaxLoss",
+    "DeepUCSLLoss",
     "EpsSupInfoNCELoss",
     "EuclideanInfoNCELoss",
     "ExpRegressionLoss",

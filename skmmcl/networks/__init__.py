@@ -10,6 +10,7 @@ from skmmcl.networks._converter import TokenConverter
 from skmmcl.networks._copies import CopiesNetwork
 from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
 from skmmcl.networks._decoders import MLPDecoder, make_decoder
+from skmmcl.networks._deep_ucsl import DeepUCSLNetwork
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._fusion import FusionNetwork
@@ -55,6 +56,7 @@ __all__ = [
     "CopiesNetwork",
     "DCGANDecoder",
     "DCGANEncoder",
+    "DeepUCSLNetwork",
     "DenseNet3d",
     "FusionNetwork",
     "FusionTransformer",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from skmmcl.losses import SepVAELoss, gaussian_kl
+from skmmcl.losses import DeepUCSLLoss, SepVAELoss, gaussian_kl
+from skmmcl.networks._soft_clusters import responsibilities
 
 
 def sepvae(inputs, params):
@@ -30,4 +31,15 @@ def _parts(n_common):
     return slice(None, n_common), slice(n_common, None)
 
 
-COMPUTE = {"SepVAE": sepvae}
+def deep_ucsl(inputs, params):
+    if "barycenters" in inputs:
+        return responsibilities(inputs["X"], inputs["barycenters"])
+    loss, name = DeepUCSLLoss(params["class_weights"]), params["name"]
+    target = torch.cat([inputs["y"][:, None], inputs["q"]], dim=1)
+    if "cluster" not in name:
+        return loss.conditional(inputs["p_y_given_c"].logit(), target)
+    term = loss.of_patients if "pos" in name else loss.of_controls
+    return term(inputs["p_c"].log(), target)
+
+
+COMPUTE = {"SepVAE": sepvae, "Deep UCSL": deep_ucsl}

@@ -1,0 +1,81 @@
+"""Deep UCSL: patients are told from controls within each subtype."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from skmmcl.losses._similarity import at_least_single, over
+
+
+class DeepUCSLLoss(nn.Module):
+    """The terms of Deep UCSL's objective, each a method.
+
+    All take ``target`` (n_samples, 1 + n_clusters): 1 for patients, 0 for controls and NaN for
+    subjects who take no part, and the probability of each subtype that a patient is expected to be
+    of; and ``sample_weight`` (n_samples,), which counts a subject as that many identical ones.
+
+    Parameters
+    ----------
+    class_weights : tuple of float, default=(1.0, 1.0)
+        Weights of controls and of patients.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.losses import DeepUCSLLoss
+    >>> target = torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.5, 0.5]])
+    >>> DeepUCSLLoss().conditional(torch.zeros(2, 2), target)
+    tensor(0.3466)
+    """
+
+    def __init__(self, class_weights: tuple[float, float] = (1.0, 1.0)) -> None:
+        super().__init__()
+        self.class_weights = class_weights
+
+    def conditional(
+        self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Cross-entropy of being a patient, within each subtype.
+
+        The log odds are (n_samples, n_clusters). A mean over subjects and subtypes, in which each
+        subtype counts as probable as it is; for controls all are.
+        """
+        logits, known = at_least_single(logits), ~target[:, 0].isnan()
+        is_patient = target[:, 0] == 1
+        label = is_patient.to(logits.dtype)[:, None].expand_as(logits)
+        entropy = F.binary_cross_entropy_with_logits(logits, label, reduction="none")
+        share = target[:, 1:].where(is_patient[:, None], 1 / logits.shape[1])
+        of_controls, of_patients = self.class_weights
+        factor = of_patients * label[:, 0] + of_controls * (1 - label[:, 0])
+        values = (entropy * share).mean(1) * factor
+        return _mean(values, known, sample_weight)
+
+    def of_patients(
+        self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Cross-entropy of the subtypes that patients are expected to be of.
+
+        ``log_p`` are log-probabilities of the subtypes, (n_samples, n_clusters). A mean over
+        patients and subtypes, 0 in a batch without patients.
+        """
+        values = -(target[:, 1:] * at_least_single(log_p)).mean(1)
+        return self.class_weights[1] * _mean(values, target[:, 0] == 1, sample_weight)
+
+    def of_controls(
+        self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Cross-entropy of all subtypes alike, for controls.
+
+        It keeps out of the subtypes what patients share with controls. ``log_p`` are
+        log-probabilities of the subtypes, (n_samples, n_clusters). A mean over controls and
+        subtypes, 0 in a batch without controls.
+        """
+        values = -at_least_single(log_p).mean(1) / log_p.shape[1]
+        return self.class_weights[0] * _mean(values, target[:, 0] == 0, sample_weight)
+
+
+def _mean(values: Tensor, who: Tensor, sample_weight: Tensor | None) -> Tensor:
+    weight = who.to(values.dtype)
+    weight = weight if sample_weight is None else weight * sample_weight.to(values.dtype)
+    return (values.where(who, 0.0) * over(weight, weight.sum())).sum()
