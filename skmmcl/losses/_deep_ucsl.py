@@ -12,8 +12,7 @@ class DeepUCSLLoss(nn.Module):
     """The terms of Deep UCSL's objective, each a method.
 
     All take ``target`` (n_samples, 1 + n_clusters): 1 for patients, 0 for controls and NaN for
-    subjects who take no part, and the probability of each subtype that a patient is expected to be
-    of; and ``sample_weight`` (n_samples,), which counts a subject as that many identical ones.
+    subjects who take no part, and the probability of each subtype, alike for controls; and ``sample_weight`` (n_samples,), which counts a subject as that many identical ones.
 
     Parameters
     ----------
@@ -39,16 +38,15 @@ class DeepUCSLLoss(nn.Module):
         """Cross-entropy of being a patient, within each subtype.
 
         The log odds are (n_samples, n_clusters). A mean over subjects and subtypes, in which each
-        subtype counts as probable as it is; for controls all are.
+        counts by its probability; for controls all are to be alike.
         """
         logits, known = at_least_single(logits), ~target[:, 0].isnan()
         is_patient = target[:, 0] == 1
         label = is_patient.to(logits.dtype)[:, None].expand_as(logits)
         entropy = F.binary_cross_entropy_with_logits(logits, label, reduction="none")
-        share = target[:, 1:].where(is_patient[:, None], 1 / logits.shape[1])
         of_controls, of_patients = self.class_weights
         factor = of_patients * label[:, 0] + of_controls * (1 - label[:, 0])
-        values = (entropy * share).mean(1) * factor
+        values = (entropy * target[:, 1:]).mean(1) * factor
         return _mean(values, known, sample_weight)
 
     def of_patients(

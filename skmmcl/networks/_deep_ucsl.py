@@ -151,7 +151,7 @@ class DeepUCSLNetwork(MultiviewNetwork):
         rows : Tensor of int64
             Those who are trained on.
         targets : Tensor of shape (n_samples, 1 + n_clusters)
-            1 for patients; the probabilities are written into the other columns.
+            1 for patients, whose probabilities are written into the other columns.
         sample_weight : Tensor of shape (n_samples,) or None
             How often a subject counts.
         epoch : int
@@ -172,7 +172,8 @@ class DeepUCSLNetwork(MultiviewNetwork):
             hard = soft.argmax(1)
         doubt = max(1 - epoch / self.confidence_epochs, 0.0)
         certain = F.one_hot(hard, self.n_clusters).to(soft.dtype)
-        targets[:, 1:] = doubt * soft + (1 - doubt) * certain
+        is_patient = targets[:, 0] == 1
+        targets[is_patient, 1:] = (doubt * soft + (1 - doubt) * certain)[is_patient]
 
     def _features(self, h: Tensor) -> Tensor:
         """Components, and their products."""
