@@ -21,7 +21,7 @@ from skmmcl.cluster._interface import SubtypesMixin
 from skmmcl.cluster._target import check_number
 from skmmcl.data import MultimodalData
 from skmmcl.losses import DeepUCSLLoss
-from skmmcl.networks import DeepUCSLNetwork
+from skmmcl.networks._deep_ucsl import DeepUCSLNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import check_feature_names_in
 

@@ -17,7 +17,7 @@ from skmmcl.base._patients import PatientGuide
 from skmmcl.decomposition._spaces import ASKED, columns_of, decoded
 from skmmcl.exceptions import DataError
 from skmmcl.losses import SepVAELoss
-from skmmcl.networks import SepVAENetwork
+from skmmcl.networks._sepvae import SepVAENetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import check_feature_names_in, get_output_config
 

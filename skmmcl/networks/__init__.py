@@ -10,7 +10,6 @@ from skmmcl.networks._converter import TokenConverter
 from skmmcl.networks._copies import CopiesNetwork
 from skmmcl.networks._dcgan import DCGANDecoder, DCGANEncoder
 from skmmcl.networks._decoders import MLPDecoder, make_decoder
-from skmmcl.networks._deep_ucsl import DeepUCSLNetwork
 from skmmcl.networks._densenet3d import DenseNet3d
 from skmmcl.networks._encoders import encoder_by_shape, make_encoder
 from skmmcl.networks._fusion import FusionNetwork
@@ -34,7 +33,6 @@ from skmmcl.networks._plain3d import SFCN, VGG3d
 from skmmcl.networks._prediction import PredictionNetwork
 from skmmcl.networks._regions import RegionEncoder
 from skmmcl.networks._resnet3d import ResNet3d
-from skmmcl.networks._sepvae import SepVAENetwork
 from skmmcl.networks._shortcut import LinearShortcut
 from skmmcl.networks._small_cnn import SmallCNN3d
 from skmmcl.networks._standardize import (
@@ -56,7 +54,6 @@ __all__ = [
     "CopiesNetwork",
     "DCGANDecoder",
     "DCGANEncoder",
-    "DeepUCSLNetwork",
     "DenseNet3d",
     "FusionNetwork",
     "FusionTransformer",
@@ -78,7 +75,6 @@ __all__ = [
     "RegionEncoder",
     "ResNet3d",
     "SFCN",
-    "SepVAENetwork",
     "SmallCNN3d",
     "Standardize",
     "TimmEncoder",

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.networks._lane_linear import LaneLinear
+from skmmcl.networks import LaneLinear
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._soft_clusters import k_means, responsibilities
 
@@ -44,7 +44,7 @@ class DeepUCSLNetwork(MultiviewNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skmmcl.networks import DeepUCSLNetwork
+    >>> from skmmcl.networks._deep_ucsl import DeepUCSLNetwork
     >>> network = DeepUCSLNetwork(["a", "b"], {"a": (3,), "b": (5, 5)}, 4, n_clusters=3)
     >>> out = network({"a": torch.zeros(4, 3), "b": torch.zeros(4, 5, 5)})
     >>> out["h"].shape, out["log_p"].shape, out["conditional_logits"].shape

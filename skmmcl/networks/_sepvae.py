@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skmmcl.networks import MLP, LaneLinear
 from skmmcl.networks._decoders import make_decoder
-from skmmcl.networks._lane_linear import LaneLinear
-from skmmcl.networks._mlp import MLP
 from skmmcl.networks._multiview import MultiviewNetwork, ViewKey
 
 BACKGROUND_VARIANCE = 0.1  # of the salient variables of controls, given the subject
@@ -42,7 +41,7 @@ class SepVAENetwork(MultiviewNetwork):
     Examples
     --------
     >>> import torch
-    >>> from skmmcl.networks import SepVAENetwork
+    >>> from skmmcl.networks._sepvae import SepVAENetwork
     >>> network = SepVAENetwork(["a", "b"] * 2, {"a": (3,), "b": (5, 5)}, 8, n_common=4, n_salient=2)
     >>> out = network({"a": torch.zeros(4, 3), "b": torch.zeros(4, 5, 5)})
     >>> out["h"].shape, out["x_hat"][1].shape
