@@ -45,7 +45,9 @@ class SubtypeGuide(PatientGuide):
 
     def values(self, y: Any, data: MultimodalData) -> np.ndarray:
         is_patient = super().values(y, data)
-        return np.hstack([is_patient, np.full((len(is_patient), self.n_clusters), 1 / self.n_clusters)])
+        return np.hstack(
+            [is_patient, np.full((len(is_patient), self.n_clusters), 1 / self.n_clusters)]
+        )
 
     def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
         check_number(int((values[:, 0] == 1).sum()), self.n_clusters)
@@ -86,7 +88,7 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
     site : str or None, default="site"
         Side data of a container, ``X.meta[site]``, which the subtypes are warned to follow. Not
         used where X has none.
-    n_components : int, default=8
+    n_components : int, default=16
         Width of the representation, which is one for all modalities.
     encoders : "auto", str, Module, callable or dict, default="auto"
         Encoder of all modalities or, in a dict, of each. "auto" is linear for vectors, as
@@ -129,7 +131,7 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
     >>> X, y, truth = make_subtypes(60, n_subtypes=2, random_state=0)
     >>> ucsl = DeepUCSL(n_clusters=2, max_epochs=20, random_state=0).fit(X, y)
     >>> ucsl.predict(X).shape, ucsl.predict_clusters(X[y == 1]).shape, ucsl.transform(X).shape
-    ((60,), (30,), (60, 8))
+    ((60,), (30,), (60, 16))
     """
 
     n_clusters: int = 2
@@ -139,7 +141,8 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
     confidence_epochs: int = 50
     positive: Any = None
     site: str | None = "site"
-    n_components: int = 8
+    n_components: int = 16
+    input_noise: float = 0.5
     lr: float = 3e-3
     weight_decay: float = 1.0
     optimizer: Any = "adamw"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._subjects import over_subjects
 
 
 class DeepUCSLLoss(nn.Module):
@@ -40,14 +40,13 @@ class DeepUCSLLoss(nn.Module):
         The log odds are (n_samples, n_clusters). A mean over subjects and subtypes, in which each
         counts by its probability; for controls all are to be alike.
         """
-        logits, known = at_least_single(logits), ~target[:, 0].isnan()
-        is_patient = target[:, 0] == 1
+        known, is_patient = ~target[:, 0].isnan(), target[:, 0] == 1
         label = is_patient.to(logits.dtype)[:, None].expand_as(logits)
         entropy = F.binary_cross_entropy_with_logits(logits, label, reduction="none")
         of_controls, of_patients = self.class_weights
         factor = of_patients * label[:, 0] + of_controls * (1 - label[:, 0])
         values = (entropy * target[:, 1:]).mean(1) * factor
-        return _mean(values, known, sample_weight)
+        return over_subjects(values, known, sample_weight)
 
     def of_patients(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
@@ -57,8 +56,8 @@ class DeepUCSLLoss(nn.Module):
         ``log_p`` are log-probabilities of the subtypes, (n_samples, n_clusters). A mean over
         patients and subtypes, 0 in a batch without patients.
         """
-        values = -(target[:, 1:] * at_least_single(log_p)).mean(1)
-        return self.class_weights[1] * _mean(values, target[:, 0] == 1, sample_weight)
+        values = -(target[:, 1:] * log_p).mean(1)
+        return self.class_weights[1] * over_subjects(values, target[:, 0] == 1, sample_weight)
 
     def of_controls(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
@@ -69,11 +68,5 @@ class DeepUCSLLoss(nn.Module):
         log-probabilities of the subtypes, (n_samples, n_clusters). A mean over controls and
         subtypes, 0 in a batch without controls.
         """
-        values = -at_least_single(log_p).mean(1) / log_p.shape[1]
-        return self.class_weights[0] * _mean(values, target[:, 0] == 0, sample_weight)
-
-
-def _mean(values: Tensor, who: Tensor, sample_weight: Tensor | None) -> Tensor:
-    weight = who.to(values.dtype)
-    weight = weight if sample_weight is None else weight * sample_weight.to(values.dtype)
-    return (values.where(who, 0.0) * over(weight, weight.sum())).sum()
+        values = -log_p.mean(1) / log_p.shape[1]
+        return self.class_weights[0] * over_subjects(values, target[:, 0] == 0, sample_weight)

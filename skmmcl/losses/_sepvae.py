@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.losses._similarity import at_least_single, over
+from skmmcl.losses._subjects import over_subjects
 
 
 def gaussian_kl(mu: Tensor, log_var: Tensor, prior_variance: float = 1.0) -> Tensor:
@@ -35,8 +35,8 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, prior_variance: float = 1.0) -> Ten
     >>> gaussian_kl(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2))
     tensor([2.5000])
     """
-    ratio = at_least_single(log_var) - math.log(prior_variance)
-    return 0.5 * (at_least_single(mu).square() / prior_variance + ratio.exp() - ratio - 1).sum(-1)
+    ratio = log_var - math.log(prior_variance)
+    return 0.5 * (mu.square() / prior_variance + ratio.exp() - ratio - 1).sum(-1)
 
 
 class SepVAELoss(nn.Module):
@@ -62,9 +62,7 @@ class SepVAELoss(nn.Module):
     tensor(3.2500)
     """
 
-    def __init__(
-        self, precision: float = 40.0, reduction: Literal["mean", "sum"] = "mean"
-    ) -> None:
+    def __init__(self, precision: float = 40.0, reduction: Literal["mean", "sum"] = "mean") -> None:
         super().__init__()
         self.precision, self.reduction = precision, reduction
 
@@ -79,7 +77,7 @@ class SepVAELoss(nn.Module):
         """Squared errors ``(n_samples, *shape)``, summed over entries and present modalities."""
         total = torch.zeros_like(target[:, 0])
         for k, (name, found) in enumerate(x_hat.items()):
-            errors = (at_least_single(found) - x[name]).square().flatten(1).sum(1)
+            errors = (found - x[name]).square().flatten(1).sum(1)
             total = total + (errors if mask is None else torch.where(mask[:, k], errors, 0.0))
         return self._over_subjects(total, target, sample_weight)
 
@@ -97,7 +95,7 @@ class SepVAELoss(nn.Module):
         Standard normal ones are expected of patients, and ones near 0 of controls. As the
         posterior variance of controls is fixed, their means alone are left of the divergence.
         """
-        of_controls = 0.5 * self.precision * at_least_single(mu).square().sum(-1)
+        of_controls = 0.5 * self.precision * mu.square().sum(-1)
         divergence = torch.where(target[:, 0] == 0, of_controls, gaussian_kl(mu, log_var))
         return self._over_subjects(divergence, target, sample_weight)
 
@@ -109,7 +107,7 @@ class SepVAELoss(nn.Module):
         These, (n_samples,), that both parts belong to one subject, for parts that do, estimate
         the logarithm of the ratio of the joint density to the product of the marginal ones.
         """
-        return self._over_subjects(at_least_single(joint_logits).relu(), target, sample_weight)
+        return self._over_subjects(joint_logits.relu(), target, sample_weight)
 
     def discrimination(
         self,
@@ -119,15 +117,14 @@ class SepVAELoss(nn.Module):
         sample_weight: Tensor | None = None,
     ) -> Tensor:
         """Cross-entropy of the discriminator, for parts of one subject and of different ones."""
-        joint, product = at_least_single(joint_logits), at_least_single(product_logits)
-        entropy = 0.5 * (F.softplus(-joint) + F.softplus(product))
+        entropy = 0.5 * (F.softplus(-joint_logits) + F.softplus(product_logits))
         return self._over_subjects(entropy, target, sample_weight)
 
     def classification(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
         """Cross-entropy of the log odds (n_samples,) of being a patient."""
-        logits, is_patient = at_least_single(logits), target[:, 0].nan_to_num()
+        is_patient = target[:, 0].nan_to_num()
         entropy = F.binary_cross_entropy_with_logits(
             logits, is_patient.to(logits.dtype), reduction="none"
         )
@@ -137,7 +134,4 @@ class SepVAELoss(nn.Module):
         self, values: Tensor, target: Tensor, sample_weight: Tensor | None
     ) -> Tensor:
         known = ~target[:, 0].isnan()
-        weight = known.to(values.dtype)
-        weight = weight if sample_weight is None else weight * sample_weight.to(values.dtype)
-        share = weight if self.reduction == "sum" else over(weight, weight.sum())
-        return (torch.where(known, values, 0.0) * share).sum()
+        return over_subjects(values, known, sample_weight, reduction=self.reduction)

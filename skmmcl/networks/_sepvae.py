@@ -42,7 +42,9 @@ class SepVAENetwork(MultiviewNetwork):
     --------
     >>> import torch
     >>> from skmmcl.networks._sepvae import SepVAENetwork
-    >>> network = SepVAENetwork(["a", "b"] * 2, {"a": (3,), "b": (5, 5)}, 8, n_common=4, n_salient=2)
+    >>> network = SepVAENetwork(
+    ...     ["a", "b"] * 2, {"a": (3,), "b": (5, 5)}, 8, n_common=4, n_salient=2
+    ... )
     >>> out = network({"a": torch.zeros(4, 3), "b": torch.zeros(4, 5, 5)})
     >>> out["h"].shape, out["x_hat"][1].shape
     (torch.Size([1, 4, 6]), torch.Size([4, 5, 5]))
@@ -153,7 +155,9 @@ class SepVAENetwork(MultiviewNetwork):
             "x_seen": dict(enumerate(self._seen(x)[: self.n_modalities])),
             "x_hat": self.decode_lanes(common, salient.masked_fill(background, 0.0)),
             "joint_logits": self.discriminator(torch.cat([common, salient], -1))[..., 0],
-            "product_logits": self.discriminator(torch.cat([common, salient[:, others]], -1))[..., 0],
+            "product_logits": self.discriminator(torch.cat([common, salient[:, others]], -1))[
+                ..., 0
+            ],
             "logits": self.classifier(salient)[..., 0],
         }
 

@@ -76,7 +76,9 @@ class Objective(nn.Module):
         if len(set(names)) < len(names):
             raise ValueError(f"Names of terms must differ, got {names}.")
         if all(term.adversary for term in self.terms):
-            raise ValueError(f"All terms, {names}, are those of adversaries; there is none to oppose.")
+            raise ValueError(
+                f"All terms, {names}, are those of adversaries; there is none to oppose."
+            )
         self.adversaries = tuple(dict.fromkeys(t.adversary for t in self.terms if t.adversary))
         # Registered so that a loss with parameters of its own is trained and moved along.
         self.losses = nn.ModuleList(t.loss for t in self.terms if isinstance(t.loss, nn.Module))
@@ -85,7 +87,9 @@ class Objective(nn.Module):
         """Raise if a term asks for a name that nothing gives, or trains what the network lacks."""
         available = sorted(available)
         if lacking := sorted({*self.adversaries} - {*children}):
-            raise ValueError(f"Terms train the adversaries {lacking}; the network has no such child.")
+            raise ValueError(
+                f"Terms train the adversaries {lacking}; the network has no such child."
+            )
         for term in self.terms:
             unknown = [name for name in term.on if name not in available]
             if unknown:
