@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from typing import Any, ClassVar
 
@@ -15,45 +14,13 @@ from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._guide import Guide
 from skmmcl.base._input import read_input
 from skmmcl.base._parameters import COUNT, POSITIVE
-from skmmcl.base._patients import PatientGuide
 from skmmcl.cluster._confounds import warn_of_site
 from skmmcl.cluster._interface import SubtypesMixin
-from skmmcl.cluster._target import check_number
-from skmmcl.data import MultimodalData
+from skmmcl.cluster._subtypes import SubtypeGuide, warn_of_clusters
 from skmmcl.losses import DeepUCSLLoss
 from skmmcl.networks._deep_ucsl import DeepUCSLNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import check_feature_names_in
-
-AGREEMENT = 0.9  # of the last two clusterings, below which there is a warning
-
-
-class SubtypeGuide(PatientGuide):
-    """Guidance by patients, and by probabilities of their subtypes that the network finds.
-
-    Attributes
-    ----------
-    class_weights : tuple of float
-        For controls and patients, who count alike by them.
-    """
-
-    class_weights = (1.0, 1.0)
-
-    def __init__(self, positive: Any, user: str, n_clusters: int) -> None:
-        super().__init__(positive, user)
-        self.n_clusters = n_clusters
-
-    def values(self, y: Any, data: MultimodalData) -> np.ndarray:
-        is_patient = super().values(y, data)
-        return np.hstack(
-            [is_patient, np.full((len(is_patient), self.n_clusters), 1 / self.n_clusters)]
-        )
-
-    def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        check_number(int((values[:, 0] == 1).sum()), self.n_clusters)
-        weight = np.ones(len(values)) if sample_weight is None else sample_weight
-        counts = [weight[values[:, 0] == label].sum() for label in (0, 1)]
-        self.class_weights = tuple(float(sum(counts) / (2 * count)) for count in counts)
 
 
 @embedder
@@ -142,6 +109,7 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
     positive: Any = None
     site: str | None = "site"
     n_components: int = 16
+    input_components: int | None = None
     input_noise: float = 0.5
     lr: float = 3e-3
     weight_decay: float = 1.0
@@ -186,7 +154,7 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
         self.agreement_ = self.net_.module_.agreement
         is_patient = self._guide.values(y, None)[:, 0] == 1
         self.labels_ = np.where(is_patient, self._predicted(X)[0].argmax(1), -1)
-        self._warn_of_clusters()
+        warn_of_clusters(self)
         warn_of_site(self.labels_, X, self.site)
         return self
 
@@ -237,25 +205,6 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
 
     def _decide(self, X: Any) -> np.ndarray:
         return self._predicted(X)[1]
-
-    def _warn_of_clusters(self) -> None:
-        sizes = np.bincount(self.labels_[self.labels_ >= 0], minlength=self.n_clusters)
-        if not sizes.all():
-            warnings.warn(
-                f"A cluster is empty: the {self.n_clusters} subtypes have {sizes.tolist()} patients. "
-                "There may be fewer subtypes; see stability_path.",
-                UserWarning,
-                stacklevel=3,
-            )
-        if self.agreement_ < AGREEMENT:
-            warnings.warn(
-                f"The subtypes did not converge: the last clustering says of "
-                f"{1 - self.agreement_:.0%} of the patients otherwise than before, after "
-                f"{self.n_iter_} epochs. Train for more than max_epochs={self.max_epochs}, or look "
-                "for fewer subtypes.",
-                UserWarning,
-                stacklevel=3,
-            )
 
     def _make_views(self) -> list[str]:
         return self.modalities_

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
@@ -14,8 +13,7 @@ from skmmcl.base._guide import Guide
 from skmmcl.base._input import read_input
 from skmmcl.base._parameters import COUNT, NOT_NEGATIVE, POSITIVE
 from skmmcl.base._patients import PatientGuide
-from skmmcl.decomposition._spaces import ASKED, columns_of, decoded
-from skmmcl.exceptions import DataError
+from skmmcl.decomposition._spaces import ASKED, SpacesMixin, columns_of
 from skmmcl.losses import SepVAELoss
 from skmmcl.networks._sepvae import SepVAENetwork
 from skmmcl.training import Term
@@ -25,7 +23,7 @@ Part = Literal["common", "salient"]
 
 
 @embedder
-class SepVAEEmbedder(BaseEmbedder):
+class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     """Separate what varies in all subjects from what varies in patients alone.
 
     Two encoders give the latent variables of a subject: common ones, which patients and controls
@@ -135,7 +133,7 @@ class SepVAEEmbedder(BaseEmbedder):
             The representation.
         """
         check_is_fitted(self, "net_")
-        columns = columns_of(part, self._n_common(), self._n_salient())
+        columns = columns_of(part, *self._widths())
         out: Any = self._transformed(read_input(self, X, reset=False))
         if get_output_config("transform", self)["dense"] != "default":
             ASKED.set(part)
@@ -156,85 +154,11 @@ class SepVAEEmbedder(BaseEmbedder):
         """
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
-        widths = {"common": self._n_common(), "salient": self._n_salient()}
+        widths = dict(zip(("common", "salient"), self._widths(), strict=True))
         names = [f"{space}_{k}" for space, width in widths.items() for k in range(width)]
         part = ASKED.get()
         ASKED.set(None)
         return np.asarray(names, dtype=object)[columns_of(part, *widths.values())]
-
-    def reconstruct(self, X: Any) -> Any:
-        """Decode the latent variables of subjects to all modalities, absent ones as well.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit; any of them may be absent.
-
-        Returns
-        -------
-        MultimodalData, or ndarray where fit was given one table without ``modalities``
-            Subjects in their own units.
-        """
-        return decoded(self, *self._latent(X))
-
-    def swap(self, X: Any, other: Any) -> Any:
-        """Decode subjects with the salient variables of other ones.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            Subjects who keep their common variables, such as patients.
-        other : MultimodalData, mapping, list of records, DataFrame or array
-            As many subjects whose salient variables they get, such as controls; or one for all.
-
-        Returns
-        -------
-        MultimodalData, or ndarray where fit was given one table without ``modalities``
-            Subjects in their own units.
-        """
-        (latent, index), (given, _) = self._latent(X), self._latent(other)
-        if len(given) not in (1, len(latent)):
-            raise DataError(
-                f"other has {len(given)} subjects; expected one, or {len(latent)} as X has."
-            )
-        latent[:, self._n_common() :] = given[:, self._n_common() :]
-        return decoded(self, latent, index)
-
-    def sample(self, n_samples: int = 1, *, patients: bool = True, random_state: Any = None) -> Any:
-        """Draw subjects from the priors.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            How many.
-        patients : bool, default=True
-            Whether they are patients, or controls, whose salient variables are 0.
-        random_state : int, RandomState instance or None, default=None
-            The same int gives the same subjects.
-
-        Returns
-        -------
-        MultimodalData, or ndarray where fit was given one table without ``modalities``
-            Subjects in their own units.
-        """
-        check_is_fitted(self, "net_")
-        rng = check_random_state(random_state)
-        latent = rng.standard_normal((n_samples, self._n_common() + self._n_salient()))
-        if not patients:
-            latent[:, self._n_common() :] = 0
-        return decoded(self, latent)
-
-    def _latent(self, X: Any) -> tuple[np.ndarray, Any]:
-        """Return all latent variables, and the ids of the subjects."""
-        check_is_fitted(self, "net_")
-        data = read_input(self, X, reset=False)
-        return np.array(self._transformed(data)), data.index
-
-    def _n_common(self) -> int:
-        return self.net_.module_.n_common
-
-    def _n_salient(self) -> int:
-        return self.net_.module_.n_salient
 
     def _make_views(self) -> list[str]:
         return self.modalities_ * 2  # once for each space

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.base._input import LONE_MODALITY
+from skmmcl.base._input import LONE_MODALITY, read_input
 from skmmcl.data import MultimodalData
+from skmmcl.exceptions import DataError
 
 N_ROWS = 256
 
@@ -27,6 +30,86 @@ def columns_of(part: Any, n_common: int, n_salient: int) -> slice:
     if not (part is None or isinstance(part, str)) or part not in columns:
         raise ValueError(f"part={part!r}; expected 'common', 'salient', or None for both.")
     return columns[part]
+
+
+class SpacesMixin:
+    """Goes back from the latent variables of both spaces to subjects."""
+
+    net_: Any
+    _transformed: Any
+
+    def reconstruct(self, X: Any) -> Any:
+        """Decode the latent variables of subjects to all modalities, absent ones as well.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities that were seen in fit; any of them may be absent.
+
+        Returns
+        -------
+        MultimodalData, or ndarray where fit was given one table without ``modalities``
+            Subjects in their own units.
+        """
+        return decoded(self, *self._latent(X))
+
+    def swap(self, X: Any, other: Any) -> Any:
+        """Decode subjects with the salient variables of other ones.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            Subjects who keep their common variables, such as patients.
+        other : MultimodalData, mapping, list of records, DataFrame or array
+            As many subjects whose salient variables they get, such as controls; or one for all.
+
+        Returns
+        -------
+        MultimodalData, or ndarray where fit was given one table without ``modalities``
+            Subjects in their own units.
+        """
+        (latent, index), (given, _) = self._latent(X), self._latent(other)
+        if len(given) not in (1, len(latent)):
+            raise DataError(
+                f"other has {len(given)} subjects; expected one, or {len(latent)} as X has."
+            )
+        latent[:, self._widths()[0] :] = given[:, self._widths()[0] :]
+        return decoded(self, latent, index)
+
+    def sample(self, n_samples: int = 1, *, patients: bool = True, random_state: Any = None) -> Any:
+        """Draw subjects from the priors.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            How many.
+        patients : bool, default=True
+            Whether they are patients, or controls, whose salient variables are 0.
+        random_state : int, RandomState instance or None, default=None
+            The same int gives the same subjects.
+
+        Returns
+        -------
+        MultimodalData, or ndarray where fit was given one table without ``modalities``
+            Subjects in their own units.
+        """
+        check_is_fitted(self, "net_")
+        rng = check_random_state(random_state)
+        latent = rng.standard_normal((n_samples, sum(self._widths())))
+        if not patients:
+            latent[:, self._widths()[0] :] = 0
+        return decoded(self, latent)
+
+    def _latent(self, X: Any) -> tuple[np.ndarray, Any]:
+        """Return all latent variables, and the ids of the subjects."""
+        check_is_fitted(self, "net_")
+        data = read_input(self, X, reset=False)
+        return np.array(self._transformed(data)), data.index
+
+    def _widths(self) -> tuple[int, int]:
+        """Return the numbers of common and of salient variables."""
+        network = self.net_.module_
+        return network.n_common, network.n_salient
 
 
 def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
