@@ -158,6 +158,32 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
         warn_of_site(self.labels_, X, self.site)
         return self
 
+    def partial_fit(
+        self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
+    ) -> DeepUCSL:
+        """Train for one epoch more, on these subjects, without ``labels_``.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities of n_samples subjects. A table needs ``modalities``.
+        y : array-like of shape (n_samples,), default=None
+            Labels, of both classes in the first call.
+        classes : array-like of shape (2,), default=None
+            Both labels, only checked.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+        """
+        super().partial_fit(X, y, sample_weight=sample_weight)
+        if classes is not None and sorted(classes) != self.classes_.tolist():
+            raise ValueError(f"classes={list(classes)}, but y has {self.classes_.tolist()}.")
+        return self
+
     def predict_cluster_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each subtype.
 

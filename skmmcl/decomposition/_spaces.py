@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
+from sklearn.utils import ClassifierTags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base._input import LONE_MODALITY, read_input
@@ -106,6 +106,11 @@ class SpacesMixin:
         data = read_input(self, X, reset=False)
         return np.array(self._transformed(data)), data.index
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.classifier_tags = ClassifierTags(multi_class=False)  # y has two classes
+        return tags
+
     def _widths(self) -> tuple[int, int]:
         """Return the numbers of common and of salient variables."""
         network = self.net_.module_
@@ -117,7 +122,7 @@ def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
 
     A container, or the array of a lone modality that came without a name.
     """
-    trained, network = estimator._trained, estimator.net_.module_.eval()
+    trained, network = estimator._trained, estimator.net_.module_.eval()  # noqa: SLF001
     like = next(network.parameters())
     parts: list[list[np.ndarray]] = [[] for _ in estimator.modalities_]
     for start in range(0, len(latent), N_ROWS):
@@ -127,7 +132,7 @@ def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
         for k, name in enumerate(estimator.modalities_):
             parts[k].append(_in_own_units(trained, network, name, out[k][0]))
     arrays = {
-        name: np.concatenate(part).astype(estimator._dtype)
+        name: np.concatenate(part).astype(trained.dtype)
         for name, part in zip(estimator.modalities_, parts, strict=True)
     }
     if list(arrays) == [LONE_MODALITY]:
@@ -139,7 +144,7 @@ def _in_own_units(trained: Any, network: Any, name: str, seen: torch.Tensor) -> 
     """Undo what was done to a modality before its encoder."""
     seen = seen.double().cpu().numpy()
     unit, mean, shape = trained.units[name], trained.means[name], network.shapes[name]
-    key = network._key[name]
+    key = network._key[name]  # noqa: SLF001
     if key in network.scores:
         scores = network.scores[key]  # the weight is that of orthonormal axes, over both units
         axes = scores.weight[0].double().cpu().numpy().T

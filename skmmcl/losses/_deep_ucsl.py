@@ -12,7 +12,8 @@ class DeepUCSLLoss(nn.Module):
     """The terms of Deep UCSL's objective, each a method.
 
     All take ``target`` (n_samples, 1 + n_clusters): 1 for patients, 0 for controls and NaN for
-    subjects who take no part, and the probability of each subtype, alike for controls; and ``sample_weight`` (n_samples,), which counts a subject as that many identical ones.
+    subjects who take no part, and the probability of each subtype, alike for controls; and
+    ``sample_weight`` (n_samples,), which counts a subject as that many identical ones.
 
     Parameters
     ----------

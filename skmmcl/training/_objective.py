@@ -47,7 +47,7 @@ class Term:
 
 
 class Objective(nn.Module):
-    """Weighted sum of terms; a term of weight 0 is left out, and adversaries have sums of their own.
+    """Weighted sum of terms; a term of weight 0 is left out. Adversaries have sums of their own.
 
     Tensors come, and values are given, with a leading axis of lanes, one per fit. A loss
     that does not know lanes (it has no ``lane_parameters``) is shown the only one.

@@ -45,8 +45,8 @@ def label_of_patients(classes: np.ndarray, positive: Any, user: str, *, stacklev
         return positive
     if labels not in PLAIN:
         warnings.warn(
-            f"y has the labels {labels}: {labels[1]!r} is taken for the patients by {user}. Say who "
-            f"they are, positive={labels[1]!r} or positive={labels[0]!r}.",
+            f"y has the labels {labels}: {labels[1]!r} is taken for the patients by {user}. Say "
+            f"who they are, positive={labels[1]!r} or positive={labels[0]!r}.",
             UserWarning,
             stacklevel=stacklevel,
         )

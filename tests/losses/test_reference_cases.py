@@ -16,7 +16,7 @@ import torch
 
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import ConnectomeAttention
-from tests.losses import guided_cases, multimodal_cases, contrast_cases, subtype_cases
+from tests.losses import contrast_cases, guided_cases, multimodal_cases, subtype_cases
 
 FOLDER = Path(
     os.environ.get("SKMMCL_LOSS_CASES") or Path(__file__).parents[1] / "data" / "loss_cases"
