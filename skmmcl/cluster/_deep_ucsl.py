@@ -47,7 +47,7 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
         those of a DenseNet, are better without.
     balanced : bool, default=False
         Whether the clusters are made of nearly equal size, as in the paper.
-    confidence_epochs : int, default=50
+    confidence_epochs : int, default=100
         After how many epochs the subtype of a patient is taken for certain.
     positive : object, optional
         The label of the patients in `y`. By default the larger of 0 and 1 or False and True; of
@@ -105,14 +105,14 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
     cluster_weight: float = 1.0
     products: bool = True
     balanced: bool = False
-    confidence_epochs: int = 50
+    confidence_epochs: int = 100
     positive: Any = None
     site: str | None = "site"
     n_components: int = 16
     input_components: int | None = None
     input_noise: float = 0.5
     lr: float = 3e-3
-    weight_decay: float = 1.0
+    weight_decay: float = 0.1
     optimizer: Any = "adamw"
 
     estimator: ClassVar[Any] = None  # classes alone, no severity
