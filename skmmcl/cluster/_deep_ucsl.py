@@ -6,25 +6,20 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
-from sklearn.utils.validation import check_is_fitted
-from torch.nn import functional as F
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._guide import Guide
-from skmmcl.base._input import read_input
 from skmmcl.base._parameters import COUNT, POSITIVE
 from skmmcl.cluster._confounds import warn_of_site
 from skmmcl.cluster._interface import SubtypesMixin
-from skmmcl.cluster._subtypes import SubtypeGuide, warn_of_clusters
+from skmmcl.cluster._subtypes import DeepSubtypesMixin, SubtypeGuide, warn_of_clusters
 from skmmcl.losses import DeepUCSLLoss
 from skmmcl.networks._deep_ucsl import DeepUCSLNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import check_feature_names_in
 
 
 @embedder
-class DeepUCSL(SubtypesMixin, BaseEmbedder):
+class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
     """Subtypes of patients in what a network sees of their difference from controls.
 
     As in :class:`UCSL`, patients are clustered by what separates them from controls, and separated
@@ -158,80 +153,6 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
         warn_of_site(self.labels_, X, self.site)
         return self
 
-    def partial_fit(
-        self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
-    ) -> DeepUCSL:
-        """Train for one epoch more, on these subjects, without ``labels_``.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,), default=None
-            Labels, of both classes in the first call.
-        classes : array-like of shape (2,), default=None
-            Both labels, only checked.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        self : object
-            Fitted estimator.
-        """
-        super().partial_fit(X, y, sample_weight=sample_weight)
-        if classes is not None and sorted(classes) != self.classes_.tolist():
-            raise ValueError(f"classes={list(classes)}, but y has {self.classes_.tolist()}.")
-        return self
-
-    def predict_cluster_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each subtype.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit; any of them may be absent.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_clusters)
-            Rows sum to 1.
-        """
-        return self._predicted(X)[0]
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns of `transform`: ``deepucsl0``, ``deepucsl1``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
-        check_is_fitted(self, "net_")
-        check_feature_names_in(self, input_features)
-        width = self.mean_representation_.shape[1]
-        return np.asarray([f"deepucsl{k}" for k in range(width)], dtype=object)
-
-    def _predicted(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return probabilities of the subtypes, and the log odds of being a patient."""
-        check_is_fitted(self, "net_")
-        h = np.asarray(self._transformed(read_input(self, X, reset=False)))
-        network = self.net_.module_.eval()
-        with torch.inference_mode():
-            rows = torch.as_tensor(h).to(next(network.parameters()))
-            log_p, logits = (out[0] for out in network.read(rows[None]))
-            patient = torch.logsumexp(log_p + F.logsigmoid(logits), 1)
-            control = torch.logsumexp(log_p + F.logsigmoid(-logits), 1)
-        return log_p.exp().cpu().numpy(), (patient - control).cpu().numpy()
-
-    def _decide(self, X: Any) -> np.ndarray:
-        return self._predicted(X)[1]
-
     def _make_views(self) -> list[str]:
         return self.modalities_
 
@@ -240,7 +161,7 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
 
     def _make_network(self, **layout: Any) -> partial:
         layout["encoders"] = {
-            name: "linear" if is_auto(spec) and len(self.shapes_[name]) == 1 else spec
+            name: "linear" if repr(spec) == "'auto'" and len(self.shapes_[name]) == 1 else spec
             for name, spec in layout["encoders"].items()
         }
         names = ("n_components", "n_clusters", "products", "balanced", "confidence_epochs")
@@ -253,8 +174,3 @@ class DeepUCSL(SubtypesMixin, BaseEmbedder):
             Term("patients", loss.of_patients, ("log_p", *who), self.cluster_weight),
             Term("controls", loss.of_controls, ("log_p", *who), self.cluster_weight),
         ]
-
-
-def is_auto(spec: Any) -> bool:
-    """Return whether it is for the package to choose an encoder."""
-    return isinstance(spec, str) and spec == "auto"

@@ -17,7 +17,7 @@ from skmmcl.decomposition._spaces import ASKED, SpacesMixin, columns_of
 from skmmcl.losses import SepVAELoss
 from skmmcl.networks._sepvae import SepVAENetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import check_feature_names_in, get_output_config
+from skmmcl.utils._sklearn import get_output_config
 
 Part = Literal["common", "salient"]
 
@@ -138,27 +138,6 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
         if get_output_config("transform", self)["dense"] != "default":
             ASKED.set(part)
         return out.iloc[:, columns] if hasattr(out, "iloc") else out[:, columns]
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns: ``common_0``, ..., ``salient_0``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
-        check_is_fitted(self, "net_")
-        check_feature_names_in(self, input_features)
-        widths = dict(zip(("common", "salient"), self._widths(), strict=True))
-        names = [f"{space}_{k}" for space, width in widths.items() for k in range(width)]
-        part = ASKED.get()
-        ASKED.set(None)
-        return np.asarray(names, dtype=object)[columns_of(part, *widths.values())]
 
     def _make_views(self) -> list[str]:
         return self.modalities_ * 2  # once for each space

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base._input import LONE_MODALITY, read_input
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
+from skmmcl.utils._sklearn import check_feature_names_in
 
 N_ROWS = 256
 
@@ -37,6 +38,27 @@ class SpacesMixin:
 
     net_: Any
     _transformed: Any
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns: ``common_0``, ..., ``salient_0``, ...
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against ``feature_names_in_``, otherwise unused.
+
+        Returns
+        -------
+        ndarray of str
+            One name per column.
+        """
+        check_is_fitted(self, "net_")
+        check_feature_names_in(self, input_features)
+        widths = dict(zip(("common", "salient"), self._widths(), strict=True))
+        names = [f"{space}_{k}" for space, width in widths.items() for k in range(width)]
+        part = ASKED.get()
+        ASKED.set(None)
+        return np.asarray(names, dtype=object)[columns_of(part, *widths.values())]
 
     def reconstruct(self, X: Any) -> Any:
         """Decode the latent variables of subjects to all modalities, absent ones as well.

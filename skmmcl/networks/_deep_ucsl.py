@@ -134,6 +134,7 @@ class DeepUCSLNetwork(MultiviewNetwork):
         features = self._features(h)
         return F.log_softmax(self.of_cluster(features), -1), self.of_patient(features)
 
+    @torch.no_grad()
     def before_epoch(
         self,
         h: Tensor,
