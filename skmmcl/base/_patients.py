@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skmmcl.base._guide import ClassGuide
+from skmmcl.base._guide import ADVICE_ON_NUMBERS, ClassGuide
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.utils._patients import label_of_patients
@@ -37,7 +37,7 @@ class PatientGuide(ClassGuide):
     """
 
     def __init__(self, positive: Any, user: str) -> None:
-        advice = f"{user} contrasts patients with controls: two classes."
+        advice = f"{user} contrasts patients with controls: two classes. {ADVICE_ON_NUMBERS}"
         super().__init__(instead_of_classes=advice)
         self.positive, self.user = positive, user
         self.classes: np.ndarray | None = None
@@ -69,20 +69,19 @@ class PatientGuide(ClassGuide):
             shown = f"{classes.tolist()[:10]}{', ...' if len(classes) > 10 else ''}"
             raise DataError(
                 "Only binary classification is supported. The type of the target is multiclass: y "
-                f"has the classes {shown}, and {self.instead_of_classes} Leave out the others, or "
-                "mark them as unlabeled, -1."
+                f"has the classes {shown}, and {self.user} contrasts patients with controls. Leave "
+                "out the others, or mark them as unlabeled, -1."
             )
         self.classes = classes
         label = label_of_patients(classes, self.positive, self.user, stacklevel=8)
         self.learned["positive_"] = label
 
     def _check_modalities(self, codes: np.ndarray, data: MultimodalData) -> None:
-        """Raise if all of a class lack a modality, which would then say who is a patient."""
-        for code, label in enumerate(self.classes.tolist()):  # type: ignore[union-attr]
-            for name, present in zip(data.modalities, data.mask.T, strict=True):
-                if not present[codes == code].any():
-                    raise DataError(
-                        f"Modality {name!r} is missing in all {np.sum(codes == code)} subjects of "
-                        f"class {label!r}, so that having it would say who is a patient. Leave it "
-                        f"out: modalities={[m for m in data.modalities if m != name]}."
-                    )
+        """Raise if all patients lack a modality that controls have: it would say who is which."""
+        is_patient = codes == self.classes.tolist().index(self.learned["positive_"])  # type: ignore[union-attr]
+        for name, present in zip(data.modalities, data.mask.T, strict=True):
+            if present.any() and not present[is_patient].any():
+                raise DataError(
+                    f"Modality {name!r} is missing in all {is_patient.sum()} patients. Leave it "
+                    f"out: modalities={[m for m in data.modalities if m != name]}."
+                )

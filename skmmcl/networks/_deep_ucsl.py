@@ -51,7 +51,7 @@ class DeepUCSLNetwork(MultiviewNetwork):
     (torch.Size([1, 4, 4]), torch.Size([4, 3]), torch.Size([4, 3]))
     """
 
-    gives = ("h", "log_p", "conditional_logits")
+    gives = ("h", "z", "log_p", "conditional_logits")
     fuses = True
 
     def __init__(
@@ -111,12 +111,12 @@ class DeepUCSLNetwork(MultiviewNetwork):
         Returns
         -------
         dict
-            ``h``, and for each subtype ``log_p``, log-probabilities, and ``conditional_logits``,
+            ``h``, also as ``z``, and for each subtype ``log_p``, log-probabilities, and ``conditional_logits``,
             log odds of being a patient, (n_lanes, n_samples, n_clusters).
         """
         h = self.encode_lanes(x, mask)
         log_p, logits = self.read(h[:, 0])
-        return {"h": h, "log_p": log_p, "conditional_logits": logits}
+        return {"h": h, "z": h, "log_p": log_p, "conditional_logits": logits}
 
     def read(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """Give what both heads say of representations.

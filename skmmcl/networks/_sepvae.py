@@ -52,6 +52,7 @@ class SepVAENetwork(MultiviewNetwork):
 
     gives = (
         "h",
+        "z",
         "mu_common",
         "log_var_common",
         "mu_salient",
@@ -146,8 +147,10 @@ class SepVAENetwork(MultiviewNetwork):
         common = _drawn(mu_common, log_var_common, rng)
         salient = _drawn(mu_salient, log_var_salient, rng)
         others = _derangement(salient.shape[1], rng)
+        h = torch.cat([mu_common, mu_salient], -1).unsqueeze(1)
         return {
-            "h": torch.cat([mu_common, mu_salient], -1).unsqueeze(1),
+            "h": h,
+            "z": h,
             "mu_common": mu_common,
             "log_var_common": log_var_common,
             "mu_salient": mu_salient,

@@ -152,7 +152,7 @@ def test_bad_values(cohort):
         DeepUCSL(**SMALL).fit(arrays, y)
     mask = np.ones((60, 2), dtype=bool)
     mask[y == 1, 1] = False
-    with pytest.raises(DataError, match="'pet' is missing in all 30 subjects of class 1"):
+    with pytest.raises(DataError, match="'pet' is missing in all 30 patients"):
         DeepUCSL(**SMALL).fit(MultimodalData(X.to_dict(), mask=mask), y)
 
 
