@@ -35,7 +35,7 @@ from skmmcl.utils.discovery import all_estimators
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
 OF_ONE_ATLAS = {"TopologicalConsistencyEmbedder"}  # all matrices must have the same regions
 FUSED = {"CoMMEmbedder", "DeepUCSL", "SepVAEEmbedder"}  # give one block, whatever the modalities
-OF_PATIENTS = {"DeepUCSL", "SepVAEEmbedder"}  # patients must not lack a modality altogether
+OF_PATIENTS = {"DeepUCSL", "SepVAEEmbedder"}  # there must be some, who have all modalities
 SPACES = {"SepVAEEmbedder": 40}  # the width of the block is not n_components
 DRAWN = {"DeepUCSL", "SepVAEEmbedder"}  # k-means draws subjects, and the discriminator pairs
 DOUBLED = [
@@ -482,10 +482,10 @@ def test_copies_embed_alike_and_go_on_alike(make, X, y, how):
 def test_fitted_estimator_does_not_keep_the_training_data(make):
     rng = np.random.default_rng(0)
     few, many = ({"a": rng.normal(size=(n, 5)), "b": rng.normal(size=(n, 5))} for n in (20, 4000))
-    sizes = [
-        len(pickle.dumps(make(max_epochs=1).fit(X, np.arange(len(X["a"])) % 2)))
-        for X in (few, many)
-    ]
+    fitted = [make(max_epochs=1).fit(X, np.arange(len(X["a"])) % 2) for X in (few, many)]
+    for each in fitted:
+        vars(each).pop("labels_", None)  # of clusterers, who keep them for the user
+    sizes = [len(pickle.dumps(each)) for each in fitted]
     assert sizes[1] < sizes[0] + 1000
 
 
@@ -898,7 +898,7 @@ def test_embeddings_are_finite_and_inputs_untouched(cls, cohort, batch_size, dty
     y = np.arange(n) % 2
     before = joblib.hash((arrays, mask, y))
     X = MultimodalData(arrays, mask=mask)
-    assume(cls.__name__ not in OF_PATIENTS or mask[y == 1].any(axis=0).all())
+    assume(cls.__name__ not in OF_PATIENTS or (n >= 8 and mask[y == 1].any(axis=0).all()))
     embedder = cls(
         solver="gradient",
         max_epochs=2,

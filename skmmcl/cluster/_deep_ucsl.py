@@ -110,7 +110,7 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
     weight_decay: float = 0.1
     optimizer: Any = "adamw"
 
-    estimator: ClassVar[Any] = None  # classes alone, no severity
+    estimator = None  # classes alone, no severity
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_clusters": COUNT,

@@ -118,7 +118,7 @@ class DeepSubtypesMixin:
     def _predicted(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return probabilities of the subtypes, and the log odds of being a patient."""
         check_is_fitted(self, "net_")
-        h = np.asarray(self._transformed(read_input(self, X, reset=False)))
+        h = np.array(self._transformed(read_input(self, X, reset=False)))
         network = self.net_.module_.eval()
         with torch.inference_mode():
             rows = torch.as_tensor(h).to(next(network.parameters()))
