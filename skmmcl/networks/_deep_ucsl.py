@@ -111,8 +111,8 @@ class DeepUCSLNetwork(MultiviewNetwork):
         Returns
         -------
         dict
-            ``h``, also as ``z``, and for each subtype ``log_p``, log-probabilities, and ``conditional_logits``,
-            log odds of being a patient, (n_lanes, n_samples, n_clusters).
+            ``h``, also as ``z``; for each subtype ``log_p``, and ``conditional_logits``, the
+            log odds of being a patient within it, (n_lanes, n_samples, n_clusters).
         """
         h = self.encode_lanes(x, mask)
         log_p, logits = self.read(h[:, 0])
