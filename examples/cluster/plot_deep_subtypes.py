@@ -10,8 +10,8 @@ networks; the subtypes of these simulated patients are known.
 # %%
 # The three methods on two cohorts
 # --------------------------------
-# In both cohorts, what varies in all people is stronger than what the disease adds. The patients who
-# are clustered took no part in the fit. The index is 1 for the true subtypes and 0 for chance.
+# In both cohorts, what varies in all people is stronger than what the disease adds. The patients
+# who are clustered took no part in the fit. The index is 1 for the true subtypes and 0 for chance.
 
 import warnings
 
@@ -81,7 +81,7 @@ ax.legend()
 # %%
 # A patient with the salient part of a control
 # --------------------------------------------
-# SepVAE is made for another question: what would this patient look like without the disease? It keeps
+# SepVAE answers another question: what would this patient look like without the disease? It keeps
 # what is common, and decodes it with the salient part of a control.
 
 X, y, truth = make_subtypes(1000, n_subtypes=2, random_state=0)

@@ -11,10 +11,6 @@ from skmmcl.losses._subjects import over_subjects
 class DeepUCSLLoss(nn.Module):
     """The terms of Deep UCSL's objective, each a method.
 
-    All take ``target`` (n_samples, 1 + n_clusters): 1 for patients, 0 for controls and NaN for
-    subjects who take no part, and the probability of each subtype, alike for controls; and
-    ``sample_weight`` (n_samples,), which counts a subject as that many identical ones.
-
     Parameters
     ----------
     class_weights : tuple of float, default=(1.0, 1.0)
@@ -36,10 +32,24 @@ class DeepUCSLLoss(nn.Module):
     def conditional(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Cross-entropy of being a patient, within each subtype.
+        """Return the cross-entropy of being a patient, within each subtype.
 
-        The log odds are (n_samples, n_clusters). A mean over subjects and subtypes, in which each
-        counts by its probability; for controls all are to be alike.
+        A mean over subjects and subtypes, in which each counts by its probability.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_samples, n_clusters)
+            Log odds of being a patient, within each subtype.
+        target : Tensor of shape (n_samples, 1 + n_clusters)
+            1 for patients, 0 for controls, NaN for subjects who take no part; and the probability
+            of each subtype, alike for controls.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
         """
         known, is_patient = ~target[:, 0].isnan(), target[:, 0] == 1
         label = is_patient.to(logits.dtype)[:, None].expand_as(logits)
@@ -52,10 +62,24 @@ class DeepUCSLLoss(nn.Module):
     def of_patients(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Cross-entropy of the subtypes that patients are expected to be of.
+        """Return the cross-entropy of the subtypes that patients are expected to be of.
 
-        ``log_p`` are log-probabilities of the subtypes, (n_samples, n_clusters). A mean over
-        patients and subtypes, 0 in a batch without patients.
+        A mean over patients and subtypes, 0 in a batch without patients.
+
+        Parameters
+        ----------
+        log_p : Tensor of shape (n_samples, n_clusters)
+            Log-probabilities of the subtypes.
+        target : Tensor of shape (n_samples, 1 + n_clusters)
+            1 for patients, 0 for controls, NaN for subjects who take no part; and the probability
+            of each subtype, alike for controls.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
         """
         values = -(target[:, 1:] * log_p).mean(1)
         return self.class_weights[1] * over_subjects(values, target[:, 0] == 1, sample_weight)
@@ -63,11 +87,25 @@ class DeepUCSLLoss(nn.Module):
     def of_controls(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Cross-entropy of all subtypes alike, for controls.
+        """Return the cross-entropy of all subtypes alike, for controls.
 
-        It keeps out of the subtypes what patients share with controls. ``log_p`` are
-        log-probabilities of the subtypes, (n_samples, n_clusters). A mean over controls and
+        It keeps out of the subtypes what patients share with controls. A mean over controls and
         subtypes, 0 in a batch without controls.
+
+        Parameters
+        ----------
+        log_p : Tensor of shape (n_samples, n_clusters)
+            Log-probabilities of the subtypes.
+        target : Tensor of shape (n_samples, 1 + n_clusters)
+            1 for patients, 0 for controls, NaN for subjects who take no part; and the probability
+            of each subtype, alike for controls.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
         """
         values = -log_p.mean(1) / log_p.shape[1]
         return self.class_weights[0] * over_subjects(values, target[:, 0] == 0, sample_weight)

@@ -42,10 +42,6 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, prior_variance: float = 1.0) -> Ten
 class SepVAELoss(nn.Module):
     """The terms of SepVAE's objective, each a method.
 
-    All take ``target`` (n_samples, 1), which is 1 for patients, 0 for controls, and NaN for
-    subjects who take no part; and ``sample_weight`` (n_samples,), which counts a subject as that
-    many identical ones.
-
     Parameters
     ----------
     precision : float, default=40.0
@@ -74,7 +70,24 @@ class SepVAELoss(nn.Module):
         target: Tensor,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Squared errors ``(n_samples, *shape)``, summed over entries and present modalities."""
+        """Return the squared errors, summed over entries and present modalities.
+
+        Parameters
+        ----------
+        x_hat, x : dict of Tensor ``(n_samples, *shape)``
+            Reconstructions, and what they should be, in the order of the columns of ``mask``.
+        mask : Tensor of shape (n_samples, n_views) or None
+            True where the subject has the modality.
+        target : Tensor of shape (n_samples, 1)
+            1 for patients, 0 for controls, NaN for subjects who take no part.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
+        """
         total = torch.zeros_like(target[:, 0])
         for k, (name, found) in enumerate(x_hat.items()):
             errors = (found - x[name]).square().flatten(1).sum(1)
@@ -84,16 +97,45 @@ class SepVAELoss(nn.Module):
     def common_prior(
         self, mu: Tensor, log_var: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Divergence of the common variables (n_samples, n_common) from standard normal ones."""
+        """Return the divergence of the common variables from standard normal ones.
+
+        Parameters
+        ----------
+        mu, log_var : Tensor of shape (n_samples, n_components)
+            Of the posterior.
+        target : Tensor of shape (n_samples, 1)
+            1 for patients, 0 for controls, NaN for subjects who take no part.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
+        """
         return self._over_subjects(gaussian_kl(mu, log_var), target, sample_weight)
 
     def salient_prior(
         self, mu: Tensor, log_var: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Divergence of the salient variables (n_samples, n_salient) from those expected.
+        """Return the divergence of the salient variables from those expected.
 
         Standard normal ones are expected of patients, and ones near 0 of controls. As the
         posterior variance of controls is fixed, their means alone are left of the divergence.
+
+        Parameters
+        ----------
+        mu, log_var : Tensor of shape (n_samples, n_components)
+            Of the posterior.
+        target : Tensor of shape (n_samples, 1)
+            1 for patients, 0 for controls, NaN for subjects who take no part.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
         """
         of_controls = 0.5 * self.precision * mu.square().sum(-1)
         divergence = torch.where(target[:, 0] == 0, of_controls, gaussian_kl(mu, log_var))
@@ -102,10 +144,24 @@ class SepVAELoss(nn.Module):
     def shared_information(
         self, joint_logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Estimate of what common and salient variables share, by a discriminator's log odds.
+        """Return an estimate of what common and salient variables share, never negative.
 
-        These, (n_samples,), that both parts belong to one subject, for parts that do, estimate
-        the logarithm of the ratio of the joint density to the product of the marginal ones.
+        The log odds estimate the logarithm of the ratio of the joint density to the product of the
+        marginal ones.
+
+        Parameters
+        ----------
+        joint_logits : Tensor of shape (n_samples,)
+            Log odds that both parts belong to one subject, for parts that do.
+        target : Tensor of shape (n_samples, 1)
+            1 for patients, 0 for controls, NaN for subjects who take no part.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
         """
         return self._over_subjects(joint_logits.relu(), target, sample_weight)
 
@@ -116,14 +172,46 @@ class SepVAELoss(nn.Module):
         target: Tensor,
         sample_weight: Tensor | None = None,
     ) -> Tensor:
-        """Cross-entropy of the discriminator, for parts of one subject and of different ones."""
+        """Return the cross-entropy of the discriminator.
+
+        Parameters
+        ----------
+        joint_logits : Tensor of shape (n_samples,)
+            Log odds that both parts belong to one subject, for parts that do.
+        product_logits : Tensor of shape (n_samples,)
+            The same for parts of different subjects.
+        target : Tensor of shape (n_samples, 1)
+            1 for patients, 0 for controls, NaN for subjects who take no part.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
+        """
         entropy = 0.5 * (F.softplus(-joint_logits) + F.softplus(product_logits))
         return self._over_subjects(entropy, target, sample_weight)
 
     def classification(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Cross-entropy of the log odds (n_samples,) of being a patient."""
+        """Return the cross-entropy of the classifier.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_samples,)
+            Log odds of being a patient.
+        target : Tensor of shape (n_samples, 1)
+            1 for patients, 0 for controls, NaN for subjects who take no part.
+        sample_weight : Tensor of shape (n_samples,), optional
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        Tensor
+            A scalar.
+        """
         is_patient = target[:, 0].nan_to_num()
         entropy = F.binary_cross_entropy_with_logits(
             logits, is_patient.to(logits.dtype), reduction="none"
