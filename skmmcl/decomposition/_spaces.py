@@ -37,6 +37,7 @@ class SpacesMixin:
     """Goes back from the latent variables of both spaces to subjects."""
 
     net_: Any
+    mean_representation_: Any
     _transformed: Any
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -118,6 +119,7 @@ class SpacesMixin:
         check_is_fitted(self, "net_")
         rng = check_random_state(random_state)
         latent = rng.standard_normal((n_samples, sum(self._widths())))
+        latent = latent.astype(self.mean_representation_.dtype)
         if not patients:
             latent[:, self._widths()[0] :] = 0
         return decoded(self, latent)
@@ -144,7 +146,7 @@ def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
 
     A container, or the array of a lone modality that came without a name.
     """
-    trained, network = estimator._trained, estimator.net_.module_.eval()  # noqa: SLF001
+    network = estimator.net_.module_.eval()
     like = next(network.parameters())
     parts: list[list[np.ndarray]] = [[] for _ in estimator.modalities_]
     for start in range(0, len(latent), N_ROWS):
@@ -152,9 +154,9 @@ def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
         with torch.inference_mode():
             out = network.decode_lanes(rows[..., : network.n_common], rows[..., network.n_common :])
         for k, name in enumerate(estimator.modalities_):
-            parts[k].append(_in_own_units(trained, network, name, out[k][0]))
+            parts[k].append(_in_own_units(estimator, name, out[k][0]))
     arrays = {
-        name: np.concatenate(part).astype(trained.dtype)
+        name: np.concatenate(part).astype(latent.dtype)
         for name, part in zip(estimator.modalities_, parts, strict=True)
     }
     if list(arrays) == [LONE_MODALITY]:
@@ -162,14 +164,14 @@ def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
     return MultimodalData(arrays, index=index)
 
 
-def _in_own_units(trained: Any, network: Any, name: str, seen: torch.Tensor) -> np.ndarray:
+def _in_own_units(estimator: Any, name: str, seen: torch.Tensor) -> np.ndarray:
     """Undo what was done to a modality before its encoder."""
-    seen = seen.double().cpu().numpy()
-    unit, mean, shape = trained.units[name], trained.means[name], network.shapes[name]
-    key = network._key[name]  # noqa: SLF001
-    if key in network.scores:
-        scores = network.scores[key]  # the weight is that of orthonormal axes, over both units
-        axes = scores.weight[0].double().cpu().numpy().T
-        flat = (seen @ axes).reshape(-1, *shape) * (scores.unit * unit) ** 2
-        return flat + mean
-    return seen * unit + mean if key in network.scalers else seen
+    trained, network = estimator._trained, estimator.net_.module_  # noqa: SLF001
+    values, unit, mean = seen.double().cpu().numpy(), trained.units[name], trained.means[name]
+    key, buffers = network._key[name], dict(network.named_buffers())  # noqa: SLF001
+    weight = buffers.get(f"scalers.{key}.weight", buffers.get(f"scores.{key}.weight"))
+    if weight is None:
+        return values * unit + mean if estimator.standardize else values
+    axes = weight[0].double().cpu().numpy() * unit.reshape(-1, 1)  # orthogonal, of one length
+    flat = values @ axes.T / np.square(axes).sum(0).mean()
+    return flat.reshape(-1, *network.shapes[name]) * unit + mean
