@@ -146,9 +146,8 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
             If a cluster is empty, if the last clusterings differ, if the subtypes follow the site.
         """
         super().fit(X, y, sample_weight=sample_weight)
-        self.agreement_ = self.net_.module_.agreement
-        is_patient = self._guide.values(y, None)[:, 0] == 1
-        self.labels_ = np.where(is_patient, self._predicted(X)[0].argmax(1), -1)
+        self.agreement_, found = self.net_.module_.agreement, self._predicted(X)[0].argmax(1)
+        self.labels_ = np.where(self._guide.values(y, None)[:, 0] == 1, found, -1)
         warn_of_clusters(self)
         warn_of_site(self.labels_, X, self.site)
         return self
@@ -164,8 +163,8 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
             name: "linear" if repr(spec) == "'auto'" and len(self.shapes_[name]) == 1 else spec
             for name, spec in layout["encoders"].items()
         }
-        names = ("n_components", "n_clusters", "products", "balanced", "confidence_epochs")
-        return partial(DeepUCSLNetwork, **{name: getattr(self, name) for name in names}, **layout)
+        own = ("n_components", "n_clusters", "products", "balanced", "confidence_epochs")
+        return partial(DeepUCSLNetwork, **{name: getattr(self, name) for name in own}, **layout)
 
     def _make_objective(self) -> list[Term]:
         loss, who = DeepUCSLLoss(self._guide.class_weights), ("targets", "sample_weight")
