@@ -56,7 +56,7 @@ def guided(make: Callable) -> Callable:
 
 def salient(X, y, n_clusters, seed):
     """Cluster what is salient in patients."""
-    sep = SepVAEEmbedder(n_salient=4, random_state=seed).fit(X, y)
+    sep = SepVAEEmbedder(random_state=seed).fit(X, y)
     h = sep.transform(X[y == 1], part="salient")
     return GaussianMixture(n_clusters, n_init=3, random_state=seed).fit_predict(h)
 

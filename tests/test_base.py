@@ -36,7 +36,7 @@ EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)
 OF_ONE_ATLAS = {"TopologicalConsistencyEmbedder"}  # all matrices must have the same regions
 FUSED = {"CoMMEmbedder", "DeepUCSL", "SepVAEEmbedder"}  # give one block, whatever the modalities
 OF_PATIENTS = {"DeepUCSL", "SepVAEEmbedder"}  # there must be some, who have all modalities
-SPACES = {"SepVAEEmbedder": 40}  # the width of the block is not n_components
+SPACES = {"SepVAEEmbedder": 12}  # the width of the block is not n_components
 DRAWN = {"DeepUCSL", "SepVAEEmbedder"}  # k-means draws subjects, and the discriminator pairs
 DOUBLED = [
     cls

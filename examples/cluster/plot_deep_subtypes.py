@@ -31,7 +31,7 @@ n_clusters = 2
 def clusters(name, X, y, patients):
     """Fit a method to the training subjects, and cluster new patients."""
     if name == "SepVAE + mixture":
-        sep = SepVAEEmbedder(n_salient=4, max_epochs=60, random_state=0).fit(X[train], y[train])
+        sep = SepVAEEmbedder(random_state=0).fit(X[train], y[train])
         known = sep.transform(X[train][y[train] == 1], part="salient")
         mixture = GaussianMixture(n_clusters, n_init=3, random_state=0).fit(known)
         return mixture.predict(sep.transform(X[patients], part="salient"))
@@ -85,7 +85,7 @@ ax.legend()
 # what is common, and decodes it with the salient part of a control.
 
 X, y, truth = make_subtypes(1000, n_subtypes=2, random_state=0)
-sep = SepVAEEmbedder(n_salient=4, max_epochs=60, random_state=0).fit(X[train], y[train])
+sep = SepVAEEmbedder(random_state=0).fit(X[train], y[train])
 patients, controls = X[test][y[test] == 1], X[test][y[test] == 0]
 change = np.asarray(sep.reconstruct(patients)) - np.asarray(sep.swap(patients, controls[:1]))
 true = np.hstack([truth.loadings[name][5:7] for name in X.modalities])

@@ -35,9 +35,10 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
 
     Parameters
     ----------
-    n_common : int, default=32
-        Number of common variables.
-    n_salient : int, default=8
+    n_common : int, default=8
+        Number of common variables. With many more than needed the common space takes up what is
+        salient as well.
+    n_salient : int, default=4
         Number of salient variables.
     beta_common : float, default=0.5
         Weight of the prior of the common variables, where squared errors have weight 1.
@@ -91,13 +92,13 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     >>> X, is_patient, _ = make_cohort(n_subjects=60, random_state=0)
     >>> sep = SepVAEEmbedder(max_epochs=2, random_state=0).fit(X, is_patient)
     >>> sep.transform(X).shape, sep.transform(X, part="salient").shape
-    ((60, 40), (60, 8))
+    ((60, 12), (60, 4))
     >>> sep.swap(X[is_patient == 1][:3], X[is_patient == 0][:3]).shapes == X.shapes
     True
     """
 
-    n_common: int = 32
-    n_salient: int = 8
+    n_common: int = 8
+    n_salient: int = 4
     beta_common: float = 0.5
     beta_salient: float = 0.5
     background_precision: float = 40.0
