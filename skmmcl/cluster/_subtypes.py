@@ -44,8 +44,9 @@ class SubtypeGuide(PatientGuide):
     def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
         check_number(int((values[:, 0] == 1).sum()), self.n_clusters)
         weight = np.ones(len(values)) if sample_weight is None else sample_weight
-        counts = [weight[values[:, 0] == label].sum() for label in (0, 1)]
-        self.class_weights = tuple(float(sum(counts) / (2 * count)) for count in counts)
+        controls, patients = (float(weight[values[:, 0] == label].sum()) for label in (0, 1))
+        n_each = (controls + patients) / 2
+        self.class_weights = n_each / controls, n_each / patients
 
 
 class DeepSubtypesMixin:

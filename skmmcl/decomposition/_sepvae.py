@@ -147,8 +147,13 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
         return PatientGuide(self.positive, type(self).__name__)
 
     def _make_network(self, **layout: Any) -> partial:
-        widths = {"n_common": self.n_common, "n_salient": self.n_salient}
-        return partial(SepVAENetwork, n_components=self.n_components, **widths, **layout)
+        return partial(
+            SepVAENetwork,
+            n_components=self.n_components,
+            n_common=self.n_common,
+            n_salient=self.n_salient,
+            **layout,
+        )
 
     def _make_objective(self) -> list[Term]:
         loss, who = SepVAELoss(self.background_precision), ("targets", "sample_weight")
