@@ -82,12 +82,14 @@ ax.legend()
 # A patient with the salient part of a control
 # --------------------------------------------
 # SepVAE answers another question: what would this patient look like without the disease? It keeps
-# what is common, and decodes it with the salient part of a control.
+# what is common, and decodes it with the salient part of a control. A single control has chance
+# deviations of its own, so that each patient gets another one.
 
 X, y, truth = make_subtypes(1000, n_subtypes=2, random_state=0)
 sep = SepVAEEmbedder(random_state=0).fit(X[train], y[train])
 patients, controls = X[test][y[test] == 1], X[test][y[test] == 0]
-change = np.asarray(sep.reconstruct(patients)) - np.asarray(sep.swap(patients, controls[:1]))
+others = controls[np.arange(len(patients)) % len(controls)]
+change = np.asarray(sep.reconstruct(patients)) - np.asarray(sep.swap(patients, others))
 true = np.hstack([truth.loadings[name][5:7] for name in X.modalities])
 
 fig, ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
