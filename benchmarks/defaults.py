@@ -75,7 +75,7 @@ def score(params: dict[str, Any], X: MultimodalData, y: np.ndarray, n_repeats: i
     params = dict(params)
     make = CMCCSSEmbedder.from_paper if params.pop("paper", False) else CMCCSSEmbedder
     pipe = make_pipeline(
-        make(**{"solver": "gradient", "input_noise": 0.0, **params}, random_state=0),
+        make(**{"solver": "gradient", **params}, random_state=0),
         LogisticRegression(class_weight="balanced", max_iter=1000),
     )
     cv = RepeatedStratifiedKFold(n_splits=4, n_repeats=n_repeats, random_state=0)

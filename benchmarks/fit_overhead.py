@@ -90,7 +90,6 @@ def main() -> None:
     arrays, codes = X.to_dict(), y.astype(np.int64)
     estimator = CMCCSSEmbedder(
         solver="gradient",
-        input_noise=0.0,
         random_state=0,
         device="cpu",
         max_epochs=10 if args.quick else 100,

@@ -132,7 +132,6 @@ def measure(
         solver="gradient",
         encoders=partial(our_encoder, kind),
         input_components=None,
-        input_noise=0.0,
         max_epochs=epochs,
         device="cpu",
         random_state=0,

@@ -30,8 +30,9 @@ from sklearn.metrics import adjusted_rand_score, confusion_matrix
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 
-from skmmcl.cluster import UCSL
+from skmmcl.cluster import UCSL, DeepUCSL
 from skmmcl.datasets import make_subtypes
+from skmmcl.decomposition import SepVAEEmbedder
 
 DIGITS = {"1 and 7": (1, 7), "3 and 8": (3, 8)}
 
@@ -54,6 +55,13 @@ def guided(make: Callable) -> Callable:
     return labels
 
 
+def salient(X, y, n_clusters, seed):
+    """Cluster what is salient in patients."""
+    sep = SepVAEEmbedder(random_state=seed).fit(X, y)
+    h = sep.transform(X[y == 1], part="salient")
+    return GaussianMixture(n_clusters, n_init=3, random_state=seed).fit_predict(h)
+
+
 METHODS = {
     "KMeans": of_patients(lambda k, seed: KMeans(k, n_init=10, random_state=seed)),
     "GMM": of_patients(lambda k, seed: GaussianMixture(k, reg_covar=1e-3, random_state=seed)),
@@ -63,6 +71,8 @@ METHODS = {
         )
     ),
     "UCSL": guided(lambda k, seed: UCSL(k, random_state=seed)),
+    "DeepUCSL": guided(lambda k, seed: DeepUCSL(n_clusters=k, random_state=seed)),
+    "SepVAE + GMM": salient,
 }
 
 

@@ -156,7 +156,7 @@ def embedder(name: str, size: dict, seed: int) -> Any:
         return CoMMEmbedder(**width, **head, **common)
     common["n_components"] = size["width"] // 2  # for each modality
     if name == "CMC":
-        return CMCCSSEmbedder(pairwise=True, css_weight=0, input_noise=0.0, **head, **common)
+        return CMCCSSEmbedder(pairwise=True, css_weight=0, **head, **common)
     if name == "Cross+Self":
         return CLIPEmbedder(negatives="both", self_weight=1.0, **head, **common)
     return CLIPEmbedder(**common)

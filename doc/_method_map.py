@@ -60,7 +60,7 @@ def parts(cls: type) -> tuple[list[str], str]:
         net = made.fit(X, np.asarray(y)).net_
     losses = [getattr(term.loss, "args", [term.loss])[0] for term in net.criterion_.terms]
     losses = [getattr(loss, "loss", loss) for loss in losses]  # of pairs of modalities
-    names = [type(loss).__name__ for loss in losses]
+    names = [type(getattr(loss, "__self__", loss)).__name__ for loss in losses]
     others = re.findall(r"^skmmcl\.losses\.(\w+Loss) :", inspect.getdoc(cls) or "", re.MULTILINE)
     return list(dict.fromkeys([*others, *names])), type(net.module_).__name__
 

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         TopologicalConsistencyEmbedder,
     )
     from skmmcl.data import MultimodalData
-    from skmmcl.decomposition import MMVAEEmbedder
+    from skmmcl.decomposition import MMVAEEmbedder, SepVAEEmbedder
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
     from skmmcl.preprocessing import (
@@ -91,6 +91,7 @@ __all__ = [
     "ModalityTransformer",
     "MultiLabelSupConEmbedder",
     "MultimodalData",
+    "SepVAEEmbedder",
     "SupConEmbedder",
     "SupervisedEmbedder",
     "TopologicalConsistencyEmbedder",
@@ -147,6 +148,7 @@ _HOMES = {
     "ModalityTransformer": "skmmcl.preprocessing",
     "MultiLabelSupConEmbedder": "skmmcl.contrastive",
     "MultimodalData": "skmmcl.data",
+    "SepVAEEmbedder": "skmmcl.decomposition",
     "SupConEmbedder": "skmmcl.contrastive",
     "SupervisedEmbedder": "skmmcl.cross_decomposition",
     "TopologicalConsistencyEmbedder": "skmmcl.cross_decomposition",

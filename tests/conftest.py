@@ -21,6 +21,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=reason))
         if item.get_closest_marker("gpu") and not _cuda_is_available():
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+        if "DeepUCSL" in item.nodeid:  # tests of all embedders train for two epochs
+            unsettled = "ignore:EM has not converged:sklearn.exceptions.ConvergenceWarning"
+            item.add_marker(pytest.mark.filterwarnings(unsettled), append=False)
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore:n_clusters=. may be more:UserWarning"),
+                append=False,
+            )
 
 
 def _cuda_is_available() -> bool:

@@ -103,7 +103,7 @@ def test_different_numbers_of_rows(make, arrays, y, refuses):
 @pytest.mark.parametrize("n_subjects", [0, 1])
 def test_too_few_subjects(make, arrays, y, refuses, n_subjects):
     X = {name: array[:n_subjects] for name, array in arrays.items()}
-    said = rf"{n_subjects} sample.* minimum of 2 is required by \w+Embedder"
+    said = rf"{n_subjects} sample.* minimum of 2 is required by (\w+Embedder|DeepUCSL)"
     refuses(make(), X, y[:n_subjects], DataError, said)
     refuses(make(), MultimodalData(arrays)[:n_subjects], y[:n_subjects], DataError, said)
     flat = np.ones((n_subjects, 3))
@@ -461,7 +461,7 @@ PARAMETERS = [
 
 @pytest.mark.parametrize(("name", "value", "said"), PARAMETERS)
 def test_bad_parameters(make, arrays, y, refuses, name, value, said):
-    refuses(make(**{name: value}), arrays, y, ValueError, said, "Embedder")
+    refuses(make(**{name: value}), arrays, y, ValueError, said, "Embedder|DeepUCSL")
 
 
 def test_validation_set_that_is_too_small(make, arrays, y):

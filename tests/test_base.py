@@ -34,7 +34,10 @@ from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
 OF_ONE_ATLAS = {"TopologicalConsistencyEmbedder"}  # all matrices must have the same regions
-FUSED = {"CoMMEmbedder"}  # give one block, whatever the modalities
+FUSED = {"CoMMEmbedder", "DeepUCSL", "SepVAEEmbedder"}  # give one block, whatever the modalities
+OF_PATIENTS = {"DeepUCSL", "SepVAEEmbedder"}  # there must be some, who have all modalities
+SPACES = {"SepVAEEmbedder": 12}  # the width of the block is not n_components
+DRAWN = {"DeepUCSL", "SepVAEEmbedder"}  # k-means draws subjects, and the discriminator pairs
 DOUBLED = [
     cls
     for cls in EMBEDDERS
@@ -479,10 +482,10 @@ def test_copies_embed_alike_and_go_on_alike(make, X, y, how):
 def test_fitted_estimator_does_not_keep_the_training_data(make):
     rng = np.random.default_rng(0)
     few, many = ({"a": rng.normal(size=(n, 5)), "b": rng.normal(size=(n, 5))} for n in (20, 4000))
-    sizes = [
-        len(pickle.dumps(make(max_epochs=1).fit(X, np.arange(len(X["a"])) % 2)))
-        for X in (few, many)
-    ]
+    fitted = [make(max_epochs=1).fit(X, np.arange(len(X["a"])) % 2) for X in (few, many)]
+    for each in fitted:
+        vars(each).pop("labels_", None)  # of clusterers, who keep them for the user
+    sizes = [len(pickle.dumps(each)) for each in fitted]
     assert sizes[1] < sizes[0] + 1000
 
 
@@ -840,6 +843,8 @@ def test_zero_weights_drop_subjects(make, X, y):
 
 @pytest.mark.parametrize("missing", [False, True])
 def test_integer_weights_are_repeats(make, arrays, y, mask, missing):
+    if type(make()).__name__ in DRAWN:
+        pytest.skip("repeats change what is drawn")
     X = MultimodalData(arrays, mask=mask if missing else None)
     weight = np.random.default_rng(2).integers(0, 4, N)
     rows = np.repeat(np.arange(N), weight)
@@ -893,6 +898,7 @@ def test_embeddings_are_finite_and_inputs_untouched(cls, cohort, batch_size, dty
     y = np.arange(n) % 2
     before = joblib.hash((arrays, mask, y))
     X = MultimodalData(arrays, mask=mask)
+    assume(cls.__name__ not in OF_PATIENTS or (n >= 8 and mask[y == 1].any(axis=0).all()))
     embedder = cls(
         solver="gradient",
         max_epochs=2,
@@ -903,6 +909,7 @@ def test_embeddings_are_finite_and_inputs_untouched(cls, cohort, batch_size, dty
         random_state=0,
     )
     out = embedder.fit_transform(X, y)
-    assert out.shape == (n, 2 if cls.__name__ in FUSED else 2 * len(arrays))
+    width = 2 if cls.__name__ in FUSED else 2 * len(arrays)
+    assert out.shape == (n, SPACES.get(cls.__name__, width))
     assert np.isfinite(out).all()
     assert joblib.hash((arrays, mask, y)) == before

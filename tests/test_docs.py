@@ -32,7 +32,6 @@ OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("AnatCLEmbedder", "bandwidth"),
     ("AnatCLEmbedder", "metadata"),
     ("CLIPEmbedder", "augment"),
-    ("CMCCSSEmbedder", "input_noise"),
     ("CMCCSSEmbedder", "solver"),
     ("CMCCSSEmbedder", "temperature"),
     ("CoMMEmbedder", "augment"),

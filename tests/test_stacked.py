@@ -30,7 +30,13 @@ from skmmcl.utils.discovery import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
 # Their objectives know no lanes.
-ALONE = {"DeepInfoMaxEmbedder", "MMVAEEmbedder", "TopologicalConsistencyEmbedder"}
+ALONE = {
+    "DeepInfoMaxEmbedder",
+    "DeepUCSL",
+    "MMVAEEmbedder",
+    "SepVAEEmbedder",
+    "TopologicalConsistencyEmbedder",
+}
 N = 40
 
 

@@ -35,10 +35,6 @@ class CMCCSSEmbedder(BaseEmbedder):
         as well, unless ``encoders`` or ``augment`` are given: the self-supervised term then
         trains a network. With one modality, which leaves nothing to align, it solves the
         supervised term alone; without the supervised term, it is "gradient".
-    input_noise : float, default=0.5
-        Standard deviation of normal noise that is added to vectors and matrices in each batch
-        of the training, drawn anew for each view, in units of each feature's standard
-        deviation. The paper has none. See :ref:`input_noise`.
     temperature : float, default=0.7
         Divides the cosine similarities in both terms. Small values dwell on the most
         similar negatives.
@@ -94,7 +90,6 @@ class CMCCSSEmbedder(BaseEmbedder):
     """
 
     solver: Literal["auto", "closed_form", "gradient"] = "auto"
-    input_noise: float = 0.5
     temperature: float = 0.7
     cmc_weight: float = 1.0
     css_weight: float = 1.0
@@ -111,7 +106,6 @@ class CMCCSSEmbedder(BaseEmbedder):
         "solver": "gradient",
         "css_weight": 1.0,
         "input_components": None,
-        "input_noise": 0.0,
         "encoders": encoder_by_shape,
         "n_components": 8,
         "temperature": 0.7,

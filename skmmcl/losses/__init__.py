@@ -23,6 +23,7 @@ from skmmcl.losses._comm import CoMMLoss
 from skmmcl.losses._conditional import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.losses._decoupled import DecoupledUniformityLoss
 from skmmcl.losses._deep_info_max import DeepInfoMaxLoss, InfoMaxLoss
+from skmmcl.losses._deep_ucsl import DeepUCSLLoss
 from skmmcl.losses._eps_supcon import EpsSupInfoNCELoss
 from skmmcl.losses._euclidean import EuclideanInfoNCELoss
 from skmmcl.losses._fairkl import FairKLLoss
@@ -38,6 +39,7 @@ from skmmcl.losses._pseudo_correspondence import PseudoCorrespondenceLoss
 from skmmcl.losses._realizability import Realizability, sphere_realizability
 from skmmcl.losses._reconstruction import ReconstructionLoss
 from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
+from skmmcl.losses._sepvae import SepVAELoss, gaussian_kl
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
 from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
@@ -55,6 +57,7 @@ __all__ = [
     "CrossEntropyLoss",
     "DecoupledUniformityLoss",
     "DeepInfoMaxLoss",
+    "DeepUCSLLoss",
     "EpsSupInfoNCELoss",
     "EuclideanInfoNCELoss",
     "ExpRegressionLoss",
@@ -69,12 +72,14 @@ __all__ = [
     "Realizability",
     "ReconstructionLoss",
     "SelfContrastLoss",
+    "SepVAELoss",
     "SoftSupConLoss",
     "SquaredErrorLoss",
     "SupConLoss",
     "ThresholdRegressionLoss",
     "XCLRLoss",
     "YAwareLoss",
+    "gaussian_kl",
     "has_target",
     "log_mixture",
     "looser_iwae_bound",

@@ -31,7 +31,7 @@ class FusionNetwork(MultiviewNetwork):
     gives = ("h", "z", "z_other", "subsets")
     fuses = True
     copies = (True, True)  # both augmented
-    counts_subjects = True  # the head normalizes over them
+    reads = ("sample_weight",)  # the head normalizes over the subjects
 
     def __init__(
         self,

@@ -60,7 +60,7 @@ def lane_bytes(net: Any, subjects: SubjectSet) -> int:
     rows = torch.as_tensor(subjects.rows[: subjects.batch_size], device=subjects.data.y.device)
     batch = {name: x[rows][None] for name, x in subjects.data.x.items()}
     with torch.autograd.graph.saved_tensors_hooks(count, lambda _: torch.empty(0)):
-        z = forward_lanes(net.module_, in_copies(batch, net.module_), None)["z"]
+        z = forward_lanes(net.module_, {"x": in_copies(batch, net.module_)})["z"]
     similarities = (z.shape[-3] * z.shape[-2]) ** 2
     return size * (data + 5 * weights + 2 * kept + 4 * similarities)
 
@@ -77,17 +77,15 @@ def in_copies(x: Mapping[str, Tensor], network: Any) -> dict[str, Tensor]:
             for name, value in x.items()}  # fmt: skip
 
 
-def forward_lanes(
-    network: Any,
-    x: Mapping[str, Tensor],
-    mask: Tensor | None,
-    sample_weight: Tensor | None = None,
-) -> dict[str, Tensor]:
-    """Named outputs of a batch; a network that knows no lanes is shown its only one."""
-    if getattr(network, "counts_subjects", False):
-        return network.forward_lanes(x, mask, sample_weight)
+def forward_lanes(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Named outputs of a batch; a network that knows no lanes is shown its only one.
+
+    What it names in ``reads`` of what is known of the subjects, it is shown as well.
+    """
+    x, mask = batch["x"], batch.get("mask")
     if hasattr(network, "forward_lanes"):
-        return network.forward_lanes(x, mask)
+        known = {name: batch.get(name) for name in getattr(network, "reads", ())}
+        return network.forward_lanes(x, mask, **known)
     outputs = network({name: value[0] for name, value in x.items()}, _first(mask))
     return {name: value.unsqueeze(0) for name, value in outputs.items()}
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from skmmcl.augmentation import augment_batch, augmented_names
 from skmmcl.exceptions import TrainingError
+from skmmcl.training._before_epoch import BeforeEpoch
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress
 from skmmcl.training._noise import InputNoise, changes
 from skmmcl.training._objective import Objective, Term
@@ -202,8 +203,10 @@ def make_net(
     with seeded(seed):
         net.initialize()
     available = {"x", "y", "targets", "mask", "sample_weight", "index", *net.module_.gives}
-    net.criterion_.check(available)
+    net.criterion_.check(available, dict(net.module_.named_children()))
     net.watched_ = bool(settings.callbacks)
+    if hasattr(net.module_, "before_epoch"):
+        net.callbacks_.insert(0, ("before_epoch", BeforeEpoch()))
     net.seed_, net.rng_ = seed, np.random.default_rng(seed)
     # Apart from the one above, so that augmentation leaves the order of the subjects as it is.
     net.augment_rng_ = np.random.default_rng([seed, 1])

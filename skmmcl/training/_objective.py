@@ -26,6 +26,10 @@ class Term:
         Names of network outputs or of arrays of the batch.
     weight : float, default=1.0
         Factor of the term in the sum.
+    adversary : str, optional
+        Child of the network that this term trains, and that no other term does. It is no part of
+        the sum: in each batch the child makes its step first, and the rest of the network then
+        makes its own, with the child as it is.
 
     Examples
     --------
@@ -39,10 +43,11 @@ class Term:
     loss: Callable[..., Tensor]
     on: tuple[str, ...]
     weight: float | Tensor = 1.0
+    adversary: str | None = None
 
 
 class Objective(nn.Module):
-    """Weighted sum of terms; a term of weight 0 is left out.
+    """Weighted sum of terms; a term of weight 0 is left out. Adversaries have sums of their own.
 
     Tensors come, and values are given, with a leading axis of lanes, one per fit. A loss
     that does not know lanes (it has no ``stacked_parameters``) is shown the only one.
@@ -70,12 +75,21 @@ class Objective(nn.Module):
             raise ValueError("The objective has no term with a weight other than 0.")
         if len(set(names)) < len(names):
             raise ValueError(f"Names of terms must differ, got {names}.")
+        if all(term.adversary for term in self.terms):
+            raise ValueError(
+                f"All terms, {names}, are those of adversaries; there is none to oppose."
+            )
+        self.adversaries = tuple(dict.fromkeys(t.adversary for t in self.terms if t.adversary))
         # Registered so that a loss with parameters of its own is trained and moved along.
         self.losses = nn.ModuleList(t.loss for t in self.terms if isinstance(t.loss, nn.Module))
 
-    def check(self, available: Iterable[str]) -> None:
-        """Raise if a term asks for a name that neither network nor data gives."""
+    def check(self, available: Iterable[str], children: Iterable[str] = ()) -> None:
+        """Raise if a term asks for a name that nothing gives, or trains what the network lacks."""
         available = sorted(available)
+        if lacking := sorted({*self.adversaries} - {*children}):
+            raise ValueError(
+                f"Terms train the adversaries {lacking}; the network has no such child."
+            )
         for term in self.terms:
             unknown = [name for name in term.on if name not in available]
             if unknown:
@@ -86,11 +100,21 @@ class Objective(nn.Module):
     def forward(self, named: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """Total and the value of each term, before its weight, in each lane."""
         values = {t.name: _value(t.loss, [named[name] for name in t.on]) for t in self.terms}
-        weighted = [values[t.name] * t.weight for t in self.terms]
-        return sum(weighted[1:], weighted[0]), values
+        return self._sum(values, None), values
+
+    def of_adversary(self, named: Mapping[str, Any], name: str) -> Tensor:
+        """Total of the terms that train an adversary, in each lane."""
+        terms = [term for term in self.terms if term.adversary == name]
+        return self._sum({t.name: _value(t.loss, [named[on] for on in t.on]) for t in terms}, name)
+
+    def _sum(self, values: Mapping[str, Tensor], adversary: str | None) -> Tensor:
+        weighted = [values[t.name] * t.weight for t in self.terms if t.adversary == adversary]
+        return sum(weighted[1:], weighted[0])
 
     def signature(self) -> tuple | None:
         """What objectives that can be merged have in common; None for one that cannot."""
+        if self.adversaries:  # whose steps are made apart
+            return None
         parts = tuple((t.name, t.on, loss_signature(t.loss)) for t in self.terms)
         return None if any(loss is None for *_, loss in parts) else parts
 

@@ -189,16 +189,40 @@ class Stack:
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Loss and terms of each lane, and outputs; in training also the optimizers' steps."""
         if training:
+            for name in self.objective.adversaries:
+                self._step_of_adversary(batch, seen, name)
             self._clear_gradients()
         with gradients_in_place() if training and self.grads else nullcontext():
-            outputs = forward_lanes(self.network, batch["x"], batch["mask"], batch["sample_weight"])
+            outputs = forward_lanes(self.network, batch)
         loss, terms = self.objective({**batch, **outputs})
         if training:
-            loss.sum().backward()
+            loss.sum().backward(inputs=self._unopposed())
             self.each(lambda k, net: net.announce_gradients(seen[k]))
             if not self.optimizers.step(k for k in range(len(self.nets)) if k not in self.errors):
                 self.each(lambda _, net: net.optimizer_.step())
         return {"loss": loss, **terms}, outputs
+
+    def _step_of_adversary(self, batch: Mapping[str, Any], seen: Sequence[Any], name: str) -> None:
+        """Let the optimizer act on an adversary alone, in the only lane.
+
+        What has no gradient is left as it is, and optimizers keep a state for each weight: so one
+        does as well as another one for the adversary would.
+        """
+        (net,) = self.nets
+        net.optimizer_.zero_grad()
+        named = {**batch, **forward_lanes(self.network, batch)}
+        loss = self.objective.of_adversary(named, name)
+        loss.sum().backward(inputs=list(self.network.get_submodule(name).parameters()))
+        net.announce_gradients(seen[0])
+        net.optimizer_.step()
+
+    def _unopposed(self) -> list[Tensor] | None:
+        """The weights that are no adversary's; None for all."""
+        if not self.objective.adversaries:
+            return None
+        prefixes = tuple(f"{name}." for name in self.objective.adversaries)
+        named = [*self.network.named_parameters(), *self.objective.named_parameters()]
+        return [p for name, p in named if p.requires_grad and not name.startswith(prefixes)]
 
     def _batches(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:
         """The batches of an epoch, and how many subjects each lane has in each."""

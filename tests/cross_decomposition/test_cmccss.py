@@ -242,7 +242,6 @@ def test_from_paper_is_the_published_setting():
         **CMCCSSEmbedder(solver="gradient").get_params(),
         "encoders": encoders,
         "input_components": None,
-        "input_noise": 0.0,
         "n_components": 8,
         "temperature": 0.7,
         "lr": 1e-3,

@@ -16,7 +16,7 @@ import torch
 
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import ConnectomeAttention
-from tests.losses import guided_cases, multimodal_cases, subtype_cases
+from tests.losses import contrast_cases, guided_cases, multimodal_cases, subtype_cases
 
 FOLDER = Path(
     os.environ.get("SKMMCL_LOSS_CASES") or Path(__file__).parents[1] / "data" / "loss_cases"
@@ -75,6 +75,7 @@ COMPUTE = {
     "InfoNCE": nt_xent,
     **guided_cases.COMPUTE,
     **multimodal_cases.COMPUTE,
+    **contrast_cases.COMPUTE,
     **subtype_cases.COMPUTE,
 }
 

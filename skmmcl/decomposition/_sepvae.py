@@ -1,0 +1,170 @@
+"""SepVAE: a variational autoencoder that separates what is salient in patients."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._guide import Guide
+from skmmcl.base._input import read_input
+from skmmcl.base._parameters import COUNT, NOT_NEGATIVE, POSITIVE
+from skmmcl.base._patients import PatientGuide
+from skmmcl.decomposition._spaces import ASKED, SpacesMixin, columns_of
+from skmmcl.losses import SepVAELoss
+from skmmcl.networks._sepvae import SepVAENetwork
+from skmmcl.training import Term
+from skmmcl.utils._sklearn import get_output_config
+
+Part = Literal["common", "salient"]
+
+
+@embedder
+class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
+    """Separate what varies in all subjects from what varies in patients alone.
+
+    Two encoders give the latent variables of a subject: common ones, which patients and controls
+    have alike, and salient ones, which are 0 for controls. One decoder reads both. A discriminator
+    that is trained against the encoders keeps each space free of what is in the other, and a
+    classifier keeps in the salient one what makes a patient.
+
+    Read more in the :ref:`User Guide <subtypes>`.
+
+    Parameters
+    ----------
+    n_common : int, default=8
+        Number of common variables. With many more than needed the common space takes up what is
+        salient as well.
+    n_salient : int, default=4
+        Number of salient variables.
+    beta_common : float, default=0.5
+        Weight of the prior of the common variables, where squared errors have weight 1.
+    beta_salient : float, default=0.5
+        Weight of the prior of the salient variables.
+    background_precision : float, default=40.0
+        Inverse variance that is expected of the salient variables of controls.
+    disentangling : float, default=2.0
+        Weight of the information that both spaces share.
+    classification : float, default=1.0
+        Weight of the classifier of the salient variables.
+    positive : object, optional
+        The label of the patients in `y`. By default the larger of 0 and 1 or False and True; of
+        other labels the last in sorted order, with a warning.
+    n_components : int, default=64
+        Width of the features of a modality, from which the latent variables are read.
+
+    Attributes
+    ----------
+    mean_representation_ : ndarray of shape (1, n_common + n_salient)
+        Mean of the training subjects.
+    classes_ : ndarray of shape (2,)
+        Labels of `y`.
+    positive_ : object
+        The label of the patients.
+
+    See Also
+    --------
+    skmmcl.cluster.UCSL : Finds subtypes of patients by linear models.
+    skmmcl.losses.SepVAELoss : The terms of the objective.
+
+    Notes
+    -----
+    Unlabeled subjects (-1) take no part in the training. What is reconstructed is what the encoders
+    see. All terms are means over the batch, where the paper [1]_ has sums: their proportions are
+    the same. The paper's weight of the classification is nearly 0; its optimizers begin anew in
+    each epoch, which is not done here.
+
+    In each batch the discriminator makes its step first. Fits train alone: within
+    :func:`~skmmcl.parallel.stacked_fits` they take no part in a stack.
+
+    References
+    ----------
+    .. [1] Louiset R. et al. (2023). SepVAE: a contrastive VAE to separate pathological patterns
+       from healthy ones. arXiv 2307.06206.
+
+    Examples
+    --------
+    >>> from skmmcl.datasets import make_cohort
+    >>> from skmmcl.decomposition import SepVAEEmbedder
+    >>> X, is_patient, _ = make_cohort(n_subjects=60, random_state=0)
+    >>> sep = SepVAEEmbedder(max_epochs=2, random_state=0).fit(X, is_patient)
+    >>> sep.transform(X).shape, sep.transform(X, part="salient").shape
+    ((60, 12), (60, 4))
+    >>> sep.swap(X[is_patient == 1][:3], X[is_patient == 0][:3]).shapes == X.shapes
+    True
+    """
+
+    n_common: int = 8
+    n_salient: int = 4
+    beta_common: float = 0.5
+    beta_salient: float = 0.5
+    background_precision: float = 40.0
+    disentangling: float = 2.0
+    classification: float = 1.0
+    positive: Any = None
+    n_components: int = 64
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "n_common": COUNT,
+        "n_salient": COUNT,
+        "beta_common": NOT_NEGATIVE,
+        "beta_salient": NOT_NEGATIVE,
+        "background_precision": POSITIVE,
+        "disentangling": NOT_NEGATIVE,
+        "classification": NOT_NEGATIVE,
+        "positive": "no_validation",
+    }
+
+    def transform(self, X: Any, part: Part | None = None) -> np.ndarray:
+        """Represent subjects by the means of their latent variables.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities that were seen in fit; any of them may be absent.
+        part : {"common", "salient"}, default=None
+            The space; None for both, the common one first.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_common + n_salient), or the width of the part
+            The representation.
+        """
+        check_is_fitted(self, "net_")
+        columns = columns_of(part, *self._widths())
+        out: Any = self._transformed(read_input(self, X, reset=False))
+        if get_output_config("transform", self)["dense"] != "default":
+            ASKED.set(part)
+        return out.iloc[:, columns] if hasattr(out, "iloc") else out[:, columns]
+
+    def _make_views(self) -> list[str]:
+        return self.modalities_ * 2  # once for each space
+
+    def _make_guide(self, y: Any) -> Guide:
+        return PatientGuide(self.positive, type(self).__name__)
+
+    def _make_network(self, **layout: Any) -> partial:
+        return partial(
+            SepVAENetwork,
+            n_components=self.n_components,
+            n_common=self.n_common,
+            n_salient=self.n_salient,
+            **layout,
+        )
+
+    def _make_objective(self) -> list[Term]:
+        loss, who = SepVAELoss(self.background_precision), ("targets", "sample_weight")
+        common, salient = (("mu_" + p, "log_var_" + p, *who) for p in ("common", "salient"))
+        logits = ("joint_logits", "product_logits", *who)
+        return [
+            Term("reconstruction", loss.reconstruction, on=("x_hat", "x_seen", "mask", *who)),
+            Term("common_prior", loss.common_prior, common, self.beta_common),
+            Term("salient_prior", loss.salient_prior, salient, self.beta_salient),
+            Term("shared", loss.shared_information, ("joint_logits", *who), self.disentangling),
+            Term("patient", loss.classification, ("logits", *who), self.classification),
+            Term("discriminator", loss.discrimination, logits, float(self.disentangling > 0),
+                 adversary="discriminator"),
+        ]  # fmt: skip
