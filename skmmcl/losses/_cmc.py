@@ -64,7 +64,9 @@ class CMCLoss(TemperatureLoss):
         negatives = log_sums(u, scale, columns, self_weight[:, None, None], shifted=self.shifted)
         negatives = negatives[:, :, 0]
         loss = self._contrast(view_similarities(u) * scale, no_positive, negatives)
-        counted = (negatives > REMOVED / 2) & ~no_positive.all(-2)
+        counted = negatives > REMOVED / 2
+        if mask is not None or u.shape[1] == 1:  # else every view has another
+            counted = counted & ~no_positive.all(-2)
         return mean_over(anchors * counted, loss).view(z.shape[:-3])
 
     def _contrast(self, positive: Tensor, no_positive: Tensor, negatives: Tensor) -> Tensor:
