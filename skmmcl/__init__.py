@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         utils,
         volumes,
     )
-    from skmmcl.cluster import UCSL
+    from skmmcl.cluster import UCSL, DeepUCSL
     from skmmcl.contrastive import (
         AnatCLEmbedder,
         ConditionalUniformityEmbedder,
@@ -82,6 +82,7 @@ __all__ = [
     "CrossFitTransformer",
     "DecoupledUniformityEmbedder",
     "DeepInfoMaxEmbedder",
+    "DeepUCSL",
     "EmbeddingNet",
     "EpsSupInfoNCEEmbedder",
     "HistogramStandardizer",
@@ -139,6 +140,7 @@ _HOMES = {
     "CrossFitTransformer": "skmmcl.model_selection",
     "DecoupledUniformityEmbedder": "skmmcl.contrastive",
     "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
+    "DeepUCSL": "skmmcl.cluster",
     "EmbeddingNet": "skmmcl.training",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
     "HistogramStandardizer": "skmmcl.preprocessing",

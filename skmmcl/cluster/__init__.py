@@ -13,7 +13,7 @@ from skmmcl.cluster._ucsl import UCSL
 if TYPE_CHECKING:
     from skmmcl.cluster._deep_ucsl import DeepUCSL
 
-__all__ = ["UCSL", "DeepUCSL", "StabilityPath", "stability_path", "subtype_confounds"]
+__all__ = ["DeepUCSL", "StabilityPath", "UCSL", "stability_path", "subtype_confounds"]
 
 
 def __getattr__(name: str) -> object:

@@ -180,8 +180,16 @@ class DeepUCSLNetwork(MultiviewNetwork):
         """Components, and their products."""
         if not self.products:
             return h
-        one, other = torch.triu_indices(h.shape[-1], h.shape[-1], device=h.device)
-        return torch.cat([h, h[..., one] * h[..., other]], -1)
+        # Not h[..., rows]: where rows repeat, the order in which its gradient is summed is open.
+        products = (h[..., :, None] * h[..., None, :]).flatten(-2)
+        return torch.cat([h, products @ _upper_triangle(h)], -1)
+
+
+def _upper_triangle(h: Tensor) -> Tensor:
+    """Return the matrix that picks each product of two components once, (d * d, n_products)."""
+    d = h.shape[-1]
+    one, other = torch.triu_indices(d, d, device=h.device)
+    return F.one_hot(one * d + other, d * d).to(h.dtype).T
 
 
 def _order_of_head(labels: Tensor, log_p: Tensor) -> Tensor:
