@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
@@ -77,7 +78,7 @@ def embedder(estimator: C) -> C:
     init.__signature__ = signature.replace(parameters=ordered)
     names = [parameter.name for parameter in ordered if parameter.name != "self"]
     _complete_constraints(estimator, names)
-    complete_docstring(estimator, names)
+    complete_docstring(estimator, names, {p.name: p.default for p in ordered})
     if "_paper" in vars(estimator):
         _give_recipe(estimator)
     return estimator
@@ -108,7 +109,9 @@ def _complete_constraints(estimator: Any, parameters: Iterable[str]) -> None:
     estimator._parameter_constraints = {name: known[name] for name in parameters if name in known}
 
 
-def complete_docstring(cls: type, parameters: Iterable[str]) -> None:
+def complete_docstring(
+    cls: type, parameters: Iterable[str], defaults: Mapping[str, Any] | None = None
+) -> None:
     """Fill in the parameters and attributes that a class leaves to its bases to describe.
 
     Parameters
@@ -117,11 +120,18 @@ def complete_docstring(cls: type, parameters: Iterable[str]) -> None:
         What its docstring describes itself is left as it is.
     parameters : iterable of str
         All its parameters, in the order in which they are to stand.
+    defaults : mapping of str to Any, optional
+        Their defaults, which those of inherited descriptions are replaced by.
     """
     before, sections = _split(cls.__doc__ or "")
     inherited = {title: _inherited(cls, title) for title in ("Parameters", "Attributes")}
     own = {title: _entries(sections.pop(title, "")) for title in inherited}
-    known = inherited["Parameters"] | own["Parameters"]
+    given = defaults or {}
+    described = {
+        name: _with_default(entry, given[name]) if name in given else entry
+        for name, entry in inherited["Parameters"].items()
+    }
+    known = described | own["Parameters"]
     own["Parameters"] = {name: known[name] for name in parameters if name in known}
     own["Attributes"] |= {
         n: e for n, e in inherited["Attributes"].items() if n not in own["Attributes"]
@@ -130,6 +140,18 @@ def complete_docstring(cls: type, parameters: Iterable[str]) -> None:
     cls.__doc__ = before + "\n".join(
         f"{title}\n{'-' * len(title)}\n{body}" for title, body in (completed | sections).items()
     )
+
+
+def _with_default(entry: str, default: Any) -> str:
+    """Return the description of a parameter with this default, where it says another."""
+    head, line, rest = entry.partition("\n")
+    before, has_default, stated = head.partition("default=")
+    try:
+        is_right = not has_default or ast.literal_eval(stated) == default
+    except ValueError:  # it is described in words
+        return entry
+    shown = f'"{default}"' if isinstance(default, str) else repr(default)
+    return entry if is_right else f"{before}default={shown}{line}{rest}"
 
 
 def _inherited(cls: type, title: str) -> dict[str, str]:

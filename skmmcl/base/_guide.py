@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -51,9 +51,29 @@ class Guide:
     without_y = ""
     instead_of_classes = ADVICE_ON_NUMBERS
     warns_of_numbers = True
+    _kept: ClassVar[tuple[str, ...]] = ("learned",)  # attributes that training goes on with
 
     def __init__(self) -> None:
         self.learned: dict[str, Any] = {}
+
+    def after(self, earlier: Guide) -> Guide:
+        """Return the guide of a training that goes on: as its parameters are now.
+
+        Parameters
+        ----------
+        earlier : Guide
+            That of the training so far, whose learned state is taken over.
+
+        Returns
+        -------
+        Guide
+            By default this one.
+        """
+        if isinstance(earlier, type(self)):
+            for name in self._kept:
+                if hasattr(earlier, name):
+                    setattr(self, name, getattr(earlier, name))
+        return self
 
     def labels(self, y: Any, data: MultimodalData) -> Any:
         """Return what classes are made of, one entry for each subject.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.utils import _safe_indexing
 
 from skmmcl.base._guide import Guide
 from skmmcl.base._input import (
@@ -59,13 +60,14 @@ def read_training(
         sample_weight = sample_weight[counted]
     check_n_subjects(data[counted], 2 if reset else 1, user)
     _check_length(y, data)
-    if reset:
-        estimator._guide = estimator._make_guide(y)
-    guide: Guide = estimator._guide
+    guide: Guide = estimator._make_guide(y)
+    if not reset:
+        guide = guide.after(estimator._guide)
+    estimator._guide = guide
     _check_given(estimator, guide, y)
     codes = _read_classes(estimator, guide, y, data, counted, reset=reset)
-    values = guide.values(y, data)
-    data, values = data[counted], None if values is None else values[counted]
+    data = data[counted]
+    values = guide.values(_counted(y, counted), data)
     if values is not None and reset:
         guide.learn(values, sample_weight)
     vars(estimator).update(guide.learned)
@@ -78,6 +80,10 @@ def read_training(
     if estimator._aligns:
         warn_if_unpaired(data, user)
     return data, {"y": codes, "targets": values, "sample_weight": sample_weight}, counted
+
+
+def _counted(y: Any, counted: Any) -> Any:
+    return y if y is None or isinstance(counted, slice) else _safe_indexing(y, counted)
 
 
 def _is_probed(settings: Any) -> bool:
@@ -108,6 +114,11 @@ def _read_classes(
         return np.full(len(data), -1)[counted]
     user, advice = type(estimator).__name__, _advice_on_numbers(estimator, guide)
     y = as_labels(guide.labels(y, data))[counted]
+    if not reset and not hasattr(estimator, "classes_"):
+        raise ValueError(
+            f"The training of this {user} began without classes, and cannot go on with them: fit "
+            "it anew, warm_start=False."
+        )
     try:
         codes, classes = encode_classes(y, None if reset else estimator.classes_)
     except ContinuousError as error:
@@ -119,6 +130,7 @@ def _read_classes(
         raise DataError(
             f"{user} needs at least two classes in y, found 1 class or none: {classes.tolist()}, "
             f"with {np.sum(codes < 0)} unlabelled subjects (y = -1)."
+            + (" Where -1 is a class, give it another number." if (codes < 0).any() else "")
         )
     estimator.classes_ = classes
     if reset and guide.of_classes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class PatientGuide(ClassGuide):
     [0.0, 1.0]
     """
 
+    _kept: ClassVar[tuple[str, ...]] = ("learned", "classes")
+
     def __init__(self, positive: Any, user: str) -> None:
         advice = f"{user} contrasts patients with controls: two classes. {ADVICE_ON_NUMBERS}"
         super().__init__(instead_of_classes=advice)
@@ -61,6 +63,11 @@ class PatientGuide(ClassGuide):
         if self.classes is None:
             self._learn_classes(classes)
             self._check_modalities(codes, data)
+        if self.positive is not None and self.positive != self.learned["positive_"]:
+            raise ValueError(
+                f"positive={self.positive!r}: training goes on in which the patients were "
+                f"{self.learned['positive_']!r}. Fit anew, or leave it."
+            )
         is_patient = codes == classes.tolist().index(self.learned["positive_"])
         return np.where(codes < 0, np.nan, is_patient)[:, None]
 
@@ -77,11 +84,13 @@ class PatientGuide(ClassGuide):
         self.learned["positive_"] = label
 
     def _check_modalities(self, codes: np.ndarray, data: MultimodalData) -> None:
-        """Raise if all patients lack a modality that controls have: it would say who is which."""
-        is_patient = codes == self.classes.tolist().index(self.learned["positive_"])  # type: ignore[union-attr]
+        """Raise if all patients, or all controls, lack a modality: it would say who is which."""
+        of_patients = self.classes.tolist().index(self.learned["positive_"])  # type: ignore[union-attr]
+        groups = {"patients": codes == of_patients, "controls": codes == 1 - of_patients}
         for name, present in zip(data.modalities, data.mask.T, strict=True):
-            if present.any() and not present[is_patient].any():
-                raise DataError(
-                    f"Modality {name!r} is missing in all {is_patient.sum()} patients. Leave it "
-                    f"out: modalities={[m for m in data.modalities if m != name]}."
-                )
+            for who, rows in groups.items():
+                if present.any() and rows.any() and not present[rows].any():
+                    raise DataError(
+                        f"Modality {name!r} is missing in all {rows.sum()} {who}. Leave it out: "
+                        f"modalities={[m for m in data.modalities if m != name]}."
+                    )

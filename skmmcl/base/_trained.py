@@ -148,6 +148,7 @@ class Trained:
         n_epochs : int
             At most so many.
         """
+        self.scale = 1.0
         subjects = self.subjects(data, known)
         if settings.augment:
             with seeded(0):

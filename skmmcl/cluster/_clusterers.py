@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,16 @@ def with_start(clusterer: Any, centers: np.ndarray) -> Any:
     params = clusterer.get_params()
     if "means_init" in params:
         return clusterer.set_params(means_init=centers)
-    if {"init", "n_init"} <= set(params):
+    if {"init", "n_init"} <= set(params) and _starts_from_arrays(clusterer):
         return clusterer.set_params(init=centers, n_init=1)
     return clusterer
+
+
+def _starts_from_arrays(clusterer: Any) -> bool:
+    """Return whether ``init`` may be an array, as that of KMeans and not of BisectingKMeans."""
+    return "array-like" in getattr(clusterer, "_parameter_constraints", {}).get(
+        "init", ["array-like"]
+    )
 
 
 def check_clusterer(clusterer: Any) -> None:
@@ -88,6 +96,18 @@ def check_clusterer(clusterer: Any) -> None:
             f"clusterer={clusterer!r} has no number of clusters: expected a parameter n_clusters "
             "or n_components, as GaussianMixture, KMeans and AgglomerativeClustering have."
         )
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((40, 2))
+    trial = with_start(with_clusters(clusterer, 2, rng), points[:2])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trial.fit_predict(points)
+    except Exception as error:
+        raise ValueError(
+            f"clusterer={clusterer!r} fails on made-up subjects, asked for 2 clusters: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def check_linear(estimator: Any, *, regression: bool) -> None:

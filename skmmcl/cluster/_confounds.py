@@ -17,9 +17,10 @@ from skmmcl.utils._targets import is_unlabeled
 
 MOST_VALUES = 10  # numbers with more different values are cut into bins
 STRONG = 0.1  # association that is warned of
+ROUNDING = 1e-6
 
 
-def subtype_confounds(labels, meta, *, n_bins=4):
+def subtype_confounds(labels, meta, *, n_bins=4, categorical=("site",)):
     """Measure how far subtypes follow the side data of the subjects.
 
     Parameters
@@ -33,6 +34,8 @@ def subtype_confounds(labels, meta, *, n_bins=4):
     n_bins : int, default=4
         Bins, with the same number of subjects, of columns of numbers with more than 10 different
         values.
+    categorical : sequence of str, default=("site",)
+        Columns whose numbers are names, such as codes of sites: they are not binned.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def subtype_confounds(labels, meta, *, n_bins=4):
     """
     labels = column_or_1d(labels)
     columns = {str(name): meta[name] for name in list(meta)}
-    found = {name: _association(labels, name, column, n_bins) for name, column in columns.items()}
+    bins = {name: None if name in categorical else n_bins for name in columns}
+    found = {name: _association(labels, name, c, bins[name]) for name, c in columns.items()}
     return _ranked(found)
 
 
@@ -74,10 +78,13 @@ def warn_of_site(labels: np.ndarray, X: Any, site: str | None) -> None:
     found: dict[str, float] = {}
     for name, column in meta.items():
         with suppress(DataError):  # columns of no use here are no reason to fail
-            found |= subtype_confounds(labels, {name: column})
-    (first, strength), *others = _ranked(found).items() or [("", 0.0)]
-    if first == site and strength > STRONG:
-        beyond = "".join(f", {value:.2f} with {name!r}" for name, value in others[:1])
+            found |= subtype_confounds(labels, {name: column}, categorical=(site,))
+    strength = found.pop(site, np.nan)
+    others = list(_ranked(found).items())[:1]
+    # What is nested in the site, such as the scanner, is as closely related.
+    most = np.nanmax([0.0, *(value for _, value in others)])
+    if strength > STRONG and strength >= most - ROUNDING:
+        beyond = "".join(f", {value:.2f} with {name!r}" for name, value in others)
         warnings.warn(
             f"The subtypes follow the site more than anything else that is known: their adjusted "
             f"mutual information is {strength:.2f} with X.meta[{site!r}]{beyond}; 0 is chance. "
@@ -105,7 +112,7 @@ def _ranked(found: dict[str, float]) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -np.nan_to_num(item[1], nan=-1.0)))
 
 
-def _association(labels: np.ndarray, name: str, column: Any, n_bins: int) -> float:
+def _association(labels: np.ndarray, name: str, column: Any, n_bins: int | None) -> float:
     values = column.to_numpy() if is_frame(column) else np.asarray(column)
     if len(values) != len(labels):
         raise DataError(f"Side data {name!r} has {len(values)} entries for {len(labels)} labels.")
@@ -114,7 +121,7 @@ def _association(labels: np.ndarray, name: str, column: Any, n_bins: int) -> flo
         return float("nan")
     values = plain_column(values[known], name)
     different = np.unique(values)
-    if values.dtype.kind in "ifMm" and len(different) > MOST_VALUES:
+    if n_bins and values.dtype.kind in "ifMm" and len(different) > MOST_VALUES:
         edges = np.quantile(values.astype(float), np.arange(1, n_bins) / n_bins)
         values = np.searchsorted(edges, values.astype(float), side="right")
     elif len(different) in {1, len(values)}:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
@@ -181,8 +182,13 @@ def _iterate(
     clusterer = with_clusters(settings.clusterer, settings.n_clusters, rng)
     clusterer = with_start(clusterer, own.T @ patients / own.sum(axis=0)[:, None])
     labels = clusterer.fit_predict(patients)
-    subtypes = Subtypes(coef, intercept, basis, clusterer, _centers(patients, labels, settings))
-    return subtypes, subtypes.responsibilities(Z)
+    centers = _centers(patients, labels, settings)
+    responsibilities = Subtypes(coef, intercept, basis, clusterer, centers).responsibilities(Z)
+    # Clusterers that cannot be given a start number the clusters anew: each model goes with the
+    # cluster that has most of the patients it was fitted on.
+    matched = linear_sum_assignment(responsibilities[is_patient].T @ own, maximize=True)[1]
+    subtypes = Subtypes(coef[matched], intercept[matched], basis, clusterer, centers)
+    return subtypes, responsibilities
 
 
 def _fit_linear(

@@ -30,6 +30,7 @@ class SubtypeGuide(PatientGuide):
     """
 
     class_weights = (1.0, 1.0)
+    _kept = ("learned", "classes", "class_weights")
 
     def __init__(self, positive: Any, user: str, n_clusters: int) -> None:
         super().__init__(positive, user)
@@ -79,6 +80,8 @@ class DeepSubtypesMixin:
             Fitted estimator.
         """
         super().partial_fit(X, y, sample_weight=sample_weight)  # type: ignore[misc]
+        for name in ("labels_", "agreement_"):  # of the subjects of an earlier fit
+            vars(self).pop(name, None)
         if classes is not None and sorted(classes) != self.classes_.tolist():
             raise ValueError(f"classes={list(classes)}, but y has {self.classes_.tolist()}.")
         return self

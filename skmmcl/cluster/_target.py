@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +9,8 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import type_of_target
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._patients import label_of_patients
 from skmmcl.utils._targets import as_labels, is_unlabeled
-
-# Labels whose larger one is the patients without a word of the user.
-PLAIN = ([0, 1], [-1, 1])
 
 
 class Target(NamedTuple):
@@ -73,10 +70,7 @@ def read_target(y: Any, positive: Any, *, regression: bool | None, user: str) ->
     classes = np.unique(y)
     if len(classes) != 2:
         raise ValueError(_not_two(classes, kind, user))
-    if positive is None:
-        positive = _guess(classes, user)
-    elif positive not in classes.tolist():
-        raise ValueError(f"positive={positive!r} is not among the labels {classes.tolist()} of y.")
+    positive = label_of_patients(classes, positive, user)
     is_patient = y == positive
     return Target(is_patient.astype(float), is_patient, classes, positive)
 
@@ -141,17 +135,3 @@ def _not_two(classes: np.ndarray, kind: str, user: str) -> str:
     if classes.dtype.kind in "biuf":
         text += "If y is a severity, give a regressor: estimator=Ridge(). "
     return text + "Otherwise choose the subjects of two classes."
-
-
-def _guess(classes: np.ndarray, user: str) -> Any:
-    """Return the second label, with a warning unless it is plain."""
-    positive = classes[1].item()
-    if classes.tolist() not in PLAIN:
-        warnings.warn(
-            f"y has the labels {classes.tolist()}: {positive!r} is taken for the patients, whose "
-            f"subtypes {user} looks for. Say who they are, positive={positive!r} or "
-            f"positive={classes[0].item()!r}.",
-            UserWarning,
-            stacklevel=5,
-        )
-    return positive

@@ -31,6 +31,7 @@ class AnatomyGuide(KernelGuide):
     """Guidance by age and, next to it, measures of brain regions."""
 
     table: tuple[int, ...] | None  # shape of the measures of a subject
+    _kept = ("learned", "table")
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings, "gaussian")

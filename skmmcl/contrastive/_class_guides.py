@@ -25,7 +25,7 @@ class ContrastedClasses(ClassGuide):
     """Guidance by the class of each subject, of ``y`` or of one column of the side data."""
 
     def __init__(self, metadata: str | Sequence[str] | None) -> None:
-        super().__init__()
+        super().__init__(without_y=" A class that X holds needs none: metadata='sex' names X.meta.")
         self.metadata, self.is_required = metadata, metadata is None
 
     def labels(self, y: Any, data: MultimodalData) -> Any:

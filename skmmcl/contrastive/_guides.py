@@ -98,7 +98,7 @@ class KernelGuide(MetadataGuide):
         super().__init__(settings)
         self.kernel, self.bandwidth = kernel, settings.bandwidth
         self.temperature, self.weights = temperature, weights
-        self.n_judged = min(max(settings.batch_size, LEAST_JUDGED), MOST_JUDGED)
+        self.batch_size = settings.batch_size
 
     @property
     def names(self) -> list[str]:
@@ -152,7 +152,8 @@ class KernelGuide(MetadataGuide):
         on_sphere = self.temperature is not None
         if len(known) < 3 or not (measured or on_sphere):
             return
-        rows = np.random.default_rng(0).permutation(len(known))[: self.n_judged]
+        n_judged = min(max(self.batch_size, LEAST_JUDGED), MOST_JUDGED)
+        rows = np.random.default_rng(0).permutation(len(known))[:n_judged]
         shown = torch.as_tensor(known[rows])
         width = self.learned["bandwidth_"]
         weights = (

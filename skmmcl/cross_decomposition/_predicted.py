@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skmmcl.base import Guide
+from skmmcl.base import ClassGuide, Guide
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import has_fractions, is_unlabeled
@@ -20,6 +20,10 @@ class TargetGuide(Guide):
     def __init__(self, user: str) -> None:
         super().__init__()
         self.user, self.learned["task_"] = user, "regression"
+
+    def after(self, earlier: Guide) -> Guide:
+        """Return the earlier one: later subjects do not change the task."""
+        return earlier
 
     def values(self, y: Any, data: MultimodalData) -> np.ndarray:
         """Return the numbers."""
@@ -46,6 +50,22 @@ class TargetGuide(Guide):
                 f"{len(values)} unknown."
             )
         self.learned |= {"target_mean_": mean, "target_scale_": scale}
+
+
+class TaskClasses(ClassGuide):
+    """Guidance by classes that are to be predicted."""
+
+    def __init__(self, *, is_guessed: bool) -> None:
+        super().__init__(
+            instead_of_classes="Set task='regression' to predict the number, or "
+            "task='classification' to predict classes."
+        )
+        self.warns_of_numbers = is_guessed
+        self.learned["task_"] = "classification"
+
+    def after(self, earlier: Guide) -> Guide:
+        """Return the earlier one: later subjects do not change the task."""
+        return earlier
 
 
 def task_of(y: Any) -> str:

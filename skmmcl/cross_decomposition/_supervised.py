@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
-from skmmcl.cross_decomposition._predicted import TargetGuide, task_of
+from skmmcl.base import BaseEmbedder, Guide, embedder
+from skmmcl.cross_decomposition._predicted import TargetGuide, TaskClasses, task_of
 from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.networks._multiview import PredictionNetwork
 from skmmcl.training import Term
@@ -79,13 +79,7 @@ class SupervisedEmbedder(BaseEmbedder):
         task: str = ("classification" if y is None else task_of(y)) if is_open else self.task
         if task == "regression":
             return TargetGuide(type(self).__name__)
-        guide = ClassGuide(
-            instead_of_classes="Set task='regression' to predict the number, or "
-            "task='classification' to predict classes."
-        )
-        guide.warns_of_numbers = is_open
-        guide.learned["task_"] = task
-        return guide
+        return TaskClasses(is_guessed=is_open)
 
     def _make_views(self) -> list[str]:
         return self.modalities_

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import ClassifierTags, check_random_state
+from sklearn.utils import ClassifierTags, check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base._input import LONE_MODALITY, read_input
@@ -117,6 +118,7 @@ class SpacesMixin:
             Subjects in their own units.
         """
         check_is_fitted(self, "net_")
+        check_scalar(n_samples, "n_samples", Integral, min_val=1)
         rng = check_random_state(random_state)
         latent = rng.standard_normal((n_samples, sum(self._widths())))
         latent = latent.astype(self.mean_representation_.dtype)

@@ -146,7 +146,7 @@ class SepVAENetwork(MultiviewNetwork):
         rng = self.rng if self.training else np.random.default_rng(self.seed)
         common = _drawn(mu_common, log_var_common, rng)
         salient = _drawn(mu_salient, log_var_salient, rng)
-        others = _derangement(salient.shape[1], rng)
+        others = _derangement(salient.shape[1], rng, targets)
         h = torch.cat([mu_common, mu_salient], -1).unsqueeze(1)
         return {
             "h": h,
@@ -205,9 +205,12 @@ def _drawn(mu: Tensor, log_var: Tensor, rng: np.random.Generator) -> Tensor:
     return mu + (0.5 * log_var).exp() * noise
 
 
-def _derangement(n_samples: int, rng: np.random.Generator) -> np.ndarray:
-    """For each subject another one, drawn at random."""
-    order = rng.permutation(n_samples)
-    others = np.empty(n_samples, dtype=np.int64)
+def _derangement(
+    n_samples: int, rng: np.random.Generator, targets: Tensor | None = None
+) -> np.ndarray:
+    """For each subject another one, drawn at random; the unlabeled, who do not count, keep it."""
+    others = np.arange(n_samples)
+    known = others if targets is None else others[~targets[0, :, 0].isnan().cpu().numpy()]
+    order = rng.permutation(known)
     others[order] = np.roll(order, 1)
     return others

@@ -12,7 +12,10 @@ def sepvae(inputs, params):
     if "var_q" in params:
         log_var = torch.full_like(inputs["mu"], params["var_q"]).log()
         return gaussian_kl(inputs["mu"], log_var, params["var_p"])
-    loss = SepVAELoss(params["alpha"], reduction="sum")
+    loss = SepVAELoss(params.get("alpha", 1.0), reduction="sum")
+    if params["name"].startswith("sepvae_tc"):
+        logits = inputs.get("logits", inputs.get("joint_logits", inputs.get("logit")))
+        return loss.shared_information(logits, torch.ones_like(logits)[:, None])
     target, (common, salient) = inputs["y"][:, None], _parts(params["common"])
     mu, log_var = inputs["mu"], inputs["logvar"]
     if params["name"].startswith("sepvae_rec"):
@@ -21,9 +24,6 @@ def sepvae(inputs, params):
         of_common = loss.common_prior(mu[:, common], log_var[:, common], target)
         of_salient = loss.salient_prior(mu[:, salient], log_var[:, salient], target)
         return params["beta_c"] * of_common + params["beta_s"] * of_salient
-    if params["name"].startswith("sepvae_tc"):
-        logits = inputs.get("logits", inputs.get("joint_logits", inputs.get("logit")))
-        return loss.shared_information(logits, torch.ones_like(logits)[:, None])
     return loss.classification(inputs["p_salient"].logit(), target)
 
 
