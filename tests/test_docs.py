@@ -117,9 +117,11 @@ def test_api_page_lists_every_public_object_and_nothing_else(repo_dir):
 
 
 def parameter_texts(cls: type) -> dict[str, str]:
-    """Return type and description of each documented parameter of a class."""
+    """Return type and description of each documented parameter, without the class's default."""
     parameters = ClassDoc(cls)["Parameters"]
-    return {name: "\n".join([kind, *lines]) for name, kind, lines in parameters}
+    return {
+        n: "\n".join([kind.partition(", default=")[0], *lines]) for n, kind, lines in parameters
+    }
 
 
 def conflicting_parameters(texts: dict[str, dict[str, str]]) -> dict[str, set[str]]:
