@@ -106,3 +106,11 @@ def test_described_defaults_are_those_of_the_signature(cls):
         _, has_default, text = kind.partition("default=")
         if has_default:
             assert ast.literal_eval(text) == parameters[name].default, name
+
+
+def test_a_network_that_is_trained_on_is_not_another(cohort):
+    X, y = cohort
+    embedder = make(SupConEmbedder).fit(X, y)
+    with pytest.raises(ValueError, match="n_components=5: training goes on with a network"):
+        embedder.set_params(n_components=5).fit(X, y)
+    assert embedder.set_params(n_components=4).partial_fit(X, y).n_iter_ == 2

@@ -306,6 +306,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         sample_weight = known["sample_weight"]
         if resume and self._trained is not None:
             check_noise_is_known(self._trained.net, self.input_noise)
+            self._trained.check_made_with(self._make_network(encoders={}).keywords)
             trained = self._trained.resumed(self.lr, type(self).__name__)
         else:
             trained = self._untrained(data, terms, sample_weight)
@@ -331,6 +332,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             encoders=by_modality(self.encoders, self.modalities_),
             stages=stages,
         )
+        trained.made_with = self._make_network(encoders={}).keywords
         trained.net = make_net(network, terms, self, dtype=getattr(torch, self._dtype))
         if self.input_noise:
             trained.net.noise_ = noise_of(data, stages)

@@ -92,6 +92,7 @@ class Trained:
     """
 
     net: EmbeddingNet
+    made_with: Mapping[str, Any]  # own settings of the network
     mean_representation: np.ndarray
     imputation: Imputation | None
     scale: float = 1.0
@@ -127,6 +128,16 @@ class Trained:
             )
         self.net.set_params(lr=lr)
         return self
+
+    def check_made_with(self, settings: Mapping[str, Any]) -> None:
+        """Raise if the network would be made with other settings now."""
+        changed = [name for name, value in settings.items() if value != self.made_with[name]]
+        if changed:
+            name = changed[0]
+            raise ValueError(
+                f"{name}={settings[name]!r}: training goes on with a network that was made with "
+                f"{name}={self.made_with[name]!r}. Fit anew, or leave it."
+            )
 
     def without_moments(self) -> Trained:
         """Return this without the moments of the optimizer, which are twice the weights."""
