@@ -80,11 +80,11 @@ class UCSL(
     ----------
     labels_ : ndarray of int (n_samples,)
         Subtype of each patient of the training, -1 for controls.
-    coef_ : ndarray of shape (n_clusters, n_features_in_)
+    coef_ : ndarray of shape (n_clusters, n_features)
         Directions of the linear models.
     intercept_ : ndarray of shape (n_clusters,)
         Their intercepts.
-    basis_ : ndarray of shape (n_components, n_features_in_)
+    basis_ : ndarray of shape (n_components, n_features)
         Orthonormal basis of the subspace; at most one component per subtype.
     cluster_centers_ : ndarray of shape (n_clusters, n_components)
         Mean of the patients of each subtype in the subspace.
