@@ -83,7 +83,9 @@ def read_training(
 
 
 def _counted(y: Any, counted: Any) -> Any:
-    return y if y is None or isinstance(counted, slice) else _safe_indexing(y, counted)
+    if y is None or isinstance(counted, slice):
+        return y
+    return _safe_indexing(y if hasattr(y, "__getitem__") else np.asarray(y), counted)
 
 
 def _is_probed(settings: Any) -> bool:

@@ -84,12 +84,16 @@ class PatientGuide(ClassGuide):
         self.learned["positive_"] = label
 
     def _check_modalities(self, codes: np.ndarray, data: MultimodalData) -> None:
-        """Raise if all patients, or all controls, lack a modality: it would say who is which."""
+        """Raise if all patients lack a modality, or all controls what most patients have.
+
+        Whether it is there would say who is which.
+        """
         of_patients = self.classes.tolist().index(self.learned["positive_"])  # type: ignore[union-attr]
         groups = {"patients": codes == of_patients, "controls": codes == 1 - of_patients}
         for name, present in zip(data.modalities, data.mask.T, strict=True):
+            tells = {"patients": True, "controls": present[groups["patients"]].mean() > 0.5}
             for who, rows in groups.items():
-                if present.any() and rows.any() and not present[rows].any():
+                if tells[who] and present.any() and rows.any() and not present[rows].any():
                     raise DataError(
                         f"Modality {name!r} is missing in all {rows.sum()} {who}. Leave it out: "
                         f"modalities={[m for m in data.modalities if m != name]}."
