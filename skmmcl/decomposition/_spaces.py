@@ -171,7 +171,7 @@ def _in_own_units(estimator: Any, name: str, seen: torch.Tensor) -> np.ndarray:
     trained, network = estimator._trained, estimator.net_.module_  # noqa: SLF001
     values, unit, mean = seen.double().cpu().numpy(), trained.units[name], trained.means[name]
     key, buffers = network._key[name], dict(network.named_buffers())  # noqa: SLF001
-    weight = buffers.get(f"scalers.{key}.weight", buffers.get(f"scores.{key}.weight"))
+    weight = buffers.get(f"scalers.{key}.weight")
     if weight is None:
         return values * unit + mean if estimator.standardize else values
     axes = weight[0].double().cpu().numpy() * unit.reshape(-1, 1)  # orthogonal, of one length
