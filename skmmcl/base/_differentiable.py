@@ -39,6 +39,10 @@ class DifferentiableEncoder:
         Shape of one subject.
     n_components : int
         Width of the representation.
+    columns : list of str or None
+        Names of the columns of the modality, if it has any.
+    subjects : ndarray of shape (n_subjects,)
+        Ids of the subjects; their numbers if they have none.
 
     Raises
     ------
@@ -69,6 +73,9 @@ class DifferentiableEncoder:
         _check_present(self._data, modality)
         self.modality, self.array = modality, self._data[modality]
         self.shape = estimator.shapes_[modality]
+        self.columns = self._data.columns[modality]
+        ids = self._data.index
+        self.subjects = np.arange(len(self._data)) if ids is None else ids
         trained: Any = estimator._trained
         self._means, units, self._origins = trained.means, trained.units, trained.origins
         self._net, self._network = estimator.net_, estimator.net_.module_

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import sys
+from collections.abc import Collection
 from typing import Any, Self
 
 import numpy as np
@@ -174,6 +175,16 @@ class Content:
         new = old.with_array(old.take(order), old.present[order])
         return self._from_parts(parts._replace(modalities={**parts.modalities, name: new}))
 
+    def _without(self, names: Collection[str]) -> Self:
+        """Return these subjects as if nobody had some modalities; nothing of their values is left."""
+        parts = self._compact()
+        nobody = np.zeros(len(self), dtype=bool)
+        modalities = {
+            name: m.with_array(_emptied(m.array, nobody), nobody) if name in names else m
+            for name, m in parts.modalities.items()
+        }
+        return self._from_parts(parts._replace(modalities=modalities))
+
     def _recoded(self, arrays: dict[str, np.ndarray], categories: dict[str, dict]) -> Self:
         """Return these subjects with other codes of the categories of some modalities."""
         parts = self._compact()
@@ -191,3 +202,10 @@ class Content:
         arrays = [m.array for m in self._modalities.values()]
         sizes = [a.nbytes if isinstance(a, np.ndarray) else sys.getsizeof(a) for a in arrays]
         return object.__sizeof__(self) + sum(sizes)
+
+
+def _emptied(array: Any, nobody: np.ndarray) -> Any:
+    if hasattr(array, "restrict"):  # lazy volumes stay in their files
+        return array.restrict(nobody)
+    dtype = array.dtype if array.dtype.kind == "f" else np.float64
+    return np.full(array.shape, np.nan, dtype=dtype)

@@ -6,12 +6,11 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.utils import Bunch, check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.data._who import check_same_subjects
-from skmmcl.exceptions import ModalityError
+from skmmcl.inspection._informed import drops, read_subjects
 
 
 def modality_importance(
@@ -73,6 +72,8 @@ def modality_importance(
 
     See Also
     --------
+    modality_shapley : Divides the score among the modalities.
+    modality_ablation : Leaves each modality out.
     sklearn.inspection.permutation_importance : The same for single columns.
 
     Notes
@@ -123,17 +124,7 @@ def modality_importance(
 def _check_input(X, y, n_repeats):
     if not isinstance(n_repeats, Integral) or n_repeats < 1:
         raise ValueError(f"n_repeats must be a positive integer, got {n_repeats!r}.")
-    if not is_multimodal(X):
-        raise ModalityError(
-            f"X is a {type(X).__name__}, which does not tell its modalities; give MultimodalData, "
-            "for example by skmmcl.data.split_columns, or use "
-            "sklearn.inspection.permutation_importance for single columns."
-        )
-    X = as_multimodal(X)
-    if y is not None:
-        check_consistent_length(X, y)
-    # Gathered once here, the other modalities are shared by all permutations.
-    return X.materialize() if isinstance(X.rows, np.ndarray) else X
+    return read_subjects(X, y)
 
 
 def _permuted_score(scorer, estimator, X, y, weights, name, order):
@@ -141,10 +132,4 @@ def _permuted_score(scorer, estimator, X, y, weights, name, order):
 
 
 def _result(X, baseline, scores):
-    importances = baseline - np.reshape(scores, (len(X.modalities), -1))
-    return Bunch(
-        modalities=X.modalities,
-        importances_mean=importances.mean(axis=1),
-        importances_std=importances.std(axis=1),
-        importances=importances,
-    )
+    return drops(X.modalities, baseline - np.reshape(scores, (len(X.modalities), -1)))

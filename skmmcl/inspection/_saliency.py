@@ -32,6 +32,7 @@ def saliency(
     batch_size=None,
     random_state=None,
     out=None,
+    as_frame=False,
 ):
     """Map which entries of a modality drive each latent dimension, subject by subject.
 
@@ -71,11 +72,15 @@ def saliency(
     out : ndarray, default=None
         Float array of the shape of the result that receives it, such as a :obj:`numpy.memmap`
         where the maps are larger than the memory.
+    as_frame : bool, default=False
+        Whether maps of a modality of vectors are a DataFrame, which has the names of its columns,
+        ``X.columns[modality]``, and the ids of the subjects; it needs pandas.
 
     Returns
     -------
-    maps : ndarray of float32 of shape ``(n_components, n_subjects, *shape)``
-        Of shape ``(n_subjects, *shape)`` if `components` is one integer.
+    maps : ndarray of float32 of shape ``(n_components, n_subjects, *shape)``, or DataFrame
+        Of shape ``(n_subjects, *shape)`` if `components` is one integer. A DataFrame has one row
+        for each subject, or for each component and subject.
 
     Raises
     ------
@@ -91,6 +96,7 @@ def saliency(
     --------
     group_contrast : Where maps differ between groups.
     latent_links : Dimensions of two modalities with similar maps.
+    plot_regions : Draw maps of named columns.
 
     References
     ----------
@@ -113,9 +119,21 @@ def saliency(
     (3, 20, 4, 4)
     >>> saliency(embedder, X, modality="smri", components=0, rescale=False).shape
     (20, 6)
+
+    The names of columns are kept by a DataFrame, which :func:`plot_regions` draws:
+
+    >>> import pandas as pd
+    >>> X["smri"] = pd.DataFrame(X["smri"], columns=["insula", "cuneus", *"abcd"])
+    >>> saliency(embedder, X, modality="smri", components=0, as_frame=True).columns[:2].tolist()
+    ['insula', 'cuneus']
     """
     _check_numbers(n_samples=n_samples, batch_size=batch_size, stdevs=stdevs, smoothing=smoothing)
     encoder = DifferentiableEncoder(estimator, X, modality)
+    if as_frame and (len(encoder.shape) != 1 or out is not None):
+        raise DataError(
+            f"as_frame=True is for modalities of vectors and without out; {modality!r} has shape "
+            f"{encoder.shape}."
+        )
     chosen = _check_components(components, encoder)
     mask = read_mask(mask, encoder.shape, f"modality {modality!r}", encoder.array)
     maps = _check_out(out, (len(chosen), len(encoder), *encoder.shape), components)
@@ -127,7 +145,19 @@ def saliency(
             for k, gradient in enumerate(gradients):
                 values = rescaled(gradient, mask) if rescale else gradient * mask
                 maps[k, rows] = smoothed(values, mask, smoothing)
+    if as_frame:
+        return _as_frame(maps, encoder, None if isinstance(components, Integral) else chosen)
     return maps[0] if isinstance(components, Integral) else maps
+
+
+def _as_frame(maps: np.ndarray, encoder: DifferentiableEncoder, components: list[int] | None):
+    """Return maps with the names of columns, subjects and, unless it is one, components."""
+    pd = import_optional("pandas", 'A DataFrame needs pandas: pip install "skmmcl[data]".')
+    subjects = pd.Index(encoder.subjects, name="subject")
+    if components is not None:
+        names = ["component", "subject"]
+        subjects = pd.MultiIndex.from_product([components, subjects], names=names)
+    return pd.DataFrame(maps.reshape(-1, maps.shape[-1]), subjects, encoder.columns)
 
 
 def _smooth_gradients(encoder, rows, components, n_samples, stdevs, rng):

@@ -115,13 +115,18 @@ def site_predictability(
     with named("cv", "a number of folds from 2, or a splitter of scikit-learn"):
         splits = _splits(x, codes, cv, largest, groups, random_state)
     if probe is None:
-        classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
-        probe = make_pipeline(StandardScaler(), classifier)
+        probe = site_probe()
     if isinstance(probe, type) or not (hasattr(probe, "fit") and hasattr(probe, "predict")):
         raise TypeError(f"probe must be a classifier with fit and predict, got {probe!r}.")
     check_n_jobs(n_jobs)
     predicted = cross_val_predict(probe, x, codes, cv=splits, n_jobs=n_jobs)
     return float(balanced_accuracy_score(codes, predicted))
+
+
+def site_probe() -> Pipeline:
+    """Return the linear classifier that predicts a site where no other is given."""
+    classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
+    return make_pipeline(StandardScaler(), classifier)
 
 
 def _as_codes(sites: ArrayLike) -> tuple[NDArray, NDArray]:

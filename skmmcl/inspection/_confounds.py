@@ -1,0 +1,239 @@
+"""Site, sex, age and the like, decoded from a representation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import balanced_accuracy_score, r2_score
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmmcl.data._who import check_same_subjects
+from skmmcl.exceptions import DataError
+from skmmcl.metrics._checks import check_matrix
+from skmmcl.metrics._site import site_probe
+from skmmcl.utils._plain import numbers_of, plain_labels
+from skmmcl.utils._targets import is_unlabeled, seem_measured
+
+ALPHAS = 10.0 ** np.arange(-2, 6)  # of ridge regression
+
+
+class Fold(NamedTuple):
+    """Rows to train and to test a probe on, and the representation of all subjects in the fold."""
+
+    train: np.ndarray
+    test: np.ndarray
+    Z: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ConfoundReport:
+    """Result of :func:`confound_report`.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the confounds.
+    scorings : tuple of str
+        "balanced accuracy" of confounds that are classes, "R2" of numbers.
+    scores : ndarray of shape (n_confounds,)
+        Score of the held-out subjects.
+    permuted : ndarray of shape (n_confounds, n_permutations)
+        Scores with the confound permuted over the subjects: what chance gives.
+    n_subjects : ndarray of shape (n_confounds,)
+        Subjects of whom the confound is known.
+
+    See Also
+    --------
+    confound_report : Computes it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.inspection import confound_report
+    >>> rng = np.random.default_rng(0)
+    >>> Z, sex = rng.normal(size=(60, 4)), np.tile(["f", "m"], 30)
+    >>> confound_report(Z, {"sex": sex}, n_permutations=5).n_subjects
+    array([60])
+    """
+
+    names: tuple[str, ...]
+    scorings: tuple[str, ...]
+    scores: np.ndarray
+    permuted: np.ndarray
+    n_subjects: np.ndarray
+
+    @property
+    def chance(self) -> np.ndarray:
+        """Mean score with the confound permuted."""
+        return self.permuted.mean(axis=1)
+
+    @property
+    def p_values(self) -> np.ndarray:
+        """Share of permutations, the true order among them, that score as high."""
+        as_high = (self.permuted >= self.scores[:, None]).sum(axis=1)
+        return (as_high + 1) / (self.permuted.shape[1] + 1)
+
+    def __repr__(self) -> str:
+        rows = zip(self.names, self.scorings, self.scores, self.chance, self.p_values, strict=True)
+        width = max(map(len, self.names), default=0)
+        lines = [
+            f"  {name:{width}}  {scoring} {score:.3f}, by chance {chance:.3f}, p = {p:.3g}"
+            for name, scoring, score, chance, p in rows
+        ]
+        return "\n".join(["ConfoundReport:", *lines])
+
+
+def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n_jobs=None):
+    """Decode confounds from a representation, and compare that with chance.
+
+    A linear probe predicts each confound of held-out subjects: a logistic regression with balanced
+    classes for what is a class (site, sex), ridge regression for numbers (age, motion). The same is
+    done with the confound permuted over the subjects.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_subjects, n_features)
+        Representation of subjects who did not train it, one row for each person.
+    confounds : mapping of str to array-like of shape (n_subjects,)
+        Such as ``X.meta``. Subjects of whom a confound is not known (None or NaN) are left out of
+        its row.
+    cv : int, default=5
+        Number of folds; fewer where a class has fewer subjects.
+    n_permutations : int, default=100
+        The smallest p-value is ``1 / (n_permutations + 1)``.
+    random_state : int, RandomState instance or None, default=0
+        Shuffles folds and confounds.
+    n_jobs : int, default=None
+        Number of confounds to decode in parallel.
+
+    Returns
+    -------
+    ConfoundReport
+        Scores, scores by chance and p-values.
+
+    Raises
+    ------
+    DataError
+        If a confound has one value, or a class of a single subject, or does not fit.
+    ValueError
+        If `Z` is not finite.
+
+    See Also
+    --------
+    skmmcl.metrics.site_predictability : The score of a single class, with any probe.
+    plot_embedding : Color a map of the representation by confounds.
+
+    Notes
+    -----
+    A confound that is decoded is no proof of harm: patients differ in age from controls, and a
+    representation of the disease then shows age. One that is not decoded is not linearly visible to
+    so many subjects, no more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.inspection import confound_report
+    >>> rng = np.random.default_rng(0)
+    >>> age, site = rng.uniform(20, 80, size=90), np.tile(["London", "Paris", "Rome"], 30)
+    >>> Z = np.column_stack([age / 10, rng.normal(size=(90, 3))])
+    >>> confound_report(Z, {"age": age, "site": site}, n_permutations=10)
+    ConfoundReport:
+      age   R2 1.000, by chance ..., p = 0.0909
+      site  balanced accuracy 0.2..., by chance 0.3..., p = 0...
+    """
+    z = check_matrix(Z, "Z").astype(np.float64)
+    _check_lengths(len(z), confounds)
+    check_same_subjects({"Z": Z, **confounds})
+    seeds = check_random_state(random_state).randint(2**31 - 1, size=2)
+    jobs = []
+    for name, values in confounds.items():
+        known, labels, is_class = read_confound(name, values)
+        folds = _folds(z[known], labels, cv, seeds[0], name) if is_class else None
+        if folds is None:
+            splits = KFold(min(cv, len(labels)), shuffle=True, random_state=seeds[0])
+            folds = [Fold(*split, z[known]) for split in splits.split(labels)]
+        jobs.append((folds, labels, is_class, n_permutations, seeds[1]))
+    rows = Parallel(n_jobs=n_jobs)(delayed(decode)(*job) for job in jobs)
+    return as_report(list(confounds), jobs, rows)
+
+
+def as_report(names: list[str], jobs: list, rows: list) -> ConfoundReport:
+    """Put together what was decoded of each confound."""
+    return ConfoundReport(
+        tuple(names),
+        tuple("balanced accuracy" if is_class else "R2" for _, _, is_class, *_ in jobs),
+        np.array([score for score, _ in rows]),
+        np.array([permuted for _, permuted in rows]),
+        np.array([len(labels) for _, labels, *_ in jobs]),
+    )
+
+
+def _check_lengths(n_subjects: int, confounds: Mapping[str, Any]) -> None:
+    if not isinstance(confounds, Mapping) or not confounds:
+        raise DataError("confounds must be a mapping from a name to one value for each subject.")
+    for name, values in confounds.items():
+        if len(values) != n_subjects:
+            raise DataError(
+                f"Confound {name!r} has {len(values)} values, and the representation {n_subjects} "
+                "subjects."
+            )
+
+
+def read_confound(name: str, values: Any) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return who has a known value, these values, and whether they are classes."""
+    values = np.asarray(values)
+    known = ~is_unlabeled(values, None)
+    numbers = numbers_of(values[known]) if values.dtype == object else values[known]
+    kept = values[known] if numbers is None else numbers
+    if len(set(kept.tolist())) < 2:
+        raise DataError(f"Confound {name!r} has one value: there is nothing to decode.")
+    if seem_measured(kept):
+        return known, kept.astype(float), False
+    return known, np.unique(plain_labels(kept, name), return_inverse=True)[1], True
+
+
+def _folds(z: np.ndarray, labels: np.ndarray, cv: int, seed: int, name: str) -> list[Fold]:
+    counts = np.bincount(labels)
+    if counts.min() < 2:
+        raise DataError(
+            f"Confound {name!r}: {(counts < 2).sum()} of {len(counts)} classes have a single "
+            "subject, so that no probe can both learn and be tested on them; set them to None."
+        )
+    splitter = StratifiedKFold(min(cv, counts.max()), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # predictions are pooled: a fold may lack a small class
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return [Fold(*split, z) for split in splitter.split(z, labels)]
+
+
+def decode(
+    folds: Iterable[Fold], labels: np.ndarray, is_class: bool, n_permutations: int, seed: int
+) -> tuple[float, np.ndarray]:
+    """Return the score of a probe on the held-out subjects of all folds, and those by chance."""
+    folds = list(folds)
+    rng = check_random_state(int(seed))
+    orders = [rng.permutation(len(labels)) for _ in range(n_permutations)]
+    probe = site_probe() if is_class else make_pipeline(StandardScaler(), RidgeCV(ALPHAS))
+    score = balanced_accuracy_score if is_class else r2_score
+
+    def score_of(values: np.ndarray) -> float:
+        tested = np.concatenate([test for _, test, _ in folds])
+        predicted = [_predict(probe, Z, values, train, test) for train, test, Z in folds]
+        return float(score(values[tested], np.concatenate(predicted)))
+
+    return score_of(labels), np.array([score_of(labels[order]) for order in orders])
+
+
+def _predict(probe: Any, Z: np.ndarray, values: np.ndarray, train, test) -> np.ndarray:
+    if len(np.unique(values[train])) < 2:  # chance may leave a rare class out
+        return np.full(len(test), values[train][0])
+    return clone(probe).fit(Z[train], values[train]).predict(Z[test])

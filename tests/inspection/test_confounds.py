@@ -1,0 +1,88 @@
+"""Confounds decoded from a representation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skmmcl.exceptions import DataError
+from skmmcl.inspection import confound_report
+from skmmcl.inspection._confounds import ALPHAS
+from skmmcl.metrics import site_predictability
+
+
+@pytest.fixture
+def cohort():
+    rng = np.random.default_rng(0)
+    site = np.array(["A", "B", "C"])[rng.integers(0, 3, size=90)]
+    age = rng.uniform(20, 80, size=90)
+    Z = rng.normal(size=(90, 4))
+    Z[:, 0] += 3 * (site == "A")
+    Z[:, 1] += age / 10
+    return Z, {"site": site, "age": age, "sex": np.tile(["f", "m"], 45)}
+
+
+def test_scores_are_those_of_the_probes_alone(cohort):
+    Z, confounds = cohort
+    report = confound_report(Z, confounds, n_permutations=3, random_state=0)
+    seed = np.random.RandomState(0).randint(2**31 - 1, size=2)[0]
+    expected = site_predictability(Z, confounds["site"], random_state=seed)
+    assert report.scores[0] == pytest.approx(expected)
+    probe = make_pipeline(StandardScaler(), RidgeCV(ALPHAS))
+    cv = KFold(5, shuffle=True, random_state=seed)
+    predicted = cross_val_predict(probe, Z, confounds["age"], cv=cv)
+    assert report.scores[1] == pytest.approx(r2_score(confounds["age"], predicted))
+    assert report.scorings == ("balanced accuracy", "R2", "balanced accuracy")
+
+
+def test_what_is_there_is_found_and_what_is_not_is_at_chance(cohort):
+    report = confound_report(*cohort, n_permutations=19)
+    assert report.p_values[0] == report.p_values[1] == 1 / 20
+    assert report.p_values[2] > 0.05
+    assert report.chance[[0, 2]] == pytest.approx([1 / 3, 1 / 2], abs=0.08)
+    assert -0.2 < report.chance[1] < 0.02
+    assert repr(report).splitlines()[1].startswith("  site  balanced accuracy 0.")
+
+
+@pytest.mark.slow
+def test_p_values_are_uniform_where_nothing_is_there():
+    p_values = []
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        Z, motion = rng.normal(size=(40, 3)), rng.normal(size=40)
+        report = confound_report(Z, {"motion": motion}, n_permutations=19, random_state=seed)
+        p_values += report.p_values.tolist()
+    assert 0.01 <= np.mean(np.array(p_values) <= 0.05) <= 0.09
+    assert np.mean(p_values) == pytest.approx(0.525, abs=0.06)
+
+
+def test_unknown_values_are_left_out(cohort):
+    Z, confounds = cohort
+    age, site = confounds["age"].copy(), confounds["site"].astype(object)
+    age[:10], site[50:] = np.nan, None
+    report = confound_report(Z, {"age": age, "site": site}, n_permutations=2)
+    assert report.n_subjects.tolist() == [80, 50]
+    kept = confound_report(Z[10:], {"age": age[10:]}, n_permutations=2)
+    assert report.scores[0] == kept.scores[0]
+
+
+def test_bad_input(cohort):
+    Z, confounds = cohort
+    with pytest.raises(DataError, match="'site' has one value"):
+        confound_report(Z, {"site": ["A"] * 90})
+    rare = confounds["site"].astype(object)
+    rare[0] = "D"
+    with pytest.raises(DataError, match="'site': 1 of 4 classes have a single subject"):
+        confound_report(Z, {"site": rare})
+    with pytest.raises(DataError, match="'age' has 89 values, and the representation 90"):
+        confound_report(Z, {"age": confounds["age"][1:]})
+    with pytest.raises(DataError, match="must be a mapping"):
+        confound_report(Z, confounds["age"])
+    table = pd.DataFrame(Z, index=[f"s{k}" for k in range(90)])
+    other = pd.Series(confounds["age"], index=table.index[::-1])
+    with pytest.raises(DataError, match="same subjects in another order"):
+        confound_report(table, {"age": other})
