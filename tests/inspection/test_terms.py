@@ -44,7 +44,7 @@ def test_where_the_embedder_lies_does_not_matter(cohort):
 
 
 def test_bad_input(cohort):
-    with pytest.raises(TypeError, match="must hold one embedder of skmmcl.* found none"):
+    with pytest.raises(TypeError, match="found none"):
         term_ablation(LogisticRegression(), *cohort)
     pipe = make_pipeline(SupConEmbedder(max_epochs=1), LogisticRegression())
     with pytest.raises(ValueError, match=r"has the term '\w+' alone"):
