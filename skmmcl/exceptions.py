@@ -4,6 +4,7 @@ __all__ = [
     "CheckpointWarning",
     "DataError",
     "FitInterruptedWarning",
+    "LeakageWarning",
     "ModalityError",
     "TrainingError",
 ]
@@ -27,3 +28,7 @@ class TrainingError(RuntimeError):
 
 class FitInterruptedWarning(UserWarning):
     """Training was stopped by Ctrl-C; the estimator is usable as it stands."""
+
+
+class LeakageWarning(UserWarning):
+    """Something makes the scores of a cross-validation too good, such as people in both parts."""

@@ -1,7 +1,24 @@
-"""Honest training embeddings, and partly labeled cohorts, in scikit-learn's pipelines."""
+"""Honest evaluation: methods on the same splits, tests, leakage, and partly labeled cohorts."""
 
+from skmmcl.model_selection._compare import compare
 from skmmcl.model_selection._cross_fit import CrossFitTransformer
+from skmmcl.model_selection._evaluate import Fit
 from skmmcl.model_selection._labeled import LabeledOnly
+from skmmcl.model_selection._leakage import Leak, check_leakage
+from skmmcl.model_selection._result import ComparisonResult
 from skmmcl.model_selection._scorer import labeled_scorer
+from skmmcl.model_selection._ttests import bayesian_ttest, corrected_ttest, holm
 
-__all__ = ["CrossFitTransformer", "LabeledOnly", "labeled_scorer"]
+__all__ = [
+    "ComparisonResult",
+    "CrossFitTransformer",
+    "Fit",
+    "LabeledOnly",
+    "Leak",
+    "bayesian_ttest",
+    "check_leakage",
+    "compare",
+    "corrected_ttest",
+    "holm",
+    "labeled_scorer",
+]

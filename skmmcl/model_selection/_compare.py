@@ -1,0 +1,211 @@
+"""All methods on the same splits."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
+from sklearn.utils.parallel import delayed
+
+import skmmcl
+from skmmcl.exceptions import LeakageWarning
+from skmmcl.model_selection._evaluate import Fit, evaluate
+from skmmcl.model_selection._given import (
+    check_data,
+    check_methods,
+    is_measured,
+    make_scorers,
+    make_splits,
+)
+from skmmcl.model_selection._leakage import Splits, check_leakage
+from skmmcl.model_selection._people import identifiers
+from skmmcl.model_selection._result import ComparisonResult
+from skmmcl.model_selection._stacking import run, stacking
+from skmmcl.model_selection._store import Store
+from skmmcl.utils._named import check_n_jobs
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def compare(
+    methods: Mapping[str, Any],
+    X: Any,
+    y: ArrayLike,
+    *,
+    cv: Any = 10,
+    scoring: Any = None,
+    groups: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    pretraining: Any = None,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: int = 0,
+) -> ComparisonResult:
+    """Compare methods on the same splits, with intervals and corrected tests.
+
+    Parameters
+    ----------
+    methods : dict of str to estimator
+        The methods by name; differences are to the first. They are cloned.
+    X : array-like, DataFrame, MultimodalData or dict of arrays
+        The data.
+    y : array-like of shape (n_samples,)
+        The target.
+    cv : int, cross-validation generator or iterable, default=10
+        The splits, the same for all methods. An integer gives shuffled folds, stratified where
+        `y` has classes, with groups kept together where there are any.
+        ``RepeatedStratifiedKFold(n_splits=10, n_repeats=5)`` repeats them.
+    scoring : str, callable, list, tuple or dict, optional
+        One or several scores, as in scikit-learn; the first is the main one. By default
+        ``"roc_auc"`` for two classes, ``"balanced_accuracy"`` for more, and ``"r2"`` for numbers.
+    groups : array-like of shape (n_samples,), optional
+        People or sites. They go to splitters that read them, and to searches whose inner folds
+        do; see :func:`check_leakage` for what else they are used for.
+    n_jobs : int, optional
+        Number of fits at once. By default as many as fit into a stack where a method trains
+        (see :func:`~skmmcl.parallel.stacked_fits`), and else one.
+    checkpoint : str or path, optional
+        Folder where each finished fit is kept, so that the same call goes on where it was cut
+        off. Fits are taken from it if data, split, scores, and the parameters and code of the
+        method are the same; methods may be added. Splits of a `cv` without a seed are kept too.
+    pretraining : MultimodalData, DataFrame, array-like or list of identifiers, optional
+        Who took part in the pretraining of what the methods contain; test subjects must not.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the folds of an integer `cv`, and seeds a splitter that has no seed of its own.
+        Methods have their own.
+    verbose : int, default=0
+        Above 0, show a bar with the fits done and the time left. Needs tqdm.
+
+    Returns
+    -------
+    result : ComparisonResult
+        Scores, predictions and errors of all fits, with ``summary()``, ``plot()`` and
+        ``report(path)``.
+
+    Raises
+    ------
+    ValueError
+        Before any fit: for other numbers of subjects and entries, fewer groups than folds,
+        splits that share subjects, or unknown scores. After the fits: if all of them failed.
+
+    Warns
+    -----
+    LeakageWarning
+        For what :func:`check_leakage` finds.
+    FitFailedWarning
+        For fits that raised an error: the others go on, and the scores are NaN.
+    UndefinedMetricWarning
+        For scores that are not defined, such as an AUC of test subjects of one class. They are
+        NaN, and means and tests are of the other splits.
+
+    See Also
+    --------
+    permutation_test : Tests whether one method is better than chance.
+    nested_search : Scores of a search, with what it has chosen in each fold.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skmmcl.model_selection import compare
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> methods = {
+    ...     "linear": make_pipeline(StandardScaler(), LogisticRegression()),
+    ...     "tree": DecisionTreeClassifier(random_state=0),
+    ... }
+    >>> result = compare(methods, X, y, cv=5, random_state=0)
+    >>> summary = result.summary()
+    >>> summary["score"].round(2).to_dict()
+    {'linear': 1.0, 'tree': 0.93}
+    >>> bool(summary.loc["tree", "p_corrected"] < 0.05)
+    True
+    """
+    start = perf_counter()
+    X, y, groups = check_data(X, y, groups)
+    methods = check_methods(methods)
+    check_n_jobs(n_jobs)
+    scorers = make_scorers(scoring, y)
+    store = None if checkpoint is None else Store(checkpoint, X, y, groups)
+    splits = make_splits(cv, X, y, groups, random_state, store)
+    leaks = check_leakage(X, y, groups=groups, cv=splits, methods=methods, pretraining=pretraining)
+    for leak in leaks:
+        warnings.warn(leak.message, LeakageWarning, stacklevel=2)
+    with stacking(methods.values()):
+        fits = _fits(methods, (X, y, groups), splits, scorers, n_jobs, store, verbose)
+    _warn_of_failures(fits, methods, len(splits))
+    given = {"cv": cv, "scoring": scoring, "n_jobs": n_jobs, "checkpoint": checkpoint}
+    given |= {"random_state": random_state, "pretraining": pretraining}
+    return ComparisonResult(
+        methods=methods, metrics=tuple(scorers), splits=splits, fits=fits, y=y, groups=groups,
+        subjects=np.arange(len(y)) if identifiers(X) is None else np.asarray(X.index),
+        classes=None if is_measured(y) else np.unique(y), leaks=leaks,
+        params={**given, "seconds": perf_counter() - start, "versions": _versions()},
+    )  # fmt: skip
+
+
+def _fits(
+    methods: dict[str, Any], data: tuple, splits: Splits, scorers: dict[str, Any],
+    n_jobs: int | None, store: Store | None, verbose: int,
+) -> list[Fit]:  # fmt: skip
+    """Return the outcome of each method on each split; split by split, so that time is known."""
+    bases = {name: store and store.key(name, m, scorers) for name, m in methods.items()}
+    fits, jobs = [], []
+    for number, split in enumerate(splits):
+        for name, method in methods.items():
+            key = store and store.key("the split", bases[name], *split)
+            if store and (kept := store.load(key)) is not None:
+                fits.append(replace(kept, method=name, split=number))
+            else:
+                task = name, method, data, (number, split), scorers
+                jobs.append(delayed(_evaluate_and_keep)(task, store, key))
+    if jobs:
+        fits += run(jobs, n_jobs, n_done=len(fits), verbose=verbose)
+    order = list(methods)
+    return sorted(fits, key=lambda fit: (fit.split, order.index(fit.method)))
+
+
+def _evaluate_and_keep(task: tuple, store: Store | None, key: str | None) -> Fit:
+    fit = evaluate(*task)
+    if store and key and not fit.error:  # what failed is tried again
+        store.save(key, fit)
+    return fit
+
+
+def _warn_of_failures(fits: list[Fit], methods: dict[str, Any], n_splits: int) -> None:
+    failed = [fit for fit in fits if fit.error]
+    if len(failed) == len(fits):
+        raise ValueError(f"All fits of all methods failed. The first with {fits[0].error}")
+    for name in methods:
+        errors = [fit for fit in failed if fit.method == name]
+        if errors:
+            warnings.warn(
+                f"{name!r} failed in {len(errors)} of {n_splits} splits, first in split "
+                f"{errors[0].split} with {errors[0].error}. These scores are NaN; means and tests "
+                "are of the other splits, which may be the easier ones.",
+                FitFailedWarning,
+                stacklevel=3,
+            )
+        said = [fit for fit in fits if fit.method == name and fit.messages]
+        if said:
+            warnings.warn(
+                f"{name!r}: {'; '.join(said[0].messages)} in split {said[0].split}, and in "
+                f"{len(said) - 1} other splits. Means and tests are of the splits with a score.",
+                UndefinedMetricWarning,
+                stacklevel=3,
+            )
+
+
+def _versions() -> dict[str, str]:
+    names = ("scikit-learn", "numpy", "scipy", "torch")
+    return {"skmmcl": skmmcl.__version__, **{name: version(name) for name in names}}

@@ -1,0 +1,137 @@
+"""One method on one split: its fit, its scores, and what it predicts of the test subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import BaseCrossValidator
+
+from skmmcl.model_selection._rows import take
+from skmmcl.utils._sklearn import BaseSearchCV
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The outcome of one method on one split.
+
+    Attributes
+    ----------
+    method : str
+        Name of the method.
+    split : int
+        Number of the split.
+    scores : dict of str to float
+        By metric; NaN where the fit failed or the score is not defined.
+    fit_time, score_time : float
+        Wall time in seconds; in stacks the time of a fit includes the waiting for others.
+    error : str
+        Type and text of what the fit raised; empty if it went well.
+    messages : tuple of str
+        Why scores or predictions are missing although the fit went well.
+    outputs : dict of str to ndarray
+        What the method says of the test subjects, in the order of the split: ``"predict"``, and
+        ``"predict_proba"`` or ``"decision_function"``, whichever it has.
+    classes : ndarray or None
+        The classes that the fit has learned, which name the columns of probabilities.
+    """
+
+    method: str
+    split: int
+    scores: dict[str, float]
+    fit_time: float = np.nan
+    score_time: float = np.nan
+    error: str = ""
+    messages: tuple[str, ...] = ()
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)
+    classes: np.ndarray | None = None
+
+
+def evaluate(name: str, method: Any, data: tuple, split: tuple, scorers: Mapping[str, Any]) -> Fit:
+    """Fit a clone of a method on one split and score it; its errors are part of the outcome."""
+    X, y, groups = data
+    number, (train, test) = split
+    nothing = dict.fromkeys(scorers, np.nan)
+    start = perf_counter()
+    try:
+        model = clone(method).fit(
+            take(X, train), take(y, train), **_fit_params(method, groups, train)
+        )
+    except Exception as error:  # noqa: BLE001  the other methods go on
+        return Fit(name, number, nothing, perf_counter() - start, error=_text(error))
+    fitted = perf_counter()
+    X, y = take(X, test), take(y, test)
+    messages: list[str] = []
+    scores = {key: _score(key, scorer, model, X, y, messages) for key, scorer in scorers.items()}
+    outputs = _outputs(model, X, messages)
+    classes = getattr(model, "classes_", None)
+    return Fit(
+        name, number, scores, fitted - start, perf_counter() - fitted,
+        messages=tuple(messages), outputs=outputs,
+        classes=None if classes is None or isinstance(classes, list) else plain(classes),
+    )  # fmt: skip
+
+
+def reads_groups(cv: Any) -> bool:
+    """Return whether a splitter reads groups; those of other packages are taken to do so."""
+    if cv is None or isinstance(cv, int) or not hasattr(cv, "split"):
+        return False
+    if not hasattr(cv, "get_metadata_routing"):
+        return not isinstance(cv, BaseCrossValidator)
+    return bool(cv.get_metadata_routing().split.requests.get("groups"))
+
+
+def plain(values: Any) -> np.ndarray:
+    """Return values as an array that is no array of objects, where there is one."""
+    array = np.asarray(values)
+    return np.asarray(array.tolist()) if array.dtype.kind == "O" else array
+
+
+def _fit_params(method: Any, groups: Any, train: np.ndarray) -> dict[str, Any]:
+    """Return the groups of training subjects for a search whose inner folds keep them together."""
+    if groups is None or not isinstance(method, BaseSearchCV) or not reads_groups(method.cv):
+        return {}
+    return {"groups": take(groups, train)}
+
+
+def _score(name: str, scorer: Any, model: Any, X: Any, y: Any, messages: list[str]) -> float:
+    try:
+        value = float(scorer(model, X, y))
+    except Exception as error:  # noqa: BLE001  a score that is not defined is none of the others'
+        messages.append(f"{name} is not defined{_classes_of(y)}: {_text(error)}")
+        return np.nan
+    if np.isnan(value):
+        messages.append(f"{name} is not defined{_classes_of(y)}")
+    return value
+
+
+def _classes_of(y: Any) -> str:
+    """Describe test subjects of one class, the usual reason of an undefined score."""
+    found = np.unique(plain(y).astype(str))
+    if len(found) > 1:
+        return ""
+    return f": all {len(y)} test subjects are of class {str(found[0])!r}"
+
+
+def _outputs(model: Any, X: Any, messages: list[str]) -> dict[str, np.ndarray]:
+    """Return what a method says of test subjects."""
+    outputs = {}
+    response = next(
+        (name for name in ("predict_proba", "decision_function") if hasattr(model, name)), None
+    )
+    for name in ("predict", response):
+        if name is None or not hasattr(model, name):
+            continue
+        try:
+            outputs[name] = plain(getattr(model, name)(X))
+        except Exception as error:  # noqa: BLE001  scores may do without
+            messages.append(f"{name}: {_text(error)}")
+    return outputs
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,147 @@
+"""What a comparison is given: subjects, methods, scores and splits, checked before any fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import copy
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import type_of_target
+
+from skmmcl.data._who import check_same_subjects
+from skmmcl.exceptions import DataError
+from skmmcl.model_selection._evaluate import plain, reads_groups
+from skmmcl.model_selection._leakage import Splits, as_splits
+from skmmcl.model_selection._rows import as_rows, n_rows
+from skmmcl.model_selection._store import Store
+from skmmcl.utils._targets import seem_measured
+
+
+def check_data(X: Any, y: Any, groups: Any) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    """Return subjects, target and groups as arrays of one length."""
+    if y is None:
+        raise ValueError("A target y is needed to score predictions, got None.")
+    check_same_subjects({"X": X, "y": y, "groups": groups})
+    X, y = as_rows(X), plain(y)
+    y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim == 0 or len(y) != n_rows(X):
+        raise DataError(f"X has {n_rows(X)} subjects and y has shape {y.shape}.")
+    if groups is not None and (groups := plain(groups)).shape != (len(y),):
+        raise DataError(
+            f"groups must have one entry for each of {len(y)} subjects, got shape {groups.shape}."
+        )
+    return X, y, groups
+
+
+def check_methods(methods: Any) -> dict[str, Any]:
+    """Return clones of the methods by name."""
+    if not isinstance(methods, Mapping) or not methods:
+        raise TypeError(
+            'methods must be a dict of name to estimator, such as {"linear": LogisticRegression()};'
+            f" got {methods!r}."
+        )
+    for name, method in methods.items():
+        if not isinstance(name, str):
+            raise TypeError(f"methods: names must be text, got {name!r}.")
+        if isinstance(method, type) or not hasattr(method, "fit"):
+            raise TypeError(f"methods: {name!r} must be an estimator with fit, got {method!r}.")
+    return {name: clone(method) for name, method in methods.items()}
+
+
+def make_scorers(scoring: Any, y: np.ndarray) -> dict[str, Any]:
+    """Return the scorers by name."""
+    if scoring is None:
+        n_classes = len(np.unique(y))
+        scoring = "r2" if is_measured(y) else "roc_auc" if n_classes == 2 else "balanced_accuracy"
+    if isinstance(scoring, str):
+        return {scoring: get_scorer(scoring)}
+    if callable(scoring):
+        return {getattr(scoring, "__name__", "score"): scoring}
+    if not isinstance(scoring, Mapping):
+        if not all(isinstance(name, str) for name in scoring):
+            raise TypeError("scoring: give scorers that are no text as a dict of name to scorer.")
+        scoring = {name: name for name in scoring}
+    if not scoring:
+        raise ValueError("scoring names no score.")
+    return {str(name): get_scorer(scorer) for name, scorer in scoring.items()}
+
+
+def is_measured(y: np.ndarray) -> bool:
+    """Return whether a target seems to be measured numbers rather than classes."""
+    if y.ndim != 1 or y.dtype.kind not in "iuf":
+        return False
+    return type_of_target(y).startswith("continuous") or seem_measured(y)
+
+
+def make_splits(
+    cv: Any, X: Any, y: np.ndarray, groups: Any, random_state: Any, store: Store | None = None
+) -> Splits:
+    """Return the splits of all methods; those of an earlier call with the same folder."""
+    kept_as = None
+    if store is not None and (isinstance(cv, Integral) or hasattr(cv, "split")):
+        kept_as = store.key("cv", cv, random_state)
+    if isinstance(cv, Integral):
+        cv = _folds(int(cv), y, groups, random_state)
+    elif not hasattr(cv, "split"):
+        if not isinstance(cv, Iterable):
+            raise TypeError(f"cv must be a number of folds, a splitter or splits, got {cv!r}.")
+        cv = list(cv)
+    elif getattr(cv, "random_state", 0) is None and getattr(cv, "shuffle", True):
+        cv = copy(cv)
+        cv.random_state = random_state
+    _check_groups(cv, groups)
+
+    def make() -> Splits:
+        return as_splits(cv, X, y, groups) or []
+
+    splits = make() if store is None or kept_as is None else store.splits(kept_as, make)
+    _check_splits(splits, len(y))
+    return splits
+
+
+def _folds(n_splits: int, y: np.ndarray, groups: Any, random_state: Any) -> Any:
+    if groups is None:
+        kind = KFold if is_measured(y) else StratifiedKFold
+    else:
+        kind = GroupKFold if is_measured(y) else StratifiedGroupKFold
+    seed = check_random_state(random_state).randint(2**31 - 1)
+    return kind(n_splits, shuffle=True, random_state=seed)
+
+
+def _check_groups(cv: Any, groups: Any) -> None:
+    """Raise for groups that a splitter needs and has not, or that are fewer than its folds."""
+    if not reads_groups(cv):
+        return
+    if groups is None:
+        raise DataError(f"{type(cv).__name__} needs groups: give one entry for each subject.")
+    n_groups, n_folds = len(np.unique(groups)), getattr(cv, "n_splits", None)
+    is_partition = not hasattr(cv, "test_size")
+    if is_partition and n_folds is not None and n_groups < n_folds:
+        raise DataError(
+            f"groups has {n_groups} different values, fewer than the {n_folds} folds of "
+            f"{type(cv).__name__}, each of which needs one. Use at most {n_groups} folds."
+        )
+
+
+def _check_splits(splits: Splits, n_subjects: int) -> None:
+    if not splits:
+        raise ValueError("cv gives no splits.")
+    for number, (train, test) in enumerate(splits):
+        if not len(train) or not len(test):
+            raise DataError(
+                f"Split {number} of cv has {len(train)} training and {len(test)} test subjects: "
+                "both are needed. Use fewer folds."
+            )
+        if max(train.max(), test.max()) >= n_subjects:
+            raise DataError(f"Split {number} of cv has rows beyond the {n_subjects} of X.")
+        if len(both := np.intersect1d(train, test)):
+            raise DataError(
+                f"Split {number} of cv has {len(both)} subjects in training and test, such as row "
+                f"{both[0]}: scores would be too good."
+            )

@@ -1,0 +1,267 @@
+"""Checks for what makes scores too good: people, labels and sites on both sides of a split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.model_selection import check_cv
+
+from skmmcl.model_selection._evaluate import reads_groups
+from skmmcl.model_selection._leaking_columns import find_target_columns
+from skmmcl.model_selection._people import find_identical, find_people, identifiers, row_hashes
+from skmmcl.model_selection._rows import as_rows, n_rows
+from skmmcl.model_selection._site_effect import find_site_effect
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+_FITTED_NAMES = (
+    r".+_(css|cmc)_\d+|\w*embedder\d+|(lineardiscriminantanalysis|plsregression|cca|"
+    r"neighborhoodcomponentsanalysis)\d+"
+)
+_FEW = 10  # subjects: smaller groups, on average, are people, larger ones sites
+
+Splits = list[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A reason why scores may be too good.
+
+    Attributes
+    ----------
+    kind : str
+        ``"person"`` and ``"copy"`` for people in training and test, by identifier and by
+        identical rows; ``"fitted"`` for what was fitted outside the folds; ``"pretraining"`` for
+        test subjects in pretraining; ``"target"`` for columns that say the target; ``"site"`` for
+        sites that predict it.
+    message : str
+        What was found, and what to do.
+    """
+
+    kind: str
+    message: str
+
+
+def check_leakage(
+    X: Any,
+    y: ArrayLike | None = None,
+    *,
+    groups: ArrayLike | None = None,
+    cv: Any = None,
+    methods: Any = None,
+    pretraining: Any = None,
+) -> list[Leak]:
+    """Look for what would make scores of a cross-validation too good.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame, MultimodalData or dict of arrays
+        The data.
+    y : array-like of shape (n_samples,), optional
+        The target. Without it columns and sites are not compared to it.
+    groups : array-like of shape (n_samples,), optional
+        People, or sites. Groups of fewer than ten subjects on average are taken for people who
+        were scanned repeatedly, larger ones for sites.
+    cv : int, cross-validation generator or iterable, optional
+        The splits. Without it, people are reported whom any split could tear apart.
+    methods : estimator or dict of str to estimator, optional
+        What is to be cross-validated.
+    pretraining : MultimodalData, DataFrame, array-like or list of identifiers, optional
+        Who took part in the pretraining of what the methods contain: the data, or identifiers.
+
+    Returns
+    -------
+    leaks : list of Leak
+        What was found; empty if nothing.
+
+    See Also
+    --------
+    compare : Calls it, and warns of what it finds.
+
+    Notes
+    -----
+    An empty list is no proof. An array that a transformer made of all subjects looks like any
+    other array; only the names that transformers of this package give to columns reveal it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import KFold
+    >>> from skmmcl.model_selection import check_leakage
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(40, 5)), np.tile([0, 1], 20)
+    >>> X[7] = X[30]
+    >>> for leak in check_leakage(X, y, cv=KFold(4)):
+    ...     print(leak.kind, "-", leak.message[:66])
+    copy - 2 subjects have the same values as another one (such as rows 7 and
+    """
+    X = as_rows(X)
+    if y is not None and len(as_rows(y)) != n_rows(X):
+        raise ValueError(f"X has {n_rows(X)} subjects and y has {len(as_rows(y))} entries.")
+    groups = None if groups is None else _codes(groups, n_rows(X))
+    splits = as_splits(cv, X, y, groups)
+    found = [
+        *_check_people(X, groups, splits),
+        *_check_fitted(X, methods, pretraining),
+        *_check_pretraining(X, pretraining, splits),
+    ]
+    if y is not None:
+        found += [Leak("target", text) for text in find_target_columns(X, y)]
+        found += [Leak("site", text) for text in _check_sites(X, y, groups, splits)]
+    return found
+
+
+def as_splits(cv: Any, X: Any, y: Any, groups: Any) -> Splits | None:
+    """Return training and test rows of each split; groups go to splitters that read them."""
+    if cv is None:
+        return None
+    splitter = check_cv(cv, None if y is None else np.asarray(y), classifier=y is not None)
+    read = groups if reads_groups(splitter) else None
+    return [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(X, y, read)]
+
+
+def are_sites(groups: np.ndarray) -> bool:
+    """Return whether groups are as large as sites are."""
+    return len(groups) >= _FEW * len(np.unique(groups))
+
+
+# --------------------------------------------------------------------------------------- people
+def _check_people(X: Any, groups: np.ndarray | None, splits: Splits | None) -> list[Leak]:
+    found = []
+    named = find_people(X) if groups is None or are_sites(groups) else groups
+    if named is not None and (torn := _torn(named, splits)).size:
+        source = "group" if named is groups else "identifier"
+        found.append(
+            Leak(
+                "person",
+                f"{len(torn)} people, by {source}, are in training and test (such as "
+                f"{_shown(torn)}): their scans are no new subjects. Use a splitter that keeps "
+                "people together, such as StratifiedGroupKFold, and give them as groups.",
+            )
+        )
+    same = find_identical(X)
+    torn = _torn(same, splits)
+    torn = torn if named is None else np.array([c for c in torn if not _one(named[same == c])])
+    if torn.size:
+        rows = np.flatnonzero(same == torn[0])
+        found.append(
+            Leak(
+                "copy",
+                f"{np.isin(same, torn).sum()} subjects have the same values as another one (such "
+                f"as rows {rows[0]} and {rows[1]}) and are in training and test: keep one of "
+                "each, or give copies the same entry in groups and use a splitter that reads it.",
+            )
+        )
+    return found
+
+
+def _torn(codes: np.ndarray, splits: Splits | None) -> np.ndarray:
+    """Return which codes are in training and test of a split; without splits, those repeated."""
+    values, counts = np.unique(codes, return_counts=True)
+    repeated = values[counts > 1]
+    if splits is None or not repeated.size:
+        return repeated
+    both = [np.intersect1d(codes[train], codes[test]) for train, test in splits]
+    return np.intersect1d(repeated, np.unique(np.concatenate(both)))
+
+
+def _one(values: np.ndarray) -> bool:
+    return len(np.unique(values)) == 1
+
+
+# ---------------------------------------------------------------------------- fitted beforehand
+def _check_fitted(X: Any, methods: Any, pretraining: Any) -> list[Leak]:
+    found = []
+    if columns := [name for name in _column_names(X) if re.fullmatch(_FITTED_NAMES, name)]:
+        found.append(
+            Leak(
+                "fitted",
+                f"Columns of X such as {_shown(columns)} are what a fitted transformer makes. If "
+                "it was fitted on all subjects, it has seen the labels of test subjects: put the "
+                "transformer into the pipeline that is cross-validated, and give it the raw data.",
+            )
+        )
+    methods = methods if isinstance(methods, Mapping) else {"The method": methods}
+    for name, method in methods.items():
+        if pretraining is None and (frozen := _frozen_parts(method)):
+            found.append(
+                Leak(
+                    "fitted",
+                    f"{name!r} contains {_shown(frozen)} that stays as it was fitted, outside the "
+                    "folds. If test subjects took part in that fit, scores are too good: fit it "
+                    "within the folds, or give those who took part as pretraining.",
+                )
+            )
+    return found
+
+
+def _column_names(X: Any) -> Iterable[str]:
+    columns = getattr(X, "columns", None)
+    if isinstance(columns, Mapping):
+        return [str(name) for names in columns.values() for name in names or ()]
+    return [] if columns is None else [str(name) for name in columns]
+
+
+def _frozen_parts(method: Any) -> list[str]:
+    """Return the estimators in a method that a clone leaves fitted."""
+    params = getattr(method, "get_params", dict)()
+    parts = [method, *params.values()]
+    return [type(p.estimator).__name__ for p in parts if type(p).__name__ == "FrozenEstimator"]
+
+
+def _check_pretraining(X: Any, pretraining: Any, splits: Splits | None) -> list[Leak]:
+    if pretraining is None:
+        return []
+    tested = (
+        np.arange(n_rows(X)) if splits is None else np.unique(np.hstack([s for _, s in splits]))
+    )
+    ours, theirs = identifiers(X), identifiers(pretraining, plain_is_ids=True)
+    seen = np.zeros(n_rows(X), dtype=bool)
+    if ours is not None and theirs is not None:
+        seen |= np.isin(ours, theirs)
+    if (hashes := row_hashes(pretraining)) is not None and (own := row_hashes(X)) is not None:
+        seen |= np.isin(own, hashes)
+    rows = tested[seen[tested]]
+    if not rows.size:
+        return []
+    names = rows if ours is None else ours[rows]
+    return [
+        Leak(
+            "pretraining",
+            f"{rows.size} test subjects took part in the pretraining (such as {_shown(names)}): "
+            "what was learned there knows them. Pretrain on others, or within the folds.",
+        )
+    ]
+
+
+# ----------------------------------------------------------------------------------------- sites
+def _check_sites(X: Any, y: Any, groups: Any, splits: Splits | None) -> Iterable[str]:
+    named = {}
+    if groups is not None and are_sites(groups):
+        named["groups"] = groups
+    for name, values in dict(getattr(X, "meta", None) or {}).items():
+        if str(name).casefold() in {"site", "scanner", "center", "centre"}:
+            named.setdefault(str(name), np.asarray(values).astype(str))
+    texts = (
+        find_site_effect(name, sites, y)
+        for name, sites in named.items()
+        if splits is None or any(np.isin(sites[b], sites[a]).any() for a, b in splits)
+    )
+    return [text for text in texts if text][:1]
+
+
+def _codes(groups: ArrayLike, n: int) -> np.ndarray:
+    codes = np.asarray(groups)
+    if codes.shape != (n,):
+        raise ValueError(f"groups must have one entry for each of {n} subjects: {codes.shape}.")
+    return codes.astype(str) if codes.dtype.kind == "O" else codes
+
+
+def _shown(values: Iterable[Any]) -> str:
+    values = [str(value) for value in values]
+    return ", ".join(map(repr, values[:3])) + (", ..." if len(values) > 3 else "")

@@ -1,0 +1,95 @@
+"""Who the rows of some data are: identifiers, and rows with the same values."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.data._identifiers import canonical
+
+_BY_CHANCE = 0.01  # expected pairs of identical rows from which identical rows say nothing
+_MOST_COLUMNS = 32  # looked at for that
+_VISIT = re.compile(r"[-_ ](ses|session|visit|run|scan|tp|timepoint)-?_?\w+$", re.IGNORECASE)
+
+
+def identifiers(X: Any, *, plain_is_ids: bool = False) -> np.ndarray | None:
+    """Return the identifiers of the rows, each in the form that its spellings share."""
+    if is_multimodal(X):
+        index = as_multimodal(X).index
+    elif hasattr(X, "iloc"):
+        index = None if type(X.index).__name__ == "RangeIndex" else X.index
+    else:
+        index = X if plain_is_ids and np.ndim(X) == 1 else None
+    return None if index is None else np.array([canonical(item) for item in index], dtype=str)
+
+
+def find_people(X: Any) -> np.ndarray | None:
+    """Return the person of each row, by identifiers without a session; None without any."""
+    names = identifiers(X)
+    return None if names is None else np.array([_VISIT.sub("", name) for name in names])
+
+
+def find_identical(X: Any) -> np.ndarray:
+    """Return a number for each row, the same for rows with the same values.
+
+    Rows of few different values may well be the same by chance; they are then all different.
+    """
+    hashes = row_hashes(X)
+    n = X.shape[0]
+    if hashes is None or _chance(X) > _BY_CHANCE:
+        return np.arange(n)
+    return np.unique(hashes, return_inverse=True)[1]
+
+
+def row_hashes(X: Any) -> np.ndarray | None:
+    """Return a hash of each row over all arrays in memory; None where there are none."""
+    blocks = _blocks(X)
+    if not blocks:
+        return None
+    hashes = [hashlib.blake2b(digest_size=16) for _ in range(len(blocks[0]))]
+    for block in blocks:
+        for row, values in enumerate(np.ascontiguousarray(block + 0.0)):  # -0 is 0
+            hashes[row].update(values.data)
+    empty = np.all([np.isnan(block).all(axis=1) for block in blocks], axis=0)
+    # Rows without any value say nothing of each other.
+    return np.array([f"{row}" if empty[row] else h.hexdigest() for row, h in enumerate(hashes)])
+
+
+def _blocks(X: Any) -> list[np.ndarray]:
+    """Return what lies in memory as numbers, one table for each modality, NaN for the absent."""
+    if is_multimodal(X) or (isinstance(X, Mapping) and X):
+        X = as_multimodal(X)
+        present = X.mask.T
+        blocks = [(X[name], mask) for name, mask in zip(X.modalities, present, strict=True)]
+    else:
+        blocks = [(X, None)]
+    return [table for array, mask in blocks if (table := _table(array, mask)) is not None]
+
+
+def _table(array: Any, mask: np.ndarray | None) -> np.ndarray | None:
+    if hasattr(array, "iloc"):
+        array = array.select_dtypes("number").to_numpy(dtype=np.float64)
+    if isinstance(array, list):
+        array = np.asarray(array)
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.ndim < 2:
+        return None
+    table = array.reshape(len(array), -1).astype(np.float64)
+    return table if mask is None else np.where(mask[:, None], table, np.nan)
+
+
+def _chance(X: Any) -> float:
+    """Return how many pairs of rows are expected to be the same if columns are independent."""
+    table = np.concatenate([block[:, :_MOST_COLUMNS] for block in _blocks(X)], axis=1)
+    pairs = len(table) * (len(table) - 1)
+    if not pairs:
+        return 0.0
+    expected = pairs / 2
+    for column in table.T[:_MOST_COLUMNS]:
+        counts = np.unique(column, return_counts=True)[1].astype(float)
+        expected *= (counts * (counts - 1)).sum() / pairs
+    return expected

@@ -1,0 +1,91 @@
+"""Fingerprints of code, parameters and functions, without torch."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import joblib
+
+import skmmcl
+
+
+@cache
+def code_hash() -> str:
+    """Return a hash that changes with every line of this package."""
+    files = sorted(Path(skmmcl.__file__).parent.rglob("*.py"))
+    return joblib.hash([file.read_bytes() for file in files])
+
+
+def describe(value: Any) -> Any:
+    """Return what sets a value apart from others, in types that `joblib.hash` reads.
+
+    Estimators are described by their parameters, networks by their weights, functions and classes
+    by their code: by their names alone, an edited function would be the old one.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from skmmcl.utils._fingerprint import describe
+    >>> describe(Ridge(2.0)) == describe(Ridge(2.0)) != describe(Ridge(3.0))
+    True
+    >>> describe(lambda x: x + 1) == describe(lambda x: x + 2)
+    False
+    """
+    if isinstance(value, FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        parts = value.__defaults__, value.__kwdefaults__, cells
+        return value.__qualname__, _code(value.__code__), describe(parts)
+    if isinstance(value, type):
+        return _class(value)
+    if isinstance(value, dict):
+        return {str(name): describe(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [describe(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(repr(item) for item in value)
+    return _object(value)
+
+
+def _object(value: Any) -> Any:
+    if isinstance(value, partial):
+        return describe([value.func, value.args, value.keywords])
+    if hasattr(value, "state_dict"):
+        state = {name: _array(tensor) for name, tensor in value.state_dict().items()}
+        return repr(value), state
+    if hasattr(value, "detach"):
+        return _array(value)
+    if hasattr(value, "get_params"):
+        return _class(type(value)), describe(value.get_params(deep=False))
+    if hasattr(value, "__array__") or not hasattr(value, "__dict__"):
+        return value
+    return _class(type(value)), describe(vars(value))
+
+
+def _array(tensor: Any) -> Any:
+    return tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor
+
+
+def _class(kind: type) -> Any:
+    """Return the name of a class and the code of its methods, inherited ones included."""
+    code = [
+        (name, _code(member.__code__))
+        for base in kind.__mro__
+        for name, member in vars(base).items()
+        if isinstance(member, FunctionType)
+    ]
+    return kind.__module__, kind.__qualname__, code
+
+
+def _code(code: CodeType) -> Any:
+    return code.co_code, code.co_names, [_constant(c) for c in code.co_consts]
+
+
+def _constant(constant: Any) -> Any:
+    if isinstance(constant, CodeType):
+        return _code(constant)
+    if isinstance(constant, frozenset):  # the order of which changes from process to process
+        return sorted(repr(item) for item in constant)
+    return repr(constant)
