@@ -5,6 +5,7 @@ __all__ = [
     "DataError",
     "FitInterruptedWarning",
     "ModalityError",
+    "ModelFileError",
     "TrainingError",
 ]
 
@@ -19,6 +20,10 @@ class DataError(ValueError):
 
 class ModalityError(ValueError):
     """The modalities are not the expected ones: unknown, missing, extra, or of another shape."""
+
+
+class ModelFileError(ValueError):
+    """A model cannot be saved, or a file holds no model that can be loaded safely."""
 
 
 class TrainingError(RuntimeError):
