@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         networks,
         parallel,
         preprocessing,
+        sharing,
         solvers,
         training,
         utils,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         MaskedZScore,
         ModalityTransformer,
     )
+    from skmmcl.sharing import load_model, model_info, save_model
     from skmmcl.training import EmbeddingNet
     from skmmcl.volumes import load_bids, load_volumes
 
@@ -112,13 +114,17 @@ __all__ = [
     "kernels",
     "labeled_scorer",
     "load_bids",
+    "load_model",
     "load_volumes",
     "losses",
     "metrics",
+    "model_info",
     "model_selection",
     "networks",
     "parallel",
     "preprocessing",
+    "save_model",
+    "sharing",
     "solvers",
     "stacked_fits",
     "training",
@@ -159,7 +165,10 @@ _HOMES = {
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",
+    "load_model": "skmmcl.sharing",
     "load_volumes": "skmmcl.volumes",
+    "model_info": "skmmcl.sharing",
+    "save_model": "skmmcl.sharing",
     "stacked_fits": "skmmcl.parallel",
 }
 

@@ -6,6 +6,7 @@ __all__ = [
     "FitInterruptedWarning",
     "LeakageWarning",
     "ModalityError",
+    "ModelFileError",
     "TrainingError",
 ]
 
@@ -20,6 +21,10 @@ class DataError(ValueError):
 
 class ModalityError(ValueError):
     """The modalities are not the expected ones: unknown, missing, extra, or of another shape."""
+
+
+class ModelFileError(ValueError):
+    """A model cannot be saved, or a file holds no model that can be loaded safely."""
 
 
 class TrainingError(RuntimeError):

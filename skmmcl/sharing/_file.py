@@ -1,0 +1,141 @@
+"""The file: a safetensors file, whose header holds JSON and whose body the arrays.
+
+The header's ``__metadata__`` has ``format``, ``format_version``, ``about`` (what a reader wants to
+know of the model), ``model`` (what it is made of) and ``digest``, of the latter two and the arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from skmmcl.exceptions import ModelFileError
+from skmmcl.utils._files import write_whole
+from skmmcl.utils._optional import import_optional
+
+FORMAT, FORMAT_VERSION = "skmmcl", 1
+MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
+ADVICE = 'Model files need safetensors: pip install "skmmcl[weights]".'
+
+
+def write_file(
+    path: str | os.PathLike[str],
+    about: Mapping[str, Any],
+    model: Any,
+    arrays: Mapping[str, np.ndarray],
+) -> None:
+    """Write a file that is there as a whole or not at all."""
+    safetensors = import_optional("safetensors.numpy", ADVICE)
+    texts = [json.dumps(part, allow_nan=False) for part in (about, model)]
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "about": texts[0],
+        "model": texts[1],
+        "digest": _digest(texts, arrays),
+    }
+    if sum(map(len, texts)) > MAX_HEADER // 2:
+        raise ModelFileError("The model cannot be saved: it consists of too many parts.")
+    write_whole(Path(path), safetensors.save(dict(arrays), metadata))
+
+
+def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a file says of its model."""
+    return _json(_metadata(Path(path))["about"])
+
+
+def read_file(
+    path: str | os.PathLike[str],
+) -> tuple[dict[str, Any], Any, dict[str, np.ndarray]]:
+    """Return what `write_file` was given.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is none of ours, of a later format, cut off or changed.
+    """
+    safetensors = import_optional("safetensors", ADVICE)
+    metadata = _metadata(Path(path))
+    try:
+        with safetensors.safe_open(path, "numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
+        raise ModelFileError(f"it is damaged or cut off ({error})") from error
+    texts = [metadata["about"], metadata["model"]]
+    if _digest(texts, arrays) != metadata["digest"]:
+        raise ModelFileError("it is damaged: its digest is that of another content")
+    return _json(texts[0]), _json(texts[1]), arrays
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    header = _json(_header(path))
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise ModelFileError("it is a file of safetensors, but was not written by save_model")
+    version = metadata.get("format_version")
+    if not isinstance(version, str) or not version.isdecimal() or not 1 <= len(version) <= 6:
+        raise ModelFileError(f"its version of the format is {version!r:.40}")
+    if not 1 <= int(version) <= FORMAT_VERSION:
+        raise ModelFileError(
+            f"it is of version {version} of the format, and this skmmcl reads versions up to "
+            f"{FORMAT_VERSION}; a later one reads it"
+        )
+    lacking = [name for name in ("about", "model", "digest") if type(metadata.get(name)) is not str]
+    if lacking:
+        raise ModelFileError(f"its header lacks {lacking}")
+    return metadata
+
+
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        start = file.read(8)
+        size, most = int.from_bytes(start, "little"), path.stat().st_size - 8
+        is_cut = len(start) < 8 or not 2 <= size <= most
+        if is_cut and (start[:1] == b"\x80" or start[:2] == b"PK"):
+            raise ModelFileError("it is a pickle or an archive, which this function never opens")
+        if is_cut:
+            raise ModelFileError(
+                "it is cut off, or no file of safetensors: its header would have "
+                f"{size} bytes, and the file has {most + 8}"
+            )
+        if size > MAX_HEADER:
+            raise ModelFileError(f"its header has {size} bytes; at most {MAX_HEADER} are read")
+        return file.read(size)
+
+
+def _json(text: str | bytes) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"its header is no JSON ({error})") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ModelFileError(f"its header has {twice!r:.80} twice")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ModelFileError(f"its header has the number {name}, which JSON does not know")
+
+
+def _digest(texts: list[str], arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
