@@ -65,6 +65,8 @@ EXPECTED_TO_FAIL = {
     "CrossFitTransformer": dict.fromkeys(
         ["check_transformer_general", "check_transformer_data_not_an_array"], BY_PURPOSE
     ),
+    "DeepEnsembleClassifier": {"check_classifiers_classes": MINUS_ONE},
+    "FineTunedClassifier": {"check_classifiers_classes": MINUS_ONE},
     "LabeledOnly": {"check_classifiers_classes": MINUS_ONE},
     "UCSL": {"check_classifiers_regression_target": "numbers with fractions are a severity"},
     "MaskedZScore": {"check_estimators_dtypes": "a row of zeros is a volume with an empty mask"},
