@@ -27,6 +27,8 @@ OTHERS = [
 INNER = {
     "ConfoundRegressor": lambda cls: cls("age"),
     "CrossFitTransformer": lambda cls: cls(PCA(n_components=1, svd_solver="full")),
+    "DeepEnsembleClassifier": lambda cls: cls(n_estimators=2),
+    "DeepEnsembleRegressor": lambda cls: cls(n_estimators=2),
     "LabeledOnly": lambda cls: cls(LogisticRegression()),
     "ModalityTransformer": lambda cls: cls({"x": PCA(n_components=1)}),
 }

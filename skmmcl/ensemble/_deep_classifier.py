@@ -187,7 +187,8 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         ndarray of shape (n_samples,)
             Classes.
         """
-        return self.classes_[self.predict_log_proba(X).argmax(axis=1)]
+        codes = self.predict_log_proba(X).argmax(axis=1)
+        return self.classes_[codes]
 
     def predictive_entropy(self, X: Any) -> np.ndarray:
         """Return how unsure the ensemble is, for whatever reason.

@@ -133,6 +133,10 @@ class BaseFineTuned(BaseEstimator):
         """Return the parameters of the embedder inside that only one of the two kinds has."""
         raise NotImplementedError
 
+    def _weight(self, y: Any, sample_weight: Any) -> Any:
+        """Return how often each subject counts."""
+        return sample_weight
+
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train the head, and as much below it as is asked for.
@@ -158,6 +162,7 @@ class BaseFineTuned(BaseEstimator):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
+        sample_weight = self._weight(y, sample_weight)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=3)
         source, is_trained = self._source(X, y, sample_weight, int(seeds[0]))
         data = read_known(source, X)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
 
 from skmmcl.base import embedder
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
 from skmmcl.utils._sklearn import StrOptions
-from skmmcl.utils._targets import encode_classes
+from skmmcl.utils._targets import as_labels, encode_classes
 
 
 @embedder
@@ -26,8 +28,9 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
 
     Parameters
     ----------
-    class_weight : {"balanced"} or None, default=None
-        With "balanced", every class of a batch counts alike, however many subjects it has.
+    class_weight : {"balanced"}, dict or None, default=None
+        Weights of the classes, by label. With "balanced", every class of a batch counts alike,
+        however many subjects it has.
 
     Attributes
     ----------
@@ -65,10 +68,10 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
     (2,)
     """
 
-    class_weight: Literal["balanced"] | None = None
+    class_weight: Literal["balanced"] | Mapping[Any, float] | None = None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "class_weight": [StrOptions({"balanced"}), None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
     @property
@@ -105,7 +108,8 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         ndarray of shape (n_samples,)
             Classes.
         """
-        return self.classes_[self._outputs(X).argmax(axis=1)]
+        codes = self._outputs(X).argmax(axis=1)
+        return self.classes_[codes]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class.
@@ -138,7 +142,14 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         return log_softmax(self._outputs(X), axis=1)
 
     def _own(self) -> dict[str, Any]:
-        return {"loss": "cross_entropy", "class_weight": self.class_weight}
+        is_balanced = isinstance(self.class_weight, str)
+        return {"loss": "cross_entropy", "class_weight": "balanced" if is_balanced else None}
+
+    def _weight(self, y: Any, sample_weight: Any) -> Any:
+        if not isinstance(self.class_weight, dict):
+            return sample_weight
+        weight = compute_sample_weight(self.class_weight, as_labels(y))
+        return weight if sample_weight is None else weight * np.asarray(sample_weight)
 
     def _numbers(self, y: Any) -> np.ndarray:
         return encode_classes(y)[0]

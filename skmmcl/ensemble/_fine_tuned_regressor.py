@@ -94,7 +94,7 @@ class FineTunedRegressor(RegressorMixin, BaseFineTuned):
         self : object
             Fitted estimator.
         """
-        self._is_column = np.ndim(y) < 2
+        self._is_column = np.asarray(y).ndim < 2
         return super().fit(X, y, sample_weight=sample_weight)
 
     def _own(self) -> dict[str, Any]:
