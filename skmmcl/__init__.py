@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         data,
         datasets,
         decomposition,
+        ensemble,
         exceptions,
         inspection,
         kernels,
@@ -55,6 +56,13 @@ if TYPE_CHECKING:
     )
     from skmmcl.data import MultimodalData
     from skmmcl.decomposition import MMVAEEmbedder, SepVAEEmbedder
+    from skmmcl.ensemble import (
+        DeepEnsembleClassifier,
+        DeepEnsembleRegressor,
+        FineTunedClassifier,
+        FineTunedRegressor,
+        compare_transfer,
+    )
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
     from skmmcl.parallel import stacked_fits
     from skmmcl.preprocessing import (
@@ -83,10 +91,14 @@ __all__ = [
     "ContrastiveRegressionEmbedder",
     "CrossFitTransformer",
     "DecoupledUniformityEmbedder",
+    "DeepEnsembleClassifier",
+    "DeepEnsembleRegressor",
     "DeepInfoMaxEmbedder",
     "DeepUCSL",
     "EmbeddingNet",
     "EpsSupInfoNCEEmbedder",
+    "FineTunedClassifier",
+    "FineTunedRegressor",
     "HistogramStandardizer",
     "LabeledOnly",
     "MMVAEEmbedder",
@@ -104,11 +116,13 @@ __all__ = [
     "augmentation",
     "base",
     "cluster",
+    "compare_transfer",
     "contrastive",
     "cross_decomposition",
     "data",
     "datasets",
     "decomposition",
+    "ensemble",
     "exceptions",
     "inspection",
     "kernels",
@@ -145,10 +159,14 @@ _HOMES = {
     "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
     "CrossFitTransformer": "skmmcl.model_selection",
     "DecoupledUniformityEmbedder": "skmmcl.contrastive",
+    "DeepEnsembleClassifier": "skmmcl.ensemble",
+    "DeepEnsembleRegressor": "skmmcl.ensemble",
     "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
     "DeepUCSL": "skmmcl.cluster",
     "EmbeddingNet": "skmmcl.training",
     "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
+    "FineTunedClassifier": "skmmcl.ensemble",
+    "FineTunedRegressor": "skmmcl.ensemble",
     "HistogramStandardizer": "skmmcl.preprocessing",
     "LabeledOnly": "skmmcl.model_selection",
     "MMVAEEmbedder": "skmmcl.decomposition",
@@ -163,6 +181,7 @@ _HOMES = {
     "UCSL": "skmmcl.cluster",
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
+    "compare_transfer": "skmmcl.ensemble",
     "labeled_scorer": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",
     "load_model": "skmmcl.sharing",

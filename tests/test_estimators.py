@@ -27,6 +27,8 @@ OTHERS = [
 INNER = {
     "ConfoundRegressor": lambda cls: cls("age"),
     "CrossFitTransformer": lambda cls: cls(PCA(n_components=1, svd_solver="full")),
+    "DeepEnsembleClassifier": lambda cls: cls(n_estimators=2),
+    "DeepEnsembleRegressor": lambda cls: cls(n_estimators=2),
     "LabeledOnly": lambda cls: cls(LogisticRegression()),
     "ModalityTransformer": lambda cls: cls({"x": PCA(n_components=1)}),
 }
@@ -65,6 +67,8 @@ EXPECTED_TO_FAIL = {
     "CrossFitTransformer": dict.fromkeys(
         ["check_transformer_general", "check_transformer_data_not_an_array"], BY_PURPOSE
     ),
+    "DeepEnsembleClassifier": {"check_classifiers_classes": MINUS_ONE},
+    "FineTunedClassifier": {"check_classifiers_classes": MINUS_ONE},
     "LabeledOnly": {"check_classifiers_classes": MINUS_ONE},
     "UCSL": {"check_classifiers_regression_target": "numbers with fractions are a severity"},
     "MaskedZScore": {"check_estimators_dtypes": "a row of zeros is a volume with an empty mask"},

@@ -14,6 +14,7 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._decorator import embedder
@@ -21,10 +22,12 @@ from skmmcl.base._guide import Guide
 from skmmcl.base._input import check_finite, check_subjects, read_input
 from skmmcl.base._known import Known, read_training
 from skmmcl.base._noise import check_noise_is_known, noise_of
+from skmmcl.base._reuse import encoder_of
 from skmmcl.base._solution import Solution, divide, warn_of_untrained
 from skmmcl.base._trained import Trained, by_modality, input_stage
 from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
+from skmmcl.data._seen import subject_keys
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._standardize import InputStage
 from skmmcl.training import Term, check_settings, make_net
@@ -127,6 +130,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     _layout: Layout = field(init=False)
     _dtype: str = field(init=False)
     _n_samples: int = field(init=False)
+    _subject_keys: np.ndarray | None = field(init=False)  # who was seen; None if not known
 
     if TYPE_CHECKING:
 
@@ -284,6 +288,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             self.__dict__.pop("_trained", None)
         check_settings(self)
         data, known, counted = read_training(self, X, y, sample_weight, reset=not resume)
+        earlier = getattr(self, "_subject_keys", None) if resume else None
+        self._subject_keys = subject_keys(data.index, earlier)
         solved, trained = divide(self._make_objective(), solver, self)
         self._solution = Solution() if solved else None
         if self._solution is not None:
@@ -394,6 +400,33 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         solved = [] if self._solution is None else self._solution.names()
         trained = [] if self._trained is None else self._trained.names(beside=bool(solved))
         return np.asarray([*solved, *trained], dtype=object)
+
+    def encoder(self, modality: str) -> nn.Module:
+        """Return a copy of the trained encoder of a modality, to hand to another estimator.
+
+        Parameters
+        ----------
+        modality : str
+            One of ``modalities_``; where two encoders read it, the first counts.
+
+        Returns
+        -------
+        Module
+            Maps subjects of shape ``(n_samples, *shape)``, scaled as in this fit, to their
+            representation. Where the modality was restricted to principal components, those
+            belong to the encoder.
+
+        Examples
+        --------
+        >>> from skmmcl import SupConEmbedder, SupervisedEmbedder
+        >>> from skmmcl.datasets import make_cohort
+        >>> X, y, _ = make_cohort(n_subjects=40, random_state=0)
+        >>> fitted = SupervisedEmbedder(max_epochs=2, random_state=0).fit(X, y)
+        >>> other = SupConEmbedder(encoders={"smri": fitted.encoder("smri")}, max_epochs=2)
+        >>> other.fit(X, y).n_iter_
+        2
+        """
+        return encoder_of(self, modality)
 
     @property
     def net_(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,36 @@ def read_input(estimator: Any, X: Any, *, reset: bool) -> MultimodalData:
         data = _check_layout(estimator, data)
     check_n_subjects(data, 2 if reset else 1, type(estimator).__name__)
     return data
+
+
+def read_known(estimator: Any, X: Any, keep: Collection[str] = ()) -> MultimodalData:
+    """Return those modalities of new subjects that a fitted estimator knows and somebody has.
+
+    Parameters
+    ----------
+    estimator : BaseEmbedder
+        Fitted.
+    X : MultimodalData, mapping, list of records, DataFrame or array
+        What a user gave; multimodal input may lack modalities.
+    keep : collection of str
+        Modalities that stay even if nobody has them.
+
+    Returns
+    -------
+    MultimodalData
+    """
+    if not is_multimodal(X):
+        data = read_input(estimator, X, reset=False)
+    else:
+        data = as_multimodal(X, shapes=estimator.shapes_)
+        if estimator.modalities is not None:
+            data = data[[name for name in data.modalities if name in estimator.modalities_]]
+        names = [name for name in estimator.modalities_ if name in data.modalities]
+        _check_names(names or estimator.modalities_, data.modalities, extra_allowed=False)
+        data = _check_shapes(estimator, data[names])
+    has = dict(zip(data.modalities, data.mask.any(axis=0), strict=True))
+    names = [name for name in data.modalities if has[name] or name in keep]
+    return data[names] if names else data
 
 
 def _read_multimodal(estimator: Any, X: Any, *, reset: bool) -> MultimodalData:
@@ -105,7 +136,10 @@ def _learn_layout(estimator: Any, data: MultimodalData, *, table: bool) -> None:
 
 def _check_layout(estimator: Any, data: MultimodalData) -> MultimodalData:
     _check_names(estimator.modalities_, data.modalities, extra_allowed=False)
-    data = data[estimator.modalities_]
+    return _check_shapes(estimator, data[estimator.modalities_])
+
+
+def _check_shapes(estimator: Any, data: MultimodalData) -> MultimodalData:
     for name, shape in data.shapes.items():
         if tuple(shape) != tuple(estimator.shapes_[name]):
             raise ModalityError(

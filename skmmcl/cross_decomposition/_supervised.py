@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.cross_decomposition._predicted import TargetGuide, TaskClasses, task_of
-from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
+from skmmcl.losses import AbsoluteErrorLoss, CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.networks._multiview import PredictionNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
@@ -32,6 +32,8 @@ class SupervisedEmbedder(BaseEmbedder):
         say "regression" for an age in whole years.
     class_weight : {"balanced"} or None, default=None
         With "balanced", every class of a batch counts alike, however many subjects it has.
+    error : {"squared", "absolute"}, default="squared"
+        Error of a regression: its square, or its absolute value, which heeds outliers less.
 
     Attributes
     ----------
@@ -68,10 +70,12 @@ class SupervisedEmbedder(BaseEmbedder):
 
     task: Literal["auto", "classification", "regression"] = "auto"
     class_weight: Literal["balanced"] | None = None
+    error: Literal["squared", "absolute"] = "squared"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "task": [StrOptions({"auto", "classification", "regression"})],
         "class_weight": [StrOptions({"balanced"}), None],
+        "error": [StrOptions({"squared", "absolute"})],
     }
 
     def _make_guide(self, y: Any) -> Guide:
@@ -96,4 +100,5 @@ class SupervisedEmbedder(BaseEmbedder):
             loss = CrossEntropyLoss(balanced=self.class_weight == "balanced")
             return [Term("cross_entropy", loss, on=("z", "y", *on))]
         center, scale = (tuple(x.tolist()) for x in (self.target_mean_, self.target_scale_))
-        return [Term("squared_error", SquaredErrorLoss(center, scale), on=("z", "targets", *on))]
+        error = SquaredErrorLoss if self.error == "squared" else AbsoluteErrorLoss
+        return [Term(f"{self.error}_error", error(center, scale), on=("z", "targets", *on))]

@@ -42,11 +42,12 @@ from skmmcl.losses._regression import ExpRegressionLoss, ThresholdRegressionLoss
 from skmmcl.losses._sepvae import SepVAELoss, gaussian_kl
 from skmmcl.losses._soft_supcon import SoftSupConLoss
 from skmmcl.losses._supcon import SupConLoss
-from skmmcl.losses._supervised import CrossEntropyLoss, SquaredErrorLoss
+from skmmcl.losses._supervised import AbsoluteErrorLoss, CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.losses._xclr import XCLRLoss
 from skmmcl.losses._yaware import YAwareLoss
 
 __all__ = [
+    "AbsoluteErrorLoss",
     "AnatCLLoss",
     "CCALoss",
     "CLIPLoss",

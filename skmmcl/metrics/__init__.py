@@ -1,8 +1,14 @@
-"""Quality, similarity and site effects of representations, and brain age."""
+"""Quality, similarity and site effects of representations, brain age, and calibration."""
 
 from __future__ import annotations
 
 from skmmcl.metrics._brain_age import AgeBias, brain_age_gap, fit_age_bias
+from skmmcl.metrics._calibration import (
+    BrierParts,
+    adaptive_calibration_error,
+    brier_decomposition,
+    expected_calibration_error,
+)
 from skmmcl.metrics._openbhb import openbhb_score
 from skmmcl.metrics._ranks import rank_biserial
 from skmmcl.metrics._similarity import linear_cka, svcca
@@ -11,8 +17,12 @@ from skmmcl.metrics._sphere import alignment, uniformity
 
 __all__ = [
     "AgeBias",
+    "BrierParts",
+    "adaptive_calibration_error",
     "alignment",
     "brain_age_gap",
+    "brier_decomposition",
+    "expected_calibration_error",
     "fit_age_bias",
     "linear_cka",
     "openbhb_score",

@@ -132,7 +132,7 @@ def _name(spec: EncoderSpec, shape: Sequence[int]) -> Any:
 
 def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Module:
     if isinstance(spec, nn.Module):
-        encoder = copy.deepcopy(spec)
+        encoder = copy.deepcopy(unwrapped(spec))
     elif spec == "attention" and len(shape) != 2:
         raise ValueError(
             f"encoder 'attention' takes matrices (regions, features), not shape {tuple(shape)}"
@@ -141,6 +141,11 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
         build = _named(spec) if isinstance(spec, str) else spec
         encoder = build(tuple(shape), n_components)
     return encoder if isinstance(encoder, Laned) else VmapModule(encoder, shape)
+
+
+def unwrapped(encoder: nn.Module) -> nn.Module:
+    """Return an encoder as it was given: one that was taken from a network may be wrapped."""
+    return unwrapped(encoder.module) if isinstance(encoder, VmapModule) else encoder
 
 
 def _named(name: str) -> Callable[..., nn.Module]:

@@ -166,6 +166,7 @@ def make_net(
     settings: Any,
     *,
     dtype: torch.dtype,
+    lr_factors: Mapping[str, float] | None = None,
 ) -> EmbeddingNet:
     """Build an initialised net.
 
@@ -179,6 +180,8 @@ def make_net(
         Has the engine's parameters as attributes: an estimator.
     dtype : torch.dtype
         Precision of the weights.
+    lr_factors : mapping of str to float, optional
+        Children of the network with learning rates of their own, as factors of ``lr``.
 
     Returns
     -------
@@ -188,6 +191,10 @@ def make_net(
     options = {"lr": settings.lr, "optimizer__weight_decay": settings.weight_decay}
     if settings.optimizer in FUSED:
         options["optimizer__fused"] = True
+    if lr_factors:
+        options["optimizer__param_groups"] = [
+            (f"{child}.*", {"lr": factor * settings.lr}) for child, factor in lr_factors.items()
+        ]
     net = EmbeddingNet(
         module=partial(_build_network, network, dtype),
         criterion=partial(Objective, terms),

@@ -1,0 +1,13 @@
+"""Predictors built on embedders: fine-tuned ones, and ensembles of any."""
+
+from skmmcl.ensemble._deep_classifier import DeepEnsembleClassifier
+from skmmcl.ensemble._deep_regressor import DeepEnsembleRegressor
+from skmmcl.ensemble._fine_tuned_classifier import FineTunedClassifier
+from skmmcl.ensemble._fine_tuned_regressor import FineTunedRegressor
+
+__all__ = [
+    "DeepEnsembleClassifier",
+    "DeepEnsembleRegressor",
+    "FineTunedClassifier",
+    "FineTunedRegressor",
+]

@@ -1,0 +1,363 @@
+"""The base of classifiers and regressors that go on from an embedder that was trained before."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import field
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._input import read_known
+from skmmcl.base._parameters import POSITIVE
+from skmmcl.base._reuse import check_has_network, is_fitted, start_anew, start_from, untrained
+from skmmcl.cross_decomposition import SupervisedEmbedder
+from skmmcl.data import MultimodalData
+from skmmcl.data._seen import subject_keys
+from skmmcl.data._who import check_same_subjects
+from skmmcl.ensemble._tuner import Tuner
+from skmmcl.exceptions import DataError
+from skmmcl.utils._sklearn import StrOptions, fit_context
+
+# Parameters that the embedder inside has under the same names.
+HANDED_ON = (
+    "layers", "lr", "encoder_lr_factor", "weight_decay", "optimizer", "lr_schedule", "max_epochs",
+    "batch_size", "augment", "validation_fraction", "n_iter_no_change", "device", "verbose",
+)  # fmt: skip
+
+
+@embedder
+class BaseFineTuned(BaseEstimator):
+    """Base of what goes on from an embedder that was trained before.
+
+    Parameters
+    ----------
+    estimator : BaseEmbedder, FrozenEstimator or None, default=None
+        A fitted embedder, whose network is copied and never altered; clones share it. One that is
+        not fitted is fitted on ``pretrain`` and, without that, gives the architecture alone. None
+        for :class:`~skmmcl.cross_decomposition.SupervisedEmbedder`.
+    pretrain : tuple (X, y), or X, default=None
+        Subjects to fit the embedder on, in each fit anew.
+    reset_weights : bool, default=False
+        Whether all weights are drawn anew and the scaling is that of the subjects of `fit`: the
+        same architecture from scratch, next to which pretraining is judged.
+    layers : {"head", "last", "all"}, default="all"
+        What is trained: the head; also the last block of each encoder, or what fuses them; or all.
+        The rest stays in evaluation mode.
+    lr : float, default=0.003
+        Learning rate of the head.
+    encoder_lr_factor : float, default=0.1
+        Learning rate below the head, as a factor of ``lr``. 1 from scratch.
+    weight_decay : float, default=0.001
+        Weight decay of the optimizer.
+    max_epochs : int, default=50
+        Passes over the subjects.
+    batch_size : int, default=32
+        Subjects in a batch, at least 2.
+    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
+        Optimizer, by name or as a class of torch.
+    lr_schedule : {"cosine"} or None, default=None
+        Course of the learning rates over the epochs; None for constant ones.
+    augment : dict of str to callable, default=None
+        Random changes of a modality in training, as embedders take them.
+    validation_fraction : float, default=None
+        Part of the subjects, alike in every class, that is held out of the training to stop it;
+        None for no such part.
+    n_iter_no_change : int or None, default=10
+        With a validation part, stop after so many epochs without improvement and keep the weights
+        of the best epoch.
+    on_overlap : {"raise", "warn", "ignore"}, default="raise"
+        What happens if subjects who are to be predicted were in the pretraining and not in `fit`:
+        they are found by ``X.index``, and cannot be found without it.
+    device : str, default="auto"
+        Where to train, as torch names it.
+    verbose : int, default=0
+        1 for a progress bar, 2 for a table of all losses.
+    random_state : int, RandomState instance or None, default=None
+        Draws the head, the order of the subjects and, where there is nothing to begin from, the
+        weights of the embedder.
+
+    Attributes
+    ----------
+    pretrained_ : BaseEmbedder
+        The embedder that training went on from.
+    tuner_ : BaseEmbedder
+        The embedder inside, with the network as it is now.
+    net_ : skorch net
+        Its network, ``net_.module_``, with its ``history``.
+    history_ : dict of str to ndarray
+        Loss by epoch.
+    n_iter_ : int
+        Number of epochs that were run.
+    n_features_in_ : int
+        Number of numbers per subject, over all modalities.
+    feature_names_in_ : ndarray of str
+        Names of the columns; only if the embedder was fitted on a DataFrame.
+    """
+
+    estimator: Any = field(default=None, kw_only=False)
+    pretrain: Any = None
+    reset_weights: bool = False
+    layers: Literal["head", "last", "all"] = "all"
+    lr: float = 3e-3
+    encoder_lr_factor: float = 0.1
+    weight_decay: float = 1e-3
+    max_epochs: int = 50
+    batch_size: int = 32
+    optimizer: Any = "adam"
+    lr_schedule: Literal["cosine"] | None = None
+    augment: Any = None
+    validation_fraction: float | None = None
+    n_iter_no_change: int | None = 10
+    on_overlap: Literal["raise", "warn", "ignore"] = "raise"
+    device: Any = "auto"
+    verbose: int = 0
+    random_state: Any = None
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "estimator": [BaseEmbedder, FrozenEstimator, None],
+        "pretrain": "no_validation",
+        "reset_weights": ["boolean"],
+        "layers": [StrOptions({"head", "last", "all"})],
+        "encoder_lr_factor": POSITIVE,
+        "lr_schedule": [StrOptions({"cosine"}), None],
+        "on_overlap": [StrOptions({"raise", "warn", "ignore"})],
+    }
+
+    def _own(self) -> dict[str, Any]:
+        """Return the parameters of the embedder inside that only one of the two kinds has."""
+        raise NotImplementedError
+
+    def _weight(self, y: Any, sample_weight: Any) -> Any:
+        """Return how often each subject counts."""
+        return sample_weight
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+        """Train the head, and as much below it as is asked for.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities of n_samples subjects, which may be fewer than those that the embedder
+            was fitted on.
+        y : array-like of shape (n_samples,)
+            What is to be predicted; NaN or None, and -1 for a class, where it is unknown.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+        """
+        check_same_subjects({"X": X, "y": y, "sample_weight": sample_weight})
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        sample_weight = self._weight(y, sample_weight)
+        seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=3)
+        source, is_trained = self._source(X, y, sample_weight, int(seeds[0]))
+        data = read_known(source, X)
+        is_new = self.reset_weights or not is_trained
+        start = (
+            start_anew(source, data, None if sample_weight is None else np.asarray(sample_weight),
+                       int(seeds[1]))
+            if self.reset_weights
+            else start_from(source, data.modalities)
+        )  # fmt: skip
+        handed_on = {name: getattr(self, name) for name in HANDED_ON}
+        if is_new:
+            handed_on["encoder_lr_factor"] = 1.0
+        tuner = Tuner(
+            network=start.network,
+            scaling=start.scaling,
+            dtype=source._dtype,  # noqa: SLF001
+            random_state=int(seeds[2]),
+            **handed_on,
+            **self._own(),
+        )
+        tuner.fit(data, y, sample_weight=sample_weight)
+        tuner.set_params(network=None, scaling=None)  # both are part of what was trained
+        self.pretrained_, self.tuner_ = source, tuner
+        self._seen_before = None if is_new else getattr(source, "_subject_keys", None)
+        return self
+
+    def _source(self, X: Any, y: Any, sample_weight: Any, seed: int) -> tuple[Any, bool]:
+        """Return a fitted embedder, and whether it was trained."""
+        given = self.estimator
+        if isinstance(given, FrozenEstimator):
+            given = given.estimator
+            check_is_embedder(given)
+        if given is not None and is_fitted(given):
+            if self.pretrain is not None:
+                raise ValueError(
+                    f"The estimator, a {type(given).__name__}, is fitted already, and pretrain is "
+                    "given as well. Leave pretrain out, or give clone(estimator)."
+                )
+            check_has_network(given)
+            return given, True
+        made = clone(self._default() if given is None else given)
+        if made.random_state is None:
+            made.set_params(random_state=seed)
+        if self.pretrain is None:
+            return untrained(made, X, self._numbers(y), sample_weight), False
+        has_y = isinstance(self.pretrain, tuple)
+        made.fit(*(self.pretrain if has_y else (self.pretrain,)))
+        check_has_network(made)
+        return made, True
+
+    def _default(self) -> BaseEmbedder:
+        return SupervisedEmbedder(solver="gradient", dtype="auto")
+
+    def _numbers(self, y: Any) -> Any:
+        """Return ``y`` as the embedder may read it, which is not trained by it."""
+        return y
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return what the head makes of subjects, (n_samples, n_outputs)."""
+        check_is_fitted(self, "tuner_")
+        data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
+        self._check_overlap(data)
+        return self.tuner_.outputs(data)
+
+    def seen_in_pretraining(self, X: Any) -> np.ndarray:
+        """Return which subjects the pretraining has seen, by their identifiers.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            Subjects. Only a container with an ``index`` says who they are.
+
+        Returns
+        -------
+        ndarray of bool of shape (n_samples,)
+            True for those who were in the pretraining; False for the others, and for all where
+            one of the two has no identifiers.
+        """
+        check_is_fitted(self, "tuner_")
+        data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
+        return self._seen(data)
+
+    def _seen(self, data: MultimodalData) -> np.ndarray:
+        keys = subject_keys(data.index)
+        if keys is None or self._seen_before is None:
+            return np.zeros(len(data), dtype=bool)
+        return np.isin(keys, self._seen_before)
+
+    def _check_overlap(self, data: MultimodalData) -> None:
+        """Refuse or report subjects who are new to the head, and not to the pretraining."""
+        if self.on_overlap == "ignore":
+            return
+        seen = self._seen(data)
+        tuned_on = self.tuner_._subject_keys  # noqa: SLF001
+        if tuned_on is not None and seen.any():
+            seen &= ~np.isin(subject_keys(data.index), tuned_on)
+        if not seen.any():
+            return
+        names = ", ".join(map(str, data.index[seen][:5])) + (", ..." if seen.sum() > 5 else "")
+        text = (
+            f"{seen.sum()} of {len(data)} subjects to be predicted were in the pretraining: "
+            f"{names}. What is measured on them is no measure for new subjects. Pretrain without "
+            "them, or inside each fold by pretrain=. "
+        )
+        if self.on_overlap == "raise":
+            raise DataError(text + "on_overlap='warn' goes on nevertheless.")
+        warnings.warn(text.strip(), UserWarning, stacklevel=4)
+
+    @property
+    def net_(self) -> Any:
+        """The trained skorch net."""
+        return self.tuner_.net_
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """Loss by epoch."""
+        check_is_fitted(self, "tuner_")
+        return self.tuner_.history_
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs that were run."""
+        return self.tuner_.n_iter_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of numbers per subject, over all modalities."""
+        return self.tuner_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns; only of a DataFrame."""
+        return self.pretrained_.feature_names_in_
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; those of a fitted embedder, which cannot change, are left out.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the parameters of an embedder that is not fitted as well.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params = super().get_params(deep=deep)
+        if not self._is_given_fitted():
+            return params
+        return {name: v for name, v in params.items() if not name.startswith("estimator__")}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; those of a fitted embedder are refused.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            This estimator.
+        """
+        inner = [name for name in params if name.startswith("estimator__")]
+        if inner and "estimator" not in params and self._is_given_fitted():
+            raise ValueError(
+                f"{inner[0]} cannot be set: the {type(self.estimator).__name__} is fitted, and is "
+                "never altered. Give one that is not fitted, with pretrain=."
+            )
+        return super().set_params(**params)
+
+    def _is_given_fitted(self) -> bool:
+        return isinstance(self.estimator, BaseEmbedder) and is_fitted(self.estimator)
+
+    def __sklearn_clone__(self) -> Self:
+        """Return a clone that shares a fitted embedder, as it would one in a `FrozenEstimator`."""
+        twin = super().__sklearn_clone__()
+        if self._is_given_fitted():
+            twin.estimator = self.estimator
+        return twin
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.dict = True
+        tags.target_tags.required = True
+        return tags
+
+
+def check_is_embedder(estimator: Any) -> None:
+    """Raise unless this is an embedder of the package."""
+    if not isinstance(estimator, BaseEmbedder):
+        raise TypeError(
+            f"An embedder of skmmcl is needed, got {type(estimator).__name__}. Of a pipeline give "
+            "the embedder, model[-1], and put the steps before it, frozen, before this estimator."
+        )
