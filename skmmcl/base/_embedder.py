@@ -104,7 +104,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     lr: float = 1e-3
     weight_decay: float = 1e-3
     optimizer: Any = "adam"
-    lr_schedule: Literal["cosine", "onecycle"] | None = None
+    lr_schedule: Any = None
     gradient_clip: float | None = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = 20
