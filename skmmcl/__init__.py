@@ -54,7 +54,12 @@ if TYPE_CHECKING:
     )
     from skmmcl.data import MultimodalData
     from skmmcl.decomposition import MMVAEEmbedder, SepVAEEmbedder
-    from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
+    from skmmcl.model_selection import (
+        CrossFitTransformer,
+        LabeledOnly,
+        labeled_scorer,
+        linear_probe_search,
+    )
     from skmmcl.parallel import stacked_fits
     from skmmcl.preprocessing import (
         ComBat,
@@ -111,6 +116,7 @@ __all__ = [
     "inspection",
     "kernels",
     "labeled_scorer",
+    "linear_probe_search",
     "load_bids",
     "load_volumes",
     "losses",
@@ -158,6 +164,7 @@ _HOMES = {
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "labeled_scorer": "skmmcl.model_selection",
+    "linear_probe_search": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",
     "load_volumes": "skmmcl.volumes",
     "stacked_fits": "skmmcl.parallel",
