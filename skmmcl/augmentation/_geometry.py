@@ -51,7 +51,9 @@ class Flip(SpatialAugmentation):
         if self.axis is not None:
             return x.flip(self.axis - n_axes)
         axes = torch.randint(n_axes, (len(x),), generator=generator).tolist()
-        return torch.stack([subject.flip(axis - n_axes) for subject, axis in zip(x, axes, strict=True)])
+        return torch.stack(
+            [subject.flip(axis - n_axes) for subject, axis in zip(x, axes, strict=True)]
+        )
 
 
 @dataclass(frozen=True)

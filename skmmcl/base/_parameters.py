@@ -172,7 +172,9 @@ class Shared:
         "weight_decay": NOT_NEGATIVE,
         "optimizer": [StrOptions({"adam", "adamw", "radam", "sgd"}), callable],
         "lr_schedule": [
-            StrOptions({"cosine", "onecycle", "step_decay", "warmup_cosine"}), callable, None,
+            StrOptions({"cosine", "onecycle", "step_decay", "warmup_cosine"}),
+            callable,
+            None,
         ],  # fmt: skip
         "gradient_clip": [*POSITIVE, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],

@@ -36,6 +36,8 @@ class AnatCLEmbedder(BaseEmbedder):
         all at once in each measure.
     anatomy_weight : float, default=1.0
         Weight of the contrast by anatomy beside that by age.
+    age_weight : float, default=1.0
+        Weight of the contrast by age; with 0 anatomy alone guides, and the age is still read.
     sharpness : float, default=None
         Anatomies are much alike; if given, a likeness a becomes ``exp(sharpness * (a -
         1))``.
@@ -93,6 +95,7 @@ class AnatCLEmbedder(BaseEmbedder):
     measures: str | Sequence[str] | None = None
     anatomy: Literal["local", "global"] = "local"
     anatomy_weight: float = 1.0
+    age_weight: float = 1.0
     sharpness: float | None = None
     metadata: str | None = None
     bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
@@ -103,6 +106,7 @@ class AnatCLEmbedder(BaseEmbedder):
         "measures": [str, list, tuple, None],
         "anatomy": [StrOptions({"local", "global"})],
         "anatomy_weight": NOT_NEGATIVE,
+        "age_weight": NOT_NEGATIVE,
         "sharpness": [*POSITIVE, None],
         "metadata": [str, None],
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE],
@@ -121,6 +125,7 @@ class AnatCLEmbedder(BaseEmbedder):
             anatomy=self.anatomy,
             bandwidth=float(self.bandwidth_[0]),
             anatomy_weight=self.anatomy_weight,
+            age_weight=self.age_weight,
             sharpness=self.sharpness,
         )
         return [Term("anat_cl", loss, on=OF_METADATA)]

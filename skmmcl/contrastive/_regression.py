@@ -31,6 +31,9 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
         How like subjects are spared: "exp" weakens their repulsion by how alike they are,
         "threshold" holds a positive against those less alike alone, and "y-aware" repels
         all.
+    include_positive : bool, default=True
+        With "exp", whether a positive is among those that it is held against, which bounds its
+        term below and makes training more stable; the paper's form leaves it out.
 
     Attributes
     ----------
@@ -67,14 +70,17 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     """
 
     loss: Literal["exp", "threshold", "y-aware"] = "exp"
+    include_positive: bool = True
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
 
+    _of_training: ClassVar[tuple[str, ...]] = ("include_positive",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [StrOptions(set(LOSSES))],
+        "include_positive": ["boolean"],
     }
 
     def _make_guide(self, y: Any) -> KernelGuide:
@@ -82,5 +88,6 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
         return KernelGuide(self, self.kernel, temperature=sphere)
 
     def _make_objective(self) -> list[Term]:
-        loss = LOSSES[self.loss](self.temperature, **self._guide.of_loss)
+        own = {"include_positive": self.include_positive} if self.loss == "exp" else {}
+        loss = LOSSES[self.loss](self.temperature, **self._guide.of_loss, **own)
         return [Term("regression", loss, on=OF_METADATA)]

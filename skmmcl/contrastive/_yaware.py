@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
@@ -22,6 +22,12 @@ class YAwareEmbedder(BaseEmbedder):
     cut into classes.
 
     Read more in the :ref:`User Guide <guided>`.
+
+    Parameters
+    ----------
+    self_pairs : bool, default=False
+        Whether each embedding is among its own positives and those it is held against, as in the
+        theory of what an optimum looks like, and not in the paper's training.
 
     Attributes
     ----------
@@ -66,10 +72,14 @@ class YAwareEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    self_pairs: bool = False
+
+    _of_training: ClassVar[tuple[str, ...]] = ("self_pairs",)
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"self_pairs": ["boolean"]}
 
     def _make_guide(self, y: Any) -> KernelGuide:
         return KernelGuide(self, self.kernel, temperature=self.temperature)
 
     def _make_objective(self) -> list[Term]:
-        loss = YAwareLoss(self.temperature, **self._guide.of_loss)
+        loss = YAwareLoss(self.temperature, self_pairs=self.self_pairs, **self._guide.of_loss)
         return [Term("y_aware", loss, on=OF_METADATA)]

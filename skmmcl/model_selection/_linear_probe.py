@@ -27,7 +27,9 @@ from skmmcl.utils._targets import UNLABELED
 COSTS = (1e-6, 1e3)
 L1_RATIOS = {"l1": 1.0, "l2": 0.0}  # "elasticnet" has one of its own
 # Without this, scikit-learn before 1.8 heeds no l1_ratio.
-OLD = {} if parse_version(sklearn.__version__) >= parse_version("1.8") else {"penalty": "elasticnet"}
+OLD = (
+    {} if parse_version(sklearn.__version__) >= parse_version("1.8") else {"penalty": "elasticnet"}
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ class LinearProbe:
 
     def __repr__(self) -> str:
         params = ", ".join(f"{name}={value!r}" for name, value in self.best_params_.items())
-        held = "" if self.hold_out_score_ is None else f", hold-out score {self.hold_out_score_:.3f}"
+        held = (
+            "" if self.hold_out_score_ is None else f", hold-out score {self.hold_out_score_:.3f}"
+        )
         return f"LinearProbe({params}, {self.n_folds_}-fold score {self.best_score_:.3f}{held})"
 
     def predict(self, X: Any) -> np.ndarray:
@@ -182,7 +186,9 @@ def linear_probe_search(
     def score(trial: Any) -> float:
         probe = _make_probe(_suggest(trial), **common)
         with _unconverged():
-            return float(cross_val_score(probe, X, y, cv=folds, scoring=scoring, n_jobs=n_jobs).mean())
+            return float(
+                cross_val_score(probe, X, y, cv=folds, scoring=scoring, n_jobs=n_jobs).mean()
+            )
 
     study = _search(optuna, score, n_trials, seed)
     best = _make_probe(study.best_params, **common)

@@ -49,7 +49,14 @@ DIFFERENT = {
     "clipped": [{"gradient_clip": 0.01 * (k + 1)} for k in range(3)],
     "scheduled": [
         {"lr_schedule": s, "max_epochs": 4}
-        for s in ("cosine", "onecycle", "step_decay", "warmup_cosine", partial(StepLR, step_size=1), None)
+        for s in (
+            "cosine",
+            "onecycle",
+            "step_decay",
+            "warmup_cosine",
+            partial(StepLR, step_size=1),
+            None,
+        )
     ],
     "optimizers": [{"optimizer": name} for name in ("adam", "adamw", "radam", "sgd")],
     "stopped": [
