@@ -7,6 +7,7 @@ from typing import Any
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
@@ -66,6 +67,9 @@ class YAwareEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     def _make_guide(self, y: Any) -> KernelGuide:
         return KernelGuide(self, self.kernel, temperature=self.temperature)
