@@ -17,12 +17,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._decorator import embedder
+from skmmcl.base._encoders import encoders_by_modality
 from skmmcl.base._guide import Guide
 from skmmcl.base._input import check_finite, check_subjects, read_input
 from skmmcl.base._known import Known, read_training
 from skmmcl.base._noise import check_noise_is_known, noise_of
 from skmmcl.base._solution import Solution, divide, warn_of_untrained
-from skmmcl.base._trained import Trained, by_modality, input_stage
+from skmmcl.base._trained import Trained, input_stage
+from skmmcl.base._views import check_views, contrasts_views, made_copies, made_with
 from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
 from skmmcl.networks._multiview import MultiviewNetwork
@@ -149,8 +151,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         return Guide()
 
     def _make_views(self) -> list[str]:
-        """Return the modality that each view reads; a lone modality is read by two encoders."""
-        if len(self.modalities_) > 1:
+        """Return the modality that each encoder reads.
+
+        A lone one is read by two encoders, unless copies of it are the views.
+        """
+        if len(self.modalities_) > 1 or contrasts_views(self):
             return self.modalities_
         warnings.warn(
             f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains "
@@ -303,10 +308,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             self._trained = None
             return
         check_augment(self.augment, self.shapes_)
+        check_views(self)
         sample_weight = known["sample_weight"]
         if resume and self._trained is not None:
             check_noise_is_known(self._trained.net, self.input_noise)
-            self._trained.check_made_with(self._make_network(encoders={}).keywords)
+            self._trained.check_made_with(made_with(self))
             trained = self._trained.resumed(self.lr, type(self).__name__)
         else:
             trained = self._untrained(data, terms, sample_weight)
@@ -329,10 +335,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
-            encoders=by_modality(self.encoders, self.modalities_),
             stages=stages,
+            **encoders_by_modality(self.encoders, self.shapes_),
+            **made_copies(self),
         )
-        trained.made_with = self._make_network(encoders={}).keywords
+        trained.made_with = made_with(self)
         trained.net = make_net(network, terms, self, dtype=getattr(torch, self._dtype))
         if self.input_noise:
             trained.net.noise_ = noise_of(data, stages)

@@ -42,7 +42,9 @@ class Shared:
         and self-attention for matrices, both beside a linear shortcut, and a small CNN
         for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
         and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
-        weights; a callable is called as ``encoder(shape, n_components)``.
+        weights; a callable is called as ``encoder(shape, n_components)``. Modalities of one
+        shape that stand together in a tuple, ``{("t1", "t2"): "resnet18"}``, share one encoder;
+        each is z-scored by itself, and none is restricted to principal components.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
     input_components : int or None, default=60
@@ -61,7 +63,18 @@ class Shared:
         the batch in its own shape and units, for example
         ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
         stand together in a tuple get the same draw. What is augmented is not restricted
-        to principal components.
+        to principal components. Methods with ``views`` also take "auto", their default:
+        where copies are contrasted, each modality is augmented by its kind, as
+        :func:`~skmmcl.augmentation.resolve_augment` says, vectors and matrices in their
+        component scores; where modalities are, nothing is. None for none.
+    views : {"auto", "modality", "augmentation", "both"}, default="auto"
+        What the contrast takes for views of a subject: its modalities; augmented copies of
+        each modality, each modality by itself, with the mean over them; or all copies of
+        all modalities at once. "auto" is "augmentation" of a lone modality, else "modality".
+        Each modality has one encoder in any case, which sees all its copies. Closed forms
+        have no copies. See :ref:`views`.
+    n_views : int, default=2
+        Number of augmented copies of each modality, at least 2, where they are views.
     impute : {"mean", "ridge"}, default="mean"
         What stands in for the representation of an absent modality: the mean of the
         training subjects, or what the subject's other modalities make of it by ridge
@@ -158,7 +171,9 @@ class Shared:
         "standardize": ["boolean"],
         "input_components": [*COUNT, None],
         "input_noise": NOT_NEGATIVE,
-        "augment": [dict, None],
+        "augment": [dict, StrOptions({"auto"}), None],
+        "views": [StrOptions({"auto", "modality", "augmentation", "both"})],
+        "n_views": COUNT,
         "impute": [StrOptions({"mean", "ridge"})],
         "on_empty": [StrOptions({"error", "nan"})],
         "solver": [StrOptions({"auto", "closed_form", "gradient"})],

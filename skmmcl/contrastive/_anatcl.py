@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
+from skmmcl.base._views import Views
 from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
 from skmmcl.contrastive._guides import OF_METADATA
 from skmmcl.losses import YAwareLoss
@@ -101,6 +102,9 @@ class AnatCLEmbedder(BaseEmbedder):
     bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "measures": [str, list, tuple, None],

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.base._parameters import KERNEL, POSITIVE, Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide, PriorGuide
 from skmmcl.losses import DecoupledUniformityLoss
 from skmmcl.training import Term
@@ -93,6 +94,9 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     prior: Any = None
     t: float = 2.0
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "kernel": [StrOptions({"cosine"}), *KERNEL, None],

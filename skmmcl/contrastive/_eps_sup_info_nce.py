@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
+from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import BiasedClasses
 from skmmcl.contrastive._guides import OF_CLASSES
 from skmmcl.losses import EpsSupInfoNCELoss, FairKLLoss
@@ -101,6 +102,9 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
     metadata: str | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("learn_epsilon", "std_weight")
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import LabelsGuide
 from skmmcl.contrastive._guides import OF_METADATA
 from skmmcl.losses import JaccardSupConLoss, MulSupConLoss
@@ -72,6 +73,9 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
     metadata: str | Sequence[str] | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "weighting": [StrOptions({"jaccard", "labels"})],

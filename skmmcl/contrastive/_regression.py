@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import ExpRegressionLoss, ThresholdRegressionLoss, YAwareLoss
 from skmmcl.training import Term
@@ -76,6 +77,9 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("include_positive",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
+from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import ContrastedClasses
 from skmmcl.contrastive._guides import OF_CLASSES
 from skmmcl.losses import YAwareLoss
@@ -59,6 +60,9 @@ class SupConEmbedder(BaseEmbedder):
     metadata: str | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("temperature",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

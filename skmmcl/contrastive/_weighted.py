@@ -13,6 +13,7 @@ import torch
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import POSITIVE, Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import ContrastedClasses
 from skmmcl.contrastive._guides import OF_CLASSES, OF_METADATA, KernelGuide
 from skmmcl.kernels import cosine
@@ -92,6 +93,9 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("self_pairs",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
@@ -73,6 +74,9 @@ class YAwareEmbedder(BaseEmbedder):
     temperature: float = 0.1
     projection_dim: int | None = None
     self_pairs: bool = False
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("self_pairs",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"self_pairs": ["boolean"]}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
+from skmmcl.base._views import Views
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks._encoders import encoder_by_shape
 from skmmcl.training import Term
@@ -97,6 +98,9 @@ class CMCCSSEmbedder(BaseEmbedder):
     pairwise: bool = False
     normalize_each: bool = False
     projection_dim: int | None = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = (

@@ -15,7 +15,7 @@ from skmmcl.base._parameters import COUNT
 from skmmcl.losses import CoMMLoss
 from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import StrOptions, check_feature_names_in
+from skmmcl.utils._sklearn import check_feature_names_in
 
 
 @embedder
@@ -108,7 +108,6 @@ class CoMMEmbedder(BaseEmbedder):
         "n_heads": COUNT,
         "projection_dim": COUNT,
         "mask_tokens": ["boolean"],
-        "augment": [dict, StrOptions({"auto"}), None],
     }
 
     def transform(self, X: Any, modality: str | None = None) -> np.ndarray:
@@ -152,6 +151,9 @@ class CoMMEmbedder(BaseEmbedder):
         check_feature_names_in(self, input_features)
         width = self.mean_representation_.shape[1]
         return np.asarray([f"comm_{i}" for i in range(width)], dtype=object)
+
+    def _make_views(self) -> list[str]:
+        return self.modalities_
 
     def _make_network(self, **layout: Any) -> partial:
         return partial(
