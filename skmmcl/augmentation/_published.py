@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from skmmcl.augmentation._base import Compose, Transform
@@ -26,7 +27,9 @@ def published_augmentation(name: str) -> Compose:
         - "supcon": images, of :cite:t:`khosla2020supervised` and of ModAn-MulSupCon;
         - "decoupled": images, of :cite:t:`dufumier2023integrating`, as SimCLR's without its blur;
         - "simclr": images, of :cite:t:`chen2020simple`;
-        - "comm": images, of :cite:t:`dufumier2025`.
+        - "comm" and "cross": images, of :cite:t:`dufumier2025`, for CoMM and for CLIP;
+        - "none": none, of contrastive regression :cite:p:`barbano2023regression`, whose copies are
+          equal.
 
     Returns
     -------
@@ -52,7 +55,17 @@ def published_augmentation(name: str) -> Compose:
     """
     if name not in PUBLISHED:
         raise ValueError(f"name must be one of {sorted(PUBLISHED)}, got {name!r}.")
-    return Compose(PUBLISHED[name]())
+    return _Published(PUBLISHED[name](), name)
+
+
+@dataclass(frozen=True, repr=False)
+class _Published(Compose):
+    """Chain that is shown by its name."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return f"published_augmentation({self.name!r})"
 
 
 def _all_tf() -> list[Transform]:
@@ -91,6 +104,7 @@ def _images(smallest: float, strength: float, blur: float = 0.0) -> list[Transfo
 
 
 PUBLISHED: dict[str, Callable[[], list[Transform]]] = {
+    "none": list,
     "all_tf": _all_tf,
     "cutout": lambda: [Cutout((0.25, 0.25), fill="mean", p=1)],
     "crop": lambda: [ResizedCrop((0.75, 0.75), p=1)],
@@ -100,4 +114,5 @@ PUBLISHED: dict[str, Callable[[], list[Transform]]] = {
     "decoupled": partial(_images, 0.08, 1.0),
     "simclr": partial(_images, 0.08, 1.0, 0.5),
     "comm": partial(_images, 0.08, 0.5, 0.5),
+    "cross": lambda: _images(0.5, 0.5)[:1],
 }

@@ -144,7 +144,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     def _make_network(self, **layout: Any) -> partial:
         """Return a function without arguments that builds the network."""
-        return partial(MultiviewNetwork, n_components=self.n_components, **layout)
+        head = {"projection_dim": self.projection_dim} if hasattr(self, "projection_dim") else {}
+        return partial(MultiviewNetwork, n_components=self.n_components, **head, **layout)
 
     def _make_guide(self, y: Any) -> Guide:
         """Return what guides the objective besides the modalities; ``y`` as the user gave it."""
@@ -330,7 +331,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             name: self._make_stage(name, array, present[name], sample_weight)
             for name, array in data.items()
         }
-        trained = Trained(stages, augmented_names(self.augment), self._dtype)
+        trained = Trained(stages, augmented_names(self.augment, self.modalities_), self._dtype)
         stages = trained.seen(stages)
         network = self._make_network(
             views=self._make_views(),

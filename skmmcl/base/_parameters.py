@@ -58,10 +58,11 @@ class Shared:
         of the training, drawn anew for each view, in units of each feature's standard
         deviation. Symmetric matrices stay symmetric; what is absent, volumes, and what
         ``augment`` changes get none. See :ref:`input_noise`.
-    augment : dict of str to callable, default=None
+    augment : dict of str to callable, callable or None, default=None
         Random changes of a modality in training, called as ``transform(x, generator)`` on
         the batch in its own shape and units, for example
-        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
+        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. A callable changes
+        every modality, each by a draw of its own; modalities that
         stand together in a tuple get the same draw. What is augmented is not restricted
         to principal components. Methods with ``views`` also take "auto", their default:
         where copies are contrasted, each modality is augmented by its kind, as
@@ -114,7 +115,7 @@ class Shared:
     lr_schedule : {"cosine", "onecycle", "step_decay", "warmup_cosine"}, callable or None, default=None
         Course of the learning rate over the epochs; None for a constant one. "cosine" falls to
         0, "onecycle" rises to ``lr`` and falls again, "step_decay" multiplies by 0.9 every 10
-        epochs, "warmup_cosine" rises in the first tenth of the epochs and then is "cosine". A
+        epochs, "warmup_cosine" rises in the first tenth of the epochs, 10 at most, and then is "cosine". A
         callable gives a scheduler of torch for an optimizer, as
         ``partial(StepLR, step_size=100)`` does.
     gradient_clip : float, default=None
@@ -146,9 +147,9 @@ class Shared:
         features of the closed form are the same for None each time.
     temperature : float, default=0.1
         Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
+    projection_dim : int, list of int or None, default=None
+        Width of a two-layer projection head between representation and losses, or the widths of
+        all its layers, such as (512, 128); None for no head.
     metadata : str, list of str or None, default=None
         Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
         not needed. None takes ``y``.
@@ -171,7 +172,7 @@ class Shared:
         "standardize": ["boolean"],
         "input_components": [*COUNT, None],
         "input_noise": NOT_NEGATIVE,
-        "augment": [dict, StrOptions({"auto"}), None],
+        "augment": [dict, callable, StrOptions({"auto"}), None],
         "views": [StrOptions({"auto", "modality", "augmentation", "both"})],
         "n_views": COUNT,
         "impute": [StrOptions({"mean", "ridge"})],
@@ -203,7 +204,7 @@ class Shared:
         "verbose": ["verbose"],
         "random_state": ["random_state"],
         "temperature": POSITIVE,
-        "projection_dim": [*COUNT, None],
+        "projection_dim": [*COUNT, list, tuple, None],
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],

@@ -48,7 +48,7 @@ def input_stage(
     """Return what the training subjects say of a modality: mean, scale, principal axes."""
     mean, scale = weighted_moments(array, present, sample_weight)
     stage = InputStage(mean, scale, settings.standardize)
-    is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment)
+    is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment, [name])
     is_whole = is_whole or name in shared_by(settings.encoders)
     if settings.input_components is None or is_whole:
         return stage

@@ -95,7 +95,7 @@ def _unchanged(settings: Any) -> list[str]:
     """Return the modalities that neither augmentation nor noise changes."""
     if settings.augment == "auto":
         return []
-    changed = set(augmented_names(settings.augment))
+    changed = set(augmented_names(settings.augment, settings.modalities_))
     if settings.input_noise:
         changed |= {name for name, shape in settings.shapes_.items() if len(shape) in (1, 2)}
     return [name for name in settings.modalities_ if name not in changed]

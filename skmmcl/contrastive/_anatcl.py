@@ -66,6 +66,10 @@ class AnatCLEmbedder(BaseEmbedder):
     an input besides. A subject some of whose measures are unknown (NaN), or whose age is,
     attracts its own modalities alone in that term.
 
+    ``from_paper()`` has the network and the loss of what was released, which is models without the code
+    that trained them. Optimizer, epochs, batches and augmentation could not be read and are those of
+    this package; that both terms weigh 1 is inferred. ``anatomy="global"`` is the other model.
+
     References
     ----------
     .. [1] Barbano C. A. et al. (2024). Anatomical foundation models for brain MRIs.
@@ -101,11 +105,23 @@ class AnatCLEmbedder(BaseEmbedder):
     metadata: str | None = None
     bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
     temperature: float = 0.1
-    projection_dim: int | None = None
+    projection_dim: Any = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"
 
+    _paper: ClassVar[dict[str, Any]] = {
+        "anatomy": "local",
+        "anatomy_weight": 1.0,
+        "age_weight": 1.0,
+        "bandwidth": 5.0,
+        "temperature": 0.1,
+        "encoders": "resnet18:pooled",
+        "n_components": 512,
+        "projection_dim": 128,
+        "views": "augmentation",
+        "n_views": 2,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "measures": [str, list, tuple, None],
         "anatomy": [StrOptions({"local", "global"})],

@@ -68,7 +68,7 @@ class ConditionalUniformityEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     uniformity_weight: float = 1.0
     t: float = 2.0
-    projection_dim: int | None = None
+    projection_dim: Any = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
 from skmmcl.base._views import Views
@@ -53,6 +54,11 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     A subject of whom the target is unknown, NaN or None, attracts its own modalities alone.
     The memory of "exp" and "threshold" grows with the square of ``batch_size``.
 
+    ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume are its
+    views, as in the authors' code, which augments none; its L-exp keeps the positive in the
+    denominator, and computes it with similarities less their largest, which is not done here. The
+    data, OpenBHB, must be asked for; its score is `skmmcl.metrics.openbhb_score`.
+
     References
     ----------
     .. [1] Barbano C. A. et al. (2023). Contrastive learning for regression in multi-site
@@ -76,12 +82,31 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     kernel: Kernel = "gaussian"
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
-    projection_dim: int | None = None
+    projection_dim: Any = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("include_positive",)
+    _paper: ClassVar[dict[str, Any]] = {
+        "loss": "exp",
+        "include_positive": True,
+        "kernel": "gaussian",
+        "bandwidth": 2.0,
+        "temperature": 0.1,
+        "encoders": "resnet18:pooled",
+        "n_components": 512,
+        "projection_dim": 128,
+        "views": "augmentation",
+        "n_views": 2,
+        "augment": published_augmentation("none"),
+        "optimizer": "adam",
+        "lr": 1e-4,
+        "weight_decay": 5e-5,
+        "lr_schedule": "step_decay",
+        "max_epochs": 300,
+        "batch_size": 32,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [StrOptions(set(LOSSES))],
         "include_positive": ["boolean"],

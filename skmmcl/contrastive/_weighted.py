@@ -92,7 +92,7 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     kernel: Kernel = "gaussian"
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
-    projection_dim: int | None = None
+    projection_dim: Any = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"

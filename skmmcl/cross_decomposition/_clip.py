@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.base._views import Views
@@ -43,7 +44,7 @@ class CLIPEmbedder(BaseEmbedder):
     self_weight : float, default=0.0
         Weight of the contrast of two augmented copies of each modality, for the mean over
         the modalities; 0 leaves it out.
-    augment : dict of str to callable, "auto" or None, default="auto"
+    augment : dict of str to callable, callable, "auto" or None, default="auto"
         Random changes of a modality in training, as other embedders take them. Where there
         are copies, by ``self_weight`` or ``views``, each gets its own and "auto" is by kind of
         modality as in `CoMMEmbedder`; without copies, "auto" is none.
@@ -68,6 +69,12 @@ class CLIPEmbedder(BaseEmbedder):
     ``negatives="both", self_weight=1``, at a temperature that is not learnt; the contrast of
     copies always is at ``temperature``.
 
+    ``from_paper()`` is "Cross", CLIP as the study of CoMM [2]_ trains it on pairs of images; its "Cross+Self"
+    is ``from_paper(negatives="both", self_weight=1, learn_temperature=False, temperature=0.1,
+    projection_dim=(1024, 256), augment=published_augmentation("comm"))``. Their linear projections
+    have no bias, and weights of one dimension no weight decay. What CLIP [1]_ itself was trained on,
+    400 million pairs of image and text, is not public.
+
     References
     ----------
     .. [1] Radford A. et al. (2021). Learning transferable visual models from natural
@@ -88,13 +95,28 @@ class CLIPEmbedder(BaseEmbedder):
     learn_temperature: bool = False
     negatives: Literal["other", "both"] = "other"
     self_weight: float = 0.0
-    projection_dim: int | None = None
+    projection_dim: Any = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = ("temperature", "learn_temperature", "negatives")
+    _paper: ClassVar[dict[str, Any]] = {
+        "temperature": 0.07,
+        "learn_temperature": True,
+        "negatives": "other",
+        "self_weight": 0.0,
+        "encoders": "alexnet:pooled",
+        "n_components": 256,
+        "projection_dim": (512,),
+        "augment": published_augmentation("cross"),
+        "optimizer": "adamw",
+        "lr": 3e-4,
+        "weight_decay": 1e-4,
+        "max_epochs": 100,
+        "batch_size": 64,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "learn_temperature": ["boolean"],
         "negatives": [StrOptions({"other", "both"})],

@@ -97,7 +97,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     denominator: Literal["negatives", "all"] = "negatives"
     pairwise: bool = False
     normalize_each: bool = False
-    projection_dim: int | None = None
+    projection_dim: Any = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"
@@ -127,9 +127,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     }
 
     def _make_network(self, **layout: Any) -> partial:
-        return super()._make_network(
-            projection_dim=self.projection_dim, normalize_each=self.normalize_each, **layout
-        )
+        return super()._make_network(normalize_each=self.normalize_each, **layout)
 
     def _make_objective(self) -> list[Term]:
         cmc = (

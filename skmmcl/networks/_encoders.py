@@ -55,8 +55,9 @@ POOLED = {
     "resnet34": 512,
     "resnet50": 2048,
     "efficientnet_b0": 1280,
+    "alexnet": 256,
 }
-TIMM = "timm/"
+TIMM, TIMM_OPTIONS = "timm/", {"pretrained", "pooled"}
 BY_AXES = {1: "mlp", 2: "attention", 3: "small_cnn", 4: "small_cnn"}  # of one subject
 
 
@@ -95,7 +96,7 @@ def make_encoder(
         "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
         "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan", "efficientnet_b0"; for images
         "alexnet", or "timm/" before any name of timm, and ":pretrained" after it for timm's
-        weights. DenseNets, ResNets and EfficientNet with ":pooled" behind their name, as
+        weights. Networks of timm, DenseNets, ResNets and EfficientNet with ":pooled" behind their name, as
         "resnet18:pooled", give their averaged features themselves, DenseNets without a last
         normalization, as in y-Aware. A module is copied, with its weights. A callable is called as ``spec(shape, n_components)``.
     shape : tuple of int
@@ -166,9 +167,9 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
 
 
 def _named(name: str) -> Callable[..., nn.Module]:
-    network, _, weights = name.removeprefix(TIMM).partition(":")
-    if name.startswith(TIMM) and weights in ("", "pretrained"):
-        return partial(TimmEncoder, name=network, pretrained=weights == "pretrained")
+    network, *asked = name.removeprefix(TIMM).split(":")
+    if name.startswith(TIMM) and set(asked) <= TIMM_OPTIONS:
+        return partial(TimmEncoder, name=network, **dict.fromkeys(asked, True))
     if name.removesuffix(":pooled") in POOLED and name not in ENCODERS:
         return partial(_pooled, name=name.removesuffix(":pooled"))
     if name not in ENCODERS:
@@ -185,13 +186,15 @@ def _pooled(shape: Sequence[int], n_components: int, *, name: str) -> nn.Module:
         raise ValueError(f"'{name}:pooled' has {POOLED[name]} features: set n_components to it")
     options = {"final_norm": False} if "densenet" in name else {}  # as y-Aware's encoder
     encoder: Any = ENCODERS[name](shape, 1, **options)
-    encoder.fc = nn.Identity()
+    # Of AlexNet the average is part of it.
+    encoder.fc = encoder.fc[:-1] if isinstance(encoder.fc, nn.Sequential) else nn.Identity()
     return encoder
 
 
 def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
-    """Return the encoder that "auto" means, without a linear shortcut."""
-    return ENCODERS[_name("auto", shape)](tuple(shape), n_components)
+    """Return the encoder of CMC+CSS: "auto" without a linear shortcut, EfficientNet of volumes."""
+    name = "efficientnet_b0" if len(shape) > 2 else _name("auto", shape)
+    return ENCODERS[name](tuple(shape), n_components)
 
 
 def on_zeros(encoder: Any, shape: Sequence[int], method: str = "__call__") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -47,7 +48,7 @@ class MultiviewNetwork(nn.Module):
         *,
         encoders: Mapping[str, EncoderSpec] | None = None,
         stages: Mapping[str, InputStage] | None = None,
-        projection_dim: int | None = None,
+        projection_dim: int | Sequence[int] | None = None,
         normalize_each: bool = False,
         copies: tuple[bool, ...] = (True,),
         apart: bool = False,
@@ -69,9 +70,7 @@ class MultiviewNetwork(nn.Module):
         self.encoders = nn.ModuleList(self._make_encoders(specs, shared or {}))
         self.heads = None
         if projection_dim is not None:
-            self.heads = nn.ModuleList(
-                MLP((n_components,), projection_dim, hidden=(n_components,)) for _ in views
-            )
+            self.heads = nn.ModuleList(projection_head(n_components, projection_dim) for _ in views)
 
     def _make_encoders(
         self, specs: Mapping[str, EncoderSpec], shared: Mapping[str, str]
@@ -238,6 +237,31 @@ class MultiviewNetwork(nn.Module):
         if mask is not None:
             z = z * mask.mT.unsqueeze(-1)
         return z.transpose(1, 2).flatten(2)
+
+
+def embedding_width(width: int, projection_dim: int | Sequence[int] | None) -> int:
+    """Return the width of what the losses see."""
+    if projection_dim is None or isinstance(projection_dim, Integral):
+        return projection_dim or width
+    return projection_dim[-1]
+
+
+def projection_head(width: int, projection_dim: int | Sequence[int]) -> MLP:
+    """Build the perceptron between representation and losses.
+
+    ``projection_dim`` is its width, with a hidden layer as wide as the representation; or the
+    widths of all its layers.
+    """
+    if isinstance(projection_dim, Integral):
+        return MLP((width,), int(projection_dim), hidden=(width,))
+    widths = list(projection_dim)
+    if not widths or any(not isinstance(n, Integral) or n < 1 for n in widths):
+        raise ValueError(
+            f"projection_dim={projection_dim!r} must be a width of at least 1, or the widths of "
+            "the head's layers, such as (512, 128)."
+        )
+    *hidden, last = map(int, widths)
+    return MLP((width,), last, hidden=hidden)
 
 
 class PredictionNetwork(MultiviewNetwork):

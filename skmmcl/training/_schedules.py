@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 DECAY, DECAY_EVERY = 0.9, 10  # of "step_decay", in epochs
-WARMUP = 0.1  # part of the epochs of "warmup_cosine" in which the rate rises
+WARMUP, MOST_WARMUP = 0.1, 10  # part, and most, of the epochs in which "warmup_cosine" rises
 
 Factor = Callable[[int, int], float]
 
@@ -29,20 +29,26 @@ def lr_callback(settings: Any) -> LRScheduler:
     factor: Callable[[int], float] = (
         partial(FACTORS[asked], max_epochs=max_epochs)
         if isinstance(asked, str)
-        else partial(_of_played, factors=played(asked, max_epochs))
+        else partial(_of_played, factors=played(asked, settings.lr, max_epochs))
     )
     return LRScheduler(lr_scheduler.LambdaLR, lr_lambda=factor)
 
 
-def played(schedule: Callable[[Any], Any], n_epochs: int) -> list[float]:
+def played(schedule: Callable[[Any], Any], lr: float, n_epochs: int) -> list[float]:
     """Return the factors of the learning rate by which a scheduler of torch trains each epoch.
 
     Parameters
     ----------
     schedule : callable
         Gives a scheduler for an optimizer.
+    lr : float
+        Learning rate that it begins with.
     n_epochs : int
         Number of epochs.
+
+    Returns
+    -------
+    list of float
 
     Raises
     ------
@@ -53,7 +59,7 @@ def played(schedule: Callable[[Any], Any], n_epochs: int) -> list[float]:
         f"lr_schedule={schedule!r} must give a scheduler of torch for an optimizer, as "
         "functools.partial(torch.optim.lr_scheduler.StepLR, step_size=10) does"
     )
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=lr)
     try:
         made = schedule(optimizer)
     except Exception as error:
@@ -62,7 +68,7 @@ def played(schedule: Callable[[Any], Any], n_epochs: int) -> list[float]:
         raise TypeError(f"{expected}; it gives {type(made).__name__}.")
     factors = []
     for _ in range(n_epochs):
-        factors.append(float(optimizer.param_groups[0]["lr"]))
+        factors.append(float(optimizer.param_groups[0]["lr"]) / lr)
         optimizer.step()
         try:
             made.step()
@@ -87,7 +93,8 @@ def _step_decay(epoch: int, max_epochs: int) -> float:
 
 
 def _warmup_cosine(epoch: int, max_epochs: int) -> float:
-    epoch, n_rising = epoch % max_epochs, max(1, round(WARMUP * max_epochs))
+    n_rising = min(max(1, round(WARMUP * max_epochs)), MOST_WARMUP)
+    epoch %= max_epochs
     if epoch < n_rising:
         return (epoch + 1) / n_rising
     return _half_cosine(epoch - n_rising, max_epochs - n_rising)

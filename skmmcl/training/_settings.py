@@ -33,7 +33,7 @@ def check_settings(settings: Any) -> None:
     if not isinstance(settings.optimizer, str):
         _check_optimizer(settings.optimizer, settings)
     if callable(settings.lr_schedule):
-        played(settings.lr_schedule, n_epochs=1)
+        played(settings.lr_schedule, settings.lr, n_epochs=1)
 
 
 def _check_callback(callback: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from torch import nn
-from torch.optim.lr_scheduler import MultiStepLR, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR, ReduceLROnPlateau, StepLR
 
 from skmmcl.training import Term
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress
@@ -98,6 +98,18 @@ def test_warmup_cosine(job):
     found = rates_of(job, lr_schedule="warmup_cosine", max_epochs=20)
     cosine = [0.05 * (1 + np.cos(np.pi * epoch / 18)) for epoch in range(18)]
     assert found == pytest.approx([0.05, 0.1, *cosine])
+
+
+def test_warmup_takes_ten_epochs_at_most(job):
+    found = rates_of(job, lr_schedule="warmup_cosine", max_epochs=200)
+    assert found[:11] == pytest.approx([*np.arange(1, 11) / 100, 0.1])
+    assert found[11] < 0.1
+
+
+def test_scheduler_with_a_least_rate(job):
+    schedule = partial(CosineAnnealingLR, T_max=4, eta_min=0.02)
+    expected = [0.02 + 0.04 * (1 + np.cos(np.pi * epoch / 4)) for epoch in range(4)]
+    assert rates_of(job, lr_schedule=schedule, max_epochs=4) == pytest.approx(expected)
 
 
 def test_scheduler_of_torch(job):
