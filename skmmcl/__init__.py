@@ -63,7 +63,12 @@ if TYPE_CHECKING:
         FineTunedRegressor,
         compare_transfer,
     )
-    from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
+    from skmmcl.model_selection import (
+        CrossFitTransformer,
+        LabeledOnly,
+        labeled_scorer,
+        linear_probe_search,
+    )
     from skmmcl.parallel import stacked_fits
     from skmmcl.preprocessing import (
         ComBat,
@@ -127,6 +132,7 @@ __all__ = [
     "inspection",
     "kernels",
     "labeled_scorer",
+    "linear_probe_search",
     "load_bids",
     "load_model",
     "load_volumes",
@@ -183,6 +189,7 @@ _HOMES = {
     "YAwareEmbedder": "skmmcl.contrastive",
     "compare_transfer": "skmmcl.ensemble",
     "labeled_scorer": "skmmcl.model_selection",
+    "linear_probe_search": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",
     "load_model": "skmmcl.sharing",
     "load_volumes": "skmmcl.volumes",

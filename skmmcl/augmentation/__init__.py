@@ -8,6 +8,7 @@ from skmmcl.augmentation._batch import (
     is_local,
     try_augment,
 )
+from skmmcl.augmentation._color import ColorJitter, Grayscale
 from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
 from skmmcl.augmentation._default import default_augmentation, resolve_augment
 from skmmcl.augmentation._features import FeatureDropout, FeatureNoise
@@ -15,11 +16,13 @@ from skmmcl.augmentation._geometry import Flip, ResizedCrop, Shift
 from skmmcl.augmentation._intensity import BiasField, GaussianBlur, GaussianNoise, Intensity
 from skmmcl.augmentation._patches import Cutout, PatchSwap
 from skmmcl.augmentation._plot import plot_augmentation
+from skmmcl.augmentation._published import published_augmentation
 from skmmcl.augmentation._torchio import TorchIOAdapter
 
 __all__ = [
     "Augmentation",
     "BiasField",
+    "ColorJitter",
     "Compose",
     "ConnectomeNoise",
     "Cutout",
@@ -29,6 +32,7 @@ __all__ = [
     "Flip",
     "GaussianBlur",
     "GaussianNoise",
+    "Grayscale",
     "Intensity",
     "PatchSwap",
     "RegionDropout",
@@ -41,6 +45,7 @@ __all__ = [
     "default_augmentation",
     "is_local",
     "plot_augmentation",
+    "published_augmentation",
     "resolve_augment",
     "try_augment",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,16 +12,23 @@ from skmmcl.augmentation._base import Augmentation, Compose, Transform
 from skmmcl.exceptions import ModalityError
 
 Augment = Mapping[Any, Transform]
-Asked = Augment | str | None  # "auto": see `resolve_augment`
+Asked = Augment | Transform | str | None  # "auto": see `resolve_augment`
 
 
-def augmented_names(augment: Asked) -> list[str]:
+def by_name(augment: Asked, names: Iterable[str]) -> Any:
+    """Give an augmentation of all modalities to each by its name; others are as they are."""
+    return dict.fromkeys(names, augment) if callable(augment) else augment
+
+
+def augmented_names(augment: Asked, names: Iterable[str] = ()) -> list[str]:
     """List the modalities to which the user gives an augmentation.
 
     Parameters
     ----------
-    augment : dict of str or tuple of str to callable, "auto" or None
+    augment : dict of str or tuple of str to callable, callable, "auto" or None
         As `resolve_augment` takes it.
+    names : iterable of str, default=()
+        All modalities, which a callable augments.
 
     Returns
     -------
@@ -34,6 +41,7 @@ def augmented_names(augment: Asked) -> list[str]:
     >>> augmented_names({("t1", "falff"): Flip(), "t1": Flip(1)})
     ['t1', 'falff']
     """
+    augment = by_name(augment, names)
     keys = augment if isinstance(augment, Mapping) else {}
     return list(dict.fromkeys(name for key in keys for name in _names(key)))
 
@@ -43,7 +51,7 @@ def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
 
     Parameters
     ----------
-    augment : dict of str or tuple of str to callable, "auto" or None
+    augment : dict of str or tuple of str to callable, callable, "auto" or None
         As `resolve_augment` takes it.
     shapes : mapping of str to tuple
         Shape of one subject in each modality.
@@ -62,6 +70,7 @@ def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
         ...
     skmmcl.exceptions.ModalityError: augment names ['t1']; the modalities are ['falff'].
     """
+    augment = by_name(augment, shapes)
     unknown = [name for name in augmented_names(augment) if name not in shapes]
     if unknown:
         raise ModalityError(f"augment names {unknown}; the modalities are {list(shapes)}.")
@@ -83,7 +92,7 @@ def try_augment(augment: Asked, x: Mapping[str, Any]) -> None:
 
     Parameters
     ----------
-    augment : dict of str or tuple of str to callable, "auto" or None
+    augment : dict of str or tuple of str to callable, callable, "auto" or None
         As `resolve_augment` takes it; nothing is tried of "auto".
     x : mapping of str to Tensor ``(n_samples, *shape)``
         The modalities of all subjects, of which the first two are looked at.
@@ -102,7 +111,7 @@ def try_augment(augment: Asked, x: Mapping[str, Any]) -> None:
         ...
     skmmcl.exceptions.ModalityError: augment of modality 't1' gave shape (1, 8) ...
     """
-    generator = torch.Generator().manual_seed(0)
+    generator, augment = torch.Generator().manual_seed(0), by_name(augment, x)
     for key, transform in (augment if isinstance(augment, Mapping) else {}).items():
         drawn = generator.get_state()
         for name in _names(key):

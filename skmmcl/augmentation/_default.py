@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from skmmcl.augmentation._base import Compose, Transform
+from skmmcl.augmentation._batch import by_name
 from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
 from skmmcl.augmentation._features import FeatureDropout, FeatureNoise
 from skmmcl.augmentation._geometry import Flip, ResizedCrop, Shift
@@ -59,7 +60,7 @@ def default_augmentation(kind: Kind = "volume", *, flips: bool = False) -> Compo
 
 
 def resolve_augment(
-    augment: Mapping[Any, Transform] | Literal["auto"] | None,
+    augment: Mapping[Any, Transform] | Transform | Literal["auto"] | None,
     shapes: Mapping[str, Sequence[int]],
     compressed: Collection[str] = (),
 ) -> Mapping[Any, Transform] | None:
@@ -72,8 +73,9 @@ def resolve_augment(
 
     Parameters
     ----------
-    augment : dict of str to callable, "auto" or None
-        What the user asks for; all but "auto" is given back as it is.
+    augment : dict of str to callable, callable, "auto" or None
+        What the user asks for. A callable is for each modality by itself; a dict and None are given
+        back as they are.
     shapes : mapping of str to tuple
         Shape of one subject in each modality.
     compressed : collection of str, default=()
@@ -96,7 +98,7 @@ def resolve_augment(
     ['ConnectomeNoise', 'EdgeDropout', 'RegionDropout']
     """
     if augment != "auto":
-        return augment
+        return by_name(augment, shapes)
     return {
         name: _by_shape((1,) if name in compressed else shape) for name, shape in shapes.items()
     }

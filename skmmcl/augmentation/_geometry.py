@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +21,9 @@ class Flip(SpatialAugmentation):
 
     Parameters
     ----------
-    axis : int, default=0
+    axis : int or None, default=0
         Spatial axis that is mirrored; 0 is left to right in volumes of orientation RAS or LAS.
+        None for one that is drawn for each subject.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
     spatial_dims : {1, 2, 3}, default=3
@@ -35,18 +37,23 @@ class Flip(SpatialAugmentation):
     tensor([[3., 2., 1.]])
     """
 
-    axis: int = 0
+    axis: int | None = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.axis < self.spatial_dims:
+        if self.axis is not None and not 0 <= self.axis < self.spatial_dims:
             raise ValueError(
                 f"axis must be one of the {self.spatial_dims} spatial axes, got {self.axis!r}."
             )
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
-        self._grid(x)
-        return x.flip(self.axis - self.spatial_dims)
+        n_axes = len(self._grid(x))
+        if self.axis is not None:
+            return x.flip(self.axis - n_axes)
+        axes = torch.randint(n_axes, (len(x),), generator=generator).tolist()
+        return torch.stack(
+            [subject.flip(axis - n_axes) for subject, axis in zip(x, axes, strict=True)]
+        )
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,12 @@ class ResizedCrop(SpatialAugmentation):
     ----------
     scale : tuple of two floats, default=(0.8, 1.0)
         Range, within (0, 1], of the side of the box as a fraction of each axis; all axes of a
-        subject are enlarged alike.
+        subject are enlarged alike, up to ``ratio``.
+    ratio : tuple of two floats, default=(1.0, 1.0)
+        Range of the box's side along the last axis over that along each other, whose product stays
+        that of ``scale``; drawn on a logarithmic scale. A side is at most that of the grid.
+    of_area : bool, default=False
+        Whether ``scale`` is the part of the area, or volume, that the box has, as in SimCLR.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
     spatial_dims : {1, 2, 3}, default=3
@@ -118,17 +130,33 @@ class ResizedCrop(SpatialAugmentation):
     """
 
     scale: Range = (0.8, 1.0)
+    ratio: Range = (1.0, 1.0)
+    of_area: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range("scale", self.scale, 1e-3, 1.0)
+        check_range("ratio", self.ratio, 1e-3)
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
-        scale = uniform(self.scale, (len(x), 1), x, generator)
+        scales = self._scales(x, generator)
         matrices = []
-        for size in self._grid(x):
+        for size, scale in zip(self._grid(x), scales, strict=True):
             place = torch.arange(size, device=x.device, dtype=x.dtype)
             start = uniform((0.0, 1.0), (len(x), 1), x, generator) * (1 - scale) * (size - 1)
             source = start + scale * place
             matrices.append((1 - (source[..., None] - place).abs()).clamp(min=0))
         return along_axes(x, matrices)
+
+    def _scales(self, x: Tensor, generator: torch.Generator) -> list[Tensor]:
+        """Draw the side of each subject's box along each axis."""
+        n_axes = len(self._grid(x))
+        scale = uniform(self.scale, (len(x), 1), x, generator)
+        if self.of_area:
+            scale = scale ** (1 / n_axes)
+        if self.ratio == (1, 1):
+            return [scale] * n_axes
+        low, high = (math.log(value) for value in self.ratio)
+        ratio = uniform((low, high), (len(x), 1), x, generator).exp()
+        others = scale * ratio ** (-1 / n_axes)
+        return [side.clamp(max=1.0) for side in (*[others] * (n_axes - 1), others * ratio)]

@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, dataclass_transform
 
 from skmmcl.base._parameters import Shared
@@ -93,14 +94,19 @@ def _give_recipe(estimator: Any) -> None:
         return cls(**{**cls._paper, **params})
 
     name, room = estimator.__name__, estimator.__module__.partition("._")[0]
-    settings = ", ".join(
-        f"``{key}={getattr(value, '__name__', None) or repr(value)}``"
-        for key, value in estimator._paper.items()
-    )
+    settings = ", ".join(f"``{key}={_shown(value)}``" for key, value in estimator._paper.items())
     settings = textwrap.fill(f"These are {settings}.", 90, break_long_words=False)
     from_paper.__doc__ = _RECIPE.format(name=name, room=room, settings=settings)
     from_paper.__module__, from_paper.__qualname__ = estimator.__module__, f"{name}.from_paper"
     estimator.from_paper = classmethod(from_paper)
+
+
+def _shown(value: Any) -> str:
+    """A setting as it would be written."""
+    if isinstance(value, partial):
+        given = "".join(f", {name}={_shown(each)}" for name, each in value.keywords.items())
+        return f"partial({_shown(value.func)}{given})"
+    return getattr(value, "__name__", None) or repr(value)
 
 
 def _complete_constraints(estimator: Any, parameters: Iterable[str]) -> None:

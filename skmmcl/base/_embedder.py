@@ -18,13 +18,15 @@ from torch import nn
 
 from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._decorator import embedder
+from skmmcl.base._encoders import encoders_by_modality
 from skmmcl.base._guide import Guide
 from skmmcl.base._input import check_finite, check_subjects, read_input
 from skmmcl.base._known import Known, read_training
 from skmmcl.base._noise import check_noise_is_known, noise_of
 from skmmcl.base._reuse import encoder_of
 from skmmcl.base._solution import Solution, divide, warn_of_untrained
-from skmmcl.base._trained import Trained, by_modality, input_stage
+from skmmcl.base._trained import Trained, input_stage
+from skmmcl.base._views import check_views, contrasts_views, made_copies, made_with
 from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
 from skmmcl.data._seen import subject_keys
@@ -107,7 +109,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     lr: float = 1e-3
     weight_decay: float = 1e-3
     optimizer: Any = "adam"
-    lr_schedule: Literal["cosine", "onecycle"] | None = None
+    lr_schedule: Any = None
     gradient_clip: float | None = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = 20
@@ -146,15 +148,19 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     def _make_network(self, **layout: Any) -> partial:
         """Return a function without arguments that builds the network."""
-        return partial(MultiviewNetwork, n_components=self.n_components, **layout)
+        head = {"projection_dim": self.projection_dim} if hasattr(self, "projection_dim") else {}
+        return partial(MultiviewNetwork, n_components=self.n_components, **head, **layout)
 
     def _make_guide(self, y: Any) -> Guide:
         """Return what guides the objective besides the modalities; ``y`` as the user gave it."""
         return Guide()
 
     def _make_views(self) -> list[str]:
-        """Return the modality that each view reads; a lone modality is read by two encoders."""
-        if len(self.modalities_) > 1:
+        """Return the modality that each encoder reads.
+
+        A lone one is read by two encoders, unless copies of it are the views.
+        """
+        if len(self.modalities_) > 1 or contrasts_views(self):
             return self.modalities_
         warnings.warn(
             f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains "
@@ -309,10 +315,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             self._trained = None
             return
         check_augment(self.augment, self.shapes_)
+        check_views(self)
         sample_weight = known["sample_weight"]
         if resume and self._trained is not None:
             check_noise_is_known(self._trained.net, self.input_noise)
-            self._trained.check_made_with(self._make_network(encoders={}).keywords)
+            self._trained.check_made_with(made_with(self))
             trained = self._trained.resumed(self.lr, type(self).__name__)
         else:
             trained = self._untrained(data, terms, sample_weight)
@@ -330,15 +337,16 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             name: self._make_stage(name, array, present[name], sample_weight)
             for name, array in data.items()
         }
-        trained = Trained(stages, augmented_names(self.augment), self._dtype)
+        trained = Trained(stages, augmented_names(self.augment, self.modalities_), self._dtype)
         stages = trained.seen(stages)
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
-            encoders=by_modality(self.encoders, self.modalities_),
             stages=stages,
+            **encoders_by_modality(self.encoders, self.shapes_),
+            **made_copies(self),
         )
-        trained.made_with = self._make_network(encoders={}).keywords
+        trained.made_with = made_with(self)
         trained.net = make_net(network, terms, self, dtype=getattr(torch, self._dtype))
         if self.input_noise:
             trained.net.noise_ = noise_of(data, stages)

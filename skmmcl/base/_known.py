@@ -15,6 +15,7 @@ from skmmcl.base._input import (
     read_input,
     warn_if_unpaired,
 )
+from skmmcl.base._views import resolve_views
 from skmmcl.data import MultimodalData
 from skmmcl.data._frames import is_table
 from skmmcl.data._who import check_same_subjects
@@ -77,7 +78,7 @@ def read_training(
     estimator._n_samples = len(data)
     if reset:
         _check_modalities(data)
-    if estimator._aligns:
+    if estimator._aligns and resolve_views(estimator) != "augmentation":
         warn_if_unpaired(data, user)
     return data, {"y": codes, "targets": values, "sample_weight": sample_weight}, counted
 

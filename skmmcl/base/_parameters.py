@@ -42,7 +42,9 @@ class Shared:
         and self-attention for matrices, both beside a linear shortcut, and a small CNN
         for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
         and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
-        weights; a callable is called as ``encoder(shape, n_components)``.
+        weights; a callable is called as ``encoder(shape, n_components)``. Modalities of one
+        shape that stand together in a tuple, ``{("t1", "t2"): "resnet18"}``, share one encoder;
+        each is z-scored by itself, and none is restricted to principal components.
     standardize : bool, default=True
         Whether each entry of each modality is z-scored by the training subjects.
     input_components : int or None, default=60
@@ -56,12 +58,24 @@ class Shared:
         of the training, drawn anew for each view, in units of each feature's standard
         deviation. Symmetric matrices stay symmetric; what is absent, volumes, and what
         ``augment`` changes get none. See :ref:`input_noise`.
-    augment : dict of str to callable, default=None
+    augment : dict of str to callable, callable or None, default=None
         Random changes of a modality in training, called as ``transform(x, generator)`` on
         the batch in its own shape and units, for example
-        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
+        ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. A callable changes
+        every modality, each by a draw of its own; modalities that
         stand together in a tuple get the same draw. What is augmented is not restricted
-        to principal components.
+        to principal components. Methods with ``views`` also take "auto", their default:
+        where copies are contrasted, each modality is augmented by its kind, as
+        :func:`~skmmcl.augmentation.resolve_augment` says, vectors and matrices in their
+        component scores; where modalities are, nothing is. None for none.
+    views : {"auto", "modality", "augmentation", "both"}, default="auto"
+        What the contrast takes for views of a subject: its modalities; augmented copies of
+        each modality, each modality by itself, with the mean over them; or all copies of
+        all modalities at once. "auto" is "augmentation" of a lone modality, else "modality".
+        Each modality has one encoder in any case, which sees all its copies. Closed forms
+        have no copies. See :ref:`views`.
+    n_views : int, default=2
+        Number of augmented copies of each modality, at least 2, where they are views.
     impute : {"mean", "ridge"}, default="mean"
         What stands in for the representation of an absent modality: the mean of the
         training subjects, or what the subject's other modalities make of it by ridge
@@ -98,8 +112,12 @@ class Shared:
         Weight decay of the optimizer.
     optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
         Optimizer, by name or as a class of torch.
-    lr_schedule : {"cosine", "onecycle"} or None, default=None
-        Course of the learning rate over the epochs; None for a constant one.
+    lr_schedule : {"cosine", "onecycle", "step_decay", "warmup_cosine"}, callable or None, default=None
+        Course of the learning rate over the epochs; None for a constant one. "cosine" falls to
+        0, "onecycle" rises to ``lr`` and falls again, "step_decay" multiplies by 0.9 every 10
+        epochs, "warmup_cosine" rises in the first tenth of the epochs, 10 at most, and then is "cosine". A
+        callable gives a scheduler of torch for an optimizer, as
+        ``partial(StepLR, step_size=100)`` does.
     gradient_clip : float, default=None
         Largest norm of the gradient; None for no limit.
     validation_fraction : float, default=None
@@ -129,9 +147,9 @@ class Shared:
         features of the closed form are the same for None each time.
     temperature : float, default=0.1
         Divides the similarities. Small values dwell on the most similar subjects.
-    projection_dim : int, default=None
-        Width of a two-layer projection head between representation and losses; None for
-        no head.
+    projection_dim : int, list of int or None, default=None
+        Width of a two-layer projection head between representation and losses, or the widths of
+        all its layers, such as (512, 128); None for no head.
     metadata : str, list of str or None, default=None
         Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
         not needed. None takes ``y``.
@@ -154,7 +172,9 @@ class Shared:
         "standardize": ["boolean"],
         "input_components": [*COUNT, None],
         "input_noise": NOT_NEGATIVE,
-        "augment": [dict, None],
+        "augment": [dict, callable, StrOptions({"auto"}), None],
+        "views": [StrOptions({"auto", "modality", "augmentation", "both"})],
+        "n_views": COUNT,
         "impute": [StrOptions({"mean", "ridge"})],
         "on_empty": [StrOptions({"error", "nan"})],
         "solver": [StrOptions({"auto", "closed_form", "gradient"})],
@@ -167,7 +187,11 @@ class Shared:
         "lr": POSITIVE,
         "weight_decay": NOT_NEGATIVE,
         "optimizer": [StrOptions({"adam", "adamw", "radam", "sgd"}), callable],
-        "lr_schedule": [StrOptions({"cosine", "onecycle"}), None],
+        "lr_schedule": [
+            StrOptions({"cosine", "onecycle", "step_decay", "warmup_cosine"}),
+            callable,
+            None,
+        ],  # fmt: skip
         "gradient_clip": [*POSITIVE, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "n_iter_no_change": [*COUNT, None],
@@ -180,7 +204,7 @@ class Shared:
         "verbose": ["verbose"],
         "random_state": ["random_state"],
         "temperature": POSITIVE,
-        "projection_dim": [*COUNT, None],
+        "projection_dim": [*COUNT, list, tuple, None],
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],

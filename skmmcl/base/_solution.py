@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
+from skmmcl.base._views import asks_for_copies
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.losses import has_target
@@ -24,6 +25,7 @@ UNSUPERVISED_SCALE = 0.5
 # Parameters that only the training of a network heeds.
 OF_TRAINING = (
     "encoders", "standardize", "augment", "input_components", "input_noise", "impute",
+    "views", "n_views",
     "projection_dim", "max_epochs", "batch_size", "sampler", "lr", "weight_decay", "optimizer",
     "lr_schedule", "gradient_clip", "validation_fraction", "n_iter_no_change", "monitor",
     "callbacks", "warm_start", "checkpoint", "device",
@@ -78,10 +80,26 @@ def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term
         _refuse_what_keeps_the_nuisance(with_target, others, settings)
         return with_target, []
     if solver == "closed_form":
+        _refuse_copies(settings)
         return with_target + _solvable_views(others, views, settings), []
-    if settings.encoders != "auto" or settings.augment is not None or views != others:
+    if _asks_for_training(settings) or views != others:
         return with_target, others
     return with_target + (views if len(settings.modalities_) > 1 else []), []
+
+
+def _asks_for_training(settings: Any) -> bool:
+    """Whether a parameter asks for what only a network can do."""
+    asked = settings.encoders != "auto" or settings.augment not in (None, "auto")
+    return asked or asks_for_copies(settings)
+
+
+def _refuse_copies(settings: Any) -> None:
+    if asks_for_copies(settings):
+        raise ValueError(
+            f"views={settings.views!r} contrasts augmented copies of each subject, which "
+            "solver='closed_form' has not: it aligns modalities and regresses onto targets. "
+            "solver='gradient' trains a network on copies; or leave views='auto'."
+        )
 
 
 def _solvable_views(others: list[Term], views: list[Term], settings: Any) -> list[Term]:
@@ -105,12 +123,11 @@ def _refuse_what_keeps_the_nuisance(
     with_target: list[Term], others: list[Term], settings: Any
 ) -> None:
     """Raise where a term besides the discriminants, which alone can be invariant, is asked for."""
-    trained = settings.encoders != "auto" or settings.augment is not None
-    if not with_target or trained or not all(map(is_cross_view, others)):
+    if not with_target or _asks_for_training(settings) or not all(map(is_cross_view, others)):
         raise ValueError(
             f"invariant_to={settings.invariant_to!r} reaches supervised terms that are solved, and "
             f"this {type(settings).__name__} has others: {[term.name for term in others]}. Leave "
-            "them out by weight 0, and encoders and augment as they are by default."
+            "them out by weight 0, and encoders, augment and views as they are by default."
         )
 
 

@@ -12,10 +12,11 @@ from typing import Any, Self
 import numpy as np
 
 from skmmcl.augmentation import augmented_names, try_augment
+from skmmcl.base._encoders import shared_by
 from skmmcl.base._imputation import Imputation
 from skmmcl.base._solution import unsupervised_factor
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import CheckpointWarning, ModalityError, TrainingError
+from skmmcl.exceptions import CheckpointWarning, TrainingError
 from skmmcl.networks._standardize import InputStage
 from skmmcl.training import (
     EmbeddingNet,
@@ -47,7 +48,8 @@ def input_stage(
     """Return what the training subjects say of a modality: mean, scale, principal axes."""
     mean, scale = weighted_moments(array, present, sample_weight)
     stage = InputStage(mean, scale, settings.standardize)
-    is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment)
+    is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment, [name])
+    is_whole = is_whole or name in shared_by(settings.encoders)
     if settings.input_components is None or is_whole:
         return stage
     unit = scale if settings.standardize else np.ones_like(scale)
@@ -55,16 +57,6 @@ def input_stage(
         array, present, sample_weight, (mean, unit), settings.input_components
     )
     return replace(stage, axes=axes, deviation=deviation) if len(axes) else stage
-
-
-def by_modality(encoders: Any, modalities: list[str]) -> dict[str, Any]:
-    """Return the encoder that is asked for each modality."""
-    if not isinstance(encoders, Mapping):
-        return dict.fromkeys(modalities, encoders)
-    unknown = [name for name in encoders if name not in modalities]
-    if unknown:
-        raise ModalityError(f"encoders names {unknown}; the modalities are {modalities}.")
-    return dict(encoders)
 
 
 class Trained:
@@ -169,8 +161,7 @@ class Trained:
         sample_weight = known["sample_weight"]
         self._learn_mean(data, subjects, sample_weight)
         self.imputation = None
-        fuses = self.present(data).shape[1] < len(self.net.module_.views)
-        if settings.impute == "ridge" and not fuses:
+        if settings.impute == "ridge" and not getattr(self.net.module_, "fuses", False):
             self.imputation = Imputation(self.net, subjects, sample_weight)
 
     def learn_scale(self, data: MultimodalData, sample_weight: np.ndarray | None) -> None:

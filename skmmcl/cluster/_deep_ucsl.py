@@ -82,6 +82,11 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
     :func:`stability_path`. Fits train alone: within :func:`~skmmcl.parallel.stacked_fits` they
     take no part in a stack.
 
+    ``from_paper()`` has the settings for psychiatric disorders, by gray matter. Optimizer and weight decay
+    could not be read and are those of this package; so are the weights of both classes, where theirs
+    count patients 1 and controls 10. Their augmentation, blur, cutout and a crop of 96 voxels, is not
+    part of it, nor are the data, which must be asked for.
+
     References
     ----------
     .. [1] Louiset R. et al. (2026). Deep UCSL. ECML-PKDD, arXiv 2605.21301.
@@ -112,6 +117,19 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
 
     estimator = None  # classes alone, no severity
 
+    _paper: ClassVar[dict[str, Any]] = {
+        "n_clusters": 2,
+        "cluster_weight": 1.0,
+        "products": False,
+        "balanced": True,
+        "confidence_epochs": 50,
+        "encoders": "densenet121",
+        "n_components": 128,
+        "input_noise": 0.0,
+        "lr": 2e-5,
+        "max_epochs": 100,
+        "batch_size": 8,
+    }
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_clusters": COUNT,
         "cluster_weight": POSITIVE,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
+from skmmcl.base._views import Views
 from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
 from skmmcl.contrastive._guides import OF_METADATA
 from skmmcl.losses import YAwareLoss
@@ -36,6 +37,8 @@ class AnatCLEmbedder(BaseEmbedder):
         all at once in each measure.
     anatomy_weight : float, default=1.0
         Weight of the contrast by anatomy beside that by age.
+    age_weight : float, default=1.0
+        Weight of the contrast by age; with 0 anatomy alone guides, and the age is still read.
     sharpness : float, default=None
         Anatomies are much alike; if given, a likeness a becomes ``exp(sharpness * (a -
         1))``.
@@ -62,6 +65,10 @@ class AnatCLEmbedder(BaseEmbedder):
     Measures guide the training alone, new subjects need none; those that are a modality are
     an input besides. A subject some of whose measures are unknown (NaN), or whose age is,
     attracts its own modalities alone in that term.
+
+    ``from_paper()`` has the network and the loss of what was released, which is models without the code
+    that trained them. Optimizer, epochs, batches and augmentation could not be read and are those of
+    this package; that both terms weigh 1 is inferred. ``anatomy="global"`` is the other model.
 
     References
     ----------
@@ -93,16 +100,33 @@ class AnatCLEmbedder(BaseEmbedder):
     measures: str | Sequence[str] | None = None
     anatomy: Literal["local", "global"] = "local"
     anatomy_weight: float = 1.0
+    age_weight: float = 1.0
     sharpness: float | None = None
     metadata: str | None = None
     bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
     temperature: float = 0.1
-    projection_dim: int | None = None
+    projection_dim: Any = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
+    _paper: ClassVar[dict[str, Any]] = {
+        "anatomy": "local",
+        "anatomy_weight": 1.0,
+        "age_weight": 1.0,
+        "bandwidth": 5.0,
+        "temperature": 0.1,
+        "encoders": "resnet18:pooled",
+        "n_components": 512,
+        "projection_dim": 128,
+        "views": "augmentation",
+        "n_views": 2,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "measures": [str, list, tuple, None],
         "anatomy": [StrOptions({"local", "global"})],
         "anatomy_weight": NOT_NEGATIVE,
+        "age_weight": NOT_NEGATIVE,
         "sharpness": [*POSITIVE, None],
         "metadata": [str, None],
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE],
@@ -121,6 +145,7 @@ class AnatCLEmbedder(BaseEmbedder):
             anatomy=self.anatomy,
             bandwidth=float(self.bandwidth_[0]),
             anatomy_weight=self.anatomy_weight,
+            age_weight=self.age_weight,
             sharpness=self.sharpness,
         )
         return [Term("anat_cl", loss, on=OF_METADATA)]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE, Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.training import Term
@@ -67,7 +68,10 @@ class ConditionalUniformityEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     uniformity_weight: float = 1.0
     t: float = 2.0
-    projection_dim: int | None = None
+    projection_dim: Any = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "uniformity_weight": NOT_NEGATIVE,

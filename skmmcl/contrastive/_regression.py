@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
 from skmmcl.losses import ExpRegressionLoss, ThresholdRegressionLoss, YAwareLoss
 from skmmcl.training import Term
@@ -31,6 +33,9 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
         How like subjects are spared: "exp" weakens their repulsion by how alike they are,
         "threshold" holds a positive against those less alike alone, and "y-aware" repels
         all.
+    include_positive : bool, default=True
+        With "exp", whether a positive is among those that it is held against, which bounds its
+        term below and makes training more stable; the paper's form leaves it out.
 
     Attributes
     ----------
@@ -48,6 +53,11 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     -----
     A subject of whom the target is unknown, NaN or None, attracts its own modalities alone.
     The memory of "exp" and "threshold" grows with the square of ``batch_size``.
+
+    ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume are its
+    views, as in the authors' code, which augments none; its L-exp keeps the positive in the
+    denominator, and computes it with similarities less their largest, which is not done here. The
+    data, OpenBHB, must be asked for; its score is `skmmcl.metrics.openbhb_score`.
 
     References
     ----------
@@ -67,14 +77,39 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     """
 
     loss: Literal["exp", "threshold", "y-aware"] = "exp"
+    include_positive: bool = True
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
-    projection_dim: int | None = None
+    projection_dim: Any = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
+    _of_training: ClassVar[tuple[str, ...]] = ("include_positive",)
+    _paper: ClassVar[dict[str, Any]] = {
+        "loss": "exp",
+        "include_positive": True,
+        "kernel": "gaussian",
+        "bandwidth": 2.0,
+        "temperature": 0.1,
+        "encoders": "resnet18:pooled",
+        "n_components": 512,
+        "projection_dim": 128,
+        "views": "augmentation",
+        "n_views": 2,
+        "augment": published_augmentation("none"),
+        "optimizer": "adam",
+        "lr": 1e-4,
+        "weight_decay": 5e-5,
+        "lr_schedule": "step_decay",
+        "max_epochs": 300,
+        "batch_size": 32,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [StrOptions(set(LOSSES))],
+        "include_positive": ["boolean"],
     }
 
     def _make_guide(self, y: Any) -> KernelGuide:
@@ -82,5 +117,6 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
         return KernelGuide(self, self.kernel, temperature=sphere)
 
     def _make_objective(self) -> list[Term]:
-        loss = LOSSES[self.loss](self.temperature, **self._guide.of_loss)
+        own = {"include_positive": self.include_positive} if self.loss == "exp" else {}
+        loss = LOSSES[self.loss](self.temperature, **self._guide.of_loss, **own)
         return [Term("regression", loss, on=OF_METADATA)]

@@ -13,6 +13,7 @@ import torch
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import POSITIVE, Bandwidth, Kernel
+from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import ContrastedClasses
 from skmmcl.contrastive._guides import OF_CLASSES, OF_METADATA, KernelGuide
 from skmmcl.kernels import cosine
@@ -42,6 +43,10 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
         classes at the optimum is ``1 + temperature * log(between_classes)``.
     target_temperature : float, default=0.1
         With "x-clr", what divides the cosines between metadata.
+    self_pairs : bool or None, default=None
+        Whether each embedding is among its own positives and those it is held against. With it
+        the optimum is unique; None for what the scheme's paper has, which is no for "x-clr" and
+        yes for both others.
 
     Attributes
     ----------
@@ -82,13 +87,19 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     scheme: Literal["soft-supcon", "x-clr", "euclidean"] = "soft-supcon"
     between_classes: float = 0.1
     target_temperature: float = 0.1
+    self_pairs: bool | None = None
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
-    projection_dim: int | None = None
+    projection_dim: Any = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
+    _of_training: ClassVar[tuple[str, ...]] = ("self_pairs",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "self_pairs": ["boolean", None],
         "scheme": [StrOptions({"soft-supcon", "x-clr", "euclidean"})],
         "between_classes": [Interval(Real, 0, 1, closed="right")],
         "target_temperature": POSITIVE,
@@ -103,14 +114,15 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
         return KernelGuide(self, "cosine", temperature=self.temperature, weights=weights)
 
     def _make_objective(self) -> list[Term]:
+        pairs = {} if self.self_pairs is None else {"self_pairs": self.self_pairs}
         if self.scheme == "x-clr":
-            x_clr = XCLRLoss(self.temperature, target_temperature=self.target_temperature)
+            x_clr = XCLRLoss(self.temperature, target_temperature=self.target_temperature, **pairs)
             return [Term("x_clr", x_clr, on=OF_METADATA)]
         if self.scheme == "euclidean":
-            euclidean = EuclideanInfoNCELoss(self.temperature, **self._guide.of_loss)
+            euclidean = EuclideanInfoNCELoss(self.temperature, **self._guide.of_loss, **pairs)
             return [Term("euclidean", euclidean, on=OF_METADATA)]
         self._warn_if_no_room()
-        soft = SoftSupConLoss(self.temperature, epsilon=self.between_classes)
+        soft = SoftSupConLoss(self.temperature, epsilon=self.between_classes, **pairs)
         return [Term("soft_sup_con", soft, on=OF_CLASSES)]
 
     def _warn_if_no_room(self) -> None:

@@ -9,15 +9,18 @@ from typing import Any, ClassVar, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
+from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
+from skmmcl.base._views import Views
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
 from skmmcl.losses._parts._view_pairs import MAX_SCALE
-from skmmcl.networks._copies import CopiesNetwork
+from skmmcl.networks._clip import CLIPNetwork
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 
-COPIES = (False, True, True)  # the modalities are aligned as they are
+AS_THEY_ARE = (True,)
+ORIGINAL_AND_COPIES = (False, True, True)  # the modalities are aligned as they are
 
 
 @embedder
@@ -41,10 +44,10 @@ class CLIPEmbedder(BaseEmbedder):
     self_weight : float, default=0.0
         Weight of the contrast of two augmented copies of each modality, for the mean over
         the modalities; 0 leaves it out.
-    augment : dict of str to callable, "auto" or None, default="auto"
-        Random changes of a modality in training, as other embedders take them. With
-        ``self_weight`` above 0 each copy gets its own and "auto" is by kind of modality as
-        in `CoMMEmbedder`; without copies, "auto" is none.
+    augment : dict of str to callable, callable, "auto" or None, default="auto"
+        Random changes of a modality in training, as other embedders take them. Where there
+        are copies, by ``self_weight`` or ``views``, each gets its own and "auto" is by kind of
+        modality as in `CoMMEmbedder`; without copies, "auto" is none.
 
     Attributes
     ----------
@@ -66,6 +69,12 @@ class CLIPEmbedder(BaseEmbedder):
     ``negatives="both", self_weight=1``, at a temperature that is not learnt; the contrast of
     copies always is at ``temperature``.
 
+    ``from_paper()`` is "Cross", CLIP as the study of CoMM [2]_ trains it on pairs of images; its "Cross+Self"
+    is ``from_paper(negatives="both", self_weight=1, learn_temperature=False, temperature=0.1,
+    projection_dim=(1024, 256), augment=published_augmentation("comm"))``. Their linear projections
+    have no bias, and weights of one dimension no weight decay. What CLIP [1]_ itself was trained on,
+    400 million pairs of image and text, is not public.
+
     References
     ----------
     .. [1] Radford A. et al. (2021). Learning transferable visual models from natural
@@ -86,28 +95,54 @@ class CLIPEmbedder(BaseEmbedder):
     learn_temperature: bool = False
     negatives: Literal["other", "both"] = "other"
     self_weight: float = 0.0
-    projection_dim: int | None = None
-    augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
+    projection_dim: Any = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = ("temperature", "learn_temperature", "negatives")
+    _paper: ClassVar[dict[str, Any]] = {
+        "temperature": 0.07,
+        "learn_temperature": True,
+        "negatives": "other",
+        "self_weight": 0.0,
+        "encoders": "alexnet:pooled",
+        "n_components": 256,
+        "projection_dim": (512,),
+        "augment": published_augmentation("cross"),
+        "optimizer": "adamw",
+        "lr": 3e-4,
+        "weight_decay": 1e-4,
+        "max_epochs": 100,
+        "batch_size": 64,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "learn_temperature": ["boolean"],
         "negatives": [StrOptions({"other", "both"})],
         "self_weight": NOT_NEGATIVE,
-        "augment": [dict, StrOptions({"auto"}), None],
     }
 
     def _make_network(self, **layout: Any) -> partial:
-        copies = COPIES if self.self_weight > 0 else (self.augment != "auto",)
+        if self.self_weight > 0:
+            self._check_copies(layout)
+            layout["copies"] = ORIGINAL_AND_COPIES
         return partial(
-            CopiesNetwork,
+            CLIPNetwork,
             n_components=self.n_components,
             projection_dim=self.projection_dim,
-            copies=copies,
             learns_scale=self.learn_temperature,
-            **layout,
+            **{"copies": AS_THEY_ARE, **layout},
         )
+
+    def _check_copies(self, layout: Mapping[str, Any]) -> None:
+        """Raise if the copies, which ``self_weight`` contrasts, are views already."""
+        if "copies" in layout:
+            raise ValueError(
+                f"self_weight={self.self_weight} contrasts augmented copies next to the modalities "
+                f"of a subject, and with views={self.views!r} the modalities {self.modalities_} "
+                "are contrasted by their copies already: leave self_weight at 0."
+            )
 
     def _make_objective(self) -> list[Term]:
         kind = CLIPLoss if self.negatives == "other" else PairwiseCMCLoss

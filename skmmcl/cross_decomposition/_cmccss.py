@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
+from skmmcl.base._views import Views
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks._encoders import encoder_by_shape
 from skmmcl.training import Term
@@ -96,7 +97,10 @@ class CMCCSSEmbedder(BaseEmbedder):
     denominator: Literal["negatives", "all"] = "negatives"
     pairwise: bool = False
     normalize_each: bool = False
-    projection_dim: int | None = None
+    projection_dim: Any = None
+    views: Views = "auto"
+    n_views: int = 2
+    augment: Any = "auto"
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = (
@@ -123,9 +127,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     }
 
     def _make_network(self, **layout: Any) -> partial:
-        return super()._make_network(
-            projection_dim=self.projection_dim, normalize_each=self.normalize_each, **layout
-        )
+        return super()._make_network(normalize_each=self.normalize_each, **layout)
 
     def _make_objective(self) -> list[Term]:
         cmc = (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -15,7 +14,7 @@ from skmmcl.base._parameters import COUNT
 from skmmcl.losses import CoMMLoss
 from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import StrOptions, check_feature_names_in
+from skmmcl.utils._sklearn import check_feature_names_in
 
 
 @embedder
@@ -43,7 +42,7 @@ class CoMMEmbedder(BaseEmbedder):
         else nothing does.
     n_components : int, default=64
         Width of the tokens and of the representation.
-    augment : dict of str to callable, "auto" or None, default="auto"
+    augment : dict of str to callable, callable, "auto" or None, default="auto"
         Random changes of a modality in training, drawn for each copy by itself, as other
         embedders take them. "auto" is noise and dropout of features for vectors and
         component scores, noise and dropout of connections and regions for matrices, and
@@ -91,7 +90,7 @@ class CoMMEmbedder(BaseEmbedder):
     projection_dim: int = 64
     mask_tokens: bool = False
     n_components: int = 64
-    augment: Mapping[Any, Any] | Literal["auto"] | None = "auto"
+    augment: Any = "auto"
 
     _paper: ClassVar[dict[str, Any]] = {
         "n_components": 512,
@@ -108,7 +107,6 @@ class CoMMEmbedder(BaseEmbedder):
         "n_heads": COUNT,
         "projection_dim": COUNT,
         "mask_tokens": ["boolean"],
-        "augment": [dict, StrOptions({"auto"}), None],
     }
 
     def transform(self, X: Any, modality: str | None = None) -> np.ndarray:
@@ -152,6 +150,9 @@ class CoMMEmbedder(BaseEmbedder):
         check_feature_names_in(self, input_features)
         width = self.mean_representation_.shape[1]
         return np.asarray([f"comm_{i}" for i in range(width)], dtype=object)
+
+    def _make_views(self) -> list[str]:
+        return self.modalities_
 
     def _make_network(self, **layout: Any) -> partial:
         return partial(

@@ -111,10 +111,11 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
     estimator: Literal["infonce", "jsd"] = "infonce"
     cca_norm: Literal["fro", "nuc"] = "fro"
     ridge: float = 1e-3
-    projection_dim: int | None = None
+    projection_dim: Any = None
 
     _aligns: ClassVar[bool] = True
     _paper: ClassVar[dict[str, Any]] = {
+        "penalty": 0.0,
         "encoders": "dcgan",
         "n_components": 64,
         "input_components": None,

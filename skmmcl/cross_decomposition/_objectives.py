@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from skmmcl.losses import CCALoss, DeepInfoMaxLoss, ReconstructionLoss
+from skmmcl.networks._multiview import embedding_width
 from skmmcl.training import Term, class_aware_batches
 
 OBJECTIVES = ("L", "CL", "CS", "S", "AE", "CCA")
@@ -92,7 +93,7 @@ def _of_embeddings(
 
 def warn_of_small_batches(settings: Any, n_samples: int) -> None:
     """Warn if an estimator's batches are too small for correlations to mean something."""
-    width = settings.projection_dim or settings.n_components
+    width = embedding_width(settings.n_components, settings.projection_dim)
     n_trained = n_samples - round((settings.validation_fraction or 0) * n_samples)
     codes, rng = np.full(n_trained, -1), np.random.default_rng(0)
     smallest = min(map(len, class_aware_batches(codes, settings.batch_size, rng)))

@@ -85,6 +85,12 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     All pairs of modalities count alike, and a subject takes part in those of which it has
     both. Between subjects, as many pairs of a batch are drawn as keep the memory small.
 
+    ``from_paper()`` has the loss and the optimizer of the authors' code. They train for 50,000 steps, of
+    which the first 500 are a warm-up: set ``max_epochs`` to as many as that is for your subjects; the
+    warm-up is a tenth of the epochs here, 10 at most. The Swin-UNETR encoder is not here; one encoder
+    for all modalities is ``encoders={("t1", "t2"): "resnet18"}``, and flips that move them alike are
+    ``augment={("t1", "t2"): published_augmentation("taco")}``.
+
     References
     ----------
     .. [1] Pan C. et al. (2026). Beyond instance-level self-supervision in 3D multi-modal
@@ -112,6 +118,21 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     pooling: Literal["mean", "flatten"] = "mean"
 
     _aligns: ClassVar[bool] = True
+    _paper: ClassVar[dict[str, Any]] = {
+        "n_neighbors": 5,
+        "margins": (0.05, 0.4),
+        "intra_weight": 10.0,
+        "inter_weight": 10.0,
+        "reconstruction_weight": 1.0,
+        "negatives": "sample",
+        "match": "mutual",
+        "n_components": 192,
+        "optimizer": "adamw",
+        "lr": 3e-4,
+        "weight_decay": 0.1,
+        "lr_schedule": "warmup_cosine",
+        "batch_size": 2,
+    }
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_neighbors": COUNT,
         "margins": [tuple, list],

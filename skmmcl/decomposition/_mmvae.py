@@ -89,7 +89,7 @@ class MMVAEEmbedder(BaseEmbedder):
         "encoders": "dcgan",
         "n_components": 64,
         "optimizer": "radam",
-        "lr": 4e-4,
+        "lr": 0.01,
         "lr_schedule": "onecycle",
         "weight_decay": 0.0,
         "max_epochs": 200,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from skmmcl.kernels._sets import delta_weights
-from skmmcl.losses._parts._batch import Batch, mean_over
+from skmmcl.losses._parts._batch import Batch, make_batch, mean_over, metadata
 from skmmcl.losses._parts._guided import GuidedLoss
 from skmmcl.losses._parts._pairs import (
     for_views,
@@ -74,11 +74,29 @@ class EpsSupInfoNCELoss(GuidedLoss):
         if self.form not in FORMS:
             raise ValueError(f"form must be one of {FORMS}, got {self.form!r}.")
 
-    def _value(self, batch: Batch, y: Tensor) -> Tensor:
+    def forward(
+        self,
+        z: Tensor,
+        y: Tensor,
+        mask: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+        epsilon: Tensor | None = None,
+    ) -> Tensor:
+        """Return the mean loss over the anchors; 0 when no anchor has a positive.
+
+        ``epsilon`` (...) is a margin that is learned, in place of the parameter; the other
+        arguments are those of `YAwareLoss`.
+        """
+        batch = make_batch(z, mask, sample_weight)
+        value = self._value(batch, metadata(y, z, batch.u), epsilon)
+        return value.view(z.shape[:-3])
+
+    def _value(self, batch: Batch, y: Tensor, epsilon: Tensor | None = None) -> Tensor:
         s = products(batch) / per_model(self.temperature, y)
         counts = pair_counts(batch)
         same = for_views(delta_weights(y), batch)
-        loss, number = self._terms(s, same, counts, per_model(self.epsilon, y))
+        margin = per_model(self.epsilon if epsilon is None else epsilon, y)
+        loss, number = self._terms(s, same, counts, margin)
         anchors = batch.anchors.flatten(1)
         mean = mean_over(anchors * (number > 0), torch.where(number > 0, loss, 0))
         if self.no_positive == "zero":

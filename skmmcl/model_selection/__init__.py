@@ -5,6 +5,7 @@ from skmmcl.model_selection._cross_fit import CrossFitTransformer
 from skmmcl.model_selection._evaluate import Fit
 from skmmcl.model_selection._labeled import LabeledOnly
 from skmmcl.model_selection._leakage import Leak, check_leakage
+from skmmcl.model_selection._linear_probe import LinearProbe, linear_probe_search
 from skmmcl.model_selection._result import ComparisonResult
 from skmmcl.model_selection._scorer import labeled_scorer
 from skmmcl.model_selection._ttests import bayesian_ttest, corrected_ttest, holm
@@ -15,10 +16,12 @@ __all__ = [
     "Fit",
     "LabeledOnly",
     "Leak",
+    "LinearProbe",
     "bayesian_ttest",
     "check_leakage",
     "compare",
     "corrected_ttest",
     "holm",
     "labeled_scorer",
+    "linear_probe_search",
 ]

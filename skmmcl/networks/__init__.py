@@ -5,6 +5,7 @@ An encoder is any module from (n_samples, ``*shape``) to (n_samples, n_component
 builds one.
 """
 
+from skmmcl.networks._alexnet import AlexNet2d
 from skmmcl.networks._encoders import make_encoder
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned, LaneLinear
@@ -16,6 +17,7 @@ from skmmcl.networks.volumes import (
     DCGANDecoder,
     DCGANEncoder,
     DenseNet3d,
+    EfficientNet3d,
     ResNet3d,
     SmallCNN3d,
     VGG3d,
@@ -23,10 +25,12 @@ from skmmcl.networks.volumes import (
 )
 
 __all__ = [
+    "AlexNet2d",
     "ConnectomeAttention",
     "DCGANDecoder",
     "DCGANEncoder",
     "DenseNet3d",
+    "EfficientNet3d",
     "LaneLinear",
     "Laned",
     "MLP",

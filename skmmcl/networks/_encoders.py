@@ -10,13 +10,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skmmcl.networks._alexnet import AlexNet2d
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned
 from skmmcl.networks._mlp import MLP, LinearShortcut
 from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._standardize import InputScaler
 from skmmcl.networks._vmap import VmapModule
-from skmmcl.networks.volumes import SFCN, DCGANEncoder, DenseNet3d, ResNet3d, SmallCNN3d, VGG3d
+from skmmcl.networks.volumes import (
+    SFCN,
+    DCGANEncoder,
+    DenseNet3d,
+    EfficientNet3d,
+    ResNet3d,
+    SmallCNN3d,
+    VGG3d,
+)
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
 
@@ -35,8 +44,20 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "vgg16": partial(VGG3d, blocks=(2, 2, 3, 3, 3)),
     "sfcn": SFCN,
     "dcgan": DCGANEncoder,
+    "efficientnet_b0": EfficientNet3d,
+    "alexnet": AlexNet2d,
 }
-TIMM = "timm/"
+# Networks whose ":pooled" form gives their averaged features, as many as here.
+POOLED = {
+    "densenet121": 1024,
+    "tiny_densenet": 392,
+    "resnet18": 512,
+    "resnet34": 512,
+    "resnet50": 2048,
+    "efficientnet_b0": 1280,
+    "alexnet": 256,
+}
+TIMM, TIMM_OPTIONS = "timm/", {"pretrained", "pooled"}
 BY_AXES = {1: "mlp", 2: "attention", 3: "small_cnn", 4: "small_cnn"}  # of one subject
 
 
@@ -73,9 +94,11 @@ def make_encoder(
         "auto" is an MLP for vectors and self-attention for matrices, each with a linear
         shortcut, and a small CNN for volumes. Other names are "mlp", "linear", "attention",
         "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
-        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/" before
-        any name of timm, and ":pretrained" after it for timm's weights. A module is copied,
-        with its weights. A callable is called as ``spec(shape, n_components)``.
+        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan", "efficientnet_b0"; for images
+        "alexnet", or "timm/" before any name of timm, and ":pretrained" after it for timm's
+        weights. Networks of timm, DenseNets, ResNets and EfficientNet with ":pooled" behind their name, as
+        "resnet18:pooled", give their averaged features themselves, DenseNets without a last
+        normalization, as in y-Aware. A module is copied, with its weights. A callable is called as ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -149,20 +172,34 @@ def unwrapped(encoder: nn.Module) -> nn.Module:
 
 
 def _named(name: str) -> Callable[..., nn.Module]:
-    network, _, weights = name.removeprefix(TIMM).partition(":")
-    if name.startswith(TIMM) and weights in ("", "pretrained"):
-        return partial(TimmEncoder, name=network, pretrained=weights == "pretrained")
+    network, *asked = name.removeprefix(TIMM).split(":")
+    if name.startswith(TIMM) and set(asked) <= TIMM_OPTIONS:
+        return partial(TimmEncoder, name=network, **dict.fromkeys(asked, True))
+    if name.removesuffix(":pooled") in POOLED and name not in ENCODERS:
+        return partial(_pooled, name=name.removesuffix(":pooled"))
     if name not in ENCODERS:
         raise ValueError(
-            f"unknown encoder {name!r}; known are 'auto' and {sorted(ENCODERS)}, and for images "
-            "'timm/NAME' or 'timm/NAME:pretrained'"
+            f"unknown encoder {name!r}; known are 'auto' and {sorted(ENCODERS)}, for images "
+            f"'timm/NAME' or 'timm/NAME:pretrained', and {sorted(POOLED)} followed by ':pooled'"
         )
     return ENCODERS[name]
 
 
+def _pooled(shape: Sequence[int], n_components: int, *, name: str) -> nn.Module:
+    """Build a network without its last linear map."""
+    if n_components != POOLED[name]:
+        raise ValueError(f"'{name}:pooled' has {POOLED[name]} features: set n_components to it")
+    options = {"final_norm": False} if "densenet" in name else {}  # as y-Aware's encoder
+    encoder: Any = ENCODERS[name](shape, 1, **options)
+    # Of AlexNet the average is part of it.
+    encoder.fc = encoder.fc[:-1] if isinstance(encoder.fc, nn.Sequential) else nn.Identity()
+    return encoder
+
+
 def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
-    """Return the encoder that "auto" means, without a linear shortcut."""
-    return ENCODERS[_name("auto", shape)](tuple(shape), n_components)
+    """Return the encoder of CMC+CSS: "auto" without a linear shortcut, EfficientNet of volumes."""
+    name = "efficientnet_b0" if len(shape) > 2 else _name("auto", shape)
+    return ENCODERS[name](tuple(shape), n_components)
 
 
 def on_zeros(encoder: Any, shape: Sequence[int], method: str = "__call__") -> Any:

@@ -30,7 +30,7 @@ class FusionNetwork(MultiviewNetwork):
 
     gives = ("h", "z", "z_other", "subsets")
     fuses = True
-    copies = (True, True)  # both augmented
+    n_joined = 1  # the copies are apart
     reads = ("sample_weight",)  # the head normalizes over the subjects
 
     def __init__(
@@ -42,7 +42,7 @@ class FusionNetwork(MultiviewNetwork):
         mask_tokens: bool = False,
         **layout: Any,
     ) -> None:
-        super().__init__(*args, **layout)
+        super().__init__(*args, copies=(True, True), **layout)
         n_components = self.n_components
         self.encoders = nn.ModuleList(
             TokenConverter(encoder, shape, n_components)
@@ -66,8 +66,7 @@ class FusionNetwork(MultiviewNetwork):
             mask = like.new_ones(len(like), n_samples, len(self.views), dtype=torch.bool)
         subsets = F.pad(mask, (0, 1))
         subsets[..., -1] = mask.any(-1)
-        h = self._fused(x, mask.repeat(1, len(self.copies), 1), self._subsets(mask))
-        h = h.unflatten(2, (-1, n_samples))  # lanes, subsets, copies, subjects, components
+        h = self._by_copy(self._fused(x, self._of_copies(mask), self._subsets(mask)))
         count = subsets.mT if sample_weight is None else subsets.mT * sample_weight[:, None]
         one, other = self.head(h, count.unsqueeze(2)).unbind(2)
         return {"h": h[:, -1:, 0], "z": one, "z_other": other, "subsets": subsets}

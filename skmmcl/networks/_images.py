@@ -13,7 +13,7 @@ class TimmEncoder(nn.Module):
     """Image network of timm :cite:p:`wightman2019timm` as an encoder.
 
     The names of encoders are ``"timm/resnet18"`` and, with weights that timm downloads once,
-    ``"timm/resnet18:pretrained"``. Give images an axis of channels: an array with two axes
+    ``"timm/resnet18:pretrained"``; ``"timm/resnet18:pooled"`` gives its averaged features. Give images an axis of channels: an array with two axes
     is a matrix, which is z-scored entry by entry.
 
     Parameters
@@ -26,6 +26,8 @@ class TimmEncoder(nn.Module):
         Timm's name of the network; ``timm.list_models()`` has all names.
     pretrained : bool, default=False
         Whether it starts with timm's weights.
+    pooled : bool, default=False
+        Whether the output is its averaged features themselves, without a last linear map.
 
     Examples
     --------
@@ -36,7 +38,13 @@ class TimmEncoder(nn.Module):
     """
 
     def __init__(
-        self, shape: Sequence[int], n_components: int, *, name: str, pretrained: bool = False
+        self,
+        shape: Sequence[int],
+        n_components: int,
+        *,
+        name: str,
+        pretrained: bool = False,
+        pooled: bool = False,
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
@@ -56,9 +64,14 @@ class TimmEncoder(nn.Module):
             name,
             pretrained=pretrained,
             in_chans=1 if len(shape) == 2 else shape[0],
-            num_classes=n_components,
+            num_classes=0 if pooled else n_components,
             **options,
         )
+        n_features = getattr(self.network, "num_features", n_components)
+        if pooled and n_features != n_components:
+            raise ValueError(
+                f"'timm/{name}:pooled' has {n_features} features: set n_components to it"
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n_samples, *shape)`` to (n_samples, n_components)."""

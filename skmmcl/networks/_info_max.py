@@ -12,7 +12,12 @@ from torch import Tensor, nn
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._decoders import make_decoder
 from skmmcl.networks._encoders import on_zeros
-from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present, apply_to_view
+from skmmcl.networks._multiview import (
+    MultiviewNetwork,
+    apply_to_present,
+    apply_to_view,
+    embedding_width,
+)
 
 
 class InfoMaxNetwork(MultiviewNetwork):
@@ -29,7 +34,7 @@ class InfoMaxNetwork(MultiviewNetwork):
         *args: Any,
         local_for: Sequence[str] = (),
         decode: bool = False,
-        projection_dim: int | None = None,
+        projection_dim: Any = None,
         **layout: Any,
     ) -> None:
         super().__init__(*args, projection_dim=projection_dim, **layout)
@@ -38,7 +43,7 @@ class InfoMaxNetwork(MultiviewNetwork):
         if local_for:
             self._check_local(local_for)
             self.gives = (*self.gives, "local")
-            width = projection_dim or self.n_components
+            width = embedding_width(self.n_components, projection_dim)
             found = (on_zeros(*view, "forward_local")[1] for view in views)
             self.local_heads = nn.ModuleList(LocalHead(local.shape[2], width) for local in found)
         if decode:

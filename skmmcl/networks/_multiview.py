@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -24,11 +25,16 @@ class MultiviewNetwork(nn.Module):
 
     ``views`` names the modality that each view reads; several may read the same. ``shapes`` has
     the shape of one subject in each modality, ``encoders`` what `make_encoder` takes ("auto"
-    without an entry), ``stages`` how modalities are scaled. The embedding ``z`` comes from a
-    projection head of width ``projection_dim``, or is the representation ``h``. With
-    ``normalize_each`` each embedding is projected to the unit sphere before they are joined.
+    without an entry), ``stages`` how modalities are scaled. Modalities to which ``shared`` gives
+    one name have one encoder. The embedding ``z`` comes from a projection head of width
+    ``projection_dim``, or is the representation ``h``. With ``normalize_each`` each embedding is
+    projected to the unit sphere before they are joined.
 
-    Training works on batches with an axis of lanes, of modalities that were prepared once.
+    Training works on batches with an axis of lanes, of modalities that were prepared once. A batch
+    holds all subjects once for each of ``copies``, which says whether a copy is augmented in
+    training. In ``z`` each copy of a view is a view of its own, and those of a view follow one
+    another; ``mask`` is given for these. Next to augmented copies an original is alone in ``z``.
+    With ``apart`` the objective is computed on the copies of each view by themselves.
     """
 
     gives: tuple[str, ...] = ("h", "z", "z_fused")
@@ -42,11 +48,15 @@ class MultiviewNetwork(nn.Module):
         *,
         encoders: Mapping[str, EncoderSpec] | None = None,
         stages: Mapping[str, InputStage] | None = None,
-        projection_dim: int | None = None,
+        projection_dim: int | Sequence[int] | None = None,
         normalize_each: bool = False,
+        copies: tuple[bool, ...] = (True,),
+        apart: bool = False,
+        shared: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
         self.views, self.n_components = list(views), n_components
+        self.copies, self.apart = tuple(copies), apart
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.normalize_each = normalize_each
         self._key = {name: str(k) for k, name in enumerate(shapes)}  # torch forbids some names
@@ -57,17 +67,30 @@ class MultiviewNetwork(nn.Module):
                 invertible = not reads_scores(specs.get(name, "auto"), shapes[name])
                 scaler = InputScaler(shapes[name], stage, invertible=invertible)
                 self.scalers[self._key[name]] = scaler
-        self.encoders = nn.ModuleList(
-            _tried_encoder(
-                name, specs.get(name, "auto"), shapes[name], n_components, self._scaler(name)
-            )
-            for name in views
-        )
+        self.encoders = nn.ModuleList(self._make_encoders(specs, shared or {}))
         self.heads = None
         if projection_dim is not None:
-            self.heads = nn.ModuleList(
-                MLP((n_components,), projection_dim, hidden=(n_components,)) for _ in views
-            )
+            self.heads = nn.ModuleList(projection_head(n_components, projection_dim) for _ in views)
+
+    def _make_encoders(
+        self, specs: Mapping[str, EncoderSpec], shared: Mapping[str, str]
+    ) -> Iterator[nn.Module]:
+        """Build the encoder of each view."""
+        made: dict[str, nn.Module] = {}
+        for name in self.views:
+            if shared.get(name) in made:
+                yield made[shared[name]]
+                continue
+            spec, shape = specs.get(name, "auto"), self.shapes[name]
+            encoder = _tried_encoder(name, spec, shape, self.n_components, self._scaler(name))
+            if name in shared:
+                made[shared[name]] = encoder
+            yield encoder
+
+    @property
+    def n_joined(self) -> int:
+        """Number of copies of each view that are views in ``z``."""
+        return len(self.copies) if self.copies[0] else 1
 
     @property
     def compressed(self) -> list[str]:
@@ -84,7 +107,8 @@ class MultiviewNetwork(nn.Module):
         return [(name, n) if n else name for name, n in zip(self.views, before, strict=True)]
 
     def extra_repr(self) -> str:
-        return f"views={self.views}, shapes={self.shapes}, normalize_each={self.normalize_each}"
+        text = f"views={self.views}, shapes={self.shapes}, normalize_each={self.normalize_each}"
+        return text + (f", copies={self.copies}, apart={self.apart}" * (self.copies != (True,)))
 
     def _scaler(self, name: str) -> Any:
         """Return the scaler of a modality; None without one."""
@@ -129,8 +153,11 @@ class MultiviewNetwork(nn.Module):
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Encode a prepared batch of each lane; as `forward` with a leading axis of lanes."""
-        return self._outputs(self.encode_lanes(x, mask), mask)
+        """Encode a prepared batch of each lane; as `forward` with a leading axis of lanes.
+
+        ``x`` has all copies of the subjects, ``mask`` the subjects once.
+        """
+        return self._outputs(self.encode_lanes(x, self._of_copies(mask)), mask)
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
         """Encode a prepared batch of each lane, without projection heads.
@@ -159,13 +186,50 @@ class MultiviewNetwork(nn.Module):
         axes = [self._n_axes(name) for name in self.views]
         return [(n,) if n else self.shapes[v] for n, v in zip(axes, self.views, strict=True)]
 
+    def contrasts(self, named: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the named outputs on which the objective is computed, once or for each view."""
+        if not self.apart:
+            return [named]
+        width = named["z_fused"].shape[-1] // len(self.views)
+        return [
+            {
+                **named,
+                "h": named["h"][:, k : k + 1],
+                "z": named["z"].unflatten(1, (-1, self.n_joined))[:, k],
+                "z_fused": named["z_fused"][..., k * width : (k + 1) * width],
+                "mask": None
+                if named["mask"] is None
+                else named["mask"].unflatten(-1, (-1, self.n_joined))[..., k, :],
+            }
+            for k in range(len(self.views))
+        ]
+
     def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
         """Return the outputs that follow from representations (n_lanes, n_views, ...)."""
         z = h
         if self.heads is not None:
             views = zip(self.heads, h.unbind(1), strict=True)
             z = torch.stack([head(h_view) for head, h_view in views], dim=1)
-        return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
+        if len(self.copies) == 1:
+            return {"h": h, "z": z, "z_fused": self._fuse(z, mask)}
+        if mask is not None:
+            mask = mask.repeat_interleave(self.n_joined, -1)
+        embeddings = self._joined(z)
+        fused = self._fuse(embeddings["z"], mask)
+        return {"h": self._by_copy(h)[:, :, 0], **embeddings, "z_fused": fused, "mask": mask}
+
+    def _joined(self, z: Tensor) -> dict[str, Tensor]:
+        """Return the embeddings of all copies as views."""
+        return {"z": self._by_copy(z)[:, :, : self.n_joined].flatten(1, 2)}
+
+    def _of_copies(self, mask: Tensor | None) -> Tensor | None:
+        """Return who has what (n_lanes, n_copies * n_samples, n_views)."""
+        n_copies = len(self.copies)
+        return mask if mask is None or n_copies == 1 else mask.repeat(1, n_copies, 1)
+
+    def _by_copy(self, values: Tensor) -> Tensor:
+        """Return (n_lanes, n_views, n_copies, n_samples, ...), from the samples of all copies."""
+        return values.unflatten(2, (len(self.copies), -1))
 
     def _fuse(self, z: Tensor, mask: Tensor | None) -> Tensor:
         if self.normalize_each:
@@ -173,6 +237,31 @@ class MultiviewNetwork(nn.Module):
         if mask is not None:
             z = z * mask.mT.unsqueeze(-1)
         return z.transpose(1, 2).flatten(2)
+
+
+def embedding_width(width: int, projection_dim: int | Sequence[int] | None) -> int:
+    """Return the width of what the losses see."""
+    if projection_dim is None or isinstance(projection_dim, Integral):
+        return projection_dim or width
+    return projection_dim[-1]
+
+
+def projection_head(width: int, projection_dim: int | Sequence[int]) -> MLP:
+    """Build the perceptron between representation and losses.
+
+    ``projection_dim`` is its width, with a hidden layer as wide as the representation; or the
+    widths of all its layers.
+    """
+    if isinstance(projection_dim, Integral):
+        return MLP((width,), int(projection_dim), hidden=(width,))
+    widths = list(projection_dim)
+    if not widths or any(not isinstance(n, Integral) or n < 1 for n in widths):
+        raise ValueError(
+            f"projection_dim={projection_dim!r} must be a width of at least 1, or the widths of "
+            "the head's layers, such as (512, 128)."
+        )
+    *hidden, last = map(int, widths)
+    return MLP((width,), last, hidden=hidden)
 
 
 class PredictionNetwork(MultiviewNetwork):

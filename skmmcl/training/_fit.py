@@ -23,7 +23,7 @@ from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint
 from skmmcl.training._fingerprint import fingerprint
 from skmmcl.training._jobs import Job, NextJobs, OnEpoch, OnFinished, current, run
-from skmmcl.training._lanes import lane_bytes, signature
+from skmmcl.training._lanes import copies_of, lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._noise import warn_of_unused_noise
 from skmmcl.training._seeds import draws_globally, seeded
@@ -93,8 +93,11 @@ class FitJob(Job):
     ) -> None:
         self.net, self.subjects, self.settings = net, subjects, settings
         network = net.module_
+        is_drawn = settings.augment != "auto" or len(copies_of(network)) > 1
         net.augment_ = resolve_augment(
-            settings.augment, getattr(network, "shapes", {}), getattr(network, "compressed", ())
+            settings.augment if is_drawn else None,
+            getattr(network, "shapes", {}),
+            getattr(network, "compressed", ()),
         )
         like = next(network.parameters())
         net.noise_ = net.noise_ and {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -68,6 +68,16 @@ def lane_bytes(net: Any, subjects: SubjectSet) -> int:
 def copies_of(network: Any) -> tuple[bool, ...]:
     """Copies in which a network sees the subjects of a batch: is each augmented or not."""
     return getattr(network, "copies", (True,))
+
+
+def contrasts(network: Any, named: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The named outputs on which the objective is computed, of all views or of each by itself."""
+    return network.contrasts(named) if hasattr(network, "contrasts") else [named]
+
+
+def joins_copies(network: Any) -> bool:
+    """Whether copies of subjects are contrasted with one another as views."""
+    return getattr(network, "n_joined", 1) > 1
 
 
 def in_copies(x: Mapping[str, Tensor], network: Any) -> dict[str, Tensor]:

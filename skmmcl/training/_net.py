@@ -96,17 +96,22 @@ class EmbeddingNet(NeuralNet):
         return self
 
     def augment(
-        self, x: Mapping[str, Tensor], present: Tensor | None = None, *, augmented: bool = True
+        self,
+        x: Mapping[str, Tensor],
+        present: Tensor | None = None,
+        *,
+        augmented: bool = True,
+        rng: np.random.Generator | None = None,
     ) -> dict[Any, Tensor]:
         """Change at random what is augmented or gets noise, anew for each view of a modality.
 
         Gives it under the keys by which the views find it. ``present`` (n_samples, n_views) says
-        who has what: others get no noise.
+        who has what: others get no noise. Without ``rng`` the net's own generator draws.
         """
         noise, augment = changes(self, augmented=augmented)
         if not (noise or augment):
             return {}
-        seed = int(self.augment_rng_.integers(2**63))
+        seed = int((self.augment_rng_ if rng is None else rng).integers(2**63))
         generator = torch.Generator().manual_seed(seed)
         asked = {**noise, **augment}
         names = augmented_names(asked)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from skorch.callbacks import LRScheduler
+from torch import nn
 from torch.optim import lr_scheduler
+
+DECAY, DECAY_EVERY = 0.9, 10  # of "step_decay", in epochs
+WARMUP, MOST_WARMUP = 0.1, 10  # part, and most, of the epochs in which "warmup_cosine" rises
+
+Factor = Callable[[int, int], float]
 
 
 def lr_callback(settings: Any) -> LRScheduler:
@@ -15,14 +23,88 @@ def lr_callback(settings: Any) -> LRScheduler:
 
     Each depends on the number of the epoch alone: epochs of `partial_fit` go on in it.
     """
-    if settings.lr_schedule == "cosine":
-        factor = partial(_half_cosine, max_epochs=settings.max_epochs)
-        return LRScheduler(lr_scheduler.LambdaLR, lr_lambda=factor)
-    return LRScheduler(_OneCycle, max_lr=settings.lr, total_steps=settings.max_epochs + 1)
+    asked, max_epochs = settings.lr_schedule, settings.max_epochs
+    if asked == "onecycle":
+        return LRScheduler(_OneCycle, max_lr=settings.lr, total_steps=max_epochs + 1)
+    factor: Callable[[int], float] = (
+        partial(FACTORS[asked], max_epochs=max_epochs)
+        if isinstance(asked, str)
+        else partial(_of_played, factors=played(asked, settings.lr, max_epochs))
+    )
+    return LRScheduler(lr_scheduler.LambdaLR, lr_lambda=factor)
+
+
+def played(schedule: Callable[[Any], Any], lr: float, n_epochs: int) -> list[float]:
+    """Return the factors of the learning rate by which a scheduler of torch trains each epoch.
+
+    Parameters
+    ----------
+    schedule : callable
+        Gives a scheduler for an optimizer.
+    lr : float
+        Learning rate that it begins with.
+    n_epochs : int
+        Number of epochs.
+
+    Returns
+    -------
+    list of float
+
+    Raises
+    ------
+    TypeError
+        If it gives no scheduler, or one that asks for more than the number of the epoch.
+    """
+    expected = (
+        f"lr_schedule={schedule!r} must give a scheduler of torch for an optimizer, as "
+        "functools.partial(torch.optim.lr_scheduler.StepLR, step_size=10) does"
+    )
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=lr)
+    try:
+        made = schedule(optimizer)
+    except Exception as error:
+        raise TypeError(f"{expected}; it fails: {error}") from error
+    if not isinstance(made, lr_scheduler.LRScheduler):
+        raise TypeError(f"{expected}; it gives {type(made).__name__}.")
+    factors = []
+    for _ in range(n_epochs):
+        factors.append(float(optimizer.param_groups[0]["lr"]) / lr)
+        optimizer.step()
+        try:
+            made.step()
+        except Exception as error:
+            raise TypeError(
+                f"{expected}, and the number of the epoch must be all that it asks for; others go "
+                f"into callbacks, as skorch.callbacks.LRScheduler. Its step fails: {error}"
+            ) from error
+    return factors
+
+
+def _of_played(epoch: int, factors: Sequence[float]) -> float:
+    return factors[epoch % len(factors)]
 
 
 def _half_cosine(epoch: int, max_epochs: int) -> float:
     return (1 + math.cos(math.pi * (epoch % max_epochs) / max_epochs)) / 2
+
+
+def _step_decay(epoch: int, max_epochs: int) -> float:
+    return DECAY ** (epoch % max_epochs // DECAY_EVERY)
+
+
+def _warmup_cosine(epoch: int, max_epochs: int) -> float:
+    n_rising = min(max(1, round(WARMUP * max_epochs)), MOST_WARMUP)
+    epoch %= max_epochs
+    if epoch < n_rising:
+        return (epoch + 1) / n_rising
+    return _half_cosine(epoch - n_rising, max_epochs - n_rising)
+
+
+FACTORS: dict[str, Factor] = {
+    "cosine": _half_cosine,
+    "step_decay": _step_decay,
+    "warmup_cosine": _warmup_cosine,
+}
 
 
 class _OneCycle(lr_scheduler.OneCycleLR):

@@ -8,11 +8,12 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
+from skmmcl.training._schedules import played
 from skmmcl.training._seeds import check_device
 
 
 def check_settings(settings: Any) -> None:
-    """Raise for a device, an optimizer or callbacks that cannot be trained with.
+    """Raise for a device, an optimizer, a schedule or callbacks that cannot be trained with.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ def check_settings(settings: Any) -> None:
     Raises
     ------
     TypeError
-        If the optimizer is none, or a callback is none of skorch's.
+        If the optimizer or the schedule is none, or a callback is none of skorch's.
     ValueError
         If the device is not there.
     """
@@ -31,6 +32,8 @@ def check_settings(settings: Any) -> None:
         _check_callback(callback)
     if not isinstance(settings.optimizer, str):
         _check_optimizer(settings.optimizer, settings)
+    if callable(settings.lr_schedule):
+        played(settings.lr_schedule, settings.lr, n_epochs=1)
 
 
 def _check_callback(callback: Any) -> None:

@@ -13,7 +13,14 @@ from torch import Tensor
 from skmmcl.networks._lanes import gradients_in_place, merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._joint_step import JointStep
-from skmmcl.training._lanes import copies_of, forward_lanes, in_copies, lanes_of
+from skmmcl.training._lanes import (
+    contrasts,
+    copies_of,
+    forward_lanes,
+    in_copies,
+    joins_copies,
+    lanes_of,
+)
 from skmmcl.training._objective import Objective
 from skmmcl.training._stored import StoredRows
 
@@ -142,11 +149,12 @@ class Stack:
     def _epoch(self, prefix: str, sets: Sequence[SubjectSet]) -> None:
         training = prefix == "train"
         names: list[str] = []
+        drawing = self._drawing(training=training)
         values, sizes = [], []
         for batch, counts in self._batches(sets):
             batch["x"] = in_copies(batch["x"], self.network)
-            if training:
-                self._augment(batch["x"], batch["mask"], counts)
+            if drawing is not None:
+                self._augment(batch["x"], batch["mask"], counts, drawing)
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
             self._notify("on_batch_begin", seen, training, [{}] * len(seen))
             losses, outputs = self._step(batch, seen, training=training)
@@ -159,7 +167,24 @@ class Stack:
         weights = np.array(sizes)
         self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
 
-    def _augment(self, x: dict[Any, Tensor], mask: Tensor | None, counts: Sequence[int]) -> None:
+    def _drawing(self, *, training: bool) -> list[np.random.Generator] | None:
+        """The generators of the augmentation of each lane; None where nothing is augmented.
+
+        Copies that are contrasted with one another differ in validation too, alike in each epoch.
+        """
+        if training:
+            return [net.augment_rng_ for net in self.nets]
+        if not joins_copies(self.network):
+            return None
+        return [np.random.default_rng([net.seed_, 2]) for net in self.nets]
+
+    def _augment(
+        self,
+        x: dict[Any, Tensor],
+        mask: Tensor | None,
+        counts: Sequence[int],
+        drawing: Sequence[np.random.Generator],
+    ) -> None:
         """Change the subjects of each lane, not its padding, by the draws of its own net."""
         copies = copies_of(self.network)
         width = next(iter(x.values())).shape[1] // len(copies)
@@ -172,7 +197,8 @@ class Stack:
             for copy, augmented in enumerate(copies):
                 rows = slice(copy * width, copy * width + counts[k])
                 seen = {name: x[name][k, rows] for name in names}
-                for key, value in net.augment(seen, present, augmented=augmented).items():
+                changed = net.augment(seen, present, augmented=augmented, rng=drawing[k])
+                for key, value in changed.items():
                     if key not in x:  # a further view of a modality
                         x[key] = x[key[0]].clone()
                     x[key][k, rows] = value
@@ -194,13 +220,22 @@ class Stack:
             self._clear_gradients()
         with gradients_in_place() if training and self.grads else nullcontext():
             outputs = forward_lanes(self.network, batch)
-        loss, terms = self.objective({**batch, **outputs})
+        loss, terms = self._value({**batch, **outputs})
         if training:
             loss.sum().backward(inputs=self._unopposed())
             self.each(lambda k, net: net.announce_gradients(seen[k]))
             if not self.optimizers.step(k for k in range(len(self.nets)) if k not in self.errors):
                 self.each(lambda _, net: net.optimizer_.step())
         return {"loss": loss, **terms}, outputs
+
+    def _value(self, named: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and terms of each lane, a mean where views are contrasted by themselves."""
+        found = [self.objective(part) for part in contrasts(self.network, named)]
+        if len(found) == 1:
+            return found[0]
+        losses, terms = zip(*found, strict=True)
+        mean = {name: torch.stack([part[name] for part in terms]).mean(0) for name in terms[0]}
+        return torch.stack(losses).mean(0), mean
 
     def _step_of_adversary(self, batch: Mapping[str, Any], seen: Sequence[Any], name: str) -> None:
         """Let the optimizer act on an adversary alone, in the only lane.

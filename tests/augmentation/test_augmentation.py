@@ -11,6 +11,7 @@ import torch
 from skmmcl.augmentation import (
     Augmentation,
     BiasField,
+    ColorJitter,
     Compose,
     ConnectomeNoise,
     Cutout,
@@ -20,6 +21,7 @@ from skmmcl.augmentation import (
     Flip,
     GaussianBlur,
     GaussianNoise,
+    Grayscale,
     Intensity,
     PatchSwap,
     RegionDropout,
@@ -27,12 +29,15 @@ from skmmcl.augmentation import (
     Shift,
     TorchIOAdapter,
     default_augmentation,
+    published_augmentation,
 )
+from skmmcl.augmentation._published import PUBLISHED
 from skmmcl.utils import all_public_objects
 
-VOLUMES, MATRICES, VECTORS = (8, 9, 8, 7), (8, 6, 6), (8, 12)
+VOLUMES, MATRICES, VECTORS, IMAGES = (8, 9, 8, 7), (8, 6, 6), (8, 12), (8, 3, 9, 8)
 CASES = {
     BiasField: VOLUMES,
+    ColorJitter: IMAGES,
     ConnectomeNoise: MATRICES,
     Cutout: VOLUMES,
     EdgeDropout: MATRICES,
@@ -41,6 +46,7 @@ CASES = {
     Flip: VOLUMES,
     GaussianBlur: VOLUMES,
     GaussianNoise: VOLUMES,
+    Grayscale: IMAGES,
     Intensity: VOLUMES,
     PatchSwap: VOLUMES,
     RegionDropout: MATRICES,
@@ -53,7 +59,7 @@ WIDE = {  # where the default range may change nothing in so small a subject
     RegionDropout: {"rate": (0.5, 0.9)},
     Shift: {"max_shift": 0.9},
 }
-KINDS = {"volume": VOLUMES, "image": (8, 3, 9, 8), "vector": VECTORS, "connectome": MATRICES}
+KINDS = {"volume": VOLUMES, "image": IMAGES, "vector": VECTORS, "connectome": MATRICES}
 SPATIAL = [cls for cls, shape in CASES.items() if shape is VOLUMES]
 
 
@@ -133,7 +139,7 @@ def test_the_seed_decides_and_no_global_generator_is_touched(cls):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("cls", [cls for cls in CASES if cls is not Flip])
+@pytest.mark.parametrize("cls", [cls for cls in CASES if cls not in (Flip, Grayscale)])
 def test_each_subject_has_a_draw_of_its_own(cls):
     x = batch(CASES[cls])
     x = torch.cat([x[:1].expand_as(x), x[1:]])  # eight times the same subject, and others
@@ -230,3 +236,26 @@ def test_bad_batches_are_named(transform, x, message):
 def test_a_missing_generator_is_named():
     with pytest.raises(ValueError, match=r"Expected a torch.Generator of the CPU, got None"):
         GaussianNoise()(torch.zeros(2, 3), None)
+
+
+@pytest.mark.parametrize("name", set(PUBLISHED) - {"none"})
+def test_published_augmentations(name):
+    shape = VOLUMES if name in ("all_tf", "cutout", "crop", "fedorov", "taco") else IMAGES
+    x, transform = batch((64, *shape[1:])), published_augmentation(name)
+    out = transform(x, generator())
+    assert out.shape == x.shape
+    changed = (out != x).flatten(1).any(1).float().mean()
+    assert changed == 1 if name in ("cutout", "crop", "supcon", "simclr", "comm") else changed > 0.4
+    assert torch.equal(published_augmentation(name)(x, generator()), out)
+    assert pickle.loads(pickle.dumps(transform)) == transform
+
+
+def test_unknown_published_augmentation():
+    with pytest.raises(ValueError, match=r"name must be one of \['all_tf', .*got 'simsiam'"):
+        published_augmentation("simsiam")
+
+
+def test_colors_are_of_images():
+    for transform in (ColorJitter(), Grayscale()):
+        with pytest.raises(ValueError, match=r"one or three channels, .* got \(\d, 4, 9, 8\)"):
+            transform(torch.zeros(8, 4, 9, 8), generator(1))

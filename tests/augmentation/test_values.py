@@ -10,6 +10,7 @@ import torch
 
 from skmmcl.augmentation import (
     BiasField,
+    ColorJitter,
     ConnectomeNoise,
     Cutout,
     EdgeDropout,
@@ -18,6 +19,7 @@ from skmmcl.augmentation import (
     Flip,
     GaussianBlur,
     GaussianNoise,
+    Grayscale,
     Intensity,
     PatchSwap,
     RegionDropout,
@@ -43,6 +45,80 @@ def places(x):
 def test_flip(x):
     for axis in range(3):
         assert torch.equal(Flip(axis, p=1)(x, generator()), x.flip(axis + 1))
+
+
+def test_flip_of_a_drawn_axis(x):
+    x = x[:1].expand(60, -1, -1, -1)
+    out = Flip(None, p=1)(x, generator())
+    axes = [[torch.equal(y, x[0].flip(axis)) for axis in range(3)] for y in out]
+    assert all(sum(flipped) == 1 for flipped in axes)
+    assert torch.tensor(axes).sum(0).min() > 10
+
+
+def test_crop_by_area_and_ratio():
+    """The box of RandomResizedCrop: slopes tell its sides."""
+    i, j = torch.meshgrid(torch.arange(50.0), torch.arange(40.0), indexing="ij")
+    x = torch.stack([i, j]).double().expand(300, -1, -1, -1)
+    crop = ResizedCrop((0.25, 0.25), ratio=(0.5, 2.0), of_area=True, p=1, spatial_dims=2)
+    out = crop(x, generator(1))
+    height, width = out[:, 0].diff(dim=1)[:, 0, 0], out[:, 1].diff(dim=2)[:, 0, 0]
+    torch.testing.assert_close(height * width, torch.full_like(width, 0.25))
+    ratio = (width / height).log2()
+    assert -1 <= ratio.min() < -0.95 < 0.95 < ratio.max() <= 1
+    assert abs(ratio.mean()) < 0.1
+
+
+def colors():
+    return torch.rand((4, 3, 5, 6), generator=generator(2), dtype=torch.float64)
+
+
+def luminance(x):
+    return 0.299 * x[:, :1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:]
+
+
+NO_JITTER = {"brightness": (1, 1), "contrast": (1, 1), "saturation": (1, 1), "hue": (0, 0)}
+JITTERS = {  # as torchvision's functions, without their clipping
+    "brightness": lambda x, f: f * x,
+    "contrast": lambda x, f: f * x + (1 - f) * luminance(x).mean((2, 3), keepdim=True),
+    "saturation": lambda x, f: f * x + (1 - f) * luminance(x),
+}
+
+
+@pytest.mark.parametrize("name", JITTERS)
+def test_color_jitter_of_one_kind(name):
+    jitter = ColorJitter(**{**NO_JITTER, name: (1.7, 1.7)}, p=1)
+    torch.testing.assert_close(jitter(colors(), generator()), JITTERS[name](colors(), 1.7))
+
+
+def test_color_jitter_of_all_kinds():
+    x, factors = colors(), dict(zip(JITTERS, (0.8, 1.3, 0.5), strict=True))
+    ranges = {name: (factor, factor) for name, factor in factors.items()}
+    found = ColorJitter(**ranges, hue=(0, 0), p=1)(x, generator())
+    for name, factor in factors.items():
+        x = JITTERS[name](x, factor)
+    torch.testing.assert_close(found, x)
+
+
+def test_hue_turns_colors_and_keeps_their_luminance():
+    x = colors()
+    third = ColorJitter(**{**NO_JITTER, "hue": (1 / 3, 1 / 3)}, p=1)
+    out = third(x, generator())
+    torch.testing.assert_close(luminance(out), luminance(x), rtol=2e-3, atol=2e-3)
+    assert not torch.allclose(out, x, atol=0.05)
+    torch.testing.assert_close(third(third(out, generator()), generator()), x)
+    gray = x[:, :1].expand(-1, 3, -1, -1)
+    torch.testing.assert_close(third(gray, generator()), gray, rtol=2e-3, atol=2e-3)
+
+
+def test_jitter_of_one_channel():
+    x = colors()[:, :1]
+    out = ColorJitter((2, 2), (0.5, 0.5), p=1)(x, generator())
+    torch.testing.assert_close(out, x + x.mean((2, 3), keepdim=True))
+
+
+def test_grayscale():
+    out = Grayscale(p=1)(colors(), generator())
+    torch.testing.assert_close(out, luminance(colors()).expand(-1, 3, -1, -1))
 
 
 def test_shift_moves_and_fills(x):

@@ -96,3 +96,15 @@ def test_later_calls_need_the_same_measures(measured, thickness, age):
     model = embedder().partial_fit(measured(a=thickness), age)
     with pytest.raises(DataError, match=r"shape \(4, 1\) per subject, but .* on \(5, 1\)"):
         model.partial_fit(measured(a=thickness[:, :4]), age)
+
+
+def test_weight_of_age_reaches_the_loss(measured, thickness):
+    X = measured(thickness=thickness)
+    once, twice, none = (
+        embedder(metadata="age", age_weight=weight, max_epochs=1, batch_size=64)
+        .fit(X)
+        .history_["anat_cl"][0]
+        for weight in (1.0, 2.0, 0.0)
+    )
+    assert twice - once == pytest.approx(once - none, rel=1e-4)
+    assert once > none

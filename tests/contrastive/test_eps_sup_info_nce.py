@@ -121,3 +121,46 @@ def test_fair_kl_halves_what_is_seen_of_the_bias():
     plain, fair = np.mean(found[::2], axis=0), np.mean(found[1::2], axis=0)
     assert fair[0] >= plain[0]
     assert fair[1] - 0.5 <= (plain[1] - 0.5) / 2
+
+
+def test_weight_of_deviations_reaches_the_loss(biased):
+    X, y, _ = biased
+    given = {"bias": "site", "max_epochs": 1, "batch_size": 128}
+    model = embedder(**given, std_weight=3.0).fit(X, y)
+    assert model.net_.criterion_.terms[1].loss.std_weight == 3.0
+    once, none, kl, same_kl = (
+        embedder(**given, std_weight=weight, bias_form=form).fit(X, y).history_["fair_kl"][0]
+        for form, weight in (("moments", 1.0), ("moments", 0.0), ("kl", 0.0), ("kl", 1.0))
+    )
+    thrice = model.history_["fair_kl"][0]
+    assert thrice - once == pytest.approx(2 * (once - none), rel=1e-4)  # linear in the weight
+    assert once > none
+    assert kl == same_kl
+
+
+def test_learned_margin_grows_from_where_it_begins(X, y):
+    params = {"learn_epsilon": True, "epsilon": 0.2, "optimizer": "sgd", "lr": 0.01}
+    model = embedder(**params, max_epochs=20, weight_decay=0.0).fit(X, y)
+    fixed = embedder(epsilon=0.2).fit(X, y)
+    assert fixed.epsilon_ == 0.2
+    assert 0.2 < model.epsilon_ < 0.25
+    first = embedder(**params, max_epochs=1).fit(X, y).history_["contrast"]
+    assert (
+        first
+        == embedder(**{**params, "learn_epsilon": False}, max_epochs=1)
+        .fit(X, y)
+        .history_["contrast"]
+    )
+    assert not np.array_equal(model.transform(X), fixed.transform(X))
+
+
+def test_a_learned_margin_follows_the_slope(X, y):
+    """One step of SGD, by hand: the slope of the loss by finite differences."""
+    params = {"optimizer": "sgd", "lr": 0.1, "max_epochs": 1, "batch_size": 64, "dtype": "float64"}
+    learned = embedder(**params, learn_epsilon=True, epsilon=0.3).fit(X, y).epsilon_
+    above, below = (
+        embedder(**params, epsilon=0.3 + step).fit(X, y).history_["contrast"][0]
+        for step in (1e-4, -1e-4)
+    )
+    slope = (above - below) / 2e-4
+    assert learned - 0.3 == pytest.approx(-0.1 * 0.1**2 * slope, rel=1e-3)

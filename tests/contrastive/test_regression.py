@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import spearmanr
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import cross_val_score
@@ -11,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from skmmcl import ContrastiveRegressionEmbedder, YAwareEmbedder
 from skmmcl.datasets import make_cohort
+from skmmcl.losses import ExpRegressionLoss
 
 
 def embedder(**params):
@@ -49,3 +51,20 @@ def test_bad_targets(X):
         embedder().fit(X, ["young", "old"] * 20)
     with pytest.raises(ValueError, match="'loss' parameter"):
         embedder(loss="rank").fit(X, np.arange(40))
+
+
+def test_the_form_without_the_positive_reaches_the_loss(X, age):
+    params = {"max_epochs": 1, "batch_size": 64, "lr": 1e-12}
+    found = {}
+    for include in (True, False):
+        model = embedder(include_positive=include, **params).fit(X, age)
+        z = torch.tensor(model.transform(X)).view(len(age), 2, 3).transpose(0, 1)
+        loss = ExpRegressionLoss(0.1, bandwidth=model.bandwidth_[0], include_positive=include)
+        found[include] = model.history_["regression"][0]
+        assert found[include] == pytest.approx(loss(z, torch.tensor(age)).item(), rel=1e-4)
+    assert found[False] < found[True]  # fewer in each denominator
+    others = [
+        embedder(loss="threshold", include_positive=include, **params).fit_transform(X, age)
+        for include in (True, False)
+    ]
+    np.testing.assert_array_equal(*others)

@@ -84,3 +84,17 @@ def test_what_the_schemes_need(X, y, age):
     with pytest.raises(ValueError, match="holds text"):
         embedder(scheme="x-clr", metadata="site").fit(X)
     assert embedder(scheme="euclidean", metadata="age").fit(X).bandwidth_.shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "of_paper"), [("soft-supcon", True), ("x-clr", False), ("euclidean", True)]
+)
+def test_self_pairs_reach_the_loss(X, y, age, scheme, of_paper):
+    guide = y if scheme == "soft-supcon" else np.c_[age - age.mean(), y - 0.5]
+    params = {"scheme": scheme, "temperature": 1.0, "between_classes": 0.9, "max_epochs": 1}
+    params["target_temperature"] = 2.0
+    as_in_paper, same, other = (
+        embedder(**params, self_pairs=pairs).fit(X, guide).history_["train_loss"][0]
+        for pairs in (None, of_paper, not of_paper)
+    )
+    assert as_in_paper == same != other

@@ -17,6 +17,7 @@ from skmmcl import ContrastiveRegressionEmbedder, YAwareEmbedder, stacked_fits
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError
 from skmmcl.kernels import estimate_bandwidth
+from skmmcl.losses import YAwareLoss
 
 N = 40
 # Of each subject one of two columns.
@@ -182,3 +183,15 @@ def test_stacked_fits_of_ages_in_batches(X, age):
     with stacked_fits():
         found = cross_val_score(pipe, X, age, cv=3)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_self_pairs_reach_the_loss(X, age):
+    """The first batch, on what the first weights make of it."""
+    for self_pairs in (False, True):
+        looked = embedder(self_pairs=self_pairs, max_epochs=1, batch_size=64, lr=1e-12)
+        model = looked.fit(X, age)
+        z = torch.tensor(model.transform(X)).view(N, 2, 3).transpose(0, 1)
+        bandwidth = model.bandwidth_[0]
+        loss = YAwareLoss(0.1, bandwidth=bandwidth, self_pairs=self_pairs)
+        expected = loss(z, torch.tensor(age)).item()
+        assert model.history_["y_aware"][0] == pytest.approx(expected, rel=1e-4)

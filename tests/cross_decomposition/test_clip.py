@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from skmmcl import CLIPEmbedder, CMCCSSEmbedder, MultimodalData, stacked_fits
-from skmmcl.networks._copies import CopiesNetwork
+from skmmcl.networks._clip import CLIPNetwork
 
 N = 30
 
@@ -72,7 +72,8 @@ def test_augment_acts_on_the_copies_or_else_on_what_is_aligned(X):
 
 def test_the_copies_of_a_network_are_encoded_alike():
     torch.manual_seed(0)
-    network = CopiesNetwork(["a", "b"], {"a": (3,), "b": (5,)}, 2)
+    copies = (False, True, True)
+    network = CLIPNetwork(["a", "b"], {"a": (3,), "b": (5,)}, 2, copies=copies)
     one = {"a": torch.randn(4, 3), "b": torch.randn(4, 5)}
     mask = torch.rand(4, 2) < 0.5
     out = network({name: value.repeat(3, 1) for name, value in one.items()}, mask)

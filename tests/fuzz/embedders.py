@@ -133,7 +133,7 @@ SPECIAL: dict[str, list[Any]] = {
     "validation_fraction": [0.01, 0.1, 0.5, 0.9, 0.99, 1, 0, 1e-30],
     "lr": [1e-30, 1e30, 1e300, 10, True],
     "weight_decay": [1e30, 1e300, 0],
-    "lr_schedule": ["cosine", "onecycle", "step"],
+    "lr_schedule": ["cosine", "onecycle", "step_decay", "warmup_cosine", "step", print],
     "gradient_clip": [1e-30, 1e30, 1.0, 1],
     "monitor": ["probe", "loss", "accuracy"],
     "sampler": ["balanced", "stratified", "random"],

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from skmmcl.networks import TimmEncoder, make_encoder
+from skmmcl.networks import AlexNet2d, TimmEncoder, make_encoder
 from skmmcl.networks._multiview import MultiviewNetwork
 
 
@@ -124,3 +124,22 @@ def test_timm_itself():
     h, local = encoder.forward_local(torch.zeros(2, 1, 32, 40))
     assert h.shape == encoder(torch.zeros(2, 1, 32, 40)).shape == (2, 4)
     assert local.shape == (2, 512, 1, 2)
+
+
+def test_alexnet_has_the_published_parameters_and_places():
+    with torch.device("meta"):
+        whole = AlexNet2d((3, 224, 224), 1000, hidden=(4096, 4096))
+        pooled = AlexNet2d((3, 224, 224), 512)
+    assert sum(p.numel() for p in whole.parameters()) == 61_100_840
+    assert sum(p.numel() for p in pooled.parameters()) == 2_469_696 + 257 * 512
+    assert pooled.features(torch.zeros(1, 3, 224, 224, device="meta")).shape == (1, 256, 6, 6)
+
+
+def test_alexnet_of_small_images():
+    encoder = make_encoder("alexnet", (3, 64, 64), 4)
+    x = torch.rand(1, 2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    h, local = encoder.forward_local(x)
+    assert h.shape == (1, 2, 4)
+    assert local.shape[:3] == (1, 2, 256)
+    with pytest.raises(ValueError, match="at least 63 pixels, not \\(3, 62, 64\\)"):
+        make_encoder("alexnet", (3, 62, 64), 4)

@@ -12,11 +12,13 @@ from skmmcl.networks import (
     DCGANDecoder,
     DCGANEncoder,
     DenseNet3d,
+    EfficientNet3d,
     ResNet3d,
     SmallCNN3d,
     VGG3d,
     make_encoder,
 )
+from skmmcl.networks._encoders import POOLED
 from skmmcl.networks._lanes import has_lanes
 from skmmcl.networks.volumes._resnet import _Basic, _Bottleneck
 
@@ -47,6 +49,7 @@ def volumes(*shape):
         ("vgg16", 1, 66_636_225),
         ("sfcn", 1, 2_950_401),
         ("sfcn", 40, 2_952_936),
+        ("efficientnet_b0", 8, 4_698_628),  # counted of the code of CMC+CSS
     ],
 )
 def test_published_parameter_counts(name, n_outputs, expected):
@@ -55,9 +58,32 @@ def test_published_parameter_counts(name, n_outputs, expected):
     assert not has_lanes(encoder)
 
 
+@pytest.mark.parametrize(("name", "width"), POOLED.items())
+def test_pooled_features_are_those_before_the_linear_map(name, width):
+    encoder = make_encoder(f"{name}:pooled", (32, 32, 32), width).eval()
+    x = volumes(1, 2, 32, 32, 32)
+    expected = encoder.forward_local(x)[1].mean((3, 4, 5))
+    torch.testing.assert_close(encoder(x), expected)
+    with pytest.raises(ValueError, match=f"'{name}:pooled' has {width} features: set n_components"):
+        make_encoder(f"{name}:pooled", (32, 32, 32), 3)
+
+
+def test_a_block_of_efficientnet_drops_whole_subjects():
+    encoder = EfficientNet3d((32, 32, 32), 2)
+    block = encoder.stage6[3].train()
+    block.drop.p, x = 0.5, volumes(40, 192, 1, 1, 1)
+    added = (block(x) - x).flatten(1)
+    dropped = (added == 0).all(1)
+    assert 0 < dropped.sum() < 40
+    assert ((added != 0).all(1) | dropped).all()
+    assert encoder.forward_local(volumes(2, 32, 32, 32))[1].shape == (2, 1280, 1, 1, 1)
+
+
 def test_parameters_of_what_yaware_and_anatcl_pretrained():
     yaware = built_without_memory(DenseNet3d, (128,) * 3, 512, final_norm=False)
     assert n_parameters(yaware) - n_parameters(yaware.fc) == 11_240_576
+    pooled = built_without_memory(make_encoder, "densenet121:pooled", (128,) * 3, 1024)
+    assert n_parameters(pooled) == 11_240_576
     assert n_parameters(yaware) + 512 * 128 + 128 == 11_831_040  # with its projection head
     anatcl = built_without_memory(ResNet3d, (121, 128, 121), 512)
     assert n_parameters(anatcl) - n_parameters(anatcl.fc) == 33_160_000

@@ -55,6 +55,7 @@ OPTIONS = {
     "dropout": {"encoders": DROPOUT},
     "cosine": {"lr_schedule": "cosine"},
     "onecycle": {"lr_schedule": "onecycle", "optimizer": "sgd"},
+    "scheduler": {"lr_schedule": partial(torch.optim.lr_scheduler.StepLR, step_size=2)},
     "stopping": {"validation_fraction": 0.25, "n_iter_no_change": 1, "lr": 1.0},
     "best": {"validation_fraction": 0.25, "lr": 0.3, "monitor": "probe"},
     "bar": {"verbose": 1},

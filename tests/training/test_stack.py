@@ -9,6 +9,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 from torch import nn
+from torch.optim.lr_scheduler import StepLR
 
 from skmmcl.exceptions import TrainingError
 from skmmcl.losses import CMCLoss, SupConLoss
@@ -46,7 +47,17 @@ DIFFERENT = {
     "epochs": [{"max_epochs": k + 1, "random_state": k} for k in range(5)],
     "sizes": [{"n_samples": 24 - k, "codes": np.arange(24 - k) % 2} for k in range(5)],
     "clipped": [{"gradient_clip": 0.01 * (k + 1)} for k in range(3)],
-    "scheduled": [{"lr_schedule": s, "max_epochs": 4} for s in ("cosine", "onecycle", None)],
+    "scheduled": [
+        {"lr_schedule": s, "max_epochs": 4}
+        for s in (
+            "cosine",
+            "onecycle",
+            "step_decay",
+            "warmup_cosine",
+            partial(StepLR, step_size=1),
+            None,
+        )
+    ],
     "optimizers": [{"optimizer": name} for name in ("adam", "adamw", "radam", "sgd")],
     "stopped": [
         {

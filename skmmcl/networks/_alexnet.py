@@ -1,0 +1,89 @@
+"""AlexNet of 2D images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+PLACES = 6  # sides of what the hidden layers of the classifier read
+
+
+class AlexNet2d(nn.Module):
+    """AlexNet, the image encoder of CoMM's study on Trifeature :cite:p:`dufumier2025`.
+
+    The convolutions of :cite:t:`krizhevsky2014one`. Their last grid, 6 by 6 places of images of 224
+    pixels, are its local features: `CoMMEmbedder` makes a token of each place.
+
+    Parameters
+    ----------
+    shape : tuple (channels, height, width)
+        Shape of one subject, with sides of at least 63 pixels.
+    n_components : int
+        Width of the output.
+    hidden : sequence of int, default=()
+        Widths of hidden layers behind 6 by 6 places, as (4096, 4096) of the original classifier;
+        empty for a linear map of the mean over the places.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmmcl.networks import AlexNet2d
+    >>> with torch.device("meta"):  # takes no memory
+    ...     whole = AlexNet2d((3, 224, 224), 1000, hidden=(4096, 4096))
+    >>> sum(p.numel() for p in whole.parameters())
+    61100840
+    """
+
+    def __init__(
+        self, shape: Sequence[int], n_components: int, *, hidden: Sequence[int] = ()
+    ) -> None:
+        super().__init__()
+        if len(shape) != 3 or min(shape[1:]) < 63:
+            raise ValueError(
+                "AlexNet2d takes images of shape (channels, height, width) per subject with sides "
+                f"of at least 63 pixels, not {tuple(shape)}"
+            )
+        self.features = nn.Sequential(
+            *_convolution(shape[0], 64, 11, stride=4, padding=2),
+            nn.MaxPool2d(3, stride=2),
+            *_convolution(64, 192, 5, padding=2),
+            nn.MaxPool2d(3, stride=2),
+            *_convolution(192, 384, 3, padding=1),
+            *_convolution(384, 256, 3, padding=1),
+            *_convolution(256, 256, 3, padding=1),
+            nn.MaxPool2d(3, stride=2),
+        )
+        side = PLACES if hidden else 1
+        layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(side), nn.Flatten()]
+        width = 256 * side**2
+        for n_out in hidden:
+            layers += [nn.Dropout(), nn.Linear(width, n_out), nn.ReLU(inplace=True)]
+            width = n_out
+        self.fc = nn.Sequential(*layers, nn.Linear(width, n_components))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n_samples, *shape)`` to (n_samples, n_components)."""
+        return self.forward_local(x)[0]
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode images, and return the local features on the way.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_samples, *shape)``
+            The images.
+
+        Returns
+        -------
+        h : Tensor of shape (n_samples, n_components)
+            The representation, as a call returns it.
+        local : Tensor of shape (n_samples, 256, height, width)
+            The last features of the convolutions, on their coarse grid.
+        """
+        local = self.features(x)
+        return self.fc(local), local
+
+
+def _convolution(n_in: int, n_out: int, kernel: int, **place: int) -> list[nn.Module]:
+    return [nn.Conv2d(n_in, n_out, kernel, **place), nn.ReLU(inplace=True)]
