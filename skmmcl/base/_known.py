@@ -131,7 +131,7 @@ def _read_classes(
     if len(classes) < 2:
         raise DataError(
             f"{user} needs at least two classes in y, found 1 class or none: {classes.tolist()}, "
-            f"with {np.sum(codes < 0)} unlabelled subjects (y = -1)."
+            f"with {np.sum(codes < 0)} unlabeled subjects (y = -1)."
             + (" Where -1 is a class, give it another number." if (codes < 0).any() else "")
         )
     estimator.classes_ = classes

@@ -47,7 +47,7 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
 
     Notes
     -----
-    A subject with -1 or NaN among its labels is unlabelled, and attracts its own modalities
+    A subject with -1 or NaN among its labels is unlabeled, and attracts its own modalities
     alone.
 
     References
