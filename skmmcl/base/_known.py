@@ -46,7 +46,7 @@ def read_training(
     data : MultimodalData
         The subjects that count.
     known : dict of str to ndarray or None
-        Their class codes "y", -1 where there is none; numbers "targets"; and "sample_weight".
+        Their class codes "y", by which batches are dealt, -1 where there is none; numbers "targets"; and "sample_weight".
     counted : slice or ndarray of int
         Which of the subjects of X these are: those of weight 0 are not among them.
     """
@@ -70,6 +70,9 @@ def read_training(
     values = guide.values(_counted(y, counted), data)
     if values is not None and reset:
         guide.learn(values, sample_weight)
+    if values is not None and not _asks_for_classes(estimator, guide):
+        strata = guide.strata(values)
+        codes = codes if strata is None else strata
     vars(estimator).update(guide.learned)
     if reset:
         estimator._dtype = _choose_dtype(estimator.dtype, data)
@@ -92,6 +95,10 @@ def _is_probed(settings: Any) -> bool:
     return settings.validation_fraction is not None and settings.monitor == "probe"
 
 
+def _asks_for_classes(settings: Any, guide: Guide) -> bool:
+    return guide.of_classes or _is_probed(settings) or settings.sampler == "balanced"
+
+
 def _check_length(y: Any, data: MultimodalData) -> None:
     with named("y", "one entry for each subject"):
         n_targets = len(data) if y is None else num_samples(y)
@@ -112,7 +119,7 @@ def _read_classes(
     estimator: Any, guide: Guide, y: Any, data: MultimodalData, counted: Any, *, reset: bool
 ) -> np.ndarray:
     """Class codes of the subjects that count; all -1 where no class is asked for."""
-    if not (guide.of_classes or _is_probed(estimator) or estimator.sampler == "balanced"):
+    if not _asks_for_classes(estimator, guide):
         return np.full(len(data), -1)[counted]
     user, advice = type(estimator).__name__, _advice_on_numbers(estimator, guide)
     y = as_labels(guide.labels(y, data))[counted]
