@@ -8,7 +8,7 @@ TABLE (.csv or .tsv) has a row for each pair of images: paths below FOLDER in th
 has several pairs; all train the encoders, the first of each subject is evaluated. Where FOLDER is
 BIDS, ``--modality`` takes patterns, ``t1=anat/*_T1w.nii.gz``, and TABLE is its participants.tsv.
 Images must be in one space, as after the paper's preprocessing; they are resampled to ``--side``
-voxels a side. Subjects of neither group train encoders as unlabelled ones.
+voxels a side. Subjects of neither group train encoders as unlabeled ones.
 
 As in the paper: 100 subjects are held out; in each of 5 stratified folds of the others the 3-D
 DCGAN encoders are trained on the training part, and a logistic regression (elastic net) on the

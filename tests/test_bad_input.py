@@ -362,9 +362,9 @@ def test_target_of_another_length(make, arrays, y, refuses):
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (np.zeros(N), r"at least two classes in y, found 1 class.*\[0.0\], with 0 unlabelled"),
-        (np.full(N, -1), r"\[\], with 20 unlabelled subjects \(y = -1\)"),
-        (np.where(np.arange(N) % 2, 1, -1), r"\[1\], with 10 unlabelled subjects \(y = -1\)"),
+        (np.zeros(N), r"at least two classes in y, found 1 class.*\[0.0\], with 0 unlabeled"),
+        (np.full(N, -1), r"\[\], with 20 unlabeled subjects \(y = -1\)"),
+        (np.where(np.arange(N) % 2, 1, -1), r"\[1\], with 10 unlabeled subjects \(y = -1\)"),
         (["case"] * N, r"\['case'\]"),
     ],
 )

@@ -54,7 +54,7 @@ LEFT_OUT = dict.fromkeys(
     "training subjects get leave-one-out columns: fit_transform differs from fit().transform() by "
     "design",
 )
-MINUS_ONE = "the check has a class -1, our mark of unlabelled subjects"
+MINUS_ONE = "the check has a class -1, our mark of unlabeled subjects"
 WEIGHTS = "check_sample_weight_equivalence_on_dense_data"
 AUGMENTED = "each copy of a subject is augmented by a draw of its own"
 PAIRED = "the discriminator is shown subjects paired at random, and k-means draws its starts"

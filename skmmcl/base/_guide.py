@@ -118,6 +118,23 @@ class Guide:
         """
         return None
 
+    def strata(self, values: np.ndarray) -> np.ndarray | None:
+        """Return the classes among these values, of which every batch is to hold each.
+
+        They count where nothing else asks for classes of ``y``.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_columns)
+            As `values` gives them.
+
+        Returns
+        -------
+        ndarray of int of shape (n_samples,) or None
+            Codes, -1 where unknown; None where the values are no classes.
+        """
+        return None
+
     def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
         """Check these values of the training subjects, and learn from them what terms need.
 

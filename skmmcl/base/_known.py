@@ -47,7 +47,7 @@ def read_training(
     data : MultimodalData
         The subjects that count.
     known : dict of str to ndarray or None
-        Their class codes "y", -1 where there is none; numbers "targets"; and "sample_weight".
+        Their class codes "y", by which batches are dealt, -1 where there is none; numbers "targets"; and "sample_weight".
     counted : slice or ndarray of int
         Which of the subjects of X these are: those of weight 0 are not among them.
     """
@@ -71,6 +71,9 @@ def read_training(
     values = guide.values(_counted(y, counted), data)
     if values is not None and reset:
         guide.learn(values, sample_weight)
+    if values is not None and not _asks_for_classes(estimator, guide):
+        strata = guide.strata(values)
+        codes = codes if strata is None else strata
     vars(estimator).update(guide.learned)
     if reset:
         estimator._dtype = _choose_dtype(estimator.dtype, data)
@@ -93,6 +96,10 @@ def _is_probed(settings: Any) -> bool:
     return settings.validation_fraction is not None and settings.monitor == "probe"
 
 
+def _asks_for_classes(settings: Any, guide: Guide) -> bool:
+    return guide.of_classes or _is_probed(settings) or settings.sampler == "balanced"
+
+
 def _check_length(y: Any, data: MultimodalData) -> None:
     with named("y", "one entry for each subject"):
         n_targets = len(data) if y is None else num_samples(y)
@@ -113,7 +120,7 @@ def _read_classes(
     estimator: Any, guide: Guide, y: Any, data: MultimodalData, counted: Any, *, reset: bool
 ) -> np.ndarray:
     """Class codes of the subjects that count; all -1 where no class is asked for."""
-    if not (guide.of_classes or _is_probed(estimator) or estimator.sampler == "balanced"):
+    if not _asks_for_classes(estimator, guide):
         return np.full(len(data), -1)[counted]
     user, advice = type(estimator).__name__, _advice_on_numbers(estimator, guide)
     y = as_labels(guide.labels(y, data))[counted]
@@ -132,7 +139,7 @@ def _read_classes(
     if len(classes) < 2:
         raise DataError(
             f"{user} needs at least two classes in y, found 1 class or none: {classes.tolist()}, "
-            f"with {np.sum(codes < 0)} unlabelled subjects (y = -1)."
+            f"with {np.sum(codes < 0)} unlabeled subjects (y = -1)."
             + (" Where -1 is a class, give it another number." if (codes < 0).any() else "")
         )
     estimator.classes_ = classes

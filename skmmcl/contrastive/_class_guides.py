@@ -73,13 +73,13 @@ class LabelsGuide(MetadataGuide):
         if empty:
             raise DataError(
                 f"{empty} of {len(values)} subjects have no label at all, every entry is 0. Leave "
-                "them out, give them a label of their own, or mark them unlabelled by -1."
+                "them out, give them a label of their own, or mark them unlabeled by -1."
             )
         n_sets = len(np.unique(known, axis=0))
         if n_sets < 2:
             raise DataError(
                 f"{self.user} needs at least two different sets of labels, found "
-                f"{n_sets}, with {len(values) - len(known)} unlabelled subjects."
+                f"{n_sets}, with {len(values) - len(known)} unlabeled subjects."
             )
         lone = int((known.sum(0) == 1).sum())
         if lone:

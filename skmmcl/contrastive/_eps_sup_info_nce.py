@@ -74,7 +74,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
 
     Notes
     -----
-    An unlabelled subject attracts its own modalities alone; it has no part in FairKL, nor
+    An unlabeled subject attracts its own modalities alone; it has no part in FairKL, nor
     has one of unknown bias. In FairKL a batch should hold pairs of each kind, of like and
     unlike class and bias: with few subjects of a bias, take large batches. Nothing is left
     to compare where an encoder learns its subjects by heart: few components and linear

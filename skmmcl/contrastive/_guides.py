@@ -118,6 +118,17 @@ class KernelGuide(MetadataGuide):
         pairs = zip(read, columns.items(), strict=True)
         return np.column_stack([read(values, name) for read, (name, values) in pairs])
 
+    def strata(self, values: np.ndarray) -> np.ndarray | None:
+        """Return the classes that columns of the kernel "delta" make together."""
+        kernels = self._kernels(values.shape[1])
+        classes = values[:, [kernel == "delta" for kernel in kernels]]
+        if not classes.shape[1]:
+            return None
+        known = ~np.isnan(classes).any(1)
+        codes = np.full(len(values), -1)
+        codes[known] = np.unique(classes[known], axis=0, return_inverse=True)[1].ravel()
+        return codes
+
     def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
         """Check the metadata of the training subjects, and find the bandwidths."""
         kernels = self._kernels(values.shape[1])

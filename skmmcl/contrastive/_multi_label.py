@@ -52,7 +52,7 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
 
     Notes
     -----
-    A subject with -1 or NaN among its labels is unlabelled, and attracts its own modalities
+    A subject with -1 or NaN among its labels is unlabeled, and attracts its own modalities
     alone.
 
     ``from_paper()`` trains images of one channel by modality and anatomy; it needs timm. The text has a

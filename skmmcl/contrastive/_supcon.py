@@ -45,7 +45,7 @@ class SupConEmbedder(BaseEmbedder):
 
     Notes
     -----
-    An unlabelled subject attracts its own modalities alone, and repels all others. The loss
+    An unlabeled subject attracts its own modalities alone, and repels all others. The loss
     is y-Aware contrast by the kernel that is 1 within a class, else 0.
 
     ``from_paper()`` trains images of three channels by the defaults of the authors' code; it needs timm,

@@ -66,7 +66,7 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     Notes
     -----
     Of a single column of numbers the cosines are 1 or -1: "x-clr" is for several columns,
-    centred, or for a representation that another model gave. An unlabelled subject is a
+    centered, or for a representation that another model gave. An unlabeled subject is a
     class of its own, and one of unknown metadata attracts its own modalities alone.
 
     References

@@ -62,7 +62,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     --------
     CrossFitTransformer : Gives the classifier on top embeddings of subjects that were
         not seen in training.
-    LabeledOnly : Leaves unlabelled subjects out of the classifier on top.
+    LabeledOnly : Leaves unlabeled subjects out of the classifier on top.
 
     Notes
     -----

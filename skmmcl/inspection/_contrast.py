@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,8 @@ class GroupContrast:
     p_values : ndarray
         Of the two-sided test of Mann and Whitney; 1 outside the mask.
     q_values : ndarray
-        The same, adjusted for the false discovery rate over all entries that vary.
+        The same, adjusted for the false discovery rate over all entries that vary, of these maps
+        or of all that were compared together.
     mask : ndarray of bool
         Where the groups were compared.
     groups : tuple
@@ -95,32 +97,37 @@ class GroupContrast:
         return image
 
 
-def group_contrast(maps, y, *, groups=None, mask=None):
+def group_contrast(maps, y, *, groups=None, mask=None, fdr="each"):
     """Compare two groups entry by entry, by ranks.
 
     Parameters
     ----------
-    maps : array-like of shape ``(n_subjects, *shape)``
-        Saliency of one latent dimension, or any values of one kind, finite within the mask.
+    maps : array-like of shape ``(n_subjects, *shape)``, or mapping of them by name
+        Saliency of one latent dimension, or any values of one kind, finite within the mask. Names
+        may be those of several dimensions and modalities, such as ``("t1", 7)``.
     y : array-like of shape (n_subjects,)
         Group of each subject.
     groups : (label, label) or None, default=None
         Which to compare, the one with the larger values where the effect is positive first;
         subjects with other labels are left out. None is for two numbers or booleans in `y`, the
         larger one first, as in ``1 > 0``; text has no order, and needs them named.
-    mask : array-like of the shape of one subject, image, path or None, default=None
-        Where to compare: entries other than 0. None for everywhere.
+    mask : array-like of the shape of one subject, image, path, mapping or None, default=None
+        Where to compare: entries other than 0. None for everywhere. A mapping has the masks of
+        the maps that it names.
+    fdr : {"each", "all"}, default="each"
+        Of several maps, whether the false discovery rate is that of each map by itself, or of all
+        entries of all maps, which were then looked at as one question.
 
     Returns
     -------
-    GroupContrast
+    GroupContrast, or dict of them by name
         Effect sizes, p-values, and p-values adjusted for the false discovery rate.
 
     Raises
     ------
     DataError
-        If `y` does not fit, its labels are text and `groups` is not given, a group is empty, or
-        the mask does not fit.
+        If `y` does not fit, its labels are text and `groups` is not given, a group is empty, a
+        mask does not fit, or there are no maps.
 
     See Also
     --------
@@ -145,7 +152,55 @@ def group_contrast(maps, y, *, groups=None, mask=None):
     >>> contrast = group_contrast([[1, 0], [2, 0], [3, 0], [5, 0]], [1, 1, 0, 0])
     >>> contrast.groups, contrast.rbc, contrast.p_values.round(2)
     ((1, 0), array([-1.,  0.]), array([0.25, 1.  ]))
+
+    Two dimensions of one modality and one of another, as one family of tests:
+
+    >>> rng = np.random.default_rng(0)
+    >>> maps = {name: rng.normal(size=(40, 50)) for name in [("t1", 0), ("t1", 1), ("fc", 0)]}
+    >>> maps["fc", 0][:20, 3] += 3
+    >>> found = group_contrast(maps, np.repeat([1, 0], 20), fdr="all")
+    >>> {name: int((contrast.q_values < 0.05).sum()) for name, contrast in found.items()}
+    {('t1', 0): 0, ('t1', 1): 0, ('fc', 0): 1}
     """
+    if fdr not in ("each", "all"):
+        raise ValueError(f"fdr must be 'each' or 'all', got {fdr!r}.")
+    if not isinstance(maps, Mapping):
+        return _adjusted({None: _contrast(maps, y, groups, mask)}, together=False)[None]
+    found = {
+        name: _contrast(values, y, groups, own_mask)
+        for name, values, own_mask in _with_masks(maps, mask)
+    }
+    return _adjusted(found, together=fdr == "all")
+
+
+def _with_masks(maps: Mapping[Any, Any], mask: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Give each of several maps by name, and its mask."""
+    if not maps:
+        raise DataError("There are no maps, which are a mapping from names to arrays: {}.")
+    masks = mask if isinstance(mask, Mapping) else dict.fromkeys(maps, mask)
+    if unknown := [name for name in masks if name not in maps]:
+        raise DataError(f"mask names {unknown}; the maps are {list(maps)}.")
+    for name, values in maps.items():
+        yield name, values, masks.get(name)
+
+
+def _adjusted(found: Mapping[Any, GroupContrast], *, together: bool) -> dict[Any, GroupContrast]:
+    """Give contrasts their q-values, by the entries that vary: of each, or of all together."""
+    tested = {name: contrast.q_values == 0 for name, contrast in found.items()}
+    p_values = [contrast.p_values[tested[name]] for name, contrast in found.items()]
+    families = [np.concatenate(p_values)] if together else p_values
+    adjusted = np.concatenate([false_discovery_control(p) if len(p) else p for p in families])
+    parts = np.split(adjusted, np.cumsum([len(p) for p in p_values])[:-1])
+    out = {}
+    for (name, contrast), q in zip(found.items(), parts, strict=True):
+        q_values = np.ones(contrast.mask.shape)
+        q_values[tested[name]] = q
+        out[name] = replace(contrast, q_values=q_values)
+    return out
+
+
+def _contrast(maps: Any, y: Any, groups: Any, mask: Any) -> GroupContrast:
+    """Compare two groups; as q-values, 0 for the entries that were tested and 1 for others."""
     check_same_subjects({"maps": maps, "y": y})
     maps = np.asanyarray(maps)
     first, second, groups = _read_groups(maps, y, groups)
@@ -153,7 +208,6 @@ def group_contrast(maps, y, *, groups=None, mask=None):
     rbc, p_values, q_values = np.zeros(mask.shape), np.ones(mask.shape), np.ones(mask.shape)
     entries = np.flatnonzero(mask)
     flat = maps.reshape(len(maps), -1)
-    varying = []
     step = max(1, N_VALUES // len(maps))
     for start in range(0, len(entries), step):
         part = entries[start : start + step]
@@ -163,10 +217,7 @@ def group_contrast(maps, y, *, groups=None, mask=None):
         part, a, b = part[varies], a[:, varies], b[:, varies]
         if len(part):
             p_values.flat[part] = mannwhitneyu(a, b, method="asymptotic").pvalue
-        varying.append(part)
-    tested = np.concatenate(varying)
-    if len(tested):
-        q_values.flat[tested] = false_discovery_control(p_values.flat[tested])
+            q_values.flat[part] = 0
     n_subjects = len(first), len(second)
     return GroupContrast(rbc, p_values, q_values, mask, groups, n_subjects)
 
@@ -177,7 +228,8 @@ def _read_groups(maps: np.ndarray, y: Any, groups: Any) -> tuple[np.ndarray, np.
     if maps.ndim < 2 or y.shape != maps.shape[:1]:
         raise DataError(
             f"y has shape {y.shape} and the maps {maps.shape}; expected one label for each subject "
-            "and maps of shape (n_subjects, ...). Of maps of several components give one, maps[k]."
+            "and maps of shape (n_subjects, ...). Of maps of several components give one, maps[k], "
+            "or each by its name."
         )
     labels = np.unique(y)
     if groups is None:

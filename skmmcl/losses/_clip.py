@@ -18,7 +18,7 @@ class CLIPLoss(ViewPairsLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor, default=0.07
+    temperature : float or Tensor, default=0.1
         Temperature of the softmax. Small values focus on hard negatives.
 
     Examples
@@ -30,6 +30,6 @@ class CLIPLoss(ViewPairsLoss):
     0.313262
     """
 
-    temperature: float | Tensor = stacked_temperature(0.07)
+    temperature: float | Tensor = stacked_temperature(0.1)
 
     own_view = False

@@ -36,8 +36,8 @@ class InfoMaxLoss(Loss):
     penalty : float, default=0.04
         Factor of the mean squared score, before clipping, that is added.
     estimator : {"infonce", "jsd"}, default="infonce"
-        Noise contrast, or the dual form of the Jensen-Shannon divergence (Eq. 4 of
-        :cite:t:`hjelm2019learning`).
+        Noise contrast, or the dual form of the Jensen-Shannon divergence, as in the
+        estimator of that name of :cite:t:`hjelm2019learning`.
 
     Examples
     --------

@@ -36,7 +36,7 @@ class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor, default=1.0
+    temperature : float or Tensor, default=0.1
         Half the squared distance is divided by it.
     kernel : str, sequence of str or callable, default="gaussian"
         As `skmmcl.kernels.affinity` takes it.
@@ -57,12 +57,13 @@ class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
     >>> from skmmcl.losses import EuclideanInfoNCELoss
     >>> age = torch.tensor([20.0, 30.0, 50.0])
     >>> z = age[None, :, None] / 5
-    >>> copy, shrunk = EuclideanInfoNCELoss()(z, age), EuclideanInfoNCELoss()(z / 2, age)
+    >>> loss = EuclideanInfoNCELoss(temperature=1.0)
+    >>> copy, shrunk = loss(z, age), loss(z / 2, age)
     >>> bool(copy < shrunk)
     True
     """
 
-    temperature: float | Tensor = stacked_temperature(1.0)
+    temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
     bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)

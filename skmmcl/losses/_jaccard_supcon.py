@@ -29,7 +29,7 @@ class JaccardSupConLoss(GuidedLoss):
 
     Parameters
     ----------
-    temperature : float or Tensor, default=0.07
+    temperature : float or Tensor, default=0.1
         Temperature of the softmax. Small values focus on hard negatives.
     threshold : float or Tensor, default=0.3
         Smallest Jaccard index of a positive.
@@ -52,7 +52,7 @@ class JaccardSupConLoss(GuidedLoss):
     0.551445
     """
 
-    temperature: float | Tensor = stacked_temperature(0.07)
+    temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     threshold: float | Tensor = stacked(0.3)
     weighted: bool = True

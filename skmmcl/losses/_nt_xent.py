@@ -15,7 +15,7 @@ class PairwiseCMCLoss(ViewPairsLoss):
 
     Within a pair of views every one of the 2 n_samples embeddings i is an anchor, the same
     subject's other view j its positive, and all other embeddings of both views its negatives:
-    ``- log(exp(s_ij) / sum_{k != i} exp(s_ik))``, Eq. 1 of :cite:t:`chen2020simple`.
+    ``- log(exp(s_ij) / sum_{k != i} exp(s_ik))``, the NT-Xent loss of :cite:t:`chen2020simple`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class PairwiseCMCLoss(ViewPairsLoss):
 class SelfContrastLoss(TemperatureLoss):
     """Mean over the views of the NT-Xent loss of two augmented copies of that view.
 
-    The loss of each view is that of `PairwiseCMCLoss`, Eq. 1 of :cite:t:`chen2020simple`.
+    The loss of each view is that of `PairwiseCMCLoss`, as in SimCLR :cite:p:`chen2020simple`.
 
     Parameters
     ----------

@@ -20,13 +20,14 @@ from skmmcl.losses._parts._stacking import loss_parameters, stacked_temperature
 class SupConLoss(TargetLoss):
     """Supervised contrast: subjects of one class attract, all others repel.
 
-    ``mean_i [log sum_{a != i} exp(s_ia) - 1 / |P(i)| sum_{p in P(i)} s_ip]``, Eq. 2 of
-    :cite:t:`khosla2020supervised`. On the concatenated embeddings of all modalities this is the
-    CSS term of CMC+CSS :cite:p:`li2024joint`.
+    ``mean_i [log sum_{a != i} exp(s_ia) - 1 / |P(i)| sum_{p in P(i)} s_ip]``, the form of
+    :cite:t:`khosla2020supervised` whose sum over positives stands outside the logarithm. On the
+    concatenated embeddings of all modalities this is the CSS term of CMC+CSS
+    :cite:p:`li2024joint`.
 
     Parameters
     ----------
-    temperature : float or Tensor, default=0.7
+    temperature : float or Tensor, default=0.1
         Temperature of the softmax. Small values focus on hard negatives.
     no_positive : {"skip", "zero"}, default="skip"
         Whether an anchor that is alone in its class is left out of the mean or counts
@@ -47,7 +48,7 @@ class SupConLoss(TargetLoss):
     0.551445
     """
 
-    temperature: float | Tensor = stacked_temperature(0.7)
+    temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     no_positive: Literal["skip", "zero"] = "skip"
 

@@ -52,7 +52,7 @@ def labeled_part(X, y, params, unlabeled, action):
     """Return the rows of X, y and of the parameters whose subject is labeled."""
     if y is None:
         raise ValueError(
-            "Leaving unlabelled subjects out requires y to be passed, but the target y is None."
+            "Leaving unlabeled subjects out requires y to be passed, but the target y is None."
         )
     with named("y", "one entry for each row of X"):
         check_consistent_length(as_rows(X), y)
@@ -60,7 +60,7 @@ def labeled_part(X, y, params, unlabeled, action):
     check_same_subjects({"X": X, "y": y, **params}, embedded=True)
     if not labeled.any():
         raise ValueError(
-            f"None of the {len(labeled)} subjects to {action} on is labelled (y is {unlabeled!r}, "
+            f"None of the {len(labeled)} subjects to {action} on is labeled (y is {unlabeled!r}, "
             "NaN or None for all of them): give some subjects a label, or stratify the folds by y."
         )
     if labeled.all():

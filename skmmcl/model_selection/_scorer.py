@@ -67,7 +67,7 @@ class _LabeledScorer:
         classes = getattr(estimator, "classes_", None)
         if classes is not None and not is_labeled(classes, self._unlabeled).all():
             raise ValueError(
-                f"The estimator learnt {self._unlabeled!r}, the mark of unlabelled subjects, as a "
+                f"The estimator learned {self._unlabeled!r}, the mark of unlabeled subjects, as a "
                 "class: wrap the classifier in skmmcl.model_selection.LabeledOnly."
             )
         X, y, params = labeled_part(X, y, params, self._unlabeled, "score")

@@ -125,7 +125,7 @@ class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimato
             landmarks = np.array([self._landmarks(volume, path) for volume in X])
         has_spread = landmarks[:, -1] - landmarks[:, 0] > 50  # else 0 or NaN
         if not has_spread.all():
-            _warn_of_no_spread(np.flatnonzero(~has_spread), "nothing is learnt from them")
+            _warn_of_no_spread(np.flatnonzero(~has_spread), "nothing is learned from them")
         # Landmarks of several volumes are the mean of theirs.
         earlier: Any = n_seen * self.landmarks_ if n_seen else 0.0
         self.n_samples_seen_ = n_seen + int(has_spread.sum())

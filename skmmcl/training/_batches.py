@@ -82,7 +82,7 @@ class TrainingData:
         The modalities, prepared by the network; what is absent holds finite numbers that
         the mask hides.
     y : Tensor of int64 (n_samples,)
-        Class codes, -1 for unlabelled subjects; batches hold every class.
+        Class codes, -1 for unlabeled subjects; batches hold every class.
     mask : Tensor of bool (n_samples, n_views) or None
         Which views a subject has; None if all have all.
     sample_weight : Tensor (n_samples,) or None
@@ -190,7 +190,7 @@ def balanced_draw(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Parameters
     ----------
     codes : ndarray of int (n_samples,)
-        Class codes; the unlabelled, -1, are a class of their own.
+        Class codes; the unlabeled, -1, are a class of their own.
     rng : numpy Generator
         Draws those of smaller classes, with replacement.
 

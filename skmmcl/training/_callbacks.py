@@ -119,7 +119,7 @@ class ProbeScore(Callback):
             n_classes = len(np.unique(subjects.codes[subjects.codes >= 0]))
             if n_classes < 2:
                 raise ValueError(
-                    "monitor='probe' needs labelled subjects of at least two classes among those "
+                    "monitor='probe' needs labeled subjects of at least two classes among those "
                     f"for {part}, found {n_classes}. Set a larger validation_fraction, or "
                     "monitor='loss'."
                 )

@@ -46,7 +46,7 @@ def test_classes_of_the_metadata_are_labels(X, y):
     assert named.metadata_names_ == ["site"]
 
 
-def test_unlabelled_subjects(X, labels):
+def test_unlabeled_subjects(X, labels):
     one, other, full = (labels.astype(float) for _ in range(3))
     one[3] = np.nan
     other[3, 0] = -1
@@ -69,7 +69,7 @@ def test_bad_labels(X, labels):
         embedder().fit(X, empty)
     with pytest.raises(DataError, match="at least two different sets of labels, found 1"):
         embedder().fit(X, np.ones((40, 2)))
-    with pytest.raises(DataError, match="found 0, with 40 unlabelled"):
+    with pytest.raises(DataError, match="found 0, with 40 unlabeled"):
         embedder().fit(X, np.full((40, 2), -1))
 
 

@@ -1,4 +1,4 @@
-"""SupConEmbedder: what it learns, and what becomes of unlabelled subjects."""
+"""SupConEmbedder: what it learns, and what becomes of unlabeled subjects."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def test_classes_of_new_subjects():
     assert balanced_accuracy_score(y, cross_val_predict(pipe, X, y, cv=3)) > 0.75
 
 
-def test_unlabelled_subjects_attract_their_own_modalities_alone(X, y):
-    """Unlabelled subjects count as so many classes of one subject each."""
-    unlabelled, alone = y.copy(), y.copy()
-    unlabelled[:5], alone[:5] = -1, np.arange(5) + 2
-    one = embedder().fit(X, unlabelled).transform(X)
+def test_unlabeled_subjects_attract_their_own_modalities_alone(X, y):
+    """Unlabeled subjects count as so many classes of one subject each."""
+    unlabeled, alone = y.copy(), y.copy()
+    unlabeled[:5], alone[:5] = -1, np.arange(5) + 2
+    one = embedder().fit(X, unlabeled).transform(X)
     with pytest.warns(UserWarning, match="5 of the 7 classes have a single subject"):
         other = embedder().fit(X, alone).transform(X)
     np.testing.assert_allclose(one, other, atol=1e-5)

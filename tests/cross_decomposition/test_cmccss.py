@@ -188,7 +188,7 @@ UNLABELED = {
 
 
 @pytest.mark.parametrize("form", UNLABELED)
-def test_unlabelled_in_each_form(X, y, form):
+def test_unlabeled_in_each_form(X, y, form):
     unknown = np.arange(N) % 3 == 0
     embedder = make(batch_size=16).fit(X, UNLABELED[form](y, unknown))
     assert len(embedder.classes_) == 2
@@ -196,7 +196,7 @@ def test_unlabelled_in_each_form(X, y, form):
     assert np.array_equal(embedder.transform(X), expected)
 
 
-def test_unlabelled_subjects_take_part_in_cmc_alone(X, y):
+def test_unlabeled_subjects_take_part_in_cmc_alone(X, y):
     unknown = np.arange(N) >= 20
     partly = np.where(unknown, -1, y)
     with_them, out = first_losses(X, partly)

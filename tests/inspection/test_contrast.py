@@ -72,6 +72,42 @@ def test_planted_effect_is_found_and_only_that(maps):
     assert np.count_nonzero(found.to_image(AFFINE).get_fdata()) > 50
 
 
+def test_several_maps_as_one_family(maps):
+    y = np.arange(30) % 2
+    other = np.random.default_rng(5).normal(size=(30, 9))
+    maps[y == 1, 2, 1] += 2
+    named = {("t1", 0): maps, ("t1", 1): maps[::-1], "fc": other}
+    singles = {name: group_contrast(values, y) for name, values in named.items()}
+    for name, found in group_contrast(named, y).items():
+        for field in ("rbc", "p_values", "q_values"):
+            np.testing.assert_array_equal(getattr(found, field), getattr(singles[name], field))
+    together = group_contrast(named, y, fdr="all")
+    assert list(together) == list(named)
+    varies = {name: np.ptp(values, axis=0) > 0 for name, values in named.items()}
+    p_values = [found.p_values[varies[name]] for name, found in singles.items()]
+    expected = false_discovery_control(np.concatenate(p_values))
+    q_values = [found.q_values[varies[name]] for name, found in together.items()]
+    np.testing.assert_allclose(np.concatenate(q_values), expected)
+    for name, found in together.items():
+        np.testing.assert_array_equal(found.p_values, singles[name].p_values)
+        assert (found.q_values[~varies[name]] == 1).all()
+
+
+def test_masks_of_several_maps(maps):
+    y = np.arange(30) % 2
+    mask = np.zeros(GRID)
+    mask[2:] = 1
+    found = group_contrast({"t1": maps, "fc": maps}, y, mask={"t1": mask}, fdr="all")
+    assert (found["t1"].p_values[:2] == 1).all()
+    assert found["fc"].mask.all()
+    with pytest.raises(DataError, match=r"mask names \['t2'\]; the maps are \['t1'\]"):
+        group_contrast({"t1": maps}, y, mask={"t2": mask})
+    with pytest.raises(DataError, match="There are no maps"):
+        group_contrast({}, y)
+    with pytest.raises(ValueError, match="fdr must be 'each' or 'all'"):
+        group_contrast(maps, y, fdr="both")
+
+
 def test_a_constant_cohort_is_no_effect():
     found = group_contrast(np.zeros((6, 3)), [0, 0, 0, 1, 1, 1])
     assert (found.rbc == 0).all()

@@ -1,4 +1,4 @@
-"""SupConLoss against plain loops, with unlabelled subjects and classes of one."""
+"""SupConLoss against plain loops, with unlabeled subjects and classes of one."""
 
 import math
 

@@ -185,7 +185,7 @@ def test_other_targets_are_not_stratified(y):
     np.testing.assert_allclose(cross.fit_transform(X, y), X, atol=1e-12)
 
 
-def test_unlabelled_subjects_are_one_more_stratum(noise):
+def test_unlabeled_subjects_are_one_more_stratum(noise):
     X, y = noise
     y = np.where(np.arange(len(y)) < 50, -1, y)
     seen = []

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skmmcl.data import MultimodalData
 from skmmcl.model_selection import LabeledOnly, labeled_scorer
 
-MINUS_ONE_IS_A_CLASS = {"check_classifiers_classes": "it has a class -1, our mark of unlabelled"}
+MINUS_ONE_IS_A_CLASS = {"check_classifiers_classes": "it has a class -1, our mark of unlabeled"}
 
 
 @parametrize_with_checks(
@@ -58,7 +58,7 @@ def test_fits_the_labelled_rows_only(cohort):
 
 
 @pytest.mark.parametrize("mark", [-1, np.nan, None, "unknown"])
-def test_marks_of_the_unlabelled(cohort, mark):
+def test_marks_of_the_unlabeled(cohort, mark):
     X, y = cohort
     expected = LabeledOnly(LogisticRegression()).fit(X, y).estimator_.coef_
     if mark == "unknown":
@@ -73,7 +73,7 @@ def test_marks_of_the_unlabelled(cohort, mark):
         assert list(LabeledOnly(LogisticRegression()).fit(X, marked).classes_) == [0, 1]
 
 
-def test_pandas_na_marks_the_unlabelled(cohort):
+def test_pandas_na_marks_the_unlabeled(cohort):
     X, y = cohort
     expected = LabeledOnly(LogisticRegression()).fit(X, y).estimator_.coef_
     marked = pd.Series(np.where(y < 0, 7, y), dtype="Int64").replace(7, pd.NA)
@@ -91,7 +91,7 @@ def test_minus_one_can_be_a_target_of_a_regressor():
     assert not is_classifier(model)
 
 
-def test_rows_with_any_target_missing_are_unlabelled():
+def test_rows_with_any_target_missing_are_unlabeled():
     X = np.arange(4.0)[:, np.newaxis]
     y = np.column_stack([X[:, 0], [0.0, 2.0, np.nan, 6.0]])
     model = LabeledOnly(LinearRegression()).fit(X, y)
@@ -122,7 +122,7 @@ def test_forms_of_input(cohort, form):
     assert model.score(data, target) == pytest.approx(np.mean(expected[y >= 0] == y[y >= 0]))
 
 
-def test_without_unlabelled_subjects_it_is_the_inner_estimator(cohort):
+def test_without_unlabeled_subjects_it_is_the_inner_estimator(cohort):
     X, y = cohort[0], (cohort[0][:, 0] > 0).astype(int)
     model = LabeledOnly(LogisticRegression()).fit(X, y)
     np.testing.assert_array_equal(model.estimator_.coef_, LogisticRegression().fit(X, y).coef_)
@@ -164,10 +164,10 @@ def test_metadata_routing(cohort):
 
 @pytest.mark.parametrize("y", [np.full(90, -1), [None] * 90])
 def test_nobody_labelled(cohort, y):
-    with pytest.raises(ValueError, match="None of the 90 subjects to fit on is labelled"):
+    with pytest.raises(ValueError, match="None of the 90 subjects to fit on is labeled"):
         LabeledOnly(LogisticRegression()).fit(cohort[0], y)
     model = LabeledOnly(LogisticRegression()).fit(*cohort)
-    with pytest.raises(ValueError, match="None of the 90 subjects to score on is labelled"):
+    with pytest.raises(ValueError, match="None of the 90 subjects to score on is labeled"):
         model.score(cohort[0], y)
 
 
@@ -176,7 +176,7 @@ def test_y_of_another_length(cohort):
         LabeledOnly(LogisticRegression()).fit(cohort[0], cohort[1][:-1])
 
 
-def test_scorer_leaves_the_unlabelled_out(cohort):
+def test_scorer_leaves_the_unlabeled_out(cohort):
     X, y = cohort
     model = LabeledOnly(LogisticRegression()).fit(X, y)
     for name in ("roc_auc", "balanced_accuracy", "neg_log_loss"):
@@ -270,9 +270,9 @@ def test_scorer_of_a_regressor():
 def test_scorer_explains_what_is_wrong(cohort):
     X, y = cohort
     scorer = labeled_scorer("accuracy")
-    with pytest.raises(ValueError, match=r"learnt -1, .* wrap the classifier in .*LabeledOnly"):
+    with pytest.raises(ValueError, match=r"learned -1, .* wrap the classifier in .*LabeledOnly"):
         scorer(LogisticRegression().fit(X, y), X, y)
-    with pytest.raises(ValueError, match="None of the 90 subjects to score on is labelled"):
+    with pytest.raises(ValueError, match="None of the 90 subjects to score on is labeled"):
         scorer(LabeledOnly(LogisticRegression()).fit(X, y), X, np.full(90, -1))
     with pytest.raises(ValueError, match="not a valid scoring value"):
         labeled_scorer("exactness")

@@ -119,7 +119,7 @@ def test_volumes_without_a_histogram_spoil_no_others(volumes, kind):
     pytest.importorskip("torchio")
     clean = HistogramStandardizer().fit(volumes)
     spoilt = np.insert(volumes, 2, no_spread(kind), axis=0)
-    with pytest.warns(UserWarning, match="1 volumes have no histogram.*learnt from them: rows 2"):
+    with pytest.warns(UserWarning, match="1 volumes have no histogram.*learned from them: rows 2"):
         standardizer = HistogramStandardizer().fit(spoilt)
     np.testing.assert_array_equal(standardizer.landmarks_, clean.landmarks_)
     assert standardizer.n_samples_seen_ == 4

@@ -1,4 +1,4 @@
-"""Class codes, and what counts as unlabelled."""
+"""Class codes, and what counts as unlabeled."""
 
 import numpy as np
 import pandas as pd
