@@ -34,7 +34,7 @@ METHODS = {
     "mean imputation": ("mean imputation, logistic regression", "#a07fe0", "^:"),
 }
 CLASSES = {0: ("controls", "#0a8f8f"), 1: ("patients", "#e07a1f")}
-STYLE = {"font.size": 10, "svg.hashsalt": "skmmcl", "axes.spines.top": False}
+STYLE = {"font.size": 11, "svg.hashsalt": "skmmcl", "axes.spines.top": False}
 STYLE |= {"axes.spines.right": False, "legend.frameon": False}
 INK = {"light": "#1f2933", "dark": "#e8ebef"}
 
@@ -66,7 +66,7 @@ def draw_embedding(figure: Any, X: Any, y: np.ndarray) -> None:
         ax.scatter(rows[:, x_axis], rows[:, y_axis], s=22, color=color, alpha=0.8, label=name)
     ax.set_xlabel("what sets the classes apart (joint_css_0)")
     ax.set_ylabel("what modalities share (smri_cmc_0)")
-    ax.set_title(f"classifier on top: ROC AUC {auc:.2f}", loc="left", fontsize=10)
+    ax.set_title(f"classifier on top: ROC AUC {auc:.2f}", loc="left", fontsize=11)
     ax.set(xticks=[], yticks=[])
     ax.legend(loc="lower left", handletextpad=0.1)
 
@@ -82,7 +82,7 @@ def draw_missing(figure: Any) -> None:
     ax.set_xticks(rates, [f"{rate:.0f} %" for rate in rates])
     ax.set_xlabel("part of the modalities missing in test subjects")
     ax.set_ylabel("balanced accuracy")
-    ax.set_title(f"mean of {len(cohorts)} cohorts", loc="left", fontsize=10)
+    ax.set_title(f"mean of {len(cohorts)} cohorts", loc="left", fontsize=11)
     ax.legend(loc="lower left")
 
 
@@ -92,7 +92,7 @@ def draw(ink: str) -> dict[str, Figure]:
     X, y, _ = make_cohort(300, random_state=0)
     with mpl.rc_context(STYLE | dict.fromkeys(colors, ink)):
         names = ("modalities", "embedding", "missing")
-        panels = {name: Figure(figsize=(4.6, 3.9), layout="constrained") for name in names}
+        panels = {name: Figure(figsize=(4.0, 3.6), layout="constrained") for name in names}
         draw_modalities(panels["modalities"], X)
         draw_embedding(panels["embedding"], X, y)
         draw_missing(panels["missing"])

@@ -27,11 +27,18 @@ extensions = [
     "_api_pages",
     "_class_pages",
 ]
-exclude_patterns = ["_build", "changes", "templates", "auto_examples/**/*.ipynb"]
+exclude_patterns = [
+    "_build",
+    "changes",
+    "templates",
+    "auto_examples/**/*.ipynb",
+    "**sg_execution_times.rst",  # sphinx-gallery's, with scripts of another host
+]
 templates_path = ["templates"]
 default_role = "literal"
 
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 autosummary_ignore_module_all = False
 numpydoc_class_members_toctree = False
@@ -74,7 +81,8 @@ html_theme_options = {
         "image_dark": "_static/logo_dark.svg",
         "alt_text": "skmmcl, home",
     },
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "search_as_you_type": True,
     "show_nav_level": 1,
