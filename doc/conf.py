@@ -1,9 +1,12 @@
 """Configuration of the documentation."""
 
 import os
+import sys
+from pathlib import Path
 
 import skmmcl
 
+sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 project = "skmmcl"
@@ -11,27 +14,39 @@ author = "skmmcl developers"
 copyright = "skmmcl developers"  # noqa: A001 (Sphinx names it so)
 version = release = skmmcl.__version__
 
-# No intersphinx: the site builds without a network.
+# No intersphinx, and no file from another host: the site is built and read without a network.
 extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
+    "sphinxcontrib.katex",
+    "_api_pages",
+    "_class_pages",
 ]
-exclude_patterns = ["_build", "changes", "templates", "auto_examples/**/*.ipynb"]
+exclude_patterns = [
+    "_build",
+    "changes",
+    "templates",
+    "auto_examples/**/*.ipynb",
+    "**sg_execution_times.rst",  # sphinx-gallery's, with scripts of another host
+]
 templates_path = ["templates"]
 default_role = "literal"
 
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 autosummary_ignore_module_all = False
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False
 bibtex_bibfiles = ["references.bib"]
 copybutton_exclude = ".linenos, .gp, .go"
+# Style sheet and fonts of the version of KaTeX that sphinxcontrib-katex brings the scripts of.
+katex_css_path = "katex/katex.min.css"
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -40,19 +55,39 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skmmcl",),
     "reference_url": {"skmmcl": None},
-    "first_notebook_cell": "# Needs skmmcl with its extra [plot].\n%matplotlib inline",
+    "first_notebook_cell": (
+        "# Where skmmcl is not installed, as on Colab, install it first:\n"
+        '# %pip install "skmmcl[plot]"\n'
+        "%matplotlib inline"
+    ),
     "plot_gallery": "True",
     "abort_on_example_error": True,
     "min_reported_time": 5,
     "show_memory": False,
+    "write_computation_times": False,
+    "thumbnail_size": (480, 300),
     "parallel": 2,
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skmmcl {version}"
+html_static_path = ["_static"]
+html_css_files = ["skmmcl.css"]
+html_favicon = "_static/logo_mark.svg"
 html_show_sourcelink = False
 html_theme_options = {
+    "logo": {
+        "image_light": "_static/logo_light.svg",
+        "image_dark": "_static/logo_dark.svg",
+        "alt_text": "skmmcl, home",
+    },
+    "header_links_before_dropdown": 5,
+    "navbar_persistent": ["search-button"],
     "navigation_with_keys": False,
     "search_as_you_type": True,
+    "show_nav_level": 1,
     "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
 }
+html_sidebars = {"index": [], "install": []}

@@ -11,7 +11,7 @@ gets, so that what is seen is what the loss alone wants.
 # Points that are free
 # --------------------
 # One function, :func:`~skmmcl.losses.weighted_info_nce`, is behind all of the losses. It takes
-# similarities and weights; a small optimisation over points on the circle takes the place of a
+# similarities and weights; a small optimization over points on the circle takes the place of a
 # network.
 
 import numpy as np

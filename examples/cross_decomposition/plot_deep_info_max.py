@@ -2,7 +2,7 @@
 Deep InfoMax: four edges, and what each keeps
 =============================================
 
-Deep InfoMax maximises the information between parts of a subject's modalities. This example draws
+Deep InfoMax maximizes the information between parts of a subject's modalities. This example draws
 which parts, and measures on simulated subjects what the embeddings then know: the factors that two
 modalities share, and those that one has alone.
 """

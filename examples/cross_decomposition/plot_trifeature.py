@@ -10,8 +10,8 @@ Here it is seen which of them contrastive methods learn.
 # %%
 # The images
 # ----------
-# Each image shows a shape with a texture in a colour. Both images of a pair, one above the other,
-# show the same shape; their textures and colours are free.
+# Each image shows a shape with a texture in a color. Both images of a pair, one above the other,
+# show the same shape; their textures and colors are free.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,7 +32,7 @@ plt.show()
 # The tasks
 # ---------
 # R, redundant: the shape. U, unique: the texture of one of the images. S, synergistic: whether the
-# texture of the first and the colour of the second follow a fixed rule. No image alone helps with
+# texture of the first and the color of the second follow a fixed rule. No image alone helps with
 # that. As CoMM's authors did, S is asked of networks that were trained on pairs of which all follow
 # the rule, and R and U of networks that were trained on free pairs; none sees a task.
 #

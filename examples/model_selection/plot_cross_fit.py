@@ -6,7 +6,7 @@ An embedder that reads the labels pulls its training subjects of one class toget
 the labels are noise. A classifier that is trained on these embeddings believes what it sees.
 :class:`~skmmcl.model_selection.CrossFitTransformer` embeds each training subject by a model that
 was fitted without that subject. This example shows both side by side, with the labels of a
-simulated cohort and with the same labels shuffled, where nothing can be learnt.
+simulated cohort and with the same labels shuffled, where nothing can be learned.
 """
 
 # %%
@@ -165,4 +165,4 @@ plt.show()
 # classifier learns from embeddings of smaller models. What it repairs is the certainty. On shuffled
 # labels the classifier trained on seen subjects is sure of itself without reason, and its log-loss
 # is far above that of always saying the share of the classes; trained on cross-fitted embeddings it
-# has learnt that there is little to know.
+# has learned that there is little to know.

@@ -3,7 +3,7 @@ Search the classifier behind an embedding
 =========================================
 
 What an embedding holds is read out by a simple classifier, and how much depends on its
-regularisation. The protocol of Fedorov et al. [1]_ is a logistic regression with an elastic net
+regularization. The protocol of Fedorov et al. [1]_ is a logistic regression with an elastic net
 whose strength and mixture are searched over a wide range. Here it is, once with scikit-learn's
 random search and once with Optuna, which learns from its trials where to look.
 """

@@ -2,7 +2,7 @@
 From a BIDS folder to a cross-validated score
 =============================================
 
-Grey-matter maps of ten students, two for each: the probability of grey matter, and the same
+Gray-matter maps of ten students, two for each: the probability of gray matter, and the same
 modulated by how much the subject was stretched to fit the template. They are found in a BIDS
 folder, brought to coarser voxels, put on one scale, and a pipeline on both is cross-validated.
 """
@@ -71,7 +71,7 @@ X
 
 # %%
 # The first look reads, resamples and stores.
-plot_mid_slices(X, "gm", n_subjects=5).suptitle("gm: probability of grey matter")
+plot_mid_slices(X, "gm", n_subjects=5).suptitle("gm: probability of gray matter")
 plt.show()
 
 # %%
@@ -81,7 +81,7 @@ plt.show()
 # %%
 # One scale
 # ---------
-# Each map is standardised by its own voxels. Volumes in files stay there, and are standardised
+# Each map is standardized by its own voxels. Volumes in files stay there, and are standardized
 # whenever they are read.
 scale = ModalityTransformer(dict.fromkeys(patterns, MaskedZScore()))
 scaled = scale.fit_transform(X)
@@ -96,7 +96,7 @@ plt.show()
 # %%
 # A pipeline
 # ----------
-# Each modality gets a small 3-D network, the default encoder of volumes. Everything is learnt on
+# Each modality gets a small 3-D network, the default encoder of volumes. Everything is learned on
 # training folds.
 embedder = CMCCSSEmbedder(
     solver="gradient", n_components=8, augment=augment, max_epochs=3, batch_size=8, random_state=0

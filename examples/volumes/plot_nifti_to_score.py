@@ -133,7 +133,7 @@ scores = {
 # The score
 # ---------
 # Three folds of twenty subjects each say little about which of the two is better: the point is
-# that files go in and a score comes out, with everything learnt on training folds.
+# that files go in and a score comes out, with everything learned on training folds.
 fig, ax = plt.subplots(figsize=(5, 3), layout="constrained")
 for row, (name, values) in enumerate(scores.items()):
     ax.plot(values, np.full(len(values), row), "o", alpha=0.6)
