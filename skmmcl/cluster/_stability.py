@@ -93,9 +93,9 @@ def stability_path(
     >>> from skmmcl.cluster import UCSL, stability_path
     >>> from skmmcl.datasets import make_subtypes
     >>> X, y, truth = make_subtypes(300, n_subtypes=2, subtype_sep=6, random_state=0)
-    >>> ucsl = UCSL(n_consensus=3)
+    >>> ucsl = UCSL(n_consensus=2)
     >>> path = stability_path(
-    ...     ucsl, X, y, n_clusters=[2, 3], n_resamples=3, n_permutations=2, random_state=0
+    ...     ucsl, X, y, n_clusters=[2, 3], n_resamples=2, n_permutations=1, random_state=0
     ... )
     >>> bool(path.ari[0].mean() > path.ari[1].mean())
     True
