@@ -155,10 +155,7 @@ def test_bayesian_probabilities_are_calibrated():
     rng = np.random.default_rng(2)
     truths = rng.uniform(-3, 3, size=3000)
     p = np.array(
-        [
-            bayesian_ttest(correlated(rng, 10, 0.2, t), n_train=4, n_test=1).p_better
-            for t in truths
-        ]
+        [bayesian_ttest(correlated(rng, 10, 0.2, t), n_train=4, n_test=1).p_better for t in truths]
     )
     middle = (p > 0.7) & (p < 0.9)
     assert np.mean(truths[middle] > 0) == pytest.approx(p[middle].mean(), abs=0.05)
