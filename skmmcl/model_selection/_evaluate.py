@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import BaseCrossValidator
 
 from skmmcl.model_selection._rows import take
@@ -100,7 +102,9 @@ def _fit_params(method: Any, groups: Any, train: np.ndarray) -> dict[str, Any]:
 
 def _score(name: str, scorer: Any, model: Any, X: Any, y: Any, messages: list[str]) -> float:
     try:
-        value = float(scorer(model, X, y))
+        with warnings.catch_warnings():  # of what the message says
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            value = float(scorer(model, X, y))
     except Exception as error:  # noqa: BLE001  a score that is not defined is none of the others'
         messages.append(f"{name} is not defined{_classes_of(y)}: {_text(error)}")
         return np.nan

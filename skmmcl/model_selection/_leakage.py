@@ -209,8 +209,7 @@ def _column_names(X: Any) -> Iterable[str]:
 
 def _frozen_parts(method: Any) -> list[str]:
     """Return the estimators in a method that a clone leaves fitted."""
-    params = getattr(method, "get_params", dict)()
-    parts = [method, *params.values()]
+    parts = [method, *getattr(method, "get_params", dict)().values()]
     return [type(p.estimator).__name__ for p in parts if type(p).__name__ == "FrozenEstimator"]
 
 
