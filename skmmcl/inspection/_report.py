@@ -72,7 +72,7 @@ def write_report(
     title : str, default=None
         Title of the report.
     notes : sequence of str, default=()
-        Remarks on the data, to be read first.
+        Remarks on the data.
     data_code : sequence of str, default=()
         Lines of code that make `X` and `y`, put into the program.
     data_imports : sequence of (module, name), default=()
@@ -126,12 +126,12 @@ def write_report(
     method = _check_method(result, method)
     subjects = _read_subjects(result, X, target, class_names)
     sections = [
-        cohort_section(subjects),
+        cohort_section(subjects, [note for note in notes if not _warns(note)]),
         missing_section(subjects),
         scores_section(result, method),
         curves_section(result, method, subjects),
         *_look_inside(result, method, subjects, terms, n_permutations, random_state),
-        _repeat_section(result, data_code, data_imports, random_state),
+        _repeat_section(result, method, data_code, data_imports, random_state),
     ]
     loader = jinja2.PackageLoader("skmmcl.inspection", "templates")
     environment = jinja2.Environment(
@@ -143,7 +143,7 @@ def write_report(
         title=title or f"Prediction of {target} by {len(result.methods)} methods",
         answer=answer(result, method),
         facts=_facts(result, subjects),
-        warnings=_warnings(result, notes),
+        warnings=[*_warnings(result), *filter(_warns, notes)],
         sections=[section for section in sections if section is not None],
         version=skmmcl.__version__,
         date=f"{datetime.now(tz=UTC):%Y-%m-%d %H:%M} UTC",
@@ -202,14 +202,20 @@ def _facts(result: Any, subjects: Subjects) -> list[tuple[str, str]]:
     return facts
 
 
-def _warnings(result: Any, notes: Any) -> list[str]:
+def _warns(note: str) -> bool:
+    return note.startswith("Take care")  # as the reading of a folder does of what is suspicious
+
+
+def _warnings(result: Any) -> list[str]:
     found = [leak.message for leak in result.leaks]
     for name in result.methods:
         fits = [fit for fit in result.failures if fit.method == name]
         if fits:
             said = fits[0].error or "; ".join(fits[0].messages)
-            found.append(f"{name}: {len(fits)} of {len(result.splits)} splits failed, first: {said}")
-    return [*found, *map(str, notes)]
+            found.append(
+                f"{name}: {len(fits)} of {len(result.splits)} splits failed, first: {said}"
+            )
+    return found
 
 
 def _look_inside(
@@ -230,7 +236,9 @@ def _look_inside(
     return [Section(name, title, attempt(make).blocks) for name, title, make in made]
 
 
-def _repeat_section(result: Any, data_code: Any, data_imports: Any, seed: int) -> Section:
+def _repeat_section(
+    result: Any, method: str, data_code: Any, data_imports: Any, seed: int
+) -> Section:
     params = result.params
     versions = {"python": platform.python_version(), **params.get("versions", {})}
     for name in ("matplotlib", "pandas", "nilearn"):
@@ -239,9 +247,10 @@ def _repeat_section(result: Any, data_code: Any, data_imports: Any, seed: int) -
         except PackageNotFoundError:
             continue
     settings = {
+        "method looked into": method,
         "splits": str(params.get("cv"))[:200],
         "scores": ", ".join(result.metrics),
-        "seed of the splits": str(params.get("random_state")),
+        "seed": str(params.get("random_state")),
         "seed of the report": str(seed),
         "fits at once": str(params.get("n_jobs")),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -250,8 +259,12 @@ def _repeat_section(result: Any, data_code: Any, data_imports: Any, seed: int) -
         "repeat",
         "Versions, seeds and code",
         [
-            Table(["setting", "value"], [[*item] for item in settings.items()]),
-            Table(["package", "version"], [[*item] for item in versions.items()]),
+            Table(
+                ["setting", "value"],
+                [[name, value] for name, value in settings.items() if value != "None"],
+                is_text=True,
+            ),
+            Table(["package", "version"], [[*item] for item in versions.items()], is_text=True),
             Text("The program that repeats the comparison:"),
             Code(program(result, data_code, data_imports)),
         ],

@@ -42,12 +42,16 @@ class Code:
 
 @dataclass
 class Table:
-    """A table; the first cell of a row is its name, and the row named `marked` stands out."""
+    """A table; the first cell of a row is its name, and the row named `marked` stands out.
+
+    `is_text` is for cells of words, which stand at the left.
+    """
 
     head: list[str]
     rows: list[list[str]]
     caption: str = ""
     marked: str = ""
+    is_text: bool = False
     kind: str = "table"
 
 
@@ -106,6 +110,11 @@ def _saved(figure: Any, kind: str, **options: Any) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format=kind, **options)
     return buffer.getvalue()
+
+
+def shown(metric: str) -> str:
+    """Return the name of a metric as words."""
+    return metric.replace("_", " ")
 
 
 def number(value: Any, form: str = ".3f") -> str:

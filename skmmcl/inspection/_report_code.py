@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -32,6 +33,21 @@ def imports_of(parts: Iterable[Any]) -> Imports:
     return found
 
 
+def functions_of(parts: Iterable[Any]) -> dict[str, tuple[str, str]]:
+    """Return module and name of the functions and classes among some parameters, by their repr."""
+    found = {}
+    for part in parts:
+        if isinstance(part, BaseEstimator):
+            found |= functions_of(part.get_params(deep=True).values())
+        elif isinstance(part, list | tuple):
+            found |= functions_of(part)
+        elif repr(part).startswith("<") and hasattr(part, "__qualname__"):
+            module, name = getattr(part, "__module__", None) or "", part.__qualname__
+            if getattr(sys.modules.get(module), name, None) is part and module != "__main__":
+                found[repr(part)] = module, name
+    return found
+
+
 def program(result: Any, data_code: Iterable[str] = (), data_imports: Iterable = ()) -> str:
     """Return the program that makes the same comparison."""
     cv, params = result.params.get("cv"), result.params
@@ -46,6 +62,9 @@ def program(result: Any, data_code: Iterable[str] = (), data_imports: Iterable =
         "print(result.summary())",
     ]
     text = "\n".join(body)
+    for written, (module, name) in functions_of(result.methods.values()).items():
+        text = text.replace(written, name)
+        names.add((module, name))
     plain = ["import operator"] if "operator." in text else []
     unknown = [f"# What stands in < > is code of your own: {k}" for k in _foreign(text)]
     return "\n".join([*plain, *_import_lines(names), "", *unknown, text])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -60,11 +61,12 @@ class Subjects:
         return counts[0] == counts[1] == len(pairs)
 
 
-def cohort_section(subjects: Subjects) -> Section:
+def cohort_section(subjects: Subjects, notes: Iterable[str]) -> Section:
     """Return who takes part."""
-    section = Section("cohort", "Cohort", [_of_target(subjects)])
+    section = Section("cohort", "Cohort", [_of_target(subjects), *map(Text, notes)])
     if subjects.X is None:
-        section.blocks.append(Text("Give X to write_report for side data and missing modalities."))
+        advice = "Side data, missing modalities and contributions need X: result.report(path, X=X)."
+        section.blocks.append(Text(advice))
         return section
     if rows := [[name, *_by_class(v, subjects)] for name, v in subjects.side_data().items()]:
         head = ["side data", "all", *subjects.classes]
@@ -108,9 +110,10 @@ def _describe_known(everyone: np.ndarray, known: np.ndarray) -> str:
     if seem_measured(everyone if numbers is None else numbers):
         measured = known.astype(float)
         return f"{measured.mean():.4g} ± {measured.std():.2g}"
-    counts = Counter(known.tolist()).most_common(MAX_VALUES)
-    more = ", ..." if len(set(known.tolist())) > MAX_VALUES else ""
-    return ", ".join(f"{class_name(value)} {n}" for value, n in counts) + more
+    usual = [value for value, _ in Counter(everyone.tolist()).most_common()]
+    counts = Counter(known.tolist())
+    listed = [f"{class_name(value)}: {counts[value]}" for value in usual[:MAX_VALUES]]
+    return ", ".join(listed) + (", ..." if len(usual) > MAX_VALUES else "")
 
 
 def missing_section(subjects: Subjects) -> Section | None:
@@ -134,7 +137,7 @@ def missing_section(subjects: Subjects) -> Section | None:
         picture(
             lambda ax: _draw_missing(ax, X),
             "Which subjects have which modality",
-            "One column for each subject; gray where a modality is missing.",
+            "One column for each subject, pale where the modality is missing.",
             (5.0, 0.9 + 0.28 * len(X.modalities)),
         )
     )
@@ -158,7 +161,8 @@ def _patterns(X: Any) -> Table:
 
 def _draw_missing(ax: Any, X: Any) -> None:
     order = np.lexsort(~X.mask.T[::-1])
-    ax.imshow(~X.mask.T[:, order], aspect="auto", cmap="Blues_r", vmin=-0.4, vmax=1.1)
+    style = {"cmap": "Blues_r", "vmin": -0.4, "vmax": 1.1, "interpolation": "nearest"}
+    ax.imshow(~X.mask.T[:, order], aspect="auto", **style)
     ax.set_yticks(range(len(X.modalities)), X.modalities)
     ax.set(xlabel="subjects")
     ax.spines[:].set_visible(False)

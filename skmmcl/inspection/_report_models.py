@@ -21,7 +21,15 @@ from skmmcl.inspection._plot_models import (
     plot_history,
     plot_modality_importance,
 )
-from skmmcl.inspection._report_blocks import Section, Table, Text, number, p_value, picture
+from skmmcl.inspection._report_blocks import (
+    Section,
+    Table,
+    Text,
+    number,
+    p_value,
+    picture,
+    shown,
+)
 from skmmcl.inspection._report_cohort import Subjects
 from skmmcl.inspection._terms import term_ablation
 
@@ -81,11 +89,11 @@ def contributions_section(
     shapley = None
     if len(X.modalities) <= MAX_SUBSETS_OF:
         shapley = _over_folds([modality_shapley(*part, **options) for part in parts])
-    metric, shown = result.metrics[0], permuted if shapley is None else shapley
+    metric, main = shown(result.metrics[0]), permuted if shapley is None else shapley
     section.blocks += [
         _text_of_contributions(shapley, metric, len(models)),
-        _table_of(shown, {"Shapley value": shapley, "drop if permuted": permuted}),
-        _bars(shown, f"share of {metric}", "Contribution of each modality"),
+        _table_of(main, {"Shapley value": shapley, "drop if permuted": permuted}),
+        _bars(main, f"share of {metric}", "Contribution of each modality"),
     ]
     if terms:
         splits = [(model.train, model.test) for model in models]
@@ -120,15 +128,15 @@ def _text_of_contributions(shapley: Bunch | None, metric: str, n_folds: int) -> 
     )
 
 
-def _table_of(shown: Bunch, columns: dict[str, Bunch | None]) -> Table:
+def _table_of(main: Bunch, columns: dict[str, Bunch | None]) -> Table:
     columns = {title: found for title, found in columns.items() if found is not None}
     rows = []
-    for k in np.argsort(-shown.importances_mean, kind="stable"):
+    for k in np.argsort(-main.importances_mean, kind="stable"):
         cells = [
             f"{found.importances_mean[k]:.3f} ± {found.importances_std[k]:.3f}"
             for found in columns.values()
         ]
-        rows.append([shown.modalities[k], *cells])
+        rows.append([main.modalities[k], *cells])
     return Table(["modality", *columns], rows, "Mean ± standard deviation over the folds.")
 
 

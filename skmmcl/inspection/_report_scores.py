@@ -16,6 +16,7 @@ from skmmcl.inspection._report_blocks import (
     number,
     p_value,
     picture,
+    shown,
 )
 from skmmcl.inspection._report_cohort import Subjects
 
@@ -28,7 +29,7 @@ def answer(result: Any, method: str) -> str:
     table, metric = result.summary(), result.metrics[0]
     row, reference = table.loc[method], table.index[0]
     score = interval(row.score, row.lower, row.upper)
-    text = f"{method} has a mean {metric} of {score} over {len(result.splits)} splits."
+    text = f"{method} has a mean {shown(metric)} of {score} over {len(result.splits)} splits."
     if method == reference or not np.isfinite(row.p_corrected):
         return text
     size = interval(row.difference, row.difference_lower, row.difference_upper, "+.3f")
@@ -58,8 +59,8 @@ def scores_section(result: Any, method: str) -> Section:
     section.blocks.append(
         picture(
             lambda ax: _draw_scores(ax, result, method),
-            f"{metric} of each method",
-            f"{metric}: dots are splits, bars the 95 % intervals of the mean.",
+            f"{shown(metric)} of each method",
+            f"{shown(metric)}: dots are splits, bars the 95 % intervals of the mean.",
             (5.0, height),
         )
     )
@@ -88,7 +89,7 @@ def _table(result: Any, metric: str, method: str) -> Table:
             f"{row.splits:.0f}" + (f", {row.failed:.0f} failed" if row.failed else ""),
         ]
         rows.append([str(name), *cells])
-    head = ["method", metric, "difference", "p", "p, corrected", "time of a fit", "splits"]
+    head = ["method", shown(metric), "difference", "p", "p, corrected", "time of a fit", "splits"]
     return Table(head, rows, marked=method)
 
 
@@ -103,7 +104,7 @@ def _draw_scores(ax: Any, result: Any, method: str) -> None:
         ax.plot(table.loc[name, "score"], row, "o", c=color, ms=5)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set(xlabel=result.metrics[0])
+    ax.set(xlabel=shown(result.metrics[0]))
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
 
