@@ -195,12 +195,12 @@ def test_failed_fits_and_leaks_are_read_first(tmp_path):
 
     class Fails(LogisticRegression):
         def fit(self, X, y):
-            if len(X) != 45 or X.index[0] == "s0":
+            if X.index[0] == "s0":
                 raise ValueError(f"no {EVIL}")
             return super().fit(np.nan_to_num(np.asarray(X)), y)
 
-        def predict_proba(self, X):
-            return super().predict_proba(np.nan_to_num(np.asarray(X)))
+        def decision_function(self, X):
+            return super().decision_function(np.nan_to_num(np.asarray(X)))
 
     methods = {"linear": linear(LogisticRegression()), "fails": Fails()}
     with pytest.warns(UserWarning, match="same values as another"):
