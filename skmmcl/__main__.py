@@ -1,16 +1,60 @@
-"""``python -m skmmcl``: cross-validate embeddings, single modalities and concatenation."""
+"""``skmmcl`` and ``python -m skmmcl``: look at a cohort, compare methods on it, report it."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 # What takes long to import is imported after the options are read: --help is for the impatient.
 
+COMMANDS = {
+    "demo": "cross-validate embeddings, single modalities and concatenation, with a figure",
+    "compare": "compare them with intervals and corrected tests; goes on where it was cut off",
+    "report": "the same as one HTML file, with contributions, confounds and the code",
+    "check": "list what a folder holds, who lacks what, and which problems; nothing is trained",
+}
+EPILOG = """Without a command it is demo. Exit codes: 0 done; 1 done, but check found problems or
+fits failed; 2 something must be mended first; 130 cut off."""
+
 
 def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
     """Return the parser and what it read."""
-    parser = argparse.ArgumentParser("python -m skmmcl", description=__doc__.partition(": ")[2])
+    args = list(sys.argv[1:] if args is None else args)
+    command = args.pop(0) if args and args[0] in COMMANDS else None
+    parser = _make_parser(command or "demo", top=command is None)
+    options = parser.parse_args(args)
+    options.command = command or "demo"
+    if not hasattr(options, "folds"):
+        options.folds, options.repeats = 5, 1
+    if options.folds < 2 or options.repeats < 1:
+        parser.error("--folds must be at least 2 and --repeats at least 1")
+    if getattr(options, "folder", None):
+        if options.data is not None:
+            parser.error("give the folder once, as FOLDER or as --data FOLDER")
+        options.data = options.folder
+    of_data = options.target or options.id or options.rows or options.task != "auto"
+    if options.data is None and of_data:
+        parser.error("--target, --id, --rows and --task need --data")
+    if options.data is None and options.command == "check":
+        parser.error("which folder? skmmcl check FOLDER")
+    if not all("=" in choice for choice in options.rows or ()):
+        parser.error("--rows must be COLUMN=VALUE")
+    _check_output(parser, options)
+    return parser, options
+
+
+def _make_parser(command: str, *, top: bool) -> argparse.ArgumentParser:
+    name = "skmmcl" if top else f"skmmcl {command}"
+    parser = argparse.ArgumentParser(
+        name, description=COMMANDS[command].capitalize() + ".", epilog=EPILOG
+    )
+    if top:
+        listed = "; ".join(f"{name}: {text}" for name, text in COMMANDS.items())
+        parser.usage = "skmmcl [{" + ",".join(COMMANDS) + "}] [options]"
+        parser.description = f"{listed}. 'skmmcl COMMAND --help' lists the options of each."
+    if command != "demo":
+        parser.add_argument("folder", metavar="FOLDER", nargs="?", help="the same as --data")
     parser.add_argument("--data", metavar="FOLDER", help="with <modality>.npy, .npz, .csv or .tsv")
     parser.add_argument("--target", metavar="COLUMN", help="classes or numbers to predict")
     parser.add_argument("--id", metavar="COLUMN", help="of the subjects' identifiers")
@@ -18,42 +62,85 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
         "--rows", metavar="COLUMN=VALUE", action="append", help="to take, such as session=1"
     )
     parser.add_argument("--task", choices=["auto", "classification", "regression"], default="auto")
+    if command != "check":
+        _add_fits(parser, command)
+    return parser
+
+
+def _add_fits(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=Path("skmmcl_demo.png"), metavar="FILE")
     parser.add_argument("--n-jobs", type=int, default=2, help="processes; -1: one per core")
     parser.add_argument("--quick", action="store_true", help="few epochs, only to see it run")
-    options = parser.parse_args(args)
-    if options.folds < 2 or options.repeats < 1:
-        parser.error("--folds must be at least 2 and --repeats at least 1")
-    of_data = options.target or options.id or options.rows or options.task != "auto"
-    if options.data is None and of_data:
-        parser.error("--target, --id, --rows and --task need --data")
-    if not all("=" in choice for choice in options.rows or ()):
-        parser.error("--rows must be COLUMN=VALUE")
-    if not options.output.parent.is_dir():
-        parser.error(f"--output: there is no folder {options.output.parent}")
-    if options.output.is_dir():
-        parser.error(f"--output: {options.output} is a folder")
-    if not options.output.suffix:
-        options.output = options.output.with_suffix(".png")
-    return parser, options
+    outputs = {
+        "demo": ("skmmcl_demo.png", "the figure"),
+        "compare": (None, "a table of all scores, .csv; by default none"),
+        "report": ("skmmcl_report.html", "the report"),
+    }
+    default, text = outputs[command]
+    parser.add_argument(
+        "--output", type=Path, default=default and Path(default), metavar="FILE", help=text
+    )
+    if command == "demo":
+        return
+    parser.add_argument(
+        "--work", type=Path, default=Path("skmmcl_work"), metavar="FOLDER",
+        help="keeps finished fits, from which the same command goes on (default: skmmcl_work)",
+    )  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
 
 
-def main(args: list[str] | None = None) -> None:
-    """Run the job; what the user can mend ends it with a message and exit code 2."""
+def _check_output(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    output = getattr(options, "output", None)
+    if output is None:
+        return
+    if not output.parent.is_dir():
+        parser.error(f"--output: there is no folder {output.parent}")
+    if output.is_dir():
+        parser.error(f"--output: {output} is a folder")
+    suffix = {"demo": ".png", "compare": ".csv", "report": ".html"}[options.command]
+    if not output.suffix:
+        options.output = output = output.with_suffix(suffix)
+    if options.command == "demo":
+        return
+    if output.suffix.lower() not in {suffix, ".htm"}:
+        parser.error(f"--output: {output.name} must end with {suffix}")
+    if output.exists() and not options.overwrite:
+        parser.error(f"--output: {output} exists; name another file, or add --overwrite")
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run a command; what the user can mend ends it with a message and exit code 2."""
     parser, options = parse(args)
-    from threadpoolctl import threadpool_limits
-
-    from skmmcl._job import run
     from skmmcl.exceptions import TrainingError
 
     try:
-        with threadpool_limits(1):  # small networks lose more to threads than they win
-            run(options)
-    except (ValueError, TrainingError, OSError, ModuleNotFoundError) as error:
+        return _run(options) or 0
+    except KeyboardInterrupt:
+        kept = getattr(options, "work", None)
+        advice = f" The same command goes on with the fits kept in {kept}." if kept else ""
+        print(f"\nCut off.{advice}", file=sys.stderr)
+        return 130
+    except (ValueError, TrainingError, OSError, ImportError) as error:
         parser.error(str(error))
 
 
+def _run(options: argparse.Namespace) -> int | None:
+    if options.command == "check":
+        from skmmcl._check import run_check
+
+        return run_check(options)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # small networks lose more to threads than they win
+        if options.command == "demo":
+            from skmmcl._job import run
+
+            return run(options)
+        from skmmcl._study import run_study
+
+        return run_study(options)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -77,6 +77,12 @@ def read_cohort(
     return cohort
 
 
+def read_side(folder: str, words: dict[str, Any]) -> tuple[MultimodalData, tuple[str, ...]]:
+    """Return the subjects and side data of a folder, whatever the target, and its warnings."""
+    cohort = _read(folder, words)
+    return cohort.X, cohort.notes
+
+
 def _read(folder: str, words: dict[str, Any]) -> Cohort:
     """Return the container, with what its reading warns of as notes."""
     with warnings.catch_warnings(record=True) as caught:

@@ -20,14 +20,13 @@ from skmmcl.exceptions import DataError
 def run(options: Namespace) -> None:
     """Compare the methods, print the table and the code, save the figure."""
     _check_format(options.output)
-    cohort = _read(options)
+    cohort = read(options)
     for note in cohort.notes:
         print(note)
     print(cohort.X)
-    _check(cohort.X)
+    check_cohort(cohort, options.folds)
     task = _demo.CLASSIFICATION if cohort.classes else _demo.REGRESSION
     cv = task.splitter(n_splits=options.folds, n_repeats=options.repeats, random_state=0)
-    _check_sizes(cohort, options.folds)
     splits = list(cv.split(cohort.X, cohort.y))
     params = {"max_epochs": 2} if options.quick else {}
     methods = task.make_methods(cohort.X, random_state=0, **params)
@@ -44,7 +43,8 @@ def run(options: Namespace) -> None:
     print(as_code(cohort, methods[task.main], cv, next(iter(task.scores))))
 
 
-def _read(options: Namespace) -> Cohort:
+def read(options: Namespace) -> Cohort:
+    """Return the cohort of a folder, or a simulated one where no folder is named."""
     if options.data is not None:
         rows = dict(choice.split("=", 1) for choice in options.rows or ())
         said = {"id_column": options.id} if options.id else {}
@@ -70,6 +70,12 @@ def _check_format(output: Path) -> None:
         known = FigureCanvasBase.get_supported_filetypes()
         if output.suffix[1:].lower() not in known:
             raise DataError(f"--output: {output.name} must end with one of {', '.join(known)}.")
+
+
+def check_cohort(cohort: Cohort, n_folds: int) -> None:
+    """Raise for what would otherwise fail later: infinite values, too few subjects."""
+    _check(cohort.X)
+    _check_sizes(cohort, n_folds)
 
 
 def _check(X: MultimodalData) -> None:

@@ -176,7 +176,7 @@ class Content:
         return self._from_parts(parts._replace(modalities={**parts.modalities, name: new}))
 
     def _without(self, names: Collection[str]) -> Self:
-        """Return these subjects as if nobody had some modalities; nothing of their values is left."""
+        """Return these subjects as if nobody had some modalities; their values are gone."""
         parts = self._compact()
         nobody = np.zeros(len(self), dtype=bool)
         modalities = {

@@ -15,6 +15,7 @@ from skmmcl.inspection._plot_models import (
     plot_modality_importance,
 )
 from skmmcl.inspection._plot_regions import plot_connectome, plot_regions
+from skmmcl.inspection._report import write_report
 from skmmcl.inspection._saliency import saliency
 from skmmcl.inspection._terms import term_ablation
 
@@ -41,4 +42,5 @@ __all__ = [
     "plot_saliency",
     "saliency",
     "term_ablation",
+    "write_report",
 ]

@@ -258,10 +258,11 @@ def _score(scorer, estimator, X, y, names) -> Any:
 def _score_fold(estimator, X, y, hidden, scoring, train, test) -> list:
     y = np.asarray(y)
     fitted = clone(estimator).fit(X[train], y[train])
-    scorer = check_scoring(fitted, scoring=scoring)
-    check_predictor(fitted, y[test], scoring)
-    held_out = X[test].materialize()
-    return [_score(scorer, fitted, held_out, y[test], names) for names in hidden]
+    found = _scores(
+        fitted, X[test].materialize(), y[test], hidden,
+        cv=None, groups=None, scoring=scoring, n_jobs=None,
+    )  # fmt: skip
+    return [score for (score,) in found]
 
 
 # --------------------------------------------------------------------------------------- refitted

@@ -86,9 +86,13 @@ class Informed(BaseEstimator):
         known = X.mask.any(axis=1)
         if known.all():
             return getattr(self.estimator, method)(X)
-        out = np.repeat(self._mean(method)[np.newaxis], len(X), axis=0)
-        if known.any():
-            out[known] = np.asarray(getattr(self.estimator, method)(X[known]))
+        mean = self._mean(method)
+        if not known.any():
+            return np.repeat(mean[np.newaxis], len(X), axis=0)
+        found = np.asarray(getattr(self.estimator, method)(X[known]))
+        # Names of classes differ in length: none is to be cut short.
+        out = np.empty((len(X), *found.shape[1:]), dtype=np.result_type(found, mean))
+        out[known], out[~known] = found, mean
         return out
 
     def _mean(self, method: str) -> np.ndarray:

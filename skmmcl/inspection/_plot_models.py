@@ -56,7 +56,7 @@ def plot_history(estimator, *, ax=None):
     >>> [line.get_label() for line in plot_history(embedder).lines]
     ['train_loss', 'cmc', 'css']
     """
-    history = estimator if isinstance(estimator, Mapping) else _history_of(estimator)
+    history = estimator if isinstance(estimator, Mapping) else history_of(estimator)
     if not any(len(values) for values in history.values()):
         raise DataError(
             "The history is empty: nothing was trained, all terms were solved in closed form. "
@@ -72,7 +72,8 @@ def plot_history(estimator, *, ax=None):
     return ax
 
 
-def _history_of(estimator: Any) -> Mapping[str, np.ndarray]:
+def history_of(estimator: Any) -> Mapping[str, np.ndarray]:
+    """Return the history of the one embedder in an estimator or its steps."""
     steps = getattr(estimator, "named_steps", {"": estimator}).values()
     found = [step for step in steps if isinstance(step, BaseEmbedder)]
     found += [

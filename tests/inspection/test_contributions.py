@@ -130,6 +130,18 @@ def test_subjects_with_nothing_left_get_the_mean_prediction(cohort):
     assert result.scores["signal",].item() == pytest.approx(expected)
 
 
+def test_names_of_classes_are_not_cut_short(cohort):
+    X, y = cohort
+    names = np.array(["HC", "patients"])[y]
+    noise = X["noise"].copy()
+    noise[:4] = np.nan
+    X = MultimodalData(signal=X["signal"], noise=noise)
+    model = linear().fit(X, names)
+    result = modality_shapley(model, X, names)
+    coded = modality_shapley(linear().fit(X, y), X, y)
+    np.testing.assert_allclose(result.importances, coded.importances)
+
+
 def test_values_of_hidden_modalities_are_gone(cohort):
     X, _ = cohort
     hidden = X[5:50]._without(["signal"])

@@ -1,0 +1,240 @@
+"""`skmmcl check`, `compare` and `report`: what they print and write, and how they end."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skmmcl import __main__ as command
+from skmmcl import _study
+from skmmcl.model_selection import _compare
+
+QUICK = ["--quick", "--folds", "3", "--n-jobs", "1"]
+EVIL = "<script>alert(1)</script>"
+
+
+def write_cohort(folder, n=45, **columns):
+    """Write two modalities, of which few lack one, and a list of subjects."""
+    rng = np.random.default_rng(0)
+    ids = [f"s{k:02d}" for k in range(n)]
+    patient = np.arange(n) % 3 == 0
+    people = {"participant_id": ids, "diagnosis": np.where(patient, "SZ", "HC"), **columns}
+    people.setdefault("age", rng.uniform(20, 60, n).round(1))
+    pd.DataFrame(people).to_csv(folder / "participants.tsv", sep="\t", index=False)
+    table = pd.DataFrame(rng.normal(size=(n, 4)) + patient[:, None], columns=list("abcd"))
+    table.assign(participant_id=ids)[:-3].to_csv(folder / "clinical.csv", index=False)
+    np.save(folder / "fc.npy", rng.normal(size=(n, 4, 4)))
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    return write_cohort(tmp_path / "data")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(capsys, *args) -> tuple[int, str]:
+    """Run a command; return its exit code and what it prints."""
+    code = command.main([str(arg) for arg in args])
+    return code, capsys.readouterr().out
+
+
+def fail(capsys, *args) -> str:
+    with pytest.raises(SystemExit) as error:
+        command.main([str(arg) for arg in args])
+    assert error.value.code == 2
+    return capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------ check
+def test_check_says_what_is_there(folder, capsys):
+    (folder / "scan.nii.gz").write_bytes(b"")
+    code, out = run(capsys, "check", folder)
+    assert code == 0
+    for text in (
+        "clinical.csv      table with 5 columns: a, b, c, d, participant_id",
+        "participants.tsv  the list of subjects with 3 columns: participant_id, diagnosis, age",
+        "scan.nii.gz       not read: an image",
+        "45 subjects, identifiers s00 ... s44",
+        "fc        4 x 4 values for each subject",
+        "clinical  42 of 45 have it, missing for 3: s42, s43, s44",
+        "3 subjects have fc alone",
+        "diagnosis  HC 30, SZ 15  <- the target",
+        "age        numbers from 2",
+        "<- may be a target",
+        "has the classes HC: 30, SZ: 15",
+        f"skmmcl compare --data {folder} --target diagnosis",
+        f"skmmcl report --data {folder} --target diagnosis",
+    ):
+        assert text in out
+    assert "Problems\n  none" in out
+
+
+def test_check_finds_problems(folder, capsys):
+    table = pd.read_csv(folder / "clinical.csv")
+    table["a"], table.loc[4, "b"], table.loc[3, "c"] = 1.5, np.inf, np.nan
+    table.to_csv(folder / "clinical.csv", index=False)
+    fc = np.load(folder / "fc.npy")
+    fc[7] = fc[8]
+    np.save(folder / "fc.npy", fc)
+    code, out = run(capsys, "check", folder)
+    assert code == 1
+    notes, problems = re.search(r"Notes\n(.*?)\n\nProblems\n(.*?)\n\n", out, re.DOTALL).groups()
+    assert "clinical has constant values, which say nothing: a." in notes
+    assert "clinical lacks single values (0.6%), in c" in notes
+    assert "clinical has infinite values, in b." in problems
+    assert "fc has 1 rows that equal another one" in problems
+    assert f"mend the problems, then: skmmcl check --data {folder}" in out
+
+
+def test_check_finds_leaks(tmp_path, capsys):
+    patient = np.arange(45) % 3 == 0
+    write_cohort(tmp_path, site=np.where(patient, "A", "B"))
+    table = pd.read_csv(tmp_path / "clinical.csv")
+    code, out = run(capsys, "check", tmp_path)
+    assert code == 1
+    assert re.search(r"Problems\n.*site", out)
+    table.assign(code=patient[:42] + 1).to_csv(tmp_path / "clinical.csv", index=False)
+    code, out = run(capsys, "check", "--data", tmp_path, "--target", "diagnosis")
+    assert code == 1
+    assert "clinical.csv holds a copy of the target 'diagnosis'" in out
+
+
+def test_check_without_a_target_names_candidates(tmp_path, capsys):
+    write_cohort(tmp_path)
+    people = pd.read_csv(tmp_path / "participants.tsv", sep="\t")
+    people = people.rename(columns={"diagnosis": "outcome"}).assign(rare=["x", *["y"] * 44])
+    people.to_csv(tmp_path / "participants.tsv", sep="\t", index=False)
+    code, out = run(capsys, "check", tmp_path)
+    assert code == 0
+    assert "--target COLUMN      where COLUMN is one of outcome, age" in out
+    assert "rare     y 44, x 1\n" in out
+    code, out = run(capsys, "check", tmp_path, "--target", "rare")
+    assert code == 1
+    assert "needs two classes or more of 5 subjects or more for 5 folds, found x: 1, y: 44" in out
+
+
+def test_check_of_what_cannot_be_read(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    message = fail(capsys, "check", tmp_path / "empty")
+    assert "empty holds no <modality>.npy, .npz, .csv or .tsv file; found nothing" in message
+    assert "nowhere is not a folder" in fail(capsys, "check", "nowhere")
+    assert "which folder? skmmcl check FOLDER" in fail(capsys, "check")
+    assert "no table" in fail(capsys, "check", write_cohort(tmp_path), "--target", "no")
+
+
+def test_check_does_without_torch(folder, repo_dir):
+    code = (
+        "import sys, skmmcl.__main__ as command\n"
+        f"code = command.main(['check', {str(folder)!r}])\n"
+        "print(code, 'torch' in sys.modules, 'skorch' in sys.modules)"
+    )
+    call = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, cwd=repo_dir)
+    assert done.stdout.splitlines()[-1] == "0 False False"
+
+
+# ------------------------------------------------------------------------------ compare and report
+def test_compare_prints_a_table_and_goes_on(folder, tmp_path, capsys, monkeypatch):
+    args = ["compare", folder, *QUICK, "--output", tmp_path / "scores.csv"]
+    code, out = run(capsys, *args)
+    assert code == 0
+    rows = [line.split("  ")[0] for line in out.splitlines()]
+    assert [r for r in rows if r in {"concatenation", "dummy", "fc alone", "CMC+CSS"}] == [
+        "concatenation", "dummy", "fc alone", "CMC+CSS",
+    ]  # fmt: skip
+    assert "p (corrected)" in out
+    scores = pd.read_csv(tmp_path / "scores.csv", header=[0, 1], index_col=0)
+    assert scores.shape == (3, 12)
+    assert "exists; name another file, or add --overwrite" in fail(capsys, *args)
+
+    def no_fit(*args):
+        pytest.fail("a fit was done again")
+
+    monkeypatch.setattr(_compare, "evaluate", no_fit)
+    assert run(capsys, *args[:-2])[1].split("\n\n")[1] == out.split("\n\n")[1]
+
+
+def test_report_of_a_folder(folder, tmp_path, capsys):
+    people = pd.read_csv(folder / "participants.tsv", sep="\t")
+    people[f"site{EVIL}"] = np.where(np.arange(45) % 2, "A", EVIL)
+    people.to_csv(folder / "participants.tsv", sep="\t", index=False)
+    code, out = run(
+        capsys, "report", "--data", folder, "--target", "diagnosis", *QUICK, "--repeats", 2,
+        "--output", tmp_path / "r",
+    )  # fmt: skip
+    assert code == 0
+    html = (tmp_path / "r.html").read_text()
+    assert str(tmp_path / "r.html") in out
+    assert EVIL not in html
+    assert "HC: 30 (67%), SZ: 15 (33%)" in html
+    assert "X = MultimodalData.from_folder(" in html
+    assert "RepeatedStratifiedKFold(n_repeats=2, n_splits=3, random_state=0)" in html
+    assert "Not available" not in html
+
+
+def test_a_report_that_exists_is_kept_before_anything_is_computed(folder, capsys, monkeypatch):
+    monkeypatch.setattr(_study, "compare", lambda *args, **kwargs: pytest.fail("fits began"))
+    report = folder.parent / "r.html"
+    report.write_text("mine")
+    message = fail(capsys, "report", folder, "--output", report)
+    assert "r.html exists; name another file, or add --overwrite" in message
+    assert report.read_text() == "mine"
+    assert "must end with .html" in fail(capsys, "report", folder, "--output", "r.pdf")
+    (folder.parent / "empty").mkdir()
+    assert "holds no <modality>" in fail(capsys, "report", folder.parent / "empty")
+
+
+def test_being_cut_off(folder, capsys, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_study, "compare", interrupted)
+    assert command.main(["report", str(folder), *QUICK]) == 130
+    assert "goes on with the fits kept in skmmcl_work" in capsys.readouterr().err
+
+
+def test_failed_fits_are_told_by_the_exit_code(folder, capsys, monkeypatch):
+    make = _study._demo.CLASSIFICATION.make_methods
+
+    def make_one_that_fails(X, **params):
+        methods = make(X, **params)
+        methods["fc alone"].set_params(clf__C="much")
+        return {name: methods[name] for name in ("concatenation", "fc alone")}
+
+    task = _study._demo.CLASSIFICATION._replace(make_methods=make_one_that_fails)
+    monkeypatch.setattr(_study._demo, "CLASSIFICATION", task)
+    code, out = run(capsys, "compare", folder, *QUICK)
+    assert code == 1
+    assert "Warning: 'fc alone' failed in 3 of 3 splits" in out
+    assert re.search(r"fc alone +nan", out)
+
+
+def test_the_folder_is_named_once(folder, capsys):
+    assert "give the folder once" in fail(capsys, "compare", folder, "--data", folder)
+
+
+def test_the_demo_by_its_name(tmp_path, capsys):
+    options = ["--quick", "--folds", "2", "--n-jobs", "1", "--output", tmp_path / "f.png"]
+    code, out = run(capsys, "demo", *options)
+    assert code == 0
+    assert (tmp_path / "f.png").exists()
+    assert "A simulated cohort" in out
+
+
+@pytest.mark.parametrize("name", ["check", "compare", "report", "demo"])
+def test_help_lists_the_options_of_a_command(name, capsys):
+    with pytest.raises(SystemExit) as done:
+        command.main([name, "--help"])
+    assert done.value.code == 0
+    out = capsys.readouterr().out
+    assert f"usage: skmmcl {name}" in out
+    assert "Exit codes" in out
