@@ -24,8 +24,8 @@ ROOMS = (
 CLOSED = ("networks._weights", "training._checkpoint", "training._stored")
 # Rooms of scikit-learn whose estimators have a state of numbers and text.
 OF_SKLEARN = (
-    "calibration", "cluster", "compose", "covariance", "cross_decomposition", "decomposition",
-    "discriminant_analysis", "dummy", "feature_selection", "frozen", "impute",
+    "calibration", "cluster._kmeans", "compose", "covariance", "cross_decomposition",
+    "decomposition", "discriminant_analysis", "dummy", "feature_selection", "frozen", "impute",
     "kernel_approximation", "linear_model", "mixture", "multiclass", "multioutput", "naive_bayes",
     "pipeline", "preprocessing", "random_projection", "svm",
 )  # fmt: skip
@@ -34,7 +34,6 @@ NAMES = {
     "builtins.float",
     "builtins.int",
     "builtins.list",
-    "builtins.object",
     "builtins.str",
     "collections.OrderedDict",
     "collections.defaultdict",
@@ -59,6 +58,12 @@ NAMES = {
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
     "torch.utils.data.dataloader.DataLoader",
 }
+# Losses of linear models and curves of splines: made by their class from numbers and arrays.
+MADE = re.compile(
+    r"sklearn\._loss\._loss\.Cy\w+|sklearn\.linear_model\._sgd_fast\.[A-Z]\w+|"
+    r"scipy\.interpolate\._bsplines\.BSpline"
+)
+OF_LOSSES = re.compile(r"sklearn\._loss\.(loss|link)\.[A-Z]\w+")
 TORCH = re.compile(r"torch\.(nn\.modules\.\w+|optim\.(?!_)\w+)\.\w+")
 NUMPY = re.compile(r"numpy\.\w+")
 
@@ -92,6 +97,8 @@ def is_allowed(name: str) -> bool:
     return name in NAMES or any(
         (
             root == "sklearn" and _is_within(rest, OF_SKLEARN),
+            MADE.fullmatch(name),
+            OF_LOSSES.fullmatch(name),
             TORCH.fullmatch(name),
             NUMPY.fullmatch(name),
         )
@@ -146,7 +153,9 @@ def _is_what_is_meant(found: Any, name: str) -> bool:
         return False
     if name.startswith("numpy."):
         return isinstance(found, type) and issubclass(found, np.generic)
-    if name.startswith("sklearn.") and name not in NAMES:
+    if name.startswith("sklearn.") and _is_within(name.removeprefix("sklearn."), OF_SKLEARN):
+        if name in NAMES or MADE.fullmatch(name):
+            return name_of(found) == name
         return isinstance(found, type) and issubclass(found, BaseEstimator)
     if name.startswith("torch.nn."):
         return isinstance(found, type) and issubclass(found, nn.Module)
