@@ -108,15 +108,15 @@ class Writer:
                 shape, items = list(value.shape), value.ravel().tolist()
                 return {"is": "objects", "shape": shape, "items": self._items(items, path)}
             return self._array(*store_array(value), path)
-        if isinstance(value, FUNCTIONS):
+        if isinstance(value, MethodType):
+            return {"is": "method", "of": self.write(value.__self__, path), "name": value.__name__}
+        if isinstance(value, FUNCTIONS) or (callable(value) and hasattr(value, "__qualname__")):
             return {"is": "name", **self._named(value)}
         if isinstance(value, functools.partial):
             parts = {"args": value.args, "keywords": value.keywords}
             return {"is": "partial", "func": self.write(value.func, f"{path}.func")} | {
                 name: self.write(part, f"{path}.{name}") for name, part in parts.items()
             }
-        if isinstance(value, MethodType):
-            return {"is": "method", "of": self.write(value.__self__, path), "name": value.__name__}
         if isinstance(value, GENERATORS):
             return self._generator(value, path)
         return self._container(value, path) or self._object(value, path)
