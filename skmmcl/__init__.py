@@ -78,7 +78,7 @@ if TYPE_CHECKING:
         MaskedZScore,
         ModalityTransformer,
     )
-    from skmmcl.sharing import load_model, model_info, save_model
+    from skmmcl.sharing import from_hub, load_model, model_info, push_to_hub, save_model
     from skmmcl.training import EmbeddingNet
     from skmmcl.volumes import load_bids, load_volumes
 
@@ -129,6 +129,7 @@ __all__ = [
     "decomposition",
     "ensemble",
     "exceptions",
+    "from_hub",
     "inspection",
     "kernels",
     "labeled_scorer",
@@ -143,6 +144,7 @@ __all__ = [
     "networks",
     "parallel",
     "preprocessing",
+    "push_to_hub",
     "save_model",
     "sharing",
     "solvers",
@@ -188,12 +190,14 @@ _HOMES = {
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "compare_transfer": "skmmcl.ensemble",
+    "from_hub": "skmmcl.sharing",
     "labeled_scorer": "skmmcl.model_selection",
     "linear_probe_search": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",
     "load_model": "skmmcl.sharing",
     "load_volumes": "skmmcl.volumes",
     "model_info": "skmmcl.sharing",
+    "push_to_hub": "skmmcl.sharing",
     "save_model": "skmmcl.sharing",
     "stacked_fits": "skmmcl.parallel",
 }

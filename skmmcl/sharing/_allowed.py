@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import types
 from collections.abc import Iterable, Mapping
@@ -21,11 +20,13 @@ ROOMS = (
     "decomposition", "ensemble", "kernels", "losses", "model_selection", "networks",
     "preprocessing", "solvers", "training",
 )  # fmt: skip
+# Old names of what has moved since files were written, and its names now.
+MOVED: dict[str, str] = {}
 CLOSED = ("networks._weights", "training._checkpoint", "training._stored")
 # Rooms of scikit-learn whose estimators have a state of numbers and text.
 OF_SKLEARN = (
-    "calibration", "cluster", "compose", "covariance", "cross_decomposition", "decomposition",
-    "discriminant_analysis", "dummy", "feature_selection", "frozen", "impute",
+    "calibration", "cluster._kmeans", "compose", "covariance", "cross_decomposition",
+    "decomposition", "discriminant_analysis", "dummy", "feature_selection", "frozen", "impute",
     "kernel_approximation", "linear_model", "mixture", "multiclass", "multioutput", "naive_bayes",
     "pipeline", "preprocessing", "random_projection", "svm",
 )  # fmt: skip
@@ -34,7 +35,7 @@ NAMES = {
     "builtins.float",
     "builtins.int",
     "builtins.list",
-    "builtins.object",
+    "builtins.print",
     "builtins.str",
     "collections.OrderedDict",
     "collections.defaultdict",
@@ -59,8 +60,13 @@ NAMES = {
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
     "torch.utils.data.dataloader.DataLoader",
 }
+# Losses of linear models and curves of splines: made by their class from numbers and arrays.
+MADE = re.compile(
+    r"sklearn\._loss\._loss\.Cy\w+|sklearn\.linear_model\._sgd_fast\.[A-Z]\w+|"
+    r"scipy\.interpolate\._bsplines\.BSpline"
+)
+OF_LOSSES = re.compile(r"sklearn\._loss\.(loss|link)\.[A-Z]\w+")
 TORCH = re.compile(r"torch\.(nn\.modules\.\w+|optim\.(?!_)\w+)\.\w+")
-NUMPY = re.compile(r"numpy\.\w+")
 
 
 def name_of(value: Any) -> str:
@@ -92,8 +98,10 @@ def is_allowed(name: str) -> bool:
     return name in NAMES or any(
         (
             root == "sklearn" and _is_within(rest, OF_SKLEARN),
+            MADE.fullmatch(name),
+            OF_LOSSES.fullmatch(name),
             TORCH.fullmatch(name),
-            NUMPY.fullmatch(name),
+            root == "numpy" and _is_of_numpy(getattr(np, rest, None)),
         )
     )
 
@@ -113,6 +121,7 @@ def find(name: str, trusted: Mapping[str, Any]) -> Any:
     ModelFileError
         If it is neither allowed nor trusted, or if there is none of that name.
     """
+    name = MOVED.get(name, name)
     for known in (name, name.rpartition(".")[2]):
         if known in trusted:
             return trusted[known]
@@ -138,15 +147,20 @@ def _is_within(name: str, rooms: Iterable[str]) -> bool:
     return any(name.startswith(f"{room}.") for room in rooms)
 
 
+def _is_of_numpy(found: Any) -> bool:
+    """Whether it is a function of numbers or a type of numbers."""
+    return isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic))
+
+
 def _is_what_is_meant(found: Any, name: str) -> bool:
     """Whether it is defined where it is said to be, and of a kind that is meant."""
-    if isinstance(found, np.ufunc):
+    if _is_of_numpy(found):
         return True
-    if not isinstance(found, type | types.FunctionType | functools.partial):
+    if not isinstance(found, type | types.FunctionType | types.BuiltinFunctionType):
         return False
-    if name.startswith("numpy."):
-        return isinstance(found, type) and issubclass(found, np.generic)
-    if name.startswith("sklearn.") and name not in NAMES:
+    if name.startswith("sklearn.") and _is_within(name.removeprefix("sklearn."), OF_SKLEARN):
+        if name in NAMES or MADE.fullmatch(name):
+            return name_of(found) == name
         return isinstance(found, type) and issubclass(found, BaseEstimator)
     if name.startswith("torch.nn."):
         return isinstance(found, type) and issubclass(found, nn.Module)

@@ -1,7 +1,8 @@
 """The file: a safetensors file, whose header holds JSON and whose body the arrays.
 
-The header's ``__metadata__`` has ``format``, ``format_version``, ``about`` (what a reader wants to
-know of the model), ``model`` (what it is made of) and ``digest``, of the latter two and the arrays.
+The header's ``__metadata__`` has one entry, ``skmmcl``, which is JSON: ``format_version``, ``about``
+(what a reader wants to know of the model), ``model`` (what it is made of), and ``digest``, that of
+the latter two and of the arrays. With several entries, files of one model would differ.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,7 +21,7 @@ from skmmcl.exceptions import ModelFileError
 from skmmcl.utils._files import write_whole
 from skmmcl.utils._optional import import_optional
 
-FORMAT, FORMAT_VERSION = "skmmcl", 1
+ENTRY, FORMAT_VERSION = "skmmcl", 1
 MAX_HEADER = 100_000_000  # bytes; safetensors' own limit
 ADVICE = 'Model files need safetensors: pip install "skmmcl[weights]".'
 
@@ -32,23 +33,29 @@ def write_file(
     arrays: Mapping[str, np.ndarray],
 ) -> None:
     """Write a file that is there as a whole or not at all."""
-    safetensors = import_optional("safetensors.numpy", ADVICE)
-    texts = [json.dumps(part, allow_nan=False) for part in (about, model)]
-    metadata = {
-        "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
-        "about": texts[0],
-        "model": texts[1],
-        "digest": _digest(texts, arrays),
-    }
+    texts = [_text(about), _text(model)]
     if sum(map(len, texts)) > MAX_HEADER // 2:
         raise ModelFileError("The model cannot be saved: it consists of too many parts.")
-    write_whole(Path(path), safetensors.save(dict(arrays), metadata))
+    write_texts(path, texts, arrays)
+
+
+def write_texts(
+    path: str | os.PathLike[str], texts: Sequence[str], arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Write a file of what has been made JSON."""
+    safetensors = import_optional("safetensors.numpy", ADVICE)
+    version, digest = json.dumps(FORMAT_VERSION), json.dumps(_digest(texts, arrays))
+    entry = (
+        f'{{"format_version": {version}, "digest": {digest}, '
+        f'"about": {texts[0]}, "model": {texts[1]}}}'
+    )
+    write_whole(Path(path), safetensors.save(dict(arrays), {ENTRY: entry}))
 
 
 def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return what a file says of its model."""
-    return _json(_metadata(Path(path))["about"])
+    about: dict[str, Any] = _entry(Path(path))["about"]
+    return about
 
 
 def read_file(
@@ -62,35 +69,37 @@ def read_file(
         If the file is none of ours, of a later format, cut off or changed.
     """
     safetensors = import_optional("safetensors", ADVICE)
-    metadata = _metadata(Path(path))
+    entry = _entry(Path(path))
     try:
         with safetensors.safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, ValueError, TypeError, KeyError, MemoryError) as error:
         raise ModelFileError(f"it is damaged or cut off ({error})") from error
-    texts = [metadata["about"], metadata["model"]]
-    if _digest(texts, arrays) != metadata["digest"]:
+    if _digest([_text(entry["about"]), _text(entry["model"])], arrays) != entry["digest"]:
         raise ModelFileError("it is damaged: its digest is that of another content")
-    return _json(texts[0]), _json(texts[1]), arrays
+    return entry["about"], entry["model"], arrays
 
 
-def _metadata(path: Path) -> dict[str, str]:
+def _entry(path: Path) -> dict[str, Any]:
     header = _json(_header(path))
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+    text = metadata.get(ENTRY) if isinstance(metadata, dict) else None
+    entry = _json(text) if isinstance(text, str) else None
+    if not isinstance(entry, dict):
         raise ModelFileError("it is a file of safetensors, but was not written by save_model")
-    version = metadata.get("format_version")
-    if not isinstance(version, str) or not version.isdecimal() or not 1 <= len(version) <= 6:
+    version = entry.get("format_version")
+    if type(version) is not int or version < 1:
         raise ModelFileError(f"its version of the format is {version!r:.40}")
-    if not 1 <= int(version) <= FORMAT_VERSION:
+    if version > FORMAT_VERSION:
         raise ModelFileError(
-            f"it is of version {version} of the format, and this skmmcl reads versions up to "
+            f"it is of version {version!r:.40} of the format, and this skmmcl reads versions up to "
             f"{FORMAT_VERSION}; a later one reads it"
         )
-    lacking = [name for name in ("about", "model", "digest") if type(metadata.get(name)) is not str]
+    kinds = {"digest": str, "about": dict, "model": dict}
+    lacking = [name for name, kind in kinds.items() if type(entry.get(name)) is not kind]
     if lacking:
         raise ModelFileError(f"its header lacks {lacking}")
-    return metadata
+    return entry
 
 
 def _header(path: Path) -> bytes:
@@ -108,6 +117,10 @@ def _header(path: Path) -> bytes:
         if size > MAX_HEADER:
             raise ModelFileError(f"its header has {size} bytes; at most {MAX_HEADER} are read")
         return file.read(size)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)
 
 
 def _json(text: str | bytes) -> Any:
@@ -131,7 +144,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ModelFileError(f"its header has the number {name}, which JSON does not know")
 
 
-def _digest(texts: list[str], arrays: Mapping[str, np.ndarray]) -> str:
+def _digest(texts: Sequence[str], arrays: Mapping[str, np.ndarray]) -> str:
     digest = hashlib.sha256()
     for text in texts:
         digest.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))

@@ -81,14 +81,14 @@ def save_model(
     writer = Writer(include_subjects=include_subjects)
     try:
         content = writer.write(model)
+        about = _about(model, scores) | {
+            "holds_subjects": bool(writer.of_subjects),
+            "subjects_in": sorted(writer.of_subjects),
+            "trusts": sorted(writer.foreign),
+        }
+        write_file(path, about, content, writer.arrays)
     except RecursionError as error:
         raise ModelFileError("The model cannot be saved: it is nested too deep.") from error
-    about = _about(model, scores) | {
-        "holds_subjects": bool(writer.of_subjects),
-        "subjects_in": sorted(writer.of_subjects),
-        "trusts": sorted(writer.foreign),
-    }
-    write_file(path, about, content, writer.arrays)
 
 
 def load_model(

@@ -16,7 +16,7 @@ from sklearn.utils import Bunch
 from torch import Tensor, nn
 
 from skmmcl.exceptions import ModelFileError
-from skmmcl.sharing._allowed import find
+from skmmcl.sharing._allowed import MADE, find
 from skmmcl.sharing._arrays import DTYPE, Node, restore_array, restore_tensor
 
 DICTS = {OrderedDict, Bunch, defaultdict}
@@ -48,7 +48,7 @@ class Reader:
     def __init__(self, arrays: Mapping[str, np.ndarray], trusted: Mapping[str, Any]) -> None:
         self.arrays, self.trusted = arrays, trusted
         self.read_arrays: set[str] = set()
-        self._made: dict[int, Any] = {}
+        self._known: dict[int, Any] = {}
 
     def read(self, node: Any) -> Any:
         """Return the value that a node stands for."""
@@ -64,13 +64,13 @@ class Reader:
 
     def _keep(self, node: Node, value: Any) -> Any:
         if (number := node.get("id")) is not None:
-            if number in self._made:
+            if number in self._known:
                 raise ModelFileError(f"it has two values of the number {number!r:.20}")
-            self._made[number] = value
+            self._known[number] = value
         return value
 
     def _again(self, node: Node) -> Any:
-        return self._made[node["id"]]
+        return self._known[node["id"]]
 
     def _items(self, node: Node) -> list[Any]:
         return [self.read(item) for item in _listed(node["items"])]
@@ -116,8 +116,8 @@ class Reader:
         return self._keep(node, restore_array(self._stored(node), node))
 
     def _stored(self, node: Node) -> np.ndarray:
-        if node["at"] not in self.arrays:
-            raise ModelFileError(f"it lacks the array {node['at']!r:.80}")
+        if node["is"] != "array" or node["at"] not in self.arrays:
+            raise ModelFileError(f"it lacks the array {node.get('at')!r:.80}")
         self.read_arrays.add(node["at"])
         return self.arrays[node["at"]]
 
@@ -176,6 +176,12 @@ class Reader:
             made.__dict__.update(state)
         return made
 
+    def _made(self, node: Node) -> Any:
+        cls, args = find(node["class"], self.trusted), self._items(node)
+        if not MADE.fullmatch(node["class"]) or any(callable(arg) for arg in args):
+            raise ModelFileError(f"it has an object of {node['class']!r:.80} made of arguments")
+        return self._keep(node, cls(*args))
+
     def _slice(self, node: Node) -> Any:
         ends = [self.read(end) for end in _listed(node["ends"])]
         return slice(*ends) if node["is"] == "slice" else range(*ends)
@@ -223,7 +229,7 @@ KINDS: dict[str, Callable[[Reader, Node], Any]] = {
     for name in (
         "_again", "_float", "_tuple", "_frozenset", "_list", "_set", "_dict", "_array", "_objects",
         "_scalar", "_tensor", "_name", "_partial", "_method", "_object", "_slice", "_complex",
-        "_path", "_size", "_dtype", "_device", "_generator",
+        "_made", "_path", "_size", "_dtype", "_device", "_generator",
     )
 } | {"parameter": Reader._tensor, "range": Reader._slice}  # noqa: SLF001  # fmt: skip
 
@@ -255,3 +261,6 @@ def _check_module(state: Mapping[str, Any]) -> None:
         odd = [key for key, part in parts.items() if not isinstance(part, kind | None)]
         if odd:
             raise ModelFileError(f"{odd[0]!r:.40} is no {kind.__name__} of a network")
+    for name, buffer in state.get("_buffers", {}).items():
+        if buffer is not None and buffer.is_floating_point() and buffer.isnan().any():
+            raise ModelFileError(f"{name!r:.40} of a network is NaN")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,12 @@ import torch
 from sklearn.base import BaseEstimator
 
 from skmmcl.base import BaseEmbedder
+from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModelFileError
+from skmmcl.training._lanes import forward_lanes, in_copies
+
+MOST_VALUES = 2**25  # of a subject, beyond which nothing is tried
+MANY_VALUES = 2**18  # beyond which it would take long
 
 
 def check_fits_together(model: Any) -> None:
@@ -53,11 +59,37 @@ def _check(part: BaseEstimator) -> None:
                 f"coef_ of {type(part).__name__} has the shape {coef.shape}, "
                 f"and it takes {n_features} features"
             )
-    if isinstance(part, BaseEmbedder) and getattr(part, "_trained", None) is not None:
+    if isinstance(part, BaseEmbedder) and hasattr(part, "_trained"):
         _encode_zeros(part)
 
 
 def _encode_zeros(embedder: BaseEmbedder) -> None:
-    X = {name: np.zeros((1, *shape)) for name, shape in embedder.shapes_.items()}
+    """Let subjects through: one that has all modalities, and for each one that lacks it."""
+    names, shapes = list(embedder.shapes_), list(embedder.shapes_.values())
+    if not all(type(k) is int and k > 0 for shape in shapes for k in shape):
+        raise ModelFileError(f"the modalities have the shapes {shapes!r:.200}")
+    size = sum(map(math.prod, shapes))
+    if size > MOST_VALUES:
+        return
+    n_absent = len(names) if 1 < len(names) and size < MANY_VALUES else 0
+    mask = np.vstack([np.ones((1, len(names)), bool), ~np.eye(len(names), dtype=bool)[:n_absent]])
+    zeros = {
+        name: np.zeros((len(mask), *shape)) for name, shape in zip(names, shapes, strict=True)
+    }
+    data = MultimodalData(zeros, mask=mask)
+    found = [np.zeros((1, 0))]
+    if embedder._solution is not None:  # noqa: SLF001
+        found.append(embedder._solution.transform(data))  # noqa: SLF001
+    if (trained := embedder._trained) is not None:  # noqa: SLF001
+        found.append(trained.transform(data, embedder.impute))
+        if size < MANY_VALUES and not getattr(trained.net.module_, "reads", ()):
+            _through_the_heads(trained.net.module_, trained.subjects(data).data)
+    if not all(np.isfinite(columns[:1]).all() for columns in found):
+        raise ModelFileError(f"{type(embedder).__name__} gives NaN or infinite values")
+
+
+def _through_the_heads(network: Any, subjects: Any) -> None:
+    """Compute all outputs, also those that only training needs."""
+    x = in_copies({name: values[None] for name, values in subjects.x.items()}, network)
     with torch.no_grad():
-        embedder.transform(X)
+        forward_lanes(network, {"x": x, "mask": None if subjects.mask is None else subjects.mask[None]})

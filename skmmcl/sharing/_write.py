@@ -17,7 +17,7 @@ from sklearn.utils import Bunch
 from torch import Tensor, nn
 
 from skmmcl.exceptions import ModelFileError
-from skmmcl.sharing._allowed import is_allowed, name_of
+from skmmcl.sharing._allowed import MADE, find, is_allowed, name_of
 from skmmcl.sharing._arrays import Node, store_array, store_tensor
 from skmmcl.sharing._subjects import needed_of_subjects, without_subjects
 
@@ -108,15 +108,15 @@ class Writer:
                 shape, items = list(value.shape), value.ravel().tolist()
                 return {"is": "objects", "shape": shape, "items": self._items(items, path)}
             return self._array(*store_array(value), path)
-        if isinstance(value, FUNCTIONS):
+        if isinstance(value, MethodType):
+            return {"is": "method", "of": self.write(value.__self__, path), "name": value.__name__}
+        if isinstance(value, FUNCTIONS) or (callable(value) and hasattr(value, "__qualname__")):
             return {"is": "name", **self._named(value)}
         if isinstance(value, functools.partial):
             parts = {"args": value.args, "keywords": value.keywords}
             return {"is": "partial", "func": self.write(value.func, f"{path}.func")} | {
                 name: self.write(part, f"{path}.{name}") for name, part in parts.items()
             }
-        if isinstance(value, MethodType):
-            return {"is": "method", "of": self.write(value.__self__, path), "name": value.__name__}
         if isinstance(value, GENERATORS):
             return self._generator(value, path)
         return self._container(value, path) or self._object(value, path)
@@ -139,19 +139,33 @@ class Writer:
 
     def _object(self, value: Any, path: str) -> Node:
         node = {"is": "object", **self._named(type(value))}
-        if not is_allowed(node["class"]) and not isinstance(value, BaseEstimator | nn.Module):
-            raise ModelFileError(
-                f"it is of the class {node['class']}, which is neither an estimator nor a network"
-            )
+        if MADE.fullmatch(node["class"]):
+            return node | {"is": "made", "items": self._items(_arguments(value), path)}
+        if node["class"] in self.foreign:
+            self._check_foreign(value, node["class"], path)
         state = value.__getstate__()
         if not isinstance(state, dict | None):
             raise ModelFileError(f"it is of the class {node['class']}, whose state is no dict")
-        state = state or {}
+        state = {k: v for k, v in (state or {}).items() if not _is_cached(value, k, v)}
         if isinstance(value, nn.Module):
             state = _of_module(value, state)
         state = self._checked_for_subjects(value, state, path)
         items = {name: self.write(item, _joined(path, name)) for name, item in state.items()}
         return node | {"state": items}
+
+    def _check_foreign(self, value: Any, name: str, path: str) -> None:
+        """Raise for objects that are no part of a model, and for estimators that we do not know."""
+        if isinstance(value, nn.Module):
+            return
+        if not isinstance(value, BaseEstimator):
+            raise ModelFileError(f"it is of the class {name}, neither an estimator nor a network")
+        self.of_subjects.append(path or name)
+        if not self.include_subjects:
+            raise ModelFileError(
+                f"it is of the class {name}, of which it is not known whether it holds data of "
+                "training subjects. Pass include_subjects=True if it holds none, or if they may be "
+                "given away"
+            )
 
     def _checked_for_subjects(self, value: Any, state: dict[str, Any], path: str) -> dict[str, Any]:
         """The state without what the model does not need of training subjects."""
@@ -204,6 +218,8 @@ class Writer:
         name = name_of(value)
         if not is_allowed(name):
             self.foreign.add(name)
+        elif find(name, {}) is not value:
+            raise ModelFileError(f"it is {name}, which cannot be found by this name")
         return {"class": name}
 
 
@@ -217,3 +233,16 @@ def _of_module(module: nn.Module, state: Mapping[str, Any]) -> dict[str, Any]:
         raise ModelFileError(f"it is a {type(module).__name__} with hooks ({hooks[0]}), which are code")
     own = {"_non_persistent_buffers_set"}
     return {name: item for name, item in state.items() if name not in OF_MODULES - own}
+
+
+def _is_cached(owner: Any, name: str, value: Any) -> bool:
+    """Whether an attribute is computed from others where it is lacking; answers are kept."""
+    known = isinstance(getattr(type(owner), name, None), functools.cached_property)
+    return known and not isinstance(value, bool)
+
+
+def _arguments(value: Any) -> tuple[Any, ...]:
+    """What the class makes its like of."""
+    if hasattr(value, "extrapolate"):
+        return value.t, value.c, value.k, value.extrapolate, value.axis
+    return value.__reduce__()[1]

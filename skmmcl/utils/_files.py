@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 
 def cache_folder() -> Path:
@@ -18,13 +18,13 @@ def write_whole(path: Path, *content: bytes | memoryview) -> None:
     It is on the disk before it has its name: neither a crash nor a full disk leaves half a file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    part = path.with_name(f".{path.name}.{uuid4().hex}")  # not of mkstemp, for its owner alone
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(part).replace(path)
+        part.replace(path)
     except BaseException:
-        Path(part).unlink()
+        part.unlink(missing_ok=True)
         raise
