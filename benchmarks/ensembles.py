@@ -190,11 +190,10 @@ def main() -> None:
     runs = []
     for seed in range(options["seeds"]):
         runs.append(one_seed(seed, options))
-        for kind, found in runs[-1].items():
-            print(seed, kind, {k: v for k, v in found.items() if k not in ("sizes", "curves")})
+        print(f"cohort {seed} done", flush=True)
     result = {"settings": options, "summary": summarize(runs), "time": time_ten(options),
               "cohorts": runs}  # fmt: skip
-    print(result["summary"], result["time"])
+    print(result["time"])
     if not quick:
         write_report("ensembles", result)
 
