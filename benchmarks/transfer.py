@@ -89,7 +89,12 @@ def healthy(like: MultimodalData) -> tuple[MultimodalData, np.ndarray, np.ndarra
     columns, parts = like.columns, []
     for cohort, files in named.items():
         table = pd.concat([pd.read_csv(at / file) for file in files])
-        table = table.drop_duplicates(table.columns[0]).rename(columns=_plain)
+        table = table.drop_duplicates(table.columns[0]).copy()
+        for side in ("Left", "Right"):  # named by the version of FreeSurfer, in some of the rows
+            names = [f"{side}-Thalamus", f"{side}-Thalamus-Proper"]
+            both = [table.pop(name) for name in names if name in table]
+            table[names[0]] = both[0] if len(both) == 1 else both[0].fillna(both[1])
+        table = table.rename(columns=_plain)
         ids = cohort + "-" + table.iloc[:, 0].astype(str)
         parts.append(table[["age", "sex", *columns["volume"]]].set_index(ids).dropna())
     people = pd.read_csv(at / "IXI_age_gender.csv").drop_duplicates("participant_id", keep=False)
