@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.special import entr, log_softmax, logsumexp
@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base import embedder
 from skmmcl.ensemble._fine_tuned_classifier import FineTunedClassifier
 from skmmcl.ensemble._members import BaseDeepEnsemble
-from skmmcl.utils._sklearn import StrOptions
+from skmmcl.utils._sklearn import HasMethods, StrOptions
 
 SMALLEST = np.log(np.finfo(np.float64).tiny)  # of log-probabilities: members may be certain
 
@@ -29,7 +29,8 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
     Parameters
     ----------
     estimator : estimator, default=None
-        Classifier with ``predict_proba``: a fine-tuned one, a pipeline, or any other. Members are
+        Classifier with ``predict_proba``: a fine-tuned one, a pipeline, or any other (of those
+        without, :class:`~sklearn.calibration.CalibratedClassifierCV` makes one). Members are
         clones with random states of their own, also of their parts. None for
         :class:`FineTunedClassifier`.
     combine : {"logit", "probability"}, default="logit"
@@ -76,34 +77,9 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
     combine: Literal["logit", "probability"] = "logit"
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "estimator": [HasMethods(["fit", "predict_proba"]), None],
         "combine": [StrOptions({"logit", "probability"})],
     }
-
-    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
-        """Fit the members, those of this package's networks as one stack.
-
-        Parameters
-        ----------
-        X : array-like, DataFrame, MultimodalData or dict of arrays
-            Training data, in any form that the members take.
-        y : array-like of shape (n_samples,)
-            Classes.
-        **fit_params : dict
-            Passed to ``fit`` of each member: all of them, or with metadata routing those that it
-            requests.
-
-        Returns
-        -------
-        self : object
-            Fitted ensemble.
-        """
-        member = self._member()
-        if not hasattr(member, "predict_proba"):
-            raise TypeError(
-                f"Members need predict_proba, which {type(member).__name__} lacks: "
-                "sklearn.calibration.CalibratedClassifierCV gives it one."
-            )
-        return super().fit(X, y, **fit_params)
 
     @property
     def classes_(self) -> np.ndarray:

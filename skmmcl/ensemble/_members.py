@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.parallel import Parallel, delayed
@@ -57,7 +58,9 @@ class BaseDeepEnsemble(BaseEstimator):
         return self._default() if self.estimator is None else self.estimator
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, *, sample_weight: Any = None, **fit_params: Any
+    ) -> Self:
         """Fit the members, those of this package's networks as one stack.
 
         Parameters
@@ -66,6 +69,8 @@ class BaseDeepEnsemble(BaseEstimator):
             Training data, in any form that the members take.
         y : array-like of shape (n_samples,)
             Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each subject counts, for members that take it.
         **fit_params : dict
             Passed to ``fit`` of each member: all of them, or with metadata routing those that it
             requests.
@@ -75,9 +80,11 @@ class BaseDeepEnsemble(BaseEstimator):
         self : object
             Fitted ensemble.
         """
-        params = self._route(fit_params)
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        params = self._route(fit_params | weight)
         rng = check_random_state(self.random_state)
         members = [with_seeds(clone(self._member()), rng) for _ in range(self.n_estimators)]
+        members = [apart(member) for member in members]
         with stacked_fits():
             self.estimators_ = Parallel()(
                 delayed(_fitted)(member, X, y, params) for member in members
@@ -135,6 +142,20 @@ def with_seeds(estimator: Any, rng: np.random.RandomState) -> Any:
         if name == "random_state" or name.endswith("__random_state")
     }
     return estimator.set_params(**seeds) if seeds else estimator
+
+
+def apart(estimator: Any) -> Any:
+    """Give an estimator frozen parts of its own, around the same fitted estimators.
+
+    Clones share a `FrozenEstimator`, to which a pipeline ties its callbacks while it is fitted:
+    threads would untie those of each other.
+    """
+    frozen = {
+        name: FrozenEstimator(value.estimator)
+        for name, value in estimator.get_params(deep=True).items()
+        if isinstance(value, FrozenEstimator)
+    }
+    return estimator.set_params(**frozen) if frozen else estimator
 
 
 def _fitted(member: Any, X: Any, y: Any, params: dict[str, Any]) -> Any:

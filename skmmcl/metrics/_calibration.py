@@ -81,7 +81,7 @@ def expected_calibration_error(
     >>> round(expected_calibration_error([0, 0, 1, 1], [0.1, 0.1, 0.6, 0.8], n_bins=2), 6)
     0.2
     """
-    codes, p, weight = _checked(y_true, y_prob, labels, sample_weight)
+    codes, p, weight = checked_probabilities(y_true, y_prob, labels, sample_weight)
     n_bins = _check_bins(n_bins)
     if p.shape[1] == 1:
         confidence, is_right = p[:, 0], codes == 1
@@ -142,7 +142,7 @@ def adaptive_calibration_error(
     >>> round(adaptive_calibration_error([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.8], n_bins=2), 6)
     0.225
     """
-    codes, p, weight = _checked(y_true, y_prob, labels, sample_weight)
+    codes, p, weight = checked_probabilities(y_true, y_prob, labels, sample_weight)
     n_bins = _check_bins(n_bins)
     gaps = []
     for column in range(p.shape[1]):
@@ -240,7 +240,7 @@ def brier_decomposition(
     >>> round(parts.score, 6), round(parts.uncertainty, 6)
     (0.07, 0.25)
     """
-    codes, p, weight = _checked(y_true, y_prob, labels, sample_weight)
+    codes, p, weight = checked_probabilities(y_true, y_prob, labels, sample_weight)
     if p.shape[1] == 2:
         p = p[:, 1:]
     share = weight / weight.sum()
@@ -301,8 +301,8 @@ def _check_bins(n_bins: Any) -> int:
     return int(n_bins)
 
 
-def _checked(
-    y_true: ArrayLike, y_prob: ArrayLike, labels: ArrayLike | None, sample_weight: Any
+def checked_probabilities(
+    y_true: ArrayLike, y_prob: ArrayLike, labels: ArrayLike | None, sample_weight: Any = None
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return codes of the classes, probabilities of one or more columns, and weights above 0."""
     check_subjects(y_true=y_true, y_prob=y_prob, sample_weight=sample_weight)
