@@ -160,7 +160,9 @@ def test_stacks_give_the_same_bits(cls, views, data, request):
     assert alone[0].net_.criterion_.signature() is not None
     for one, other in zip(alone, stacked, strict=True):
         assert one.history_.keys() == other.history_.keys()
-        assert all(np.array_equal(one.history_[name], other.history_[name]) for name in one.history_)
+        assert all(
+            np.array_equal(one.history_[name], other.history_[name]) for name in one.history_
+        )
         assert np.array_equal(one.transform(data), other.transform(data))
         assert np.isfinite(one.transform(data)).all()
 
