@@ -134,3 +134,9 @@ def test_encoders_that_cannot_be_shared_are_refused_before_training(X, encoders,
     data = X.assign(short=np.zeros((N, 4)) + np.arange(4))
     with pytest.raises(ModalityError, match=message):
         make(encoders=encoders).fit(data, Y)
+
+
+def test_tokens_of_a_shared_encoder_are_made_by_one_map(X):
+    network = make(TopologicalConsistencyEmbedder).fit(X, Y).net_.module_
+    one, two, other = network.to_tokens
+    assert one is two is not other
