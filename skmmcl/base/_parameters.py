@@ -112,11 +112,11 @@ class Shared:
         Weight decay of the optimizer.
     optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
         Optimizer, by name or as a class of torch.
-    lr_schedule : {"cosine", "onecycle", "step_decay", "warmup_cosine"}, callable or None, default=None
+    lr_schedule : str, callable or None, default=None
         Course of the learning rate over the epochs; None for a constant one. "cosine" falls to
         0, "onecycle" rises to ``lr`` and falls again, "step_decay" multiplies by 0.9 every 10
-        epochs, "warmup_cosine" rises in the first tenth of the epochs, 10 at most, and then is "cosine". A
-        callable gives a scheduler of torch for an optimizer, as
+        epochs, "warmup_cosine" rises in the first tenth of the epochs, 10 at most, and then is
+        "cosine". A callable gives a scheduler of torch for an optimizer, as
         ``partial(StepLR, step_size=100)`` does.
     gradient_clip : float, default=None
         Largest norm of the gradient; None for no limit.
@@ -191,7 +191,7 @@ class Shared:
             StrOptions({"cosine", "onecycle", "step_decay", "warmup_cosine"}),
             callable,
             None,
-        ],  # fmt: skip
+        ],
         "gradient_clip": [*POSITIVE, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "n_iter_no_change": [*COUNT, None],

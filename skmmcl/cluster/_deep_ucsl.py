@@ -82,10 +82,10 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
     :func:`stability_path`. Fits train alone: within :func:`~skmmcl.parallel.stacked_fits` they
     take no part in a stack.
 
-    ``from_paper()`` has the settings for psychiatric disorders, by gray matter. Optimizer and weight decay
-    could not be read and are those of this package; so are the weights of both classes, where theirs
-    count patients 1 and controls 10. Their augmentation, blur, cutout and a crop of 96 voxels, is not
-    part of it, nor are the data, which must be asked for.
+    ``from_paper()`` has the settings for psychiatric disorders, by gray matter. Optimizer and
+    weight decay could not be read and are those of this package; so are the weights of both
+    classes, where theirs count patients 1 and controls 10. Their augmentation, blur, cutout and
+    a crop of 96 voxels, is not part of it, nor are the data, which must be asked for.
 
     References
     ----------

@@ -66,9 +66,10 @@ class AnatCLEmbedder(BaseEmbedder):
     an input besides. A subject some of whose measures are unknown (NaN), or whose age is,
     attracts its own modalities alone in that term.
 
-    ``from_paper()`` has the network and the loss of what was released, which is models without the code
-    that trained them. Optimizer, epochs, batches and augmentation could not be read and are those of
-    this package; that both terms weigh 1 is inferred. ``anatomy="global"`` is the other model.
+    ``from_paper()`` has the network and the loss of what was released, which is models without
+    the code that trained them. Optimizer, epochs, batches and augmentation could not be read
+    and are those of this package; that both terms weigh 1 is inferred. ``anatomy="global"`` is
+    the other model.
 
     References
     ----------

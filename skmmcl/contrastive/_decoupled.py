@@ -69,10 +69,10 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     model, by ``prior`` or as ``y`` of shape (n_samples, n_columns); with many columns a
     kernel by distance tells all subjects apart, and "cosine" is the better one.
 
-    ``from_paper()`` trains images of three channels as the authors do CIFAR-10; it needs timm, whose
-    ResNet-18 begins with a wide stem, where theirs for 32 pixels begins with a narrow one. SGD has no
-    momentum. For other data they set ``kernel="gaussian"`` with ``bandwidth`` 100 (BigBiGAN features,
-    UTZappos), 20 (CUB-200) or 10 (GLoRIA features).
+    ``from_paper()`` trains images of three channels as the authors do CIFAR-10; it needs timm,
+    whose ResNet-18 begins with a wide stem, where theirs for 32 pixels begins with a narrow
+    one. SGD has no momentum. For other data they set ``kernel="gaussian"`` with ``bandwidth``
+    100 (BigBiGAN features, UTZappos), 20 (CUB-200) or 10 (GLoRIA features).
 
     References
     ----------

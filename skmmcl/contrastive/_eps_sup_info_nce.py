@@ -80,10 +80,10 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
     to compare where an encoder learns its subjects by heart: few components and linear
     encoders show more of what FairKL can do.
 
-    ``from_paper()`` has the settings of the one experiment that the authors released, on Biased-MNIST,
-    whose margin is 0. Margins and weights of FairKL that the paper tuned could not be read, and their
-    small convolutional network is not here. They show one view of each image, of which a lone
-    modality has two here.
+    ``from_paper()`` has the settings of the one experiment that the authors released, on
+    Biased-MNIST, whose margin is 0. Margins and weights of FairKL that the paper tuned could
+    not be read, and their small convolutional network is not here. They show one view of each
+    image, of which a lone modality has two here.
 
     References
     ----------

@@ -55,10 +55,10 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
     A subject with -1 or NaN among its labels is unlabelled, and attracts its own modalities
     alone.
 
-    ``from_paper()`` trains images of one channel by modality and anatomy; it needs timm. The text has a
-    ResNet-18 with a narrow stem, the code one with a wide one, as timm's. Of 1,000 epochs the authors
-    evaluated the 200th. Their warm-up over the first 3 epochs is left out, and miniRIN, drawn from
-    RadImageNet, is not public.
+    ``from_paper()`` trains images of one channel by modality and anatomy; it needs timm. The
+    text has a ResNet-18 with a narrow stem, the code one with a wide one, as timm's. Of 1,000
+    epochs the authors evaluated the 200th. Their warm-up over the first 3 epochs is left out,
+    and miniRIN, drawn from RadImageNet, is not public.
 
     References
     ----------

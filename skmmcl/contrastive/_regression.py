@@ -54,10 +54,10 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     A subject of whom the target is unknown, NaN or None, attracts its own modalities alone.
     The memory of "exp" and "threshold" grows with the square of ``batch_size``.
 
-    ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume are its
-    views, as in the authors' code, which augments none; its L-exp keeps the positive in the
-    denominator, and computes it with similarities less their largest, which is not done here. The
-    data, OpenBHB, must be asked for; its score is `skmmcl.metrics.openbhb_score`.
+    ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume
+    are its views, as in the authors' code, which augments none; its L-exp keeps the positive in
+    the denominator, and computes it with similarities less their largest, which is not done
+    here. The data, OpenBHB, must be asked for; its score is `skmmcl.metrics.openbhb_score`.
 
     References
     ----------

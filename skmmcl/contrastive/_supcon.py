@@ -48,8 +48,9 @@ class SupConEmbedder(BaseEmbedder):
     An unlabelled subject attracts its own modalities alone, and repels all others. The loss
     is y-Aware contrast by the kernel that is 1 within a class, else 0.
 
-    ``from_paper()`` trains images of three channels by the defaults of the authors' code; it needs timm,
-    whose ResNet-50 begins with a wide stem, where theirs for 32 pixels begins with a narrow one.
+    ``from_paper()`` trains images of three channels by the defaults of the authors' code; it
+    needs timm, whose ResNet-50 begins with a wide stem, where theirs for 32 pixels begins with
+    a narrow one.
 
     References
     ----------

@@ -52,9 +52,10 @@ class YAwareEmbedder(BaseEmbedder):
     is missed matters: a warning tells if more than a quarter of what the weights tell cannot
     be met, as with a temperature that is too high for the bandwidth.
 
-    ``from_paper()`` trains gray matter of one modality by age, as the authors' code does; the weights
-    that they released were trained with ``augment=published_augmentation("cutout")``. Their BHB-10K
-    of 7,764 subjects is not public as a whole. They z-score each volume by itself.
+    ``from_paper()`` trains gray matter of one modality by age, as the authors' code does; the
+    weights that they released were trained with ``augment=published_augmentation("cutout")``.
+    Their BHB-10K of 7,764 subjects is not public as a whole. They z-score each volume by
+    itself.
 
     References
     ----------

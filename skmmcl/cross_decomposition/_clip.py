@@ -69,11 +69,11 @@ class CLIPEmbedder(BaseEmbedder):
     ``negatives="both", self_weight=1``, at a temperature that is not learnt; the contrast of
     copies always is at ``temperature``.
 
-    ``from_paper()`` is "Cross", CLIP as the study of CoMM [2]_ trains it on pairs of images; its "Cross+Self"
-    is ``from_paper(negatives="both", self_weight=1, learn_temperature=False, temperature=0.1,
-    projection_dim=(1024, 256), augment=published_augmentation("comm"))``. Their linear projections
-    have no bias, and weights of one dimension no weight decay. What CLIP [1]_ itself was trained on,
-    400 million pairs of image and text, is not public.
+    ``from_paper()`` is "Cross", CLIP as the study of CoMM [2]_ trains it on pairs of images;
+    its "Cross+Self" is ``from_paper(negatives="both", self_weight=1, learn_temperature=False,
+    temperature=0.1, projection_dim=(1024, 256), augment=published_augmentation("comm"))``.
+    Their linear projections have no bias, and weights of one dimension no weight decay. What
+    CLIP [1]_ itself was trained on, 400 million pairs of image and text, is not public.
 
     References
     ----------

@@ -70,6 +70,11 @@ class CMCCSSEmbedder(BaseEmbedder):
     block of zeros in the CSS term. The published numbers and the flaws of the released
     code that are not repeated here are in the user guide.
 
+    ``from_paper()`` has the authors' encoders: self-attention for matrices, a perceptron for
+    vectors and, for T2 volumes, an EfficientNet-B0 of 3D convolutions, which their code trains
+    from scratch; the text has a pretrained one, which is not public. Nor are the cohorts,
+    CINEPS and COEPS.
+
     References
     ----------
     .. [1] Li Z. et al. (2024). Joint self-supervised and supervised contrastive learning

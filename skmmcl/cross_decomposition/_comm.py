@@ -69,6 +69,11 @@ class CoMMEmbedder(BaseEmbedder):
     augmented as what the encoder reads, their component scores, unless ``augment`` names
     them; the augmentation decides what the representation may forget.
 
+    ``from_paper()`` has the settings for all data; images of the study, Trifeature, have
+    ``encoders="alexnet", augment=published_augmentation("comm")`` besides. Weights of one
+    dimension get no weight decay in the authors' code. Its encoders of language and of
+    MultiBench are not here.
+
     References
     ----------
     .. [1] Dufumier B., Castillo-Navarro J., Tuia D., Thiran J.-P. (2025). What to align in

@@ -83,6 +83,11 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
     CL or CS a subject of weight 2 is not quite two subjects. Fits of this estimator train
     one after the other where others share a stack.
 
+    ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as the paper trains OASIS-3,
+    for which it leaves out the penalty. Its flips and crops, alike for both modalities of a
+    subject, are ``augment={("t1", "falff"): published_augmentation("fedorov")}``, and its
+    sampler of classes is ``sampler="balanced"``. OASIS-3 must be asked for.
+
     References
     ----------
     .. [1] Fedorov A. et al. (2021). On self-supervised multimodal representation learning:

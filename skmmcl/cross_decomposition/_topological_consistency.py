@@ -85,11 +85,11 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     All pairs of modalities count alike, and a subject takes part in those of which it has
     both. Between subjects, as many pairs of a batch are drawn as keep the memory small.
 
-    ``from_paper()`` has the loss and the optimizer of the authors' code. They train for 50,000 steps, of
-    which the first 500 are a warm-up: set ``max_epochs`` to as many as that is for your subjects; the
-    warm-up is a tenth of the epochs here, 10 at most. The Swin-UNETR encoder is not here; one encoder
-    for all modalities is ``encoders={("t1", "t2"): "resnet18"}``, and flips that move them alike are
-    ``augment={("t1", "t2"): published_augmentation("taco")}``.
+    ``from_paper()`` has the loss and the optimizer of the authors' code. They train for 50,000
+    steps, of which the first 500 are a warm-up: set ``max_epochs`` to as many as that is for
+    your subjects; the warm-up is a tenth of the epochs here, 10 at most. The Swin-UNETR encoder
+    is not here; one encoder for all modalities is ``encoders={("t1", "t2"): "resnet18"}``, and
+    flips that move them alike are ``augment={("t1", "t2"): published_augmentation("taco")}``.
 
     References
     ----------

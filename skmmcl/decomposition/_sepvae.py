@@ -80,8 +80,8 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     In each batch the discriminator makes its step first. Fits train alone: within
     :func:`~skmmcl.parallel.stacked_fits` they take no part in a stack.
 
-    ``from_paper()`` has the settings for X-rays of pneumonia. Their encoders for images of 64 pixels, four
-    convolutions and two layers, are not here: give others as ``encoders``.
+    ``from_paper()`` has the settings for X-rays of pneumonia. Their encoders for images of 64
+    pixels, four convolutions and two layers, are not here: give others as ``encoders``.
 
     References
     ----------
