@@ -6,7 +6,8 @@
 Every recipe is ``from_paper()`` at a size that one core bears: a small encoder in place of the
 paper's deep one, with 16 components and a head of 16, and the augmentation of this package for the
 kind of data where the paper's is of images. Rates, schedules, batches, epochs, temperatures and
-bandwidths are the paper's; epochs of volumes and of CMC+CSS are cut to 15 and 200. Nothing was tuned here.
+bandwidths are the paper's; epochs of volumes and of CMC+CSS are cut to 15 and 200. Nothing was
+tuned here.
 
 Tables are IXI's cortical thickness and FCON1000's regional measures, of which the age is told, and
 a simulated cohort of several modalities, of which the class is. Volumes are simulated: a blob, at a

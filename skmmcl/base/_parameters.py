@@ -159,6 +159,10 @@ class Shared:
         of labels; a list with one for each column, whose product is taken; or a function
         of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
         n_samples).
+    self_pairs : bool or None, default=None
+        Whether each embedding is among its own positives and those that it is held against, as
+        in the theory of the optimum, which is unique then. None for what papers train: yes for
+        Soft SupCon and Euclidean contrast, no for X-CLR and y-Aware.
     bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
         Distance at which numbers begin to differ, in their units, for all columns or for
         each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
@@ -207,5 +211,6 @@ class Shared:
         "projection_dim": [*COUNT, list, tuple, None],
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
+        "self_pairs": ["boolean", None],
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],
     }

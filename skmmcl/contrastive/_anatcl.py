@@ -10,6 +10,7 @@ from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
 from skmmcl.base._views import Views
 from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
 from skmmcl.contrastive._guides import OF_METADATA
+from skmmcl.contrastive._recipes import ANATCL
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
@@ -111,18 +112,7 @@ class AnatCLEmbedder(BaseEmbedder):
     n_views: int = 2
     augment: Any = "auto"
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "anatomy": "local",
-        "anatomy_weight": 1.0,
-        "age_weight": 1.0,
-        "bandwidth": 5.0,
-        "temperature": 0.1,
-        "encoders": "resnet18:pooled",
-        "n_components": 512,
-        "projection_dim": 128,
-        "views": "augmentation",
-        "n_views": 2,
-    }
+    _paper: ClassVar[dict[str, Any]] = ANATCL
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "measures": [str, list, tuple, None],
         "anatomy": [StrOptions({"local", "global"})],

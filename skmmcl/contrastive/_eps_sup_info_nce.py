@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 from sklearn.utils.validation import check_is_fitted
-from torch.optim.lr_scheduler import MultiStepLR
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import BiasedClasses
 from skmmcl.contrastive._guides import OF_CLASSES
+from skmmcl.contrastive._recipes import EPS_SUP_INFO_NCE
 from skmmcl.losses import EpsSupInfoNCELoss, FairKLLoss
 from skmmcl.networks._margin import MarginNetwork
 from skmmcl.training import Term
@@ -113,19 +113,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
     augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("learn_epsilon", "std_weight")
-    _paper: ClassVar[dict[str, Any]] = {
-        "epsilon": 0.0,
-        "form": "out",
-        "bias_form": "moments",
-        "std_weight": 1.0,
-        "temperature": 0.1,
-        "optimizer": "sgd",
-        "lr": 1e-3,
-        "weight_decay": 1e-4,
-        "lr_schedule": partial(MultiStepLR, milestones=[26, 53], gamma=0.1),
-        "max_epochs": 80,
-        "batch_size": 256,
-    }
+    _paper: ClassVar[dict[str, Any]] = EPS_SUP_INFO_NCE
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "epsilon": NOT_NEGATIVE,
         "learn_epsilon": ["boolean"],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
 from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
+from skmmcl.contrastive._recipes import REGRESSION
 from skmmcl.losses import ExpRegressionLoss, ThresholdRegressionLoss, YAwareLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
@@ -88,25 +88,7 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("include_positive",)
-    _paper: ClassVar[dict[str, Any]] = {
-        "loss": "exp",
-        "include_positive": True,
-        "kernel": "gaussian",
-        "bandwidth": 2.0,
-        "temperature": 0.1,
-        "encoders": "resnet18:pooled",
-        "n_components": 512,
-        "projection_dim": 128,
-        "views": "augmentation",
-        "n_views": 2,
-        "augment": published_augmentation("none"),
-        "optimizer": "adam",
-        "lr": 1e-4,
-        "weight_decay": 5e-5,
-        "lr_schedule": "step_decay",
-        "max_epochs": 300,
-        "batch_size": 32,
-    }
+    _paper: ClassVar[dict[str, Any]] = REGRESSION
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [StrOptions(set(LOSSES))],
         "include_positive": ["boolean"],

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.base._views import Views
+from skmmcl.cross_decomposition._recipes import CLIP
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
 from skmmcl.losses._parts._view_pairs import MAX_SCALE
 from skmmcl.networks._clip import CLIPNetwork
@@ -102,21 +102,7 @@ class CLIPEmbedder(BaseEmbedder):
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = ("temperature", "learn_temperature", "negatives")
-    _paper: ClassVar[dict[str, Any]] = {
-        "temperature": 0.07,
-        "learn_temperature": True,
-        "negatives": "other",
-        "self_weight": 0.0,
-        "encoders": "alexnet:pooled",
-        "n_components": 256,
-        "projection_dim": (512,),
-        "augment": published_augmentation("cross"),
-        "optimizer": "adamw",
-        "lr": 3e-4,
-        "weight_decay": 1e-4,
-        "max_epochs": 100,
-        "batch_size": 64,
-    }
+    _paper: ClassVar[dict[str, Any]] = CLIP
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "learn_temperature": ["boolean"],
         "negatives": [StrOptions({"other", "both"})],

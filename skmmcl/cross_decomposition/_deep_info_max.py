@@ -19,6 +19,7 @@ from skmmcl.cross_decomposition._objectives import (
     parse_objectives,
     warn_of_small_batches,
 )
+from skmmcl.cross_decomposition._recipes import DEEP_INFO_MAX
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._info_max import InfoMaxNetwork
 from skmmcl.training import Term
@@ -119,18 +120,7 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
     projection_dim: Any = None
 
     _aligns: ClassVar[bool] = True
-    _paper: ClassVar[dict[str, Any]] = {
-        "penalty": 0.0,
-        "encoders": "dcgan",
-        "n_components": 64,
-        "input_components": None,
-        "optimizer": "radam",
-        "lr": 0.01,
-        "lr_schedule": "onecycle",
-        "weight_decay": 0.0,
-        "max_epochs": 200,
-        "batch_size": 64,
-    }
+    _paper: ClassVar[dict[str, Any]] = DEEP_INFO_MAX
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "objectives": [str, list, tuple],
         "weights": [dict, None],

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.cross_decomposition._predicted import TargetGuide, TaskClasses, task_of
+from skmmcl.cross_decomposition._recipes import SUPERVISED
 from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.networks._multiview import PredictionNetwork
 from skmmcl.training import Term
@@ -74,17 +75,7 @@ class SupervisedEmbedder(BaseEmbedder):
     task: Literal["auto", "classification", "regression"] = "auto"
     class_weight: Literal["balanced"] | None = None
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "encoders": "dcgan",
-        "n_components": 64,
-        "input_components": None,
-        "optimizer": "radam",
-        "lr": 0.01,
-        "lr_schedule": "onecycle",
-        "weight_decay": 0.0,
-        "max_epochs": 200,
-        "batch_size": 64,
-    }
+    _paper: ClassVar[dict[str, Any]] = SUPERVISED
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "task": [StrOptions({"auto", "classification", "regression"})],
         "class_weight": [StrOptions({"balanced"}), None],

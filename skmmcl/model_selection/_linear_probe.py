@@ -50,6 +50,8 @@ class LinearProbe:
         Parameters and ``score`` of each trial.
     n_search_, n_hold_out_ : int
         Numbers of subjects.
+    n_folds_ : int, default=5
+        Number of folds.
 
     Examples
     --------
