@@ -109,7 +109,7 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
         return KernelGuide(self, "cosine", temperature=self.temperature, weights=weights)
 
     def _make_objective(self) -> list[Term]:
-        pairs = {} if self.self_pairs is None else {"self_pairs": self.self_pairs}
+        pairs: dict[str, Any] = {} if self.self_pairs is None else {"self_pairs": self.self_pairs}
         if self.scheme == "x-clr":
             x_clr = XCLRLoss(self.temperature, target_temperature=self.target_temperature, **pairs)
             return [Term("x_clr", x_clr, on=OF_METADATA)]

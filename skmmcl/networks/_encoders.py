@@ -170,7 +170,8 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
 def _named(name: str) -> Callable[..., nn.Module]:
     network, *asked = name.removeprefix(TIMM).split(":")
     if name.startswith(TIMM) and set(asked) <= TIMM_OPTIONS:
-        return partial(TimmEncoder, name=network, **dict.fromkeys(asked, True))
+        options = {option: option in asked for option in TIMM_OPTIONS}
+        return partial(TimmEncoder, name=network, **options)  # type: ignore[arg-type]
     if name.removesuffix(":pooled") in POOLED and name not in ENCODERS:
         return partial(_pooled, name=name.removesuffix(":pooled"))
     if name not in ENCODERS:
