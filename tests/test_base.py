@@ -37,11 +37,12 @@ OF_ONE_ATLAS = {"TopologicalConsistencyEmbedder"}  # all matrices must have the 
 FUSED = {"CoMMEmbedder", "DeepUCSL", "SepVAEEmbedder"}  # give one block, whatever the modalities
 OF_PATIENTS = {"DeepUCSL", "SepVAEEmbedder"}  # there must be some, who have all modalities
 SPACES = {"SepVAEEmbedder": 12}  # the width of the block is not n_components
+COPIED = {"SimCLREmbedder"}  # augments copies of each subject
 DRAWN = {"DeepUCSL", "SepVAEEmbedder"}  # k-means draws subjects, and the discriminator pairs
 DOUBLED = [
     cls
     for cls in EMBEDDERS
-    if cls._make_views is BaseEmbedder._make_views and cls.__name__ not in FUSED
+    if cls._make_views is BaseEmbedder._make_views and not hasattr(cls, "views")
 ]
 N = 24
 SHAPES = {"smri": (4,), "fc": (3, 5), "clinical": (2,)}
@@ -849,6 +850,8 @@ def test_integer_weights_are_repeats(make, arrays, y, mask, missing):
     weight = np.random.default_rng(2).integers(0, 4, N)
     rows = np.repeat(np.arange(N), weight)
     params = {"augment": None, "optimizer": "sgd"} if type(make()).__name__ in FUSED else {}
+    if type(make()).__name__ in COPIED:
+        params = {"views": "modality"}
     embedder = make(dtype="float64", batch_size=200, max_epochs=4, **params)
     weighted = clone(embedder).fit(X, y, sample_weight=weight)
     repeated = clone(embedder).fit(X[rows], y[rows])

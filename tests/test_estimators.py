@@ -56,8 +56,9 @@ MINUS_ONE = "the check has a class -1, our mark of unlabelled subjects"
 WEIGHTS = "check_sample_weight_equivalence_on_dense_data"
 AUGMENTED = "each copy of a subject is augmented by a draw of its own"
 PAIRED = "the discriminator is shown subjects paired at random, and k-means draws its starts"
+COPIED = [cls.__name__ for cls in EMBEDDERS if hasattr(cls, "views")]  # of one table
 DRAWN = {
-    "CoMMEmbedder": {WEIGHTS: AUGMENTED},
+    **{name: {WEIGHTS: AUGMENTED} for name in ["CoMMEmbedder", *COPIED]},
     "DeepUCSL": {WEIGHTS: PAIRED, "check_classifiers_classes": MINUS_ONE},
     "SepVAEEmbedder": {WEIGHTS: PAIRED},
 }

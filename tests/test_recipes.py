@@ -21,6 +21,7 @@ from skmmcl.losses import (
     DecoupledUniformityLoss,
     ExpRegressionLoss,
     JaccardSupConLoss,
+    PairwiseCMCLoss,
     YAwareLoss,
 )
 from skmmcl.networks import EfficientNet3d, ResNet3d
@@ -114,6 +115,7 @@ SMALL = {
     "ContrastiveRegressionEmbedder": (volumes("t1"), AGE, {}),
     "AnatCLEmbedder": (volumes("t1", n_regions=5), AGE, {}),
     "DecoupledUniformityEmbedder": (images("x"), None, {"encoders": Small2d}),
+    "SimCLREmbedder": (images("x"), None, {"encoders": Small2d}),
     "SupConEmbedder": (images("x"), CLASSES, {"encoders": Small2d}),
     "EpsSupInfoNCEEmbedder": (images("x"), CLASSES, {"encoders": Small2d}),
     "MultiLabelSupConEmbedder": (images("x", n_channels=1), CLASSES, {"encoders": Small2d}),
@@ -182,6 +184,7 @@ def of_first_batch(name, **params):
 REFERENCES = {
     "YAwareEmbedder": lambda z: YAwareLoss(0.1, bandwidth=5.0)(z, torch.tensor(AGE)),
     "ContrastiveRegressionEmbedder": lambda z: ExpRegressionLoss(0.1)(z, torch.tensor(AGE)),
+    "SimCLREmbedder": PairwiseCMCLoss(0.1),
     "SupConEmbedder": lambda z: plain_supcon(z, 0.07),
     "MultiLabelSupConEmbedder": lambda z: JaccardSupConLoss(0.07)(z, torch.tensor(ONE_HOT)),
     "DecoupledUniformityEmbedder": DecoupledUniformityLoss(2.0),

@@ -227,10 +227,9 @@ def test_bagging_hands_over_the_flat_array(y, X):
     assert model.estimators_[0][0].modalities_ == list(SLICES)
 
 
-def test_bagging_without_modalities_is_warned_of(pipe, X, y):
-    model = BaggingClassifier(pipe, n_estimators=1, random_state=0)
-    with pytest.warns(UserWarning, match="was given one modality"):
-        model.fit(X, y)
+def test_bagging_without_modalities_takes_the_table_for_one(pipe, X, y):
+    model = BaggingClassifier(pipe, n_estimators=1, random_state=0).fit(X, y)
+    assert model.estimators_[0][0].modalities_ == ["x"]
 
 
 def test_longer_pipelines_and_pandas_output(X, y):

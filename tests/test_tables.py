@@ -15,8 +15,6 @@ Y = np.arange(N) % 2
 POSITIONS = {"a": slice(0, 2), "b": slice(2, 4)}
 NAMES = {"a": ["a", "b"], "b": ["c", "d"]}
 
-pytestmark = pytest.mark.filterwarnings("ignore:CMCCSSEmbedder was given one modality")
-
 
 @pytest.fixture(scope="module", name="values")
 def made_values():

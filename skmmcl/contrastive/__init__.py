@@ -1,4 +1,4 @@
-"""Contrast guided by what is known of the subjects: classes, age, site, sets of labels."""
+"""Contrast of subjects, guided by what is known of them: classes, age, site, sets of labels."""
 
 from skmmcl.contrastive._anatcl import AnatCLEmbedder
 from skmmcl.contrastive._conditional import ConditionalUniformityEmbedder
@@ -6,6 +6,7 @@ from skmmcl.contrastive._decoupled import DecoupledUniformityEmbedder
 from skmmcl.contrastive._eps_sup_info_nce import EpsSupInfoNCEEmbedder
 from skmmcl.contrastive._multi_label import MultiLabelSupConEmbedder
 from skmmcl.contrastive._regression import ContrastiveRegressionEmbedder
+from skmmcl.contrastive._simclr import SimCLREmbedder
 from skmmcl.contrastive._supcon import SupConEmbedder
 from skmmcl.contrastive._weighted import WeightedContrastiveEmbedder
 from skmmcl.contrastive._yaware import YAwareEmbedder
@@ -17,6 +18,7 @@ __all__ = [
     "DecoupledUniformityEmbedder",
     "EpsSupInfoNCEEmbedder",
     "MultiLabelSupConEmbedder",
+    "SimCLREmbedder",
     "SupConEmbedder",
     "WeightedContrastiveEmbedder",
     "YAwareEmbedder",

@@ -93,6 +93,23 @@ REGRESSION: dict[str, Any] = {
     "batch_size": 32,
 }
 
+SIMCLR: dict[str, Any] = {
+    "decoupled": False,
+    "temperature": 0.1,
+    "encoders": "timm/resnet50:pooled",
+    "n_components": 2048,
+    "projection_dim": 128,
+    "views": "augmentation",
+    "n_views": 2,
+    "augment": published_augmentation("simclr"),
+    "optimizer": "sgd",
+    "lr": 0.6,
+    "weight_decay": 1e-6,
+    "lr_schedule": "warmup_cosine",
+    "max_epochs": 100,
+    "batch_size": 512,
+}
+
 SUPCON: dict[str, Any] = {
     "temperature": 0.07,
     "encoders": "timm/resnet50:pooled",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,9 @@ class PairwiseCMCLoss(ViewPairsLoss):
     ----------
     temperature : float or Tensor, default=0.1
         Temperature of the softmax. Small values focus on hard negatives.
+    decoupled : bool, default=False
+        Whether the sum is over the negatives alone, without the positive j
+        :cite:p:`yeh2022decoupled`.
 
     Examples
     --------
@@ -32,6 +37,8 @@ class PairwiseCMCLoss(ViewPairsLoss):
     """
 
     temperature: float | Tensor = stacked_temperature(0.1)
+    _: KW_ONLY
+    decoupled: bool = False
 
     own_view = True
 

@@ -58,10 +58,11 @@ class TokenNetwork(MultiviewNetwork):
         ]
         self.grid = _common_grid(views, [grid for grid, _, _ in tried])
         self.n_tokens = math.prod(self.grid)
-        self.to_tokens = nn.ModuleList(
-            _ToTokens(self.n_tokens, n_components, n_features if grid else None)
-            for grid, n_features, _ in tried
-        )
+        maps: dict[nn.Module, nn.Module] = {}  # by encoder: views may share one
+        for encoder, (grid, n_features, _) in zip(self.encoders, tried, strict=True):
+            if encoder not in maps:
+                maps[encoder] = _ToTokens(self.n_tokens, n_components, n_features if grid else None)
+        self.to_tokens = nn.ModuleList(maps[encoder] for encoder in self.encoders)
         self.decoders: Any = None
         if reconstructs:
             made = (make_token_decoder(s, n_components, self.n_tokens, g) for g, _, s in tried)

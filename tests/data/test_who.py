@@ -162,7 +162,6 @@ def test_every_function_asks(call, arrays):
 
 
 @pytest.mark.parametrize("modalities", [None, {"a": ["a", "b"], "c": ["c"]}])
-@pytest.mark.filterwarnings("ignore:CMCCSSEmbedder was given one modality")
 def test_a_table_given_to_fit(modalities):
     rng = np.random.default_rng(0)
     y = series(IDS["whole"])

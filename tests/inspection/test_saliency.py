@@ -113,10 +113,9 @@ def test_gradient_is_the_change_of_what_transform_gives(cohort, modality, input_
         np.testing.assert_allclose(maps[:, :, *entry], change.T, atol=1e-4)
 
 
-def test_lone_modality_has_the_components_of_both_encoders(cohort):
-    with pytest.warns(UserWarning, match="given one modality"):
-        embedder = fitted(cohort[["smri"]])
-    assert saliency(embedder, cohort[["smri"]], modality="smri").shape == (4, N, 5)
+def test_lone_modality_has_the_components_of_its_encoder(cohort):
+    embedder = fitted(cohort[["smri"]])
+    assert saliency(embedder, cohort[["smri"]], modality="smri").shape == (2, N, 5)
 
 
 def test_mask_then_rescaling_then_smoothing(cohort):

@@ -10,7 +10,7 @@ import torch
 from skmmcl.losses import PairwiseCMCLoss
 
 
-def nt_xent_by_loops(pair, weight, temperature):
+def nt_xent_by_loops(pair, weight, temperature, *, decoupled=False):
     """NT-Xent of two views (2, n, d); each of the 2 n embeddings is an anchor."""
     n_samples = pair.shape[1]
     unit = pair / np.linalg.norm(pair, axis=-1, keepdims=True)
@@ -23,30 +23,32 @@ def nt_xent_by_loops(pair, weight, temperature):
             for j in range(n_samples):
                 copies = max(weight[i] - 1, 0) if j == i else weight[j]
                 against += copies * math.exp(unit[view, i] @ unit[view, j] / temperature)
-                against += weight[j] * math.exp(unit[view, i] @ unit[1 - view, j] / temperature)
+                others = copies if decoupled else weight[j]
+                against += others * math.exp(unit[view, i] @ unit[1 - view, j] / temperature)
             positive = unit[view, i] @ unit[1 - view, i] / temperature
             total += weight[i] * (math.log(against) - positive)
             weights += weight[i]
     return total / weights if weights else 0.0
 
 
-def pairwise_by_loops(z, mask, weight, temperature):
+def pairwise_by_loops(z, mask, weight, temperature, **kind):
     values = []
     for a, b in combinations(range(len(z)), 2):
         both = mask[:, a] & mask[:, b]
-        values.append(nt_xent_by_loops(z[[a, b]][:, both], weight[both], temperature))
+        values.append(nt_xent_by_loops(z[[a, b]][:, both], weight[both], temperature, **kind))
     return np.mean(values)
 
 
+@pytest.mark.parametrize("decoupled", [False, True])
 @pytest.mark.parametrize("seed", range(8))
-def test_equals_loops(seed):
+def test_equals_loops(seed, decoupled):
     rng = np.random.default_rng(seed)
     n_views, n_samples = rng.integers(2, 6), rng.integers(2, 9)
     z = rng.normal(size=(n_views, n_samples, 3))
     full, ones = np.ones((n_samples, n_views), bool), np.ones(n_samples)
     mask, weight = rng.random((n_samples, n_views)) < 0.6, rng.uniform(0.3, 3, n_samples)
     for some_mask, some_weight in [(None, None), (mask, None), (None, weight), (mask, weight)]:
-        found = PairwiseCMCLoss(0.5)(
+        found = PairwiseCMCLoss(0.5, decoupled=decoupled)(
             torch.tensor(z),
             None if some_mask is None else torch.tensor(some_mask),
             None if some_weight is None else torch.tensor(some_weight),
@@ -56,6 +58,7 @@ def test_equals_loops(seed):
             full if some_mask is None else some_mask,
             ones if some_weight is None else some_weight,
             0.5,
+            decoupled=decoupled,
         )
         assert found.item() == pytest.approx(expected, rel=1e-10, abs=1e-12)
 
@@ -67,6 +70,7 @@ def test_gradcheck():
     weight = torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=torch.float64)
     assert torch.autograd.gradcheck(PairwiseCMCLoss(0.7), (z,))
     assert torch.autograd.gradcheck(PairwiseCMCLoss(0.7), (z, mask, weight))
+    assert torch.autograd.gradcheck(PairwiseCMCLoss(0.7, decoupled=True), (z, mask, weight))
 
 
 def test_value_at_random_init():

@@ -27,6 +27,7 @@ class ViewPairsLoss(TemperatureLoss):
 
     is_cross_view = True  # canonical correlations of the modalities solve it
     own_view: ClassVar[bool]
+    decoupled: bool = False  # whether the positive is left out of the denominator
 
     def forward(
         self,
@@ -44,8 +45,8 @@ class ViewPairsLoss(TemperatureLoss):
         if log_scale is not None:
             u, shifted = sharpened(u, log_scale, self.temperature), True
         counts = subject_counts(u, z.shape[-2], sample_weight)
-        scale, own_view = self.scale(u.dtype), self.own_view
-        loss = contrast_views(u, counts, mask, scale, shifted=shifted, own_view=own_view)
+        kind = {"own_view": self.own_view, "decoupled": self.decoupled}
+        loss = contrast_views(u, counts, mask, self.scale(u.dtype), shifted=shifted, **kind)
         return loss.view(z.shape[:-3])
 
 
@@ -57,6 +58,7 @@ def contrast_views(
     *,
     shifted: bool,
     own_view: bool = True,
+    decoupled: bool = False,
 ) -> Tensor:
     """Return the mean loss (n_models,) of unit vectors (n_models, views, samples, _).
 
@@ -71,7 +73,8 @@ def contrast_views(
     # An anchor meets the pair's other view, and its own view (its own subject reduced).
     in_pair = (same[:, None] + same if own_view else same)[..., None]
     columns = (counts[:, :, :, None] * in_pair).flatten(-2)
-    self_pairs = 1 - same[..., None] * (1 - self_weight)
+    # The subject itself is a negative as often as there are others that are identical.
+    self_pairs = self_weight if decoupled else 1 - same[..., None] * (1 - self_weight)
     denominator = log_sums(u, scale, columns, self_pairs, shifted=shifted)
     loss = denominator - view_similarities(u) * scale
     anchors = counts
