@@ -130,7 +130,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
 
     def _make_objective(self) -> list[Term]:
         contrast = EpsSupInfoNCELoss(self.temperature, epsilon=self.epsilon, form=self.form)
-        learned = ("epsilon",) * self.learn_epsilon
+        learned = ("widening",) * self.learn_epsilon
         terms = [Term("contrast", contrast, on=(*OF_CLASSES, *learned))]
         if self.bias is not None:
             z, *others = OF_CLASSES
@@ -143,7 +143,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
         network = super()._make_network(**layout)
         if not self.learn_epsilon:
             return network
-        return partial(MarginNetwork, margin=self.epsilon, **network.keywords)
+        return partial(MarginNetwork, **network.keywords)
 
     @property
     def epsilon_(self) -> float:
@@ -151,4 +151,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
         check_is_fitted(self, "net_")
         if self.net_ is None:
             raise AttributeError("Closed forms have no margin; solver='gradient' trains with one.")
-        return self.net_.module_.epsilon.item() if self.learn_epsilon else self.epsilon
+        term, network = self.net_.criterion_.terms[0], self.net_.module_
+        return max(
+            0.0, term.loss.epsilon + (network.widening.item() if "widening" in term.on else 0)
+        )
