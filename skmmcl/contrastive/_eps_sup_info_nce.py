@@ -152,6 +152,5 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
         if self.net_ is None:
             raise AttributeError("Closed forms have no margin; solver='gradient' trains with one.")
         term, network = self.net_.criterion_.terms[0], self.net_.module_
-        return max(
-            0.0, term.loss.epsilon + (network.widening.item() if "widening" in term.on else 0)
-        )
+        learned = network.widening.item() if "widening" in term.on else 0.0
+        return max(0.0, term.loss.epsilon + learned)
