@@ -70,6 +70,7 @@ SUPERVISED: dict[str, Any] = {
     "weight_decay": 0.0,
     "max_epochs": 200,
     "batch_size": 64,
+    "sampler": "balanced",
 }
 
 TOPOLOGICAL_CONSISTENCY: dict[str, Any] = {

@@ -54,9 +54,9 @@ class SupervisedEmbedder(BaseEmbedder):
     A subject whose class is -1, NaN or None, or whose number is NaN or None, takes no part.
 
     ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as the paper trains all its
-    models. Its flips and crops, alike for both modalities of a subject, are ``augment={("t1",
-    "falff"): published_augmentation("fedorov")}``, and its sampler of classes is
-    ``sampler="balanced"``. OASIS-3 must be asked for.
+    models, each class as often as the largest; numbers have no classes: ``sampler="stratified"``.
+    Its flips and crops, alike for both modalities of a subject, are
+    ``augment={("t1", "falff"): published_augmentation("fedorov")}``. OASIS-3 must be asked for.
 
     References
     ----------
