@@ -89,7 +89,12 @@ def measure(n_samples: int, repeats: int, device: str) -> dict[str, list[float]]
 
     watch = Stopwatch(now)
     ours = DeepInfoMaxEmbedder.from_paper(
-        objectives="S", batch_size=BATCH, device=device, callbacks=[watch], random_state=0
+        objectives="S",
+        penalty=0.04,
+        batch_size=BATCH,
+        device=device,
+        callbacks=[watch],
+        random_state=0,
     )
     bare, bare_times = Bare(arrays, device), []
     for _ in range(repeats + 1):

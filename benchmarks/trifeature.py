@@ -4,6 +4,7 @@
     python benchmarks/trifeature.py --tuned         # the same with better settings, for all
     python benchmarks/trifeature.py --limits        # vectors: what limits CoMM, axis by axis
     python benchmarks/trifeature.py --images        # small images
+    python benchmarks/trifeature.py --images64      # of 64 pixels, three seeds: an hour of one core
     python benchmarks/trifeature.py --split         # what the split of combinations does to S
 
 As in the paper, networks are trained without labels on pairs that share the shape, and a linear
@@ -85,6 +86,11 @@ def deep_mlp(shape: tuple[int, ...], n_components: int) -> MLP:
     return MLP(shape, n_components, hidden=(64, 64, 64))
 
 
+def narrow_cnn(shape: tuple[int, ...], n_components: int) -> SmallCNN2d:
+    """Encoder of larger images, half as wide."""
+    return SmallCNN2d(shape, n_components, width=16)
+
+
 VECTORS: dict[str, Any] = {
     "data": {"kind": "vectors", "n_values": 10},
     "n_pairs": 2000,
@@ -117,6 +123,19 @@ SIZES: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "lr": 1e-3,
     },
+    "images64": {
+        **VECTORS,
+        "data": {"kind": "images", "size": 64},
+        "n_pairs": 4000,
+        "n_probe": 3000,
+        "seeds": 3,
+        "augment": ResizedCrop((0.7, 1.0), p=1, spatial_dims=2),
+        "encoder": narrow_cnn,
+        "temperature": 0.2,
+        "max_epochs": 10,
+        "batch_size": 64,
+        "lr": 1e-3,
+    },
     "limits": {**VECTORS, "seeds": 2},
     "split": {"n_probe": 8000, "seeds": 10},
 }
@@ -135,6 +154,7 @@ METHODS = {
     "vectors": ("Cross", "Cross+Self", "CMC", "CoMM", *CONTROLS),
     "tuned": ("Cross", "Cross+Self", "CoMM"),
     "images": (*CONTROLS, "CoMM", "Cross", "Cross+Self"),
+    "images64": ("CoMM", "Cross+Self"),
 }
 
 
@@ -254,10 +274,31 @@ def main() -> None:
     kind = parser.parse_args().kind or "vectors"
     one_thread()
     size = SIZES[kind]
+    if kind == "images64":
+        by_seed(kind, size)
+        return
     if kind in METHODS:
         rows = {name: row(name, name, size) for name in METHODS[kind]}
     else:
         rows = {"limits": limits, "split": split}[kind]()
+    write(kind, size, rows)
+
+
+def by_seed(kind: str, size: dict) -> None:
+    """All methods on one seed after the other, written after each: it takes an hour."""
+    rows: dict[str, dict[str, list[float]]] = {name: {} for name in METHODS[kind]}
+    for seed in range(size["seeds"]):
+        for name in METHODS[kind]:
+            began = time.process_time()
+            for key, value in measure(name, size, seed).items():
+                rows[name].setdefault(key, []).append(value)
+            rows[name].setdefault("cpu_seconds", []).append(time.process_time() - began)
+            print(seed, name, {k: round(v[-1], 1) for k, v in rows[name].items()}, flush=True)
+            write(kind, size, rows)
+
+
+def write(kind: str, size: dict, rows: dict) -> None:
+    """Put the rows of one kind into the report."""
     found = {
         "environment": environment(),
         "size": {k: v if isinstance(v, int | float | dict) else _name(v) for k, v in size.items()},

@@ -167,3 +167,20 @@ def test_each_copy_of_a_lone_modality_has_its_own_draw(X, y):
     seen.clear()
     emb.transform(X[["smri"]])
     assert seen[0].shape[1] == len(X)
+
+
+def test_one_augmentation_of_all_modalities(X, y):
+    """A callable is a dict that gives it to each modality, with a draw of its own."""
+    noise = GaussianNoise((0.5, 0.5), p=1)
+    together = make(augment=noise).fit(X, y)
+    by_name = make(augment=dict.fromkeys(SHAPES, noise)).fit(X, y)
+    np.testing.assert_array_equal(together.transform(X), by_name.transform(X))
+    assert together.net_.module_.compressed == []
+    assert not np.array_equal(together.transform(X), make().fit(X, y).transform(X))
+
+
+def test_one_augmentation_that_does_not_suit_all(X, y):
+    with pytest.raises(
+        ModalityError, match="augment of modality 'smri' fails for a batch of shape"
+    ):
+        make(augment=Flip(p=1)).fit(X, y)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
 from numpydoc.docscrape import ClassDoc
 
-from skmmcl import CMCCSSEmbedder, EpsSupInfoNCEEmbedder, SupConEmbedder, YAwareEmbedder
+from skmmcl import (
+    CMCCSSEmbedder,
+    EpsSupInfoNCEEmbedder,
+    MultimodalData,
+    SupConEmbedder,
+    YAwareEmbedder,
+)
 from skmmcl.base import BaseEmbedder
 from skmmcl.datasets import make_cohort
 from skmmcl.decomposition import SepVAEEmbedder
@@ -114,3 +121,25 @@ def test_a_network_that_is_trained_on_is_not_another(cohort):
     with pytest.raises(ValueError, match="n_components=5: training goes on with a network"):
         embedder.set_params(n_components=5).fit(X, y)
     assert embedder.set_params(n_components=4).partial_fit(X, y).n_iter_ == 2
+
+
+HEADED = [
+    name
+    for name, cls in all_estimators()
+    if issubclass(cls, BaseEmbedder) and cls.__module__.startswith("skmmcl.contrastive")
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*(kernel is degenerate|no room)")
+@pytest.mark.parametrize("name", HEADED)
+def test_guided_methods_heed_the_projection_head(name):
+    rng = np.random.default_rng(0)
+    X = MultimodalData(a=rng.normal(size=(24, 5)), b=rng.normal(size=(24, 4)))
+    y = np.arange(24) % 2
+    cls: Any = dict(all_estimators())[name]
+    params = {"max_epochs": 1, "n_components": 3, "random_state": 0}
+    model = cls(**params, projection_dim=(6, 2)).fit(X, y)
+    plain = cls(**params).fit(X, y)
+    assert [layer.weight.numel() for layer in model.net_.module_.heads[0].layers] == [18, 12]
+    assert model.transform(X).shape == plain.transform(X).shape == (24, 6)
+    assert plain.net_.module_.heads is None

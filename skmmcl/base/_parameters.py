@@ -112,11 +112,11 @@ class Shared:
         Weight decay of the optimizer.
     optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
         Optimizer, by name or as a class of torch.
-    lr_schedule : {"cosine", "onecycle", "step_decay", "warmup_cosine"}, callable or None, default=None
+    lr_schedule : str, callable or None, default=None
         Course of the learning rate over the epochs; None for a constant one. "cosine" falls to
         0, "onecycle" rises to ``lr`` and falls again, "step_decay" multiplies by 0.9 every 10
-        epochs, "warmup_cosine" rises in the first tenth of the epochs, 10 at most, and then is "cosine". A
-        callable gives a scheduler of torch for an optimizer, as
+        epochs, "warmup_cosine" rises in the first tenth of the epochs, 10 at most, and then is
+        "cosine". A callable gives a scheduler of torch for an optimizer, as
         ``partial(StepLR, step_size=100)`` does.
     gradient_clip : float, default=None
         Largest norm of the gradient; None for no limit.
@@ -159,6 +159,10 @@ class Shared:
         of labels; a list with one for each column, whose product is taken; or a function
         of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
         n_samples).
+    self_pairs : bool or None, default=None
+        Whether each embedding is among its own positives and those that it is held against, as
+        in the theory of the optimum, which is unique then. None for what papers train: yes for
+        Soft SupCon and Euclidean contrast, no for X-CLR and y-Aware.
     bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
         Distance at which numbers begin to differ, in their units, for all columns or for
         each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
@@ -191,7 +195,7 @@ class Shared:
             StrOptions({"cosine", "onecycle", "step_decay", "warmup_cosine"}),
             callable,
             None,
-        ],  # fmt: skip
+        ],
         "gradient_clip": [*POSITIVE, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
         "n_iter_no_change": [*COUNT, None],
@@ -207,5 +211,6 @@ class Shared:
         "projection_dim": [*COUNT, list, tuple, None],
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
+        "self_pairs": ["boolean", None],
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],
     }

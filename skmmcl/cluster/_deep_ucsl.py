@@ -12,6 +12,7 @@ from skmmcl.base._guide import Guide
 from skmmcl.base._parameters import COUNT, POSITIVE
 from skmmcl.cluster._confounds import warn_of_site
 from skmmcl.cluster._interface import SubtypesMixin
+from skmmcl.cluster._recipes import DEEP_UCSL
 from skmmcl.cluster._subtypes import DeepSubtypesMixin, SubtypeGuide, warn_of_clusters
 from skmmcl.losses import DeepUCSLLoss
 from skmmcl.networks._deep_ucsl import DeepUCSLNetwork
@@ -77,15 +78,12 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
 
     Notes
     -----
-    Subjects may lack modalities. Unlabeled subjects (-1) take no part in the training. Controls and
-    patients count alike, however many there are. Subtypes are found in any data: see
-    :func:`stability_path`. Fits train alone: within :func:`~skmmcl.parallel.stacked_fits` they
-    take no part in a stack.
+    Subjects may lack modalities; unlabeled ones (-1) take no part. Controls and patients count
+    alike, however many there are. Subtypes are found in any data: see :func:`stability_path`.
+    Within :func:`~skmmcl.parallel.stacked_fits` fits train alone.
 
-    ``from_paper()`` has the settings for psychiatric disorders, by gray matter. Optimizer and weight decay
-    could not be read and are those of this package; so are the weights of both classes, where theirs
-    count patients 1 and controls 10. Their augmentation, blur, cutout and a crop of 96 voxels, is not
-    part of it, nor are the data, which must be asked for.
+    ``from_paper()`` is for gray matter in psychiatry. Its optimizer and decay could not be read,
+    its augmentation and class weights of 1 and 10 are left out, and its data must be asked for.
 
     References
     ----------
@@ -117,19 +115,7 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
 
     estimator = None  # classes alone, no severity
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "n_clusters": 2,
-        "cluster_weight": 1.0,
-        "products": False,
-        "balanced": True,
-        "confidence_epochs": 50,
-        "encoders": "densenet121",
-        "n_components": 128,
-        "input_noise": 0.0,
-        "lr": 2e-5,
-        "max_epochs": 100,
-        "batch_size": 8,
-    }
+    _paper: ClassVar[dict[str, Any]] = DEEP_UCSL
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_clusters": COUNT,
         "cluster_weight": POSITIVE,
@@ -156,12 +142,8 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
         Returns
         -------
         self : object
-            Fitted estimator.
-
-        Warns
-        -----
-        UserWarning
-            If a cluster is empty, if the last clusterings differ, if the subtypes follow the site.
+            Fitted estimator. A warning names an empty cluster, last clusterings that differ, and a
+            site that the subtypes follow.
         """
         super().fit(X, y, sample_weight=sample_weight)
         self.agreement_, found = self.net_.module_.agreement, self._predicted(X)[0].argmax(1)

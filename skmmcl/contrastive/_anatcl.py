@@ -10,6 +10,7 @@ from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
 from skmmcl.base._views import Views
 from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
 from skmmcl.contrastive._guides import OF_METADATA
+from skmmcl.contrastive._recipes import ANATCL
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
@@ -66,9 +67,10 @@ class AnatCLEmbedder(BaseEmbedder):
     an input besides. A subject some of whose measures are unknown (NaN), or whose age is,
     attracts its own modalities alone in that term.
 
-    ``from_paper()`` has the network and the loss of what was released, which is models without the code
-    that trained them. Optimizer, epochs, batches and augmentation could not be read and are those of
-    this package; that both terms weigh 1 is inferred. ``anatomy="global"`` is the other model.
+    ``from_paper()`` has the network and the loss of what was released, which is models without
+    the code that trained them. Optimizer, epochs, batches and augmentation could not be read
+    and are those of this package; that both terms weigh 1 is inferred. ``anatomy="global"`` is
+    the other model.
 
     References
     ----------
@@ -110,18 +112,7 @@ class AnatCLEmbedder(BaseEmbedder):
     n_views: int = 2
     augment: Any = "auto"
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "anatomy": "local",
-        "anatomy_weight": 1.0,
-        "age_weight": 1.0,
-        "bandwidth": 5.0,
-        "temperature": 0.1,
-        "encoders": "resnet18:pooled",
-        "n_components": 512,
-        "projection_dim": 128,
-        "views": "augmentation",
-        "n_views": 2,
-    }
+    _paper: ClassVar[dict[str, Any]] = ANATCL
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "measures": [str, list, tuple, None],
         "anatomy": [StrOptions({"local", "global"})],

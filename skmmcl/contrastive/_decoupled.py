@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, ClassVar, Literal
 
-import torch
-from torch.optim.lr_scheduler import CosineAnnealingLR
-
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.base._parameters import KERNEL, POSITIVE, Bandwidth, Kernel
 from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide, PriorGuide
+from skmmcl.contrastive._recipes import DECOUPLED
 from skmmcl.losses import DecoupledUniformityLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import HasMethods, StrOptions
@@ -69,10 +65,10 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     model, by ``prior`` or as ``y`` of shape (n_samples, n_columns); with many columns a
     kernel by distance tells all subjects apart, and "cosine" is the better one.
 
-    ``from_paper()`` trains images of three channels as the authors do CIFAR-10; it needs timm, whose
-    ResNet-18 begins with a wide stem, where theirs for 32 pixels begins with a narrow one. SGD has no
-    momentum. For other data they set ``kernel="gaussian"`` with ``bandwidth`` 100 (BigBiGAN features,
-    UTZappos), 20 (CUB-200) or 10 (GLoRIA features).
+    ``from_paper()`` trains images of three channels as the authors do CIFAR-10; it needs timm,
+    whose ResNet-18 begins with a wide stem, where theirs for 32 pixels begins with a narrow
+    one. SGD has no momentum. For other data they set ``kernel="gaussian"`` with ``bandwidth``
+    100 (BigBiGAN features, UTZappos), 20 (CUB-200) or 10 (GLoRIA features).
 
     References
     ----------
@@ -108,23 +104,7 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     n_views: int = 2
     augment: Any = "auto"
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "kernel": None,
-        "regularization": 0.01,
-        "t": 2.0,
-        "encoders": "timm/resnet18:pooled",
-        "n_components": 512,
-        "projection_dim": (2048, 2048, 256),
-        "views": "augmentation",
-        "n_views": 2,
-        "augment": published_augmentation("decoupled"),
-        "optimizer": torch.optim.SGD,
-        "lr": 0.3,
-        "weight_decay": 0.0,
-        "lr_schedule": partial(CosineAnnealingLR, T_max=400, eta_min=1e-3),
-        "max_epochs": 400,
-        "batch_size": 256,
-    }
+    _paper: ClassVar[dict[str, Any]] = DECOUPLED
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "kernel": [StrOptions({"cosine"}), *KERNEL, None],
         "regularization": [StrOptions({"auto"}), *POSITIVE],

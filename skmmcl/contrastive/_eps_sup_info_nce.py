@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 from sklearn.utils.validation import check_is_fitted
-from torch.optim.lr_scheduler import MultiStepLR
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import BiasedClasses
 from skmmcl.contrastive._guides import OF_CLASSES
+from skmmcl.contrastive._recipes import EPS_SUP_INFO_NCE
 from skmmcl.losses import EpsSupInfoNCELoss, FairKLLoss
 from skmmcl.networks._margin import MarginNetwork
 from skmmcl.training import Term
@@ -80,10 +80,10 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
     to compare where an encoder learns its subjects by heart: few components and linear
     encoders show more of what FairKL can do.
 
-    ``from_paper()`` has the settings of the one experiment that the authors released, on Biased-MNIST,
-    whose margin is 0. Margins and weights of FairKL that the paper tuned could not be read, and their
-    small convolutional network is not here. They show one view of each image, of which a lone
-    modality has two here.
+    ``from_paper()`` has the settings of the one experiment that the authors released, on
+    Biased-MNIST, whose margin is 0. Margins and weights of FairKL that the paper tuned could
+    not be read, and their small convolutional network is not here. They show one view of each
+    image, of which a lone modality has two here.
 
     References
     ----------
@@ -113,19 +113,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
     augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("learn_epsilon", "std_weight")
-    _paper: ClassVar[dict[str, Any]] = {
-        "epsilon": 0.0,
-        "form": "out",
-        "bias_form": "moments",
-        "std_weight": 1.0,
-        "temperature": 0.1,
-        "optimizer": "sgd",
-        "lr": 1e-3,
-        "weight_decay": 1e-4,
-        "lr_schedule": partial(MultiStepLR, milestones=[26, 53], gamma=0.1),
-        "max_epochs": 80,
-        "batch_size": 256,
-    }
+    _paper: ClassVar[dict[str, Any]] = EPS_SUP_INFO_NCE
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "epsilon": NOT_NEGATIVE,
         "learn_epsilon": ["boolean"],
@@ -142,7 +130,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
 
     def _make_objective(self) -> list[Term]:
         contrast = EpsSupInfoNCELoss(self.temperature, epsilon=self.epsilon, form=self.form)
-        learned = ("epsilon",) * self.learn_epsilon
+        learned = ("widening",) * self.learn_epsilon
         terms = [Term("contrast", contrast, on=(*OF_CLASSES, *learned))]
         if self.bias is not None:
             z, *others = OF_CLASSES
@@ -155,7 +143,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
         network = super()._make_network(**layout)
         if not self.learn_epsilon:
             return network
-        return partial(MarginNetwork, margin=self.epsilon, **network.keywords)
+        return partial(MarginNetwork, **network.keywords)
 
     @property
     def epsilon_(self) -> float:
@@ -163,4 +151,6 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
         check_is_fitted(self, "net_")
         if self.net_ is None:
             raise AttributeError("Closed forms have no margin; solver='gradient' trains with one.")
-        return self.net_.module_.epsilon.item() if self.learn_epsilon else self.epsilon
+        term, network = self.net_.criterion_.terms[0], self.net_.module_
+        learned = network.widening.item() if "widening" in term.on else 0.0
+        return max(0.0, term.loss.epsilon + learned)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
-from torch.optim.lr_scheduler import MultiStepLR
-
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import LabelsGuide
 from skmmcl.contrastive._guides import OF_METADATA
+from skmmcl.contrastive._recipes import MULTI_LABEL
 from skmmcl.losses import JaccardSupConLoss, MulSupConLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
@@ -55,10 +52,10 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
     A subject with -1 or NaN among its labels is unlabeled, and attracts its own modalities
     alone.
 
-    ``from_paper()`` trains images of one channel by modality and anatomy; it needs timm. The text has a
-    ResNet-18 with a narrow stem, the code one with a wide one, as timm's. Of 1,000 epochs the authors
-    evaluated the 200th. Their warm-up over the first 3 epochs is left out, and miniRIN, drawn from
-    RadImageNet, is not public.
+    ``from_paper()`` trains images of one channel by modality and anatomy; it needs timm. The
+    text has a ResNet-18 with a narrow stem, the code one with a wide one, as timm's. Of 1,000
+    epochs the authors evaluated the 200th. Their warm-up over the first 3 epochs is left out,
+    and miniRIN, drawn from RadImageNet, is not public.
 
     References
     ----------
@@ -86,23 +83,7 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
     n_views: int = 2
     augment: Any = "auto"
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "weighting": "jaccard",
-        "threshold": 0.3,
-        "temperature": 0.07,
-        "encoders": "timm/resnet18",
-        "n_components": 1000,
-        "projection_dim": None,
-        "views": "augmentation",
-        "n_views": 2,
-        "augment": published_augmentation("supcon"),
-        "optimizer": "sgd",
-        "lr": 0.05,
-        "weight_decay": 1e-4,
-        "lr_schedule": partial(MultiStepLR, milestones=[700, 800, 900], gamma=0.1),
-        "max_epochs": 1000,
-        "batch_size": 256,
-    }
+    _paper: ClassVar[dict[str, Any]] = MULTI_LABEL
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "weighting": [StrOptions({"jaccard", "labels"})],
         "threshold": [Interval(Real, 0, 1, closed="right")],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
 from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
+from skmmcl.contrastive._recipes import REGRESSION
 from skmmcl.losses import ExpRegressionLoss, ThresholdRegressionLoss, YAwareLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
@@ -54,10 +54,10 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     A subject of whom the target is unknown, NaN or None, attracts its own modalities alone.
     The memory of "exp" and "threshold" grows with the square of ``batch_size``.
 
-    ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume are its
-    views, as in the authors' code, which augments none; its L-exp keeps the positive in the
-    denominator, and computes it with similarities less their largest, which is not done here. The
-    data, OpenBHB, must be asked for; its score is `skmmcl.metrics.openbhb_score`.
+    ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume
+    are its views, as in the authors' code, which augments none; its L-exp keeps the positive in
+    the denominator, and computes it with similarities less their largest, which is not done
+    here. The data, OpenBHB, must be asked for; its score is `skmmcl.metrics.openbhb_score`.
 
     References
     ----------
@@ -88,25 +88,7 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("include_positive",)
-    _paper: ClassVar[dict[str, Any]] = {
-        "loss": "exp",
-        "include_positive": True,
-        "kernel": "gaussian",
-        "bandwidth": 2.0,
-        "temperature": 0.1,
-        "encoders": "resnet18:pooled",
-        "n_components": 512,
-        "projection_dim": 128,
-        "views": "augmentation",
-        "n_views": 2,
-        "augment": published_augmentation("none"),
-        "optimizer": "adam",
-        "lr": 1e-4,
-        "weight_decay": 5e-5,
-        "lr_schedule": "step_decay",
-        "max_epochs": 300,
-        "batch_size": 32,
-    }
+    _paper: ClassVar[dict[str, Any]] = REGRESSION
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "loss": [StrOptions(set(LOSSES))],
         "include_positive": ["boolean"],

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._views import Views
+from skmmcl.contrastive._recipes import SIMCLR
 from skmmcl.losses import PairwiseCMCLoss
 from skmmcl.training import Term
 
@@ -43,6 +44,10 @@ class SimCLREmbedder(BaseEmbedder):
     takes no part in any pair. ``views="both"`` contrasts the modalities of a subject as well,
     and ``views="modality"`` them alone.
 
+    ``from_paper()`` trains images of three channels by the settings of the authors' code for
+    ImageNet, with SGD: their default, LARS, is not in torch. It needs timm. Their head normalizes
+    its hidden layer.
+
     References
     ----------
     .. [1] Chen T., Kornblith S., Norouzi M., Hinton G. (2020). A simple framework for
@@ -60,11 +65,12 @@ class SimCLREmbedder(BaseEmbedder):
 
     decoupled: bool = False
     temperature: float = 0.1
-    projection_dim: int | None = None
+    projection_dim: Any = None
     views: Views = "augmentation"
     n_views: int = 2
     augment: Any = "auto"
 
+    _paper: ClassVar[dict[str, Any]] = SIMCLR
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"decoupled": ["boolean"]}
 
     def _make_objective(self) -> list[Term]:

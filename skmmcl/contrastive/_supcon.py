@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, ClassVar
 
-from torch.optim.lr_scheduler import MultiStepLR
-
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import ContrastedClasses
 from skmmcl.contrastive._guides import OF_CLASSES
+from skmmcl.contrastive._recipes import SUPCON
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 
@@ -48,8 +45,9 @@ class SupConEmbedder(BaseEmbedder):
     An unlabeled subject attracts its own modalities alone, and repels all others. The loss
     is y-Aware contrast by the kernel that is 1 within a class, else 0.
 
-    ``from_paper()`` trains images of three channels by the defaults of the authors' code; it needs timm,
-    whose ResNet-50 begins with a wide stem, where theirs for 32 pixels begins with a narrow one.
+    ``from_paper()`` trains images of three channels by the defaults of the authors' code; it
+    needs timm, whose ResNet-50 begins with a wide stem, where theirs for 32 pixels begins with
+    a narrow one.
 
     References
     ----------
@@ -72,21 +70,7 @@ class SupConEmbedder(BaseEmbedder):
     augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("temperature",)
-    _paper: ClassVar[dict[str, Any]] = {
-        "temperature": 0.07,
-        "encoders": "timm/resnet50:pooled",
-        "n_components": 2048,
-        "projection_dim": 128,
-        "views": "augmentation",
-        "n_views": 2,
-        "augment": published_augmentation("supcon"),
-        "optimizer": "sgd",
-        "lr": 0.05,
-        "weight_decay": 1e-4,
-        "lr_schedule": partial(MultiStepLR, milestones=[700, 800, 900], gamma=0.1),
-        "max_epochs": 1000,
-        "batch_size": 256,
-    }
+    _paper: ClassVar[dict[str, Any]] = SUPCON
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "metadata": [str, None],
     }

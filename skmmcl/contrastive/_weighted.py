@@ -43,10 +43,6 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
         classes at the optimum is ``1 + temperature * log(between_classes)``.
     target_temperature : float, default=0.1
         With "x-clr", what divides the cosines between metadata.
-    self_pairs : bool or None, default=None
-        Whether each embedding is among its own positives and those it is held against. With it
-        the optimum is unique; None for what the scheme's paper has, which is no for "x-clr" and
-        yes for both others.
 
     Attributes
     ----------
@@ -99,7 +95,6 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
 
     _of_training: ClassVar[tuple[str, ...]] = ("self_pairs",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "self_pairs": ["boolean", None],
         "scheme": [StrOptions({"soft-supcon", "x-clr", "euclidean"})],
         "between_classes": [Interval(Real, 0, 1, closed="right")],
         "target_temperature": POSITIVE,
@@ -114,7 +109,7 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
         return KernelGuide(self, "cosine", temperature=self.temperature, weights=weights)
 
     def _make_objective(self) -> list[Term]:
-        pairs = {} if self.self_pairs is None else {"self_pairs": self.self_pairs}
+        pairs: dict[str, Any] = {} if self.self_pairs is None else {"self_pairs": self.self_pairs}
         if self.scheme == "x-clr":
             x_clr = XCLRLoss(self.temperature, target_temperature=self.target_temperature, **pairs)
             return [Term("x_clr", x_clr, on=OF_METADATA)]

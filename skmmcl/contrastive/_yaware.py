@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import Bandwidth, Kernel
 from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
+from skmmcl.contrastive._recipes import YAWARE
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 
@@ -24,12 +24,6 @@ class YAwareEmbedder(BaseEmbedder):
     cut into classes.
 
     Read more in the :ref:`User Guide <guided>`.
-
-    Parameters
-    ----------
-    self_pairs : bool, default=False
-        Whether each embedding is among its own positives and those it is held against, as in the
-        theory of what an optimum looks like, and not in the paper's training.
 
     Attributes
     ----------
@@ -52,9 +46,10 @@ class YAwareEmbedder(BaseEmbedder):
     is missed matters: a warning tells if more than a quarter of what the weights tell cannot
     be met, as with a temperature that is too high for the bandwidth.
 
-    ``from_paper()`` trains gray matter of one modality by age, as the authors' code does; the weights
-    that they released were trained with ``augment=published_augmentation("cutout")``. Their BHB-10K
-    of 7,764 subjects is not public as a whole. They z-score each volume by itself.
+    ``from_paper()`` trains gray matter of one modality by age, as the authors' code does; the
+    weights that they released were trained with ``augment=published_augmentation("cutout")``.
+    Their BHB-10K of 7,764 subjects is not public as a whole. They z-score each volume by
+    itself.
 
     References
     ----------
@@ -78,34 +73,17 @@ class YAwareEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: Any = None
-    self_pairs: bool = False
+    self_pairs: bool | None = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("self_pairs",)
-    _paper: ClassVar[dict[str, Any]] = {
-        "encoders": "densenet121:pooled",
-        "n_components": 1024,
-        "projection_dim": (512, 128),
-        "views": "augmentation",
-        "n_views": 2,
-        "augment": published_augmentation("all_tf"),
-        "kernel": "gaussian",
-        "bandwidth": 5.0,
-        "temperature": 0.1,
-        "optimizer": "adam",
-        "lr": 1e-4,
-        "weight_decay": 5e-5,
-        "lr_schedule": None,
-        "max_epochs": 100,
-        "batch_size": 64,
-    }
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"self_pairs": ["boolean"]}
+    _paper: ClassVar[dict[str, Any]] = YAWARE
 
     def _make_guide(self, y: Any) -> KernelGuide:
         return KernelGuide(self, self.kernel, temperature=self.temperature)
 
     def _make_objective(self) -> list[Term]:
-        loss = YAwareLoss(self.temperature, self_pairs=self.self_pairs, **self._guide.of_loss)
+        loss = YAwareLoss(self.temperature, self_pairs=bool(self.self_pairs), **self._guide.of_loss)
         return [Term("y_aware", loss, on=OF_METADATA)]

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.augmentation import published_augmentation
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.base._views import Views
+from skmmcl.cross_decomposition._recipes import CLIP
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
 from skmmcl.losses._parts._view_pairs import MAX_SCALE
 from skmmcl.networks._clip import CLIPNetwork
@@ -69,11 +69,11 @@ class CLIPEmbedder(BaseEmbedder):
     ``negatives="both", self_weight=1``, at a temperature that is not learnt; the contrast of
     copies always is at ``temperature``.
 
-    ``from_paper()`` is "Cross", CLIP as the study of CoMM [2]_ trains it on pairs of images; its "Cross+Self"
-    is ``from_paper(negatives="both", self_weight=1, learn_temperature=False, temperature=0.1,
-    projection_dim=(1024, 256), augment=published_augmentation("comm"))``. Their linear projections
-    have no bias, and weights of one dimension no weight decay. What CLIP [1]_ itself was trained on,
-    400 million pairs of image and text, is not public.
+    ``from_paper()`` is "Cross", CLIP as the study of CoMM [2]_ trains it on pairs of images;
+    its "Cross+Self" is ``from_paper(negatives="both", self_weight=1, learn_temperature=False,
+    temperature=0.1, projection_dim=(1024, 256), augment=published_augmentation("comm"))``.
+    Their linear projections have no bias, and weights of one dimension no weight decay. What
+    CLIP [1]_ itself was trained on, 400 million pairs of image and text, is not public.
 
     References
     ----------
@@ -102,21 +102,7 @@ class CLIPEmbedder(BaseEmbedder):
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = ("temperature", "learn_temperature", "negatives")
-    _paper: ClassVar[dict[str, Any]] = {
-        "temperature": 0.07,
-        "learn_temperature": True,
-        "negatives": "other",
-        "self_weight": 0.0,
-        "encoders": "alexnet:pooled",
-        "n_components": 256,
-        "projection_dim": (512,),
-        "augment": published_augmentation("cross"),
-        "optimizer": "adamw",
-        "lr": 3e-4,
-        "weight_decay": 1e-4,
-        "max_epochs": 100,
-        "batch_size": 64,
-    }
+    _paper: ClassVar[dict[str, Any]] = CLIP
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "learn_temperature": ["boolean"],
         "negatives": [StrOptions({"other", "both"})],

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
 from skmmcl.base._parameters import NOT_NEGATIVE
 from skmmcl.base._views import Views
+from skmmcl.cross_decomposition._recipes import CMCCSS
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
-from skmmcl.networks._encoders import encoder_by_shape
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import StrOptions
 
@@ -70,6 +70,11 @@ class CMCCSSEmbedder(BaseEmbedder):
     block of zeros in the CSS term. The published numbers and the flaws of the released
     code that are not repeated here are in the user guide.
 
+    ``from_paper()`` has the authors' encoders: self-attention for matrices, a perceptron for
+    vectors and, for T2 volumes, an EfficientNet-B0 of 3D convolutions, which their code trains
+    from scratch; the text has a pretrained one, which is not public. Nor are the cohorts,
+    CINEPS and COEPS.
+
     References
     ----------
     .. [1] Li Z. et al. (2024). Joint self-supervised and supervised contrastive learning
@@ -106,18 +111,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     _of_training: ClassVar[tuple[str, ...]] = (
         "temperature", "cmc_weight", "css_weight", "denominator", "pairwise", "normalize_each",
     )  # fmt: skip
-    _paper: ClassVar[dict[str, Any]] = {
-        "solver": "gradient",
-        "css_weight": 1.0,
-        "input_components": None,
-        "encoders": encoder_by_shape,
-        "n_components": 8,
-        "temperature": 0.7,
-        "lr": 1e-3,
-        "weight_decay": 1e-3,
-        "max_epochs": 1000,
-        "batch_size": 10,
-    }
+    _paper: ClassVar[dict[str, Any]] = CMCCSS
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "cmc_weight": NOT_NEGATIVE,
         "css_weight": NOT_NEGATIVE,

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._input import check_have, only_modality, read_input
 from skmmcl.base._parameters import COUNT
+from skmmcl.cross_decomposition._recipes import COMM
 from skmmcl.losses import CoMMLoss
 from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.training import Term
@@ -69,6 +70,11 @@ class CoMMEmbedder(BaseEmbedder):
     augmented as what the encoder reads, their component scores, unless ``augment`` names
     them; the augmentation decides what the representation may forget.
 
+    ``from_paper()`` has the settings for all data; images of the study, Trifeature, have
+    ``encoders="alexnet", augment=published_augmentation("comm")`` besides. Weights of one
+    dimension get no weight decay in the authors' code. Its encoders of language and of
+    MultiBench are not here.
+
     References
     ----------
     .. [1] Dufumier B., Castillo-Navarro J., Tuia D., Thiran J.-P. (2025). What to align in
@@ -92,16 +98,7 @@ class CoMMEmbedder(BaseEmbedder):
     n_components: int = 64
     augment: Any = "auto"
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "n_components": 512,
-        "projection_dim": 256,
-        "input_components": None,
-        "optimizer": "adamw",
-        "lr": 3e-4,
-        "weight_decay": 1e-4,
-        "max_epochs": 100,
-        "batch_size": 64,
-    }
+    _paper: ClassVar[dict[str, Any]] = COMM
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_layers": COUNT,
         "n_heads": COUNT,

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.cross_decomposition._predicted import TargetGuide, TaskClasses, task_of
+from skmmcl.cross_decomposition._recipes import SUPERVISED
 from skmmcl.losses import AbsoluteErrorLoss, CrossEntropyLoss, SquaredErrorLoss
 from skmmcl.networks._multiview import PredictionNetwork
 from skmmcl.training import Term
@@ -54,10 +55,10 @@ class SupervisedEmbedder(BaseEmbedder):
     -----
     A subject whose class is -1, NaN or None, or whose number is NaN or None, takes no part.
 
-    ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as the paper trains all its models. Its
-    flips and crops, alike for both modalities of a subject, are
-    ``augment={("t1", "falff"): published_augmentation("fedorov")}``, and its sampler of classes is
-    ``sampler="balanced"``. OASIS-3 must be asked for.
+    ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as the paper trains all its
+    models, each class as often as the largest; numbers have no classes: ``sampler="stratified"``.
+    Its flips and crops, alike for both modalities of a subject, are
+    ``augment={("t1", "falff"): published_augmentation("fedorov")}``. OASIS-3 must be asked for.
 
     References
     ----------
@@ -77,17 +78,7 @@ class SupervisedEmbedder(BaseEmbedder):
     class_weight: Literal["balanced"] | None = None
     error: Literal["squared", "absolute"] = "squared"
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "encoders": "dcgan",
-        "n_components": 64,
-        "input_components": None,
-        "optimizer": "radam",
-        "lr": 0.01,
-        "lr_schedule": "onecycle",
-        "weight_decay": 0.0,
-        "max_epochs": 200,
-        "batch_size": 64,
-    }
+    _paper: ClassVar[dict[str, Any]] = SUPERVISED
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "task": [StrOptions({"auto", "classification", "regression"})],
         "class_weight": [StrOptions({"balanced"}), None],

@@ -10,6 +10,7 @@ import numpy as np
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import COUNT, NOT_NEGATIVE
 from skmmcl.cross_decomposition._pairs import OverPairs, two_margins
+from skmmcl.cross_decomposition._recipes import TOPOLOGICAL_CONSISTENCY
 from skmmcl.losses import NeighbourhoodLoss, PseudoCorrespondenceLoss, ReconstructionLoss
 from skmmcl.networks._standardize import InputStage
 from skmmcl.networks._tokens import TokenNetwork
@@ -85,11 +86,9 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     All pairs of modalities count alike, and a subject takes part in those of which it has
     both. Between subjects, as many pairs of a batch are drawn as keep the memory small.
 
-    ``from_paper()`` has the loss and the optimizer of the authors' code. They train for 50,000 steps, of
-    which the first 500 are a warm-up: set ``max_epochs`` to as many as that is for your subjects; the
-    warm-up is a tenth of the epochs here, 10 at most. The Swin-UNETR encoder is not here; one encoder
-    for all modalities is ``encoders={("t1", "t2"): "resnet18"}``, and flips that move them alike are
-    ``augment={("t1", "t2"): published_augmentation("taco")}``.
+    ``from_paper()`` has the authors' loss and optimizer. They take 50,000 steps, 500 of warm-up:
+    set ``max_epochs`` accordingly. Their Swin-UNETR is not here; ``encoders={("t1", "t2"): ...}``
+    is one for all, and ``augment={("t1", "t2"): published_augmentation("taco")}`` flips alike.
 
     References
     ----------
@@ -118,21 +117,7 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
     pooling: Literal["mean", "flatten"] = "mean"
 
     _aligns: ClassVar[bool] = True
-    _paper: ClassVar[dict[str, Any]] = {
-        "n_neighbors": 5,
-        "margins": (0.05, 0.4),
-        "intra_weight": 10.0,
-        "inter_weight": 10.0,
-        "reconstruction_weight": 1.0,
-        "negatives": "sample",
-        "match": "mutual",
-        "n_components": 192,
-        "optimizer": "adamw",
-        "lr": 3e-4,
-        "weight_decay": 0.1,
-        "lr_schedule": "warmup_cosine",
-        "batch_size": 2,
-    }
+    _paper: ClassVar[dict[str, Any]] = TOPOLOGICAL_CONSISTENCY
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_neighbors": COUNT,
         "margins": [tuple, list],
@@ -174,12 +159,8 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
         )
         on = ("tokens", "mask", "sample_weight")
         per_modality = self.reconstruction_weight / max(2, len(self.modalities_))
-        restored = Term(
-            "reconstruction",
-            ReconstructionLoss(),
-            on=("x_hat", "x_seen", "mask", "sample_weight"),
-            weight=per_modality,
-        )
+        of_input = ("x_hat", "x_seen", "mask", "sample_weight")
+        restored = Term("reconstruction", ReconstructionLoss(), of_input, per_modality)
         return [
             Term("intra", OverPairs(within), on=on, weight=self.intra_weight),
             Term("inter", OverPairs(between), on=on, weight=self.inter_weight),

@@ -13,6 +13,7 @@ from skmmcl.base._guide import Guide
 from skmmcl.base._input import read_input
 from skmmcl.base._parameters import COUNT, NOT_NEGATIVE, POSITIVE
 from skmmcl.base._patients import PatientGuide
+from skmmcl.decomposition._recipes import SEPVAE
 from skmmcl.decomposition._spaces import ASKED, SpacesMixin, columns_of
 from skmmcl.losses import SepVAELoss
 from skmmcl.networks._sepvae import SepVAENetwork
@@ -80,8 +81,8 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     In each batch the discriminator makes its step first. Fits train alone: within
     :func:`~skmmcl.parallel.stacked_fits` they take no part in a stack.
 
-    ``from_paper()`` has the settings for X-rays of pneumonia. Their encoders for images of 64 pixels, four
-    convolutions and two layers, are not here: give others as ``encoders``.
+    ``from_paper()`` has the settings for X-rays of pneumonia. Their encoders for images of 64
+    pixels, four convolutions and two layers, are not here: give others as ``encoders``.
 
     References
     ----------
@@ -110,20 +111,7 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     positive: Any = None
     n_components: int = 64
 
-    _paper: ClassVar[dict[str, Any]] = {
-        "n_common": 128,
-        "n_salient": 128,
-        "beta_common": 0.5,
-        "beta_salient": 0.1,
-        "background_precision": 20.0,
-        "disentangling": 2.0,
-        "classification": 5e-10,
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "weight_decay": 0.0,
-        "max_epochs": 100,
-        "batch_size": 512,
-    }
+    _paper: ClassVar[dict[str, Any]] = SEPVAE
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "n_common": COUNT,
         "n_salient": COUNT,

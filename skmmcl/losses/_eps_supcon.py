@@ -80,22 +80,24 @@ class EpsSupInfoNCELoss(GuidedLoss):
         y: Tensor,
         mask: Tensor | None = None,
         sample_weight: Tensor | None = None,
-        epsilon: Tensor | None = None,
+        widening: Tensor | None = None,
     ) -> Tensor:
         """Return the mean loss over the anchors; 0 when no anchor has a positive.
 
-        ``epsilon`` (...) is a margin that is learned, in place of the parameter; the other
+        ``widening`` (...) is learned and added to the margin, which is then 0 at least; the other
         arguments are those of `YAwareLoss`.
         """
         batch = make_batch(z, mask, sample_weight)
-        value = self._value(batch, metadata(y, z, batch.u), epsilon)
+        value = self._value(batch, metadata(y, z, batch.u), widening)
         return value.view(z.shape[:-3])
 
-    def _value(self, batch: Batch, y: Tensor, epsilon: Tensor | None = None) -> Tensor:
+    def _value(self, batch: Batch, y: Tensor, widening: Tensor | None = None) -> Tensor:
         s = products(batch) / per_model(self.temperature, y)
         counts = pair_counts(batch)
         same = for_views(delta_weights(y), batch)
-        margin = per_model(self.epsilon if epsilon is None else epsilon, y)
+        margin = per_model(self.epsilon, y)
+        if widening is not None:
+            margin = (margin + per_model(widening, y)).clamp_min(0)
         loss, number = self._terms(s, same, counts, margin)
         anchors = batch.anchors.flatten(1)
         mean = mean_over(anchors * (number > 0), torch.where(number > 0, loss, 0))

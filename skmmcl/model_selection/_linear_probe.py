@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,8 @@ class LinearProbe:
         Parameters and ``score`` of each trial.
     n_search_, n_hold_out_ : int
         Numbers of subjects.
+    n_folds_ : int, default=5
+        Number of folds.
 
     Examples
     --------
@@ -220,9 +222,9 @@ def _divide(X: np.ndarray, y: np.ndarray, hold_out: Any, seed: int) -> tuple[Any
     """Whom to search with, and who is held out."""
     if hold_out is None:
         return X, y, None, None
-    if isinstance(hold_out, Real) and not isinstance(hold_out, bool) and 0 < hold_out < 1:
+    if isinstance(hold_out, float) and 0 < hold_out < 1:
         X, X_held, y, y_held = train_test_split(
-            X, y, test_size=float(hold_out), stratify=y, random_state=seed
+            X, y, test_size=hold_out, stratify=y, random_state=seed
         )
         return X, y, X_held, y_held
     if not isinstance(hold_out, tuple | list) or len(hold_out) != 2:
@@ -230,7 +232,7 @@ def _divide(X: np.ndarray, y: np.ndarray, hold_out: Any, seed: int) -> tuple[Any
             "hold_out must be a part between 0 and 1, a pair of embeddings and classes of other "
             f"subjects, or None; got {hold_out!r}."
         )
-    X_held, y_held = _read(*hold_out, "hold_out")
+    X_held, y_held = _read(hold_out[0], hold_out[1], "hold_out")
     if X_held.shape[1] != X.shape[1]:
         raise ValueError(
             f"The held-out embeddings have {X_held.shape[1]} columns, X has {X.shape[1]}."

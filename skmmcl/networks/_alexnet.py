@@ -85,5 +85,8 @@ class AlexNet2d(nn.Module):
         return self.fc(local), local
 
 
-def _convolution(n_in: int, n_out: int, kernel: int, **place: int) -> list[nn.Module]:
-    return [nn.Conv2d(n_in, n_out, kernel, **place), nn.ReLU(inplace=True)]
+def _convolution(
+    n_in: int, n_out: int, kernel: int, *, padding: int, stride: int = 1
+) -> list[nn.Module]:
+    conv = nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=padding)
+    return [conv, nn.ReLU(inplace=True)]

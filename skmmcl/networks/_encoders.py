@@ -96,9 +96,10 @@ def make_encoder(
         "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
         "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan", "efficientnet_b0"; for images
         "alexnet", or "timm/" before any name of timm, and ":pretrained" after it for timm's
-        weights. Networks of timm, DenseNets, ResNets and EfficientNet with ":pooled" behind their name, as
-        "resnet18:pooled", give their averaged features themselves, DenseNets without a last
-        normalization, as in y-Aware. A module is copied, with its weights. A callable is called as ``spec(shape, n_components)``.
+        weights. With ":pooled" behind their name, as "resnet18:pooled", networks of timm,
+        DenseNets, ResNets, EfficientNet and AlexNet give their averaged features themselves,
+        DenseNets without a last normalization, as in y-Aware. A module is copied, with its
+        weights. A callable is called as ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -174,7 +175,8 @@ def unwrapped(encoder: nn.Module) -> nn.Module:
 def _named(name: str) -> Callable[..., nn.Module]:
     network, *asked = name.removeprefix(TIMM).split(":")
     if name.startswith(TIMM) and set(asked) <= TIMM_OPTIONS:
-        return partial(TimmEncoder, name=network, **dict.fromkeys(asked, True))
+        options = {option: option in asked for option in TIMM_OPTIONS}
+        return partial(TimmEncoder, name=network, **options)  # type: ignore[arg-type]
     if name.removesuffix(":pooled") in POOLED and name not in ENCODERS:
         return partial(_pooled, name=name.removesuffix(":pooled"))
     if name not in ENCODERS:

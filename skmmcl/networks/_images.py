@@ -13,8 +13,8 @@ class TimmEncoder(nn.Module):
     """Image network of timm :cite:p:`wightman2019timm` as an encoder.
 
     The names of encoders are ``"timm/resnet18"`` and, with weights that timm downloads once,
-    ``"timm/resnet18:pretrained"``; ``"timm/resnet18:pooled"`` gives its averaged features. Give images an axis of channels: an array with two axes
-    is a matrix, which is z-scored entry by entry.
+    ``"timm/resnet18:pretrained"``; ``"timm/resnet18:pooled"`` gives its averaged features. Give
+    images an axis of channels: an array with two axes is a matrix, z-scored entry by entry.
 
     Parameters
     ----------

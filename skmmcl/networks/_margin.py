@@ -14,23 +14,22 @@ SLOWNESS = 0.1  # SGD, whose steps are in proportion to slopes, learns it at a h
 
 
 class MarginNetwork(MultiviewNetwork):
-    """Multiview network with ``epsilon``, a margin between similarities that begins at ``margin``.
+    """Multiview network with ``widening`` (n_lanes,): what is added to the margin of a loss.
 
-    It is learned slowly, and is never negative. Weight decay draws it back to where it began.
+    It starts at 0 and is learned slowly; weight decay draws it back.
     """
 
-    def __init__(self, *args: Any, margin: float, **layout: Any) -> None:
+    def __init__(self, *args: Any, **layout: Any) -> None:
         super().__init__(*args, **layout)
-        self.margin = margin
-        self.beyond = nn.Parameter(torch.zeros(1))
-        self.gives = (*self.gives, "epsilon")
+        self.widened = nn.Parameter(torch.zeros(1))
+        self.gives = (*self.gives, "widening")
 
     @property
-    def epsilon(self) -> Tensor:
-        """The margin of each lane."""
-        return (self.margin + SLOWNESS * self.beyond).clamp_min(0)
+    def widening(self) -> Tensor:
+        """What is added to the margin in each lane."""
+        return SLOWNESS * self.widened
 
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        return {**super().forward_lanes(x, mask), "epsilon": self.epsilon}
+        return {**super().forward_lanes(x, mask), "widening": self.widening}

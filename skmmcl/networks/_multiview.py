@@ -239,14 +239,14 @@ class MultiviewNetwork(nn.Module):
         return z.transpose(1, 2).flatten(2)
 
 
-def embedding_width(width: int, projection_dim: int | Sequence[int] | None) -> int:
+def embedding_width(width: int, projection_dim: Any) -> int:
     """Return the width of what the losses see."""
     if projection_dim is None or isinstance(projection_dim, Integral):
-        return projection_dim or width
+        return int(projection_dim or width)
     return projection_dim[-1]
 
 
-def projection_head(width: int, projection_dim: int | Sequence[int]) -> MLP:
+def projection_head(width: int, projection_dim: Any) -> MLP:
     """Build the perceptron between representation and losses.
 
     ``projection_dim`` is its width, with a hidden layer as wide as the representation; or the

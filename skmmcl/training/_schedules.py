@@ -15,8 +15,6 @@ from torch.optim import lr_scheduler
 DECAY, DECAY_EVERY = 0.9, 10  # of "step_decay", in epochs
 WARMUP, MOST_WARMUP = 0.1, 10  # part, and most, of the epochs in which "warmup_cosine" rises
 
-Factor = Callable[[int, int], float]
-
 
 def lr_callback(settings: Any) -> LRScheduler:
     """The schedule that an estimator asks for.
@@ -100,7 +98,7 @@ def _warmup_cosine(epoch: int, max_epochs: int) -> float:
     return _half_cosine(epoch - n_rising, max_epochs - n_rising)
 
 
-FACTORS: dict[str, Factor] = {
+FACTORS: dict[str, Callable[..., float]] = {
     "cosine": _half_cosine,
     "step_decay": _step_decay,
     "warmup_cosine": _warmup_cosine,

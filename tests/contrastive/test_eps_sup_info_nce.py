@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
-from skmmcl import EpsSupInfoNCEEmbedder, MultimodalData
+from skmmcl import EpsSupInfoNCEEmbedder, MultimodalData, stacked_fits
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError
 from skmmcl.metrics import site_predictability
@@ -164,3 +168,25 @@ def test_a_learned_margin_follows_the_slope(X, y):
     )
     slope = (above - below) / 2e-4
     assert learned - 0.3 == pytest.approx(-0.1 * 0.1**2 * slope, rel=1e-3)
+
+
+def test_learned_margins_in_a_stack_are_those_of_single_fits(X, y):
+    models = [
+        embedder(learn_epsilon=True, epsilon=epsilon, optimizer="sgd", random_state=seed)
+        for seed, epsilon in enumerate((0.1, 1.0, 3.0))
+    ]
+    alone = [clone(model).fit(X, y) for model in models]
+    with stacked_fits():
+        found = Parallel(n_jobs=3)(delayed(clone(model).fit)(X, y) for model in models)
+    for one, other in zip(alone, found, strict=True):
+        assert one.epsilon_ == other.epsilon_ != one.epsilon
+        np.testing.assert_array_equal(one.transform(X), other.transform(X))
+
+
+def test_a_learned_margin_is_kept_in_copies_and_goes_on(X, y):
+    model = embedder(learn_epsilon=True, optimizer="sgd", lr=0.1, warm_start=True).fit(X, y)
+    again = pickle.loads(pickle.dumps(model))
+    assert again.epsilon_ == model.epsilon_
+    assert again.fit(X, y).epsilon_ > model.epsilon_
+    lone = embedder(learn_epsilon=True).fit(X[["smri"]], y)  # by augmented copies
+    assert lone.epsilon_ > 0.1

@@ -195,3 +195,5 @@ def test_self_pairs_reach_the_loss(X, age):
         loss = YAwareLoss(0.1, bandwidth=bandwidth, self_pairs=self_pairs)
         expected = loss(z, torch.tensor(age)).item()
         assert model.history_["y_aware"][0] == pytest.approx(expected, rel=1e-4)
+    as_in_paper = embedder().fit(X, age).transform(X)
+    np.testing.assert_array_equal(as_in_paper, embedder(self_pairs=False).fit(X, age).transform(X))

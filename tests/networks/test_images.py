@@ -78,6 +78,16 @@ def test_what_timm_is_asked_for(asked):
     ]
 
 
+def test_averaged_features(asked, monkeypatch):
+    monkeypatch.setattr(Network, "num_features", 5, raising=False)
+    monkeypatch.setattr(Network, "forward_head", lambda self, x: x.mean((2, 3)))
+    encoder = make_encoder("timm/resnet18:pretrained:pooled", (1, 9, 7), 5)
+    assert asked == [("resnet18", {"pretrained": True})]
+    assert encoder(torch.zeros(1, 2, 1, 9, 7)).shape == (1, 2, 5)
+    with pytest.raises(ValueError, match="'timm/resnet18:pooled' has 5 features: set n_components"):
+        make_encoder("timm/resnet18:pooled", (1, 9, 7), 4)
+
+
 def test_unknown_network(asked):
     with pytest.raises(ValueError, match=r"timm has no network 'resnet19'; see timm.list_models"):
         make_encoder("timm/resnet19", (8, 8), 4)
@@ -143,3 +153,10 @@ def test_alexnet_of_small_images():
     assert local.shape[:3] == (1, 2, 256)
     with pytest.raises(ValueError, match="at least 63 pixels, not \\(3, 62, 64\\)"):
         make_encoder("alexnet", (3, 62, 64), 4)
+
+
+def test_averaged_features_of_alexnet():
+    encoder = make_encoder("alexnet:pooled", (3, 96, 96), 256).eval()
+    x = torch.rand(1, 2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    h, local = encoder.forward_local(x)
+    torch.testing.assert_close(h, local.mean((3, 4)))

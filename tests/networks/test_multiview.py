@@ -54,6 +54,21 @@ def test_projection_head(x):
     assert out["z_fused"].shape == (6, 8)
 
 
+def test_widths_of_the_projection_head(x):
+    network = make(projection_dim=(7, 5, 3))
+    assert network(x)["z"].shape == (2, 6, 3)
+    widths = [sorted(layer.weight.shape[-2:]) for layer in network.heads[0].layers]
+    assert widths == [[2, 7], [5, 7], [3, 5]]
+    linear = make(projection_dim=[3]).heads[0].layers
+    assert [sorted(layer.weight.shape[-2:]) for layer in linear] == [[2, 3]]
+
+
+@pytest.mark.parametrize("widths", [(), (4, 0), ("a",), (2.5, 3)])
+def test_bad_widths_of_the_projection_head(widths):
+    with pytest.raises(ValueError, match=r"projection_dim=.* must be a width of at least 1"):
+        make(projection_dim=widths)
+
+
 @pytest.mark.parametrize("normalize_each", [False, True])
 def test_normalize_each(x, normalize_each):
     out = make(normalize_each=normalize_each)(x)

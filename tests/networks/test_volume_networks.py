@@ -58,7 +58,10 @@ def test_published_parameter_counts(name, n_outputs, expected):
     assert not has_lanes(encoder)
 
 
-@pytest.mark.parametrize(("name", "width"), POOLED.items())
+VOLUMES_POOLED = {name: width for name, width in POOLED.items() if name != "alexnet"}
+
+
+@pytest.mark.parametrize(("name", "width"), VOLUMES_POOLED.items())
 def test_pooled_features_are_those_before_the_linear_map(name, width):
     encoder = make_encoder(f"{name}:pooled", (32, 32, 32), width).eval()
     x = volumes(1, 2, 32, 32, 32)
