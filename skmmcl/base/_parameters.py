@@ -43,8 +43,10 @@ class Shared:
         for volumes. Names are "mlp", "linear", "attention", "densenet121", "timm/resnet18"
         and others, see :func:`~skmmcl.networks.make_encoder`; a module is copied with its
         weights; a callable is called as ``encoder(shape, n_components)``.
-    standardize : bool, default=True
-        Whether each entry of each modality is z-scored by the training subjects.
+    standardize : bool or "image", default=True
+        Whether each entry of each modality is z-scored by the training subjects; volumes have
+        one mean and one standard deviation for all their voxels. With "image" each volume, or
+        image with channels, is first z-scored by its own values, as most papers do.
     input_components : int or None, default=60
         Vectors and matrices are replaced by their scores on so many principal components
         of the training subjects: with more features than subjects an encoder otherwise
@@ -132,6 +134,10 @@ class Shared:
     projection_dim : int, default=None
         Width of a two-layer projection head between representation and losses; None for
         no head.
+    normalize : bool, default=False
+        Whether `transform` gives each modality's representation at length one, and what stands
+        in for an absent modality too: a contrast of cosines trains directions alone, and leaves
+        lengths to chance. See :ref:`guided_defaults`.
     metadata : str, list of str or None, default=None
         Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
         not needed. None takes ``y``.
@@ -151,7 +157,7 @@ class Shared:
         "modalities": [None, dict, list, tuple],
         "n_components": COUNT,
         "encoders": [str, dict, callable, torch.nn.Module],
-        "standardize": ["boolean"],
+        "standardize": ["boolean", StrOptions({"image"})],
         "input_components": [*COUNT, None],
         "input_noise": NOT_NEGATIVE,
         "augment": [dict, None],
@@ -181,6 +187,7 @@ class Shared:
         "random_state": ["random_state"],
         "temperature": POSITIVE,
         "projection_dim": [*COUNT, None],
+        "normalize": ["boolean"],
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
         "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],

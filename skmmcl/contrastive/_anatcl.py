@@ -98,6 +98,7 @@ class AnatCLEmbedder(BaseEmbedder):
     bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    normalize: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "measures": [str, list, tuple, None],

@@ -68,6 +68,7 @@ class ConditionalUniformityEmbedder(BaseEmbedder):
     uniformity_weight: float = 1.0
     t: float = 2.0
     projection_dim: int | None = None
+    normalize: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "uniformity_weight": NOT_NEGATIVE,

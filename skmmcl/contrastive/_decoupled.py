@@ -93,6 +93,7 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     prior: Any = None
     t: float = 2.0
     projection_dim: int | None = None
+    normalize: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "kernel": [StrOptions({"cosine"}), *KERNEL, None],

@@ -86,6 +86,7 @@ class EpsSupInfoNCEEmbedder(BaseEmbedder):
     metadata: str | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
+    normalize: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "epsilon": NOT_NEGATIVE,

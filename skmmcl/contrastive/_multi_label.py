@@ -72,6 +72,7 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
     metadata: str | Sequence[str] | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
+    normalize: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "weighting": [StrOptions({"jaccard", "labels"})],

@@ -59,6 +59,7 @@ class SupConEmbedder(BaseEmbedder):
     metadata: str | None = None
     temperature: float = 0.1
     projection_dim: int | None = None
+    normalize: bool = False
 
     _of_training: ClassVar[tuple[str, ...]] = ("temperature",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

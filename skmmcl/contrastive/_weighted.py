@@ -87,6 +87,7 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    normalize: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "scheme": [StrOptions({"soft-supcon", "x-clr", "euclidean"})],

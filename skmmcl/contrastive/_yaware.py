@@ -66,6 +66,7 @@ class YAwareEmbedder(BaseEmbedder):
     bandwidth: Bandwidth = "scott"
     temperature: float = 0.1
     projection_dim: int | None = None
+    normalize: bool = False
 
     def _make_guide(self, y: Any) -> KernelGuide:
         return KernelGuide(self, self.kernel, temperature=self.temperature)
