@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -12,7 +12,9 @@ from torch import Tensor
 from skmmcl.utils._sklearn import HasMethods, Interval, StrOptions
 
 Kernel: TypeAlias = str | Sequence[str] | Callable[..., Tensor]
-Bandwidth: TypeAlias = Literal["scott", "silverman", "median"] | float | Sequence[float]
+BandwidthRule: TypeAlias = Literal["deviation", "scott", "silverman", "median"]
+Bandwidth: TypeAlias = BandwidthRule | float | Sequence[float]
+BANDWIDTH_RULES = set(get_args(BandwidthRule))
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
@@ -147,10 +149,11 @@ class Shared:
         of labels; a list with one for each column, whose product is taken; or a function
         of a tensor (..., n_samples, n_columns) that gives weights (..., n_samples,
         n_samples).
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
+    bandwidth : {"deviation", "scott", "silverman", "median"}, float or list, default="deviation"
         Distance at which numbers begin to differ, in their units, for all columns or for
         each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
+        training subjects: "deviation" is a quarter of their standard deviation. Classes and
+        sets of labels have none.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -190,5 +193,5 @@ class Shared:
         "normalize": ["boolean"],
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
-        "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],
+        "bandwidth": [StrOptions(BANDWIDTH_RULES), *POSITIVE, list, tuple],
     }

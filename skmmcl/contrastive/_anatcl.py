@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
+from skmmcl.base._parameters import BANDWIDTH_RULES, NOT_NEGATIVE, POSITIVE, BandwidthRule
 from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
 from skmmcl.contrastive._guides import OF_METADATA
 from skmmcl.losses import YAwareLoss
@@ -41,7 +41,7 @@ class AnatCLEmbedder(BaseEmbedder):
         1))``.
     metadata : str or None, default=None
         Column of ``X.meta`` that holds the age; ``y`` is then not needed. None takes ``y``.
-    bandwidth : {"scott", "silverman", "median"} or float, default="scott"
+    bandwidth : {"deviation", "scott", "silverman", "median"} or float, default="deviation"
         Distance at which ages begin to differ, in years; or the rule by which
         `skmmcl.kernels.estimate_bandwidth` finds it for the training subjects.
 
@@ -95,7 +95,7 @@ class AnatCLEmbedder(BaseEmbedder):
     anatomy_weight: float = 1.0
     sharpness: float | None = None
     metadata: str | None = None
-    bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
+    bandwidth: BandwidthRule | float = "deviation"
     temperature: float = 0.1
     projection_dim: int | None = None
     normalize: bool = False
@@ -106,7 +106,7 @@ class AnatCLEmbedder(BaseEmbedder):
         "anatomy_weight": NOT_NEGATIVE,
         "sharpness": [*POSITIVE, None],
         "metadata": [str, None],
-        "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE],
+        "bandwidth": [StrOptions(BANDWIDTH_RULES), *POSITIVE],
     }
 
     def _make_guide(self, y: Any) -> AnatomyGuide:

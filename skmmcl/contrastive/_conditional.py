@@ -64,7 +64,7 @@ class ConditionalUniformityEmbedder(BaseEmbedder):
 
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "scott"
+    bandwidth: Bandwidth = "deviation"
     uniformity_weight: float = 1.0
     t: float = 2.0
     projection_dim: int | None = None

@@ -69,7 +69,7 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
     loss: Literal["exp", "threshold", "y-aware"] = "exp"
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "scott"
+    bandwidth: Bandwidth = "deviation"
     temperature: float = 0.1
     projection_dim: int | None = None
     normalize: bool = False

@@ -84,7 +84,7 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     target_temperature: float = 0.1
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "scott"
+    bandwidth: Bandwidth = "deviation"
     temperature: float = 0.1
     projection_dim: int | None = None
     normalize: bool = False

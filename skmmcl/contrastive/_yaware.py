@@ -63,7 +63,7 @@ class YAwareEmbedder(BaseEmbedder):
 
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "scott"
+    bandwidth: Bandwidth = "deviation"
     temperature: float = 0.1
     projection_dim: int | None = None
     normalize: bool = False
