@@ -28,8 +28,9 @@ def find_shared_data() -> None:
 
 def simulated(n_subjects: int, seed: int) -> tuple[MultimodalData, np.ndarray]:
     """Two simulated tables and the ages of the subjects, of which they tell about half."""
-    X, _, _ = make_cohort(n_subjects, modalities=["t2", "clinical"], random_state=seed)
-    return X, np.asarray(X.meta["age"], dtype=float)
+    X, y, _ = make_cohort(n_subjects, modalities=["t2", "clinical"], random_state=seed)
+    parts = MultimodalData(X.to_dict(), meta={"age": X.meta["age"], "class": y})
+    return parts, np.asarray(X.meta["age"], dtype=float)
 
 
 def lifespan() -> tuple[MultimodalData, np.ndarray]:
@@ -40,7 +41,8 @@ def lifespan() -> tuple[MultimodalData, np.ndarray]:
     arrays = {side: frame.to_numpy(float) for side, frame in arrays.items() if frame.shape[1]}
     known = np.isfinite(np.hstack([*arrays.values(), table[["age"]].to_numpy(float)])).all(1)
     parts = {side: array[known] for side, array in arrays.items()}
-    return MultimodalData(parts), table["age"].to_numpy(float)[known]
+    sex = table["sex"].to_numpy()[known]
+    return MultimodalData(parts, meta={"sex": sex}), table["age"].to_numpy(float)[known]
 
 
 def ixi() -> tuple[MultimodalData, np.ndarray]:
@@ -64,7 +66,7 @@ def r2_of_probe(h: np.ndarray, y: np.ndarray, h_test: np.ndarray, y_test: np.nda
 def auc_of_probe(h: np.ndarray, y: np.ndarray, h_test: np.ndarray, y_test: np.ndarray) -> float:
     """ROC AUC of a logistic regression on the representation, of subjects held out."""
     probe = LogisticRegressionCV(
-        Cs=5, cv=5, scoring="neg_log_loss", max_iter=2000, l1_ratios=(0,), use_legacy_attributes=False
+        Cs=5, scoring="neg_log_loss", max_iter=2000, l1_ratios=(0,), use_legacy_attributes=False
     )
     model = make_pipeline(StandardScaler(), probe).fit(h, y)
     return roc_auc_score(y_test, model.decision_function(h_test))

@@ -105,7 +105,7 @@ def test_bandwidths_that_cannot_be_estimated(y, options, said):
         kernels.estimate_bandwidth(y, **options)
 
 
-@pytest.mark.parametrize("rule", ["scott", "silverman", "median"])
+@pytest.mark.parametrize("rule", ["deviation", "scott", "silverman", "median"])
 @pytest.mark.parametrize("scale", [1e200, 1e-200])
 def test_bandwidths_scale_with_the_metadata(rule, scale):
     y = np.array([20.0, 30.0, 50.0, 51.0])

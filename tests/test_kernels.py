@@ -137,12 +137,30 @@ def test_rules_of_thumb(rule):
     np.testing.assert_allclose(one, y[:, :1].std(0, ddof=1) * factor ** (-1 / 5))
 
 
-@pytest.mark.parametrize("rule", ["scott", "silverman", "median"])
+@pytest.mark.parametrize("rule", ["deviation", "scott", "silverman", "median"])
 def test_bandwidth_of_what_is_known(rule):
     y = np.random.default_rng(0).normal(size=(40, 2))
     holes = np.vstack([y, [[NAN, 0.0]]])
     np.testing.assert_allclose(estimate_bandwidth(holes, rule)[0], estimate_bandwidth(y, rule)[0])
     np.testing.assert_allclose(estimate_bandwidth(y * 3, rule), 3 * estimate_bandwidth(y, rule))
+
+
+@pytest.mark.parametrize("n", [100, 500, 3000])
+def test_the_default_does_not_depend_on_the_number_of_subjects(n):
+    age = np.random.default_rng(0).permutation(np.linspace(-1, 1, n))
+    age = 50 + 19 * age / age.std(ddof=1)
+    assert estimate_bandwidth(age)[0] == pytest.approx(19 / 4)
+    scott = {100: 7.56, 500: 5.48, 3000: 3.83}[n]
+    assert estimate_bandwidth(age, "scott")[0] == pytest.approx(scott, abs=0.01)
+
+
+def test_the_default_grows_with_the_columns_as_distances_do():
+    y = np.random.default_rng(0).normal(size=(60, 4)) * [1, 10, 100, 1000]
+    np.testing.assert_allclose(estimate_bandwidth(y), y.std(0, ddof=1) / 4 * 2)
+    weight = np.repeat([1.0, 2.0], 30)
+    repeated = np.repeat(y, weight.astype(int), axis=0)
+    found = estimate_bandwidth(y, sample_weight=weight)
+    np.testing.assert_allclose(found, estimate_bandwidth(repeated))
 
 
 def test_median_of_many_subjects():

@@ -83,6 +83,7 @@ class DifferentiableEncoder:
         self._unit = torch.as_tensor(units[modality]).to(like.device, like.dtype)
         n_views, width = estimator.mean_representation_.shape
         self.n_components = len(self._views(n_views)) * width
+        self._directions = getattr(estimator, "normalize", False)
 
     def __len__(self) -> int:
         return len(self._data)
@@ -143,6 +144,7 @@ class DifferentiableEncoder:
             prepared = self._network.prepare({**others, self.modality: x * self._unit})
             lane = {name: value[None] for name, value in prepared.items()}
             h = self._network.encode_lanes(lane, mask)[0]
+            h = torch.nn.functional.normalize(h, dim=-1) if self._directions else h
             return torch.cat([h[view] for view in self._views(len(h))], dim=1)
 
         return represent

@@ -93,7 +93,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     modalities: Mapping[str, Any] | Sequence[str] | None = None
     n_components: int = 16
     encoders: Any = "auto"
-    standardize: bool = True
+    standardize: bool | Literal["image"] = True
     input_components: int | None = 60
     input_noise: float = 0.0
     augment: Any = None
@@ -364,7 +364,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         if self._solution is not None:
             parts.append(self._solved(self._solution, data, rows, columns))
         if self._trained is not None:
-            parts.append(self._trained.transform(data, self.impute))
+            directions = getattr(self, "normalize", False)
+            parts.append(self._trained.transform(data, self.impute, directions=directions))
         out = np.hstack(parts).astype(self._dtype, copy=False)
         check_finite(out, data)
         out[~data.mask.any(axis=1)] = np.nan

@@ -14,6 +14,7 @@ from skmmcl.data import MultimodalData, as_multimodal, check_values, is_multimod
 from skmmcl.data._frames import is_pandas, is_table
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.preprocessing import MaskedZScore, ModalityTransformer
 from skmmcl.utils._named import named
 from skmmcl.utils._plain import numbers_of
 from skmmcl.utils._sklearn import check_sample_weight
@@ -46,7 +47,20 @@ def read_input(estimator: Any, X: Any, *, reset: bool) -> MultimodalData:
     else:
         data = _check_layout(estimator, data)
     check_n_subjects(data, 2 if reset else 1, type(estimator).__name__)
-    return data
+    return _scaled_by_image(data) if estimator.standardize == "image" else data
+
+
+def _scaled_by_image(data: MultimodalData) -> MultimodalData:
+    """Return the subjects with each volume or image z-scored by its own values."""
+    images = [name for name, shape in data.shapes.items() if len(shape) > 2]
+    if not images:
+        raise ModalityError(
+            f"standardize='image' z-scores volumes, and images with channels, each by itself; the "
+            f"modalities have the shapes {data.shapes}. Take True for vectors and matrices."
+        )
+    there = [name for name in images if data.mask[:, data.modalities.index(name)].any()]
+    scale = ModalityTransformer(dict.fromkeys(there, MaskedZScore("all")))
+    return scale.fit_transform(data) if there else data
 
 
 def read_known(estimator: Any, X: Any, keep: Collection[str] = ()) -> MultimodalData:

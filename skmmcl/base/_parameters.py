@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -12,7 +12,9 @@ from torch import Tensor
 from skmmcl.utils._sklearn import HasMethods, Interval, StrOptions
 
 Kernel: TypeAlias = str | Sequence[str] | Callable[..., Tensor]
-Bandwidth: TypeAlias = Literal["scott", "silverman", "median"] | float | Sequence[float]
+BandwidthRule: TypeAlias = Literal["deviation", "scott", "silverman", "median"]
+Bandwidth: TypeAlias = BandwidthRule | float | Sequence[float]
+BANDWIDTH_RULES = set(get_args(BandwidthRule))
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
 NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
@@ -45,8 +47,10 @@ class Shared:
         weights; a callable is called as ``encoder(shape, n_components)``. Modalities of one
         shape that stand together in a tuple, ``{("t1", "t2"): "resnet18"}``, share one encoder;
         each is z-scored by itself, and none is restricted to principal components.
-    standardize : bool, default=True
-        Whether each entry of each modality is z-scored by the training subjects.
+    standardize : bool or "image", default=True
+        Whether each entry of each modality is z-scored by the training subjects; volumes have
+        one mean and one standard deviation for all their voxels. With "image" each volume, or
+        image with channels, is first z-scored by its own values, as most papers do.
     input_components : int or None, default=60
         Vectors and matrices are replaced by their scores on so many principal components
         of the training subjects: with more features than subjects an encoder otherwise
@@ -150,6 +154,10 @@ class Shared:
     projection_dim : int, list of int or None, default=None
         Width of a two-layer projection head between representation and losses, or the widths of
         all its layers, such as (512, 128); None for no head.
+    normalize : bool, default=False
+        Whether `transform` gives each modality's representation at length one, and what stands
+        in for an absent modality too: a contrast of cosines trains directions alone, and leaves
+        lengths to chance. See :ref:`guided_defaults`.
     metadata : str, list of str or None, default=None
         Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
         not needed. None takes ``y``.
@@ -163,17 +171,18 @@ class Shared:
         Whether each embedding is among its own positives and those that it is held against, as
         in the theory of the optimum, which is unique then. None for what papers train: yes for
         Soft SupCon and Euclidean contrast, no for X-CLR and y-Aware.
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="scott"
+    bandwidth : {"deviation", "scott", "silverman", "median"}, float or list, default="deviation"
         Distance at which numbers begin to differ, in their units, for all columns or for
         each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
+        training subjects: "deviation" is a quarter of their standard deviation. Classes and
+        sets of labels have none.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "modalities": [None, dict, list, tuple],
         "n_components": COUNT,
         "encoders": [str, dict, callable, torch.nn.Module],
-        "standardize": ["boolean"],
+        "standardize": ["boolean", StrOptions({"image"})],
         "input_components": [*COUNT, None],
         "input_noise": NOT_NEGATIVE,
         "augment": [dict, callable, StrOptions({"auto"}), None],
@@ -209,8 +218,9 @@ class Shared:
         "random_state": ["random_state"],
         "temperature": POSITIVE,
         "projection_dim": [*COUNT, list, tuple, None],
+        "normalize": ["boolean"],
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
         "self_pairs": ["boolean", None],
-        "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE, list, tuple],
+        "bandwidth": [StrOptions(BANDWIDTH_RULES), *POSITIVE, list, tuple],
     }

@@ -26,7 +26,7 @@ UNSUPERVISED_SCALE = 0.5
 OF_TRAINING = (
     "encoders", "standardize", "augment", "input_components", "input_noise", "impute",
     "views", "n_views",
-    "projection_dim", "max_epochs", "batch_size", "sampler", "lr", "weight_decay", "optimizer",
+    "projection_dim", "normalize", "max_epochs", "batch_size", "sampler", "lr", "weight_decay", "optimizer",
     "lr_schedule", "gradient_clip", "validation_fraction", "n_iter_no_change", "monitor",
     "callbacks", "warm_start", "checkpoint", "device",
 )  # fmt: skip
@@ -151,6 +151,7 @@ def warn_of_untrained(settings: Any) -> None:
         for name, value in given.items()
         if value is not defaults[name] and value != defaults[name]
         if not (name.endswith("_weight") and value == 0)  # which leaves a term out
+        if not (name == "standardize" and value == "image")  # which is done as data are read
     ]
     if unused:
         warnings.warn(

@@ -33,7 +33,9 @@ from skmmcl.training import (
 from skmmcl.utils._moments import principal_axes, weighted_moments
 
 # What a checkpoint may differ in and still be that of the same fit.
-NOT_OF_THE_FIT = {"verbose", "device", "checkpoint", "callbacks", "impute", "on_empty"}
+NOT_OF_THE_FIT = {
+    "verbose", "device", "checkpoint", "callbacks", "impute", "on_empty", "normalize",
+}  # fmt: skip
 
 Known = Mapping[str, Any]  # "y", "targets" and "sample_weight" of the training subjects
 
@@ -47,7 +49,7 @@ def input_stage(
 ) -> InputStage:
     """Return what the training subjects say of a modality: mean, scale, principal axes."""
     mean, scale = weighted_moments(array, present, sample_weight)
-    stage = InputStage(mean, scale, settings.standardize)
+    stage = InputStage(mean, scale, bool(settings.standardize))
     is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment, [name])
     is_whole = is_whole or name in shared_by(settings.encoders)
     if settings.input_components is None or is_whole:
@@ -169,14 +171,22 @@ class Trained:
         blocks = represent(self.net, self.subjects(data)).transpose(1, 0, 2)
         self.scale = unsupervised_factor(blocks, sample_weight)
 
-    def transform(self, data: MultimodalData, impute: str) -> np.ndarray:
-        """Return the representation of all modalities, (n_samples, n_columns)."""
+    def transform(
+        self, data: MultimodalData, impute: str, *, directions: bool = False
+    ) -> np.ndarray:
+        """Return the representation of all modalities, (n_samples, n_columns).
+
+        As ``directions`` that of each modality has length one.
+        """
         subjects = self.subjects(data)
         h = represent(self.net, subjects)
         present = self.present(data).T
         h = np.where(present[..., None], h, self.mean_representation[:, None])
         if impute == "ridge" and self.imputation is not None:
             h = self.imputation.fill(self.net, subjects, h)
+        if directions:
+            length = np.linalg.norm(h, axis=-1, keepdims=True)
+            h = h / np.maximum(length, np.finfo(h.dtype).tiny)
         return h.transpose(1, 0, 2).reshape(len(data), -1) * self.scale
 
     def names(self, *, beside: bool) -> list[str]:

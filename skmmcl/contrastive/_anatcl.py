@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
+from skmmcl.base._parameters import BANDWIDTH_RULES, NOT_NEGATIVE, POSITIVE, BandwidthRule
 from skmmcl.base._views import Views
 from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
 from skmmcl.contrastive._guides import OF_METADATA
@@ -45,7 +45,7 @@ class AnatCLEmbedder(BaseEmbedder):
         1))``.
     metadata : str or None, default=None
         Column of ``X.meta`` that holds the age; ``y`` is then not needed. None takes ``y``.
-    bandwidth : {"scott", "silverman", "median"} or float, default="scott"
+    bandwidth : {"deviation", "scott", "silverman", "median"} or float, default="deviation"
         Distance at which ages begin to differ, in years; or the rule by which
         `skmmcl.kernels.estimate_bandwidth` finds it for the training subjects.
 
@@ -105,9 +105,10 @@ class AnatCLEmbedder(BaseEmbedder):
     age_weight: float = 1.0
     sharpness: float | None = None
     metadata: str | None = None
-    bandwidth: Literal["scott", "silverman", "median"] | float = "scott"
+    bandwidth: BandwidthRule | float = "deviation"
     temperature: float = 0.1
     projection_dim: Any = None
+    normalize: bool = False
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"
@@ -120,7 +121,7 @@ class AnatCLEmbedder(BaseEmbedder):
         "age_weight": NOT_NEGATIVE,
         "sharpness": [*POSITIVE, None],
         "metadata": [str, None],
-        "bandwidth": [StrOptions({"scott", "silverman", "median"}), *POSITIVE],
+        "bandwidth": [StrOptions(BANDWIDTH_RULES), *POSITIVE],
     }
 
     def _make_guide(self, y: Any) -> AnatomyGuide:

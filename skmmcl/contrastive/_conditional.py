@@ -65,10 +65,11 @@ class ConditionalUniformityEmbedder(BaseEmbedder):
 
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "scott"
+    bandwidth: Bandwidth = "deviation"
     uniformity_weight: float = 1.0
     t: float = 2.0
     projection_dim: Any = None
+    normalize: bool = False
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"

@@ -31,7 +31,7 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     kernel : str, list of str, callable or None, default=None
         How alike subjects are by their metadata, as `YAwareEmbedder` takes it, or
         "cosine"; None uses no metadata.
-    bandwidth : {"scott", "silverman", "median"}, float or list of float, default="median"
+    bandwidth : {"deviation", "scott", "silverman", "median"}, float or list, default="median"
         Distance at which numbers begin to differ, in their units, for all columns or for
         each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
         training subjects. Classes and sets of labels have none.
@@ -100,6 +100,7 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     prior: Any = None
     t: float = 2.0
     projection_dim: Any = None
+    normalize: bool = False
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"

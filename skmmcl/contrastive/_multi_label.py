@@ -79,6 +79,7 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
     metadata: str | Sequence[str] | None = None
     temperature: float = 0.1
     projection_dim: Any = None
+    normalize: bool = False
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"

@@ -66,6 +66,7 @@ class SimCLREmbedder(BaseEmbedder):
     decoupled: bool = False
     temperature: float = 0.1
     projection_dim: Any = None
+    normalize: bool = False
     views: Views = "augmentation"
     n_views: int = 2
     augment: Any = "auto"

@@ -65,6 +65,7 @@ class SupConEmbedder(BaseEmbedder):
     metadata: str | None = None
     temperature: float = 0.1
     projection_dim: Any = None
+    normalize: bool = False
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"

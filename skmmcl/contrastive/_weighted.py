@@ -86,9 +86,10 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     self_pairs: bool | None = None
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "scott"
+    bandwidth: Bandwidth = "deviation"
     temperature: float = 0.1
     projection_dim: Any = None
+    normalize: bool = False
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"

@@ -70,9 +70,10 @@ class YAwareEmbedder(BaseEmbedder):
 
     metadata: str | Sequence[str] | None = None
     kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "scott"
+    bandwidth: Bandwidth = "deviation"
     temperature: float = 0.1
     projection_dim: Any = None
+    normalize: bool = False
     self_pairs: bool | None = None
     views: Views = "auto"
     n_views: int = 2

@@ -60,9 +60,10 @@ class TopologicalConsistencyEmbedder(BaseEmbedder):
         Encoders with a map of local features, as all of volumes that are known by name,
         give a token for each place of the map; see
         :func:`~skmmcl.networks.make_encoder` for names, modules and callables.
-    standardize : bool, default=True
+    standardize : bool or "image", default=True
         Whether each entry of a vector and each column of a matrix, over all regions, is
-        z-scored by the training subjects: how regions differ in all subjects is kept.
+        z-scored by the training subjects: how regions differ in all subjects is kept. With
+        "image" each volume is first z-scored by its own values.
 
     Attributes
     ----------

@@ -100,7 +100,9 @@ class Tuner(BaseEmbedder):
         vars(trained).update(self.scaling)
         lr_factors = {"base": self.encoder_lr_factor} if self.layers != "head" else None
         dtype = getattr(torch, self._dtype)
-        trained.net = make_net(self._make_network(), terms, self, dtype=dtype, lr_factors=lr_factors)
+        trained.net = make_net(
+            self._make_network(), terms, self, dtype=dtype, lr_factors=lr_factors
+        )
         network: Any = trained.net.module_
         subjects = trained.subjects(data)
         h = represent(trained.net, subjects).reshape(len(data), *network.center.shape[1::2])

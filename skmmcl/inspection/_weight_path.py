@@ -123,7 +123,9 @@ def weight_path(
         raise ValueError(f"n_points={n_points} does not hold both ends.")
     between = copy.deepcopy(first)
     network = _network(between)
-    layers = [each for each in network.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    layers = [
+        each for each in network.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)
+    ]
     if layers and X_train is None:
         raise ValueError(
             "These networks have batch normalization: give X_train, by which its statistics are "

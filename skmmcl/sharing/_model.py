@@ -8,7 +8,6 @@ import reprlib
 import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np

@@ -71,11 +71,9 @@ def _encode_zeros(embedder: BaseEmbedder) -> None:
     size = sum(map(math.prod, shapes))
     if size > MOST_VALUES:
         return
-    n_absent = len(names) if 1 < len(names) and size < MANY_VALUES else 0
+    n_absent = len(names) if len(names) > 1 and size < MANY_VALUES else 0
     mask = np.vstack([np.ones((1, len(names)), bool), ~np.eye(len(names), dtype=bool)[:n_absent]])
-    zeros = {
-        name: np.zeros((len(mask), *shape)) for name, shape in zip(names, shapes, strict=True)
-    }
+    zeros = {name: np.zeros((len(mask), *shape)) for name, shape in zip(names, shapes, strict=True)}
     data = MultimodalData(zeros, mask=mask)
     found = [np.zeros((1, 0))]
     if embedder._solution is not None:  # noqa: SLF001
@@ -92,4 +90,6 @@ def _through_the_heads(network: Any, subjects: Any) -> None:
     """Compute all outputs, also those that only training needs."""
     x = in_copies({name: values[None] for name, values in subjects.x.items()}, network)
     with torch.no_grad():
-        forward_lanes(network, {"x": x, "mask": None if subjects.mask is None else subjects.mask[None]})
+        forward_lanes(
+            network, {"x": x, "mask": None if subjects.mask is None else subjects.mask[None]}
+        )

@@ -38,7 +38,7 @@ def test_embeddings_tell_the_age():
                 make_pipeline(embedder(bandwidth=b, max_epochs=20, n_components=8), RidgeCV()),
                 X, age, cv=3, scoring="r2",
             ).mean()
-            for b in ("scott", 1e-6)
+            for b in ("deviation", 1e-6)
         )  # fmt: skip
     assert guided > blind + 0.05
     assert guided > 0.3
@@ -115,7 +115,7 @@ def test_ages_at_the_usual_temperatures_have_room_enough(X, age):
     """Three ages are never met exactly: that alone is not told."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for bandwidth in ("scott", 2.0, 10.0):
+        for bandwidth in ("deviation", "scott", 2.0, 10.0):
             embedder(bandwidth=bandwidth, max_epochs=1).fit(X, age)
         ContrastiveRegressionEmbedder(temperature=1.0, bandwidth=3.0, max_epochs=1).fit(X, age)
 

@@ -32,7 +32,7 @@ SPECIAL: dict[str, list[Any]] = {
     ["gaussian"], [],
                [3], ("delta", "delta"), lambda y: y, lambda y: 1.0,
                lambda y: y @ y.mT * torch.nan, int, print],
-    "rule": ["scott", "silverman", "median", "mean", 3],
+    "rule": ["deviation", "scott", "silverman", "median", "mean", 3],
     "missing": ["isolate", "ignore", "a"],
     "cv": [2, 5, 1, 0, -1, 99, "a", None, 2.5, [], True, [(np.arange(10), np.arange(10, 20))],
     [([0], [1])]],
