@@ -28,7 +28,7 @@ QUERIES = {
     "site": ("user_guide/sites", "user_guide/preprocessing", "user_guide/guided"),
     "which method": ("user_guide/which_method",),
     "NIfTI": ("user_guide/volumes",),
-    "save": ("user_guide/sharing", "user_guide/saving"),
+    "save": ("user_guide/conventions", "user_guide/sharing"),
 }
 
 
@@ -41,9 +41,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def serve(folder: Path) -> ThreadingHTTPServer:
     """Serve a folder on a free port of this machine."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -60,7 +58,9 @@ def ask(chromium: str, site: Path, job: dict[str, object]) -> list[dict[str, obj
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,900"]
     command = [chromium, *options, "--virtual-time-budget=3600000", "--dump-dom", url]
     try:
-        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900).stdout
+        dom = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=900
+        ).stdout
     finally:
         server.shutdown()
         harness.unlink()
