@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scipy.io
 
+from skmmcl import MultimodalData
 from skmmcl._folder import read_cohort
 from skmmcl.exceptions import DataError
 
@@ -249,7 +250,5 @@ def test_values_of_matrices_are_those_of_the_files(tmp_path):
 def test_text_of_the_only_table_is_side_data(tmp_path):
     one_table(tmp_path)
     with pytest.warns(UserWarning, match="columns of text, 'sex', are side data"):
-        from skmmcl import MultimodalData
-
         X = MultimodalData.from_folder(tmp_path, target="diagnosis")
     assert sorted(X.meta) == ["diagnosis", "sex"]

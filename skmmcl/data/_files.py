@@ -205,8 +205,8 @@ def _stack(folder: Path) -> Arrays:
         odd = next(k for k, array in enumerate(arrays) if array.shape != arrays[0].shape)
         raise DataError(
             f"{folder.name}/{files[odd].name} has shape {arrays[odd].shape}, "
-            f"{files[0].name} {arrays[0].shape}: all subjects must have the same. Of time series of "
-            "different lengths, give the connectomes (ConnectomeVectorizer, nilearn)."
+            f"{files[0].name} {arrays[0].shape}: all subjects must have the same. Of time "
+            "series of different lengths, give the connectomes (ConnectomeVectorizer, nilearn)."
         )
     return Arrays({folder.name: np.stack(arrays)}, ids)
 
