@@ -1,8 +1,8 @@
 """Look at every page of the built site in headless Chromium.
 
-``python .ci/check_site.py doc/_build/html``: at the widths of a desk and of a phone, in light and dark,
-no page may scroll sideways, ask another host for anything, or leave a formula unrendered. The search
-of the site must find the right page first.
+``python .ci/check_site.py doc/_build/html``: at the widths of a desk and of a phone, in light and
+dark, no page may scroll sideways, ask another host for anything, or leave a formula unrendered. The
+search of the site must find the right page first.
 """
 
 from __future__ import annotations
