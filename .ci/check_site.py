@@ -1,7 +1,8 @@
-"""Look at every page of the built site in headless Chromium: ``python .ci/check_site.py doc/_build/html``.
+"""Look at every page of the built site in headless Chromium.
 
-At the widths of a desk and of a phone, in light and dark, no page may scroll sideways, ask another host
-for anything, or leave a formula unrendered. The search of the site must find the right page first.
+``python .ci/check_site.py doc/_build/html``: at the widths of a desk and of a phone, in light and
+dark, no page may scroll sideways, ask another host for anything, or leave a formula unrendered. The
+search of the site must find the right page first.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ QUERIES = {
     "site": ("user_guide/sites", "user_guide/preprocessing", "user_guide/guided"),
     "which method": ("user_guide/which_method",),
     "NIfTI": ("user_guide/volumes",),
-    "save": ("user_guide/sharing", "user_guide/saving"),
+    "save": ("user_guide/conventions", "user_guide/sharing"),
 }
 
 
@@ -41,9 +42,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def serve(folder: Path) -> ThreadingHTTPServer:
     """Serve a folder on a free port of this machine."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -60,11 +59,11 @@ def ask(chromium: str, site: Path, job: dict[str, object]) -> list[dict[str, obj
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,900"]
     command = [chromium, *options, "--virtual-time-budget=3600000", "--dump-dom", url]
     try:
-        dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900).stdout
+        ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)
     finally:
         server.shutdown()
         harness.unlink()
-    found = re.search(r"<pre>(.*)</pre>", dom, flags=re.DOTALL)
+    found = re.search(r"<pre>(.*)</pre>", ended.stdout, flags=re.DOTALL)
     if not found:
         sys.exit("Chromium gave no result.")
     return json.loads(html.unescape(found[1]))

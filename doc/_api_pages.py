@@ -1,7 +1,7 @@
-"""Pages of the API reference: one for each section of ``api.rst``, which lists all public names.
+"""Pages of the API reference, one for each section of ``api.rst``.
 
-``api.rst`` stays the one list of names. Sphinx reads a page for each of its sections instead, so that
-the sidebar shows the rooms of the package and, below each, its names.
+``api.rst`` stays the one list of public names. Sphinx reads a page for each of its sections
+instead, so that the sidebar shows the rooms of the package and, below each, its names.
 """
 
 from __future__ import annotations

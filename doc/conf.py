@@ -26,6 +26,7 @@ extensions = [
     "sphinxcontrib.katex",
     "_api_pages",
     "_class_pages",
+    "_gallery",
 ]
 exclude_patterns = [
     "_build",
@@ -56,14 +57,15 @@ sphinx_gallery_conf = {
     "doc_module": ("skmmcl",),
     "reference_url": {"skmmcl": None},
     "first_notebook_cell": (
-        "# Where skmmcl is not installed, as on Colab, install it first:\n"
-        '# %pip install "skmmcl[plot]"\n'
+        "try:\n    import skmmcl\nexcept ImportError:  # as on Colab\n"
+        '    %pip install -q "skmmcl[plot,data,volumes,inspection,search]"\n'
         "%matplotlib inline"
     ),
     "plot_gallery": "True",
     "abort_on_example_error": True,
     "min_reported_time": 5,
     "show_memory": False,
+    "reset_modules": ("matplotlib", "_gallery.set_style"),
     "write_computation_times": False,
     "thumbnail_size": (480, 300),
     "parallel": 2,

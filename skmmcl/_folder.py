@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +12,14 @@ from sklearn.preprocessing import LabelEncoder
 
 from skmmcl.data import MultimodalData
 from skmmcl.data._copies import check_leaks
-from skmmcl.data._tables import read_header
+from skmmcl.data._files import SHEETS, list_folder
+from skmmcl.data._tables import read_header, read_sheets
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import class_name, has_fractions, seem_measured
 
 LISTINGS = ("participants", "meta")
+# Tables that list subjects as well, if one of them has the target and other files have the data.
+LISTINGS_BY_NAME = {"subjects", "demographics", "labels", "targets", "phenotype", "phenotypes"}
 TABLES = {".csv", ".tsv", ".txt"}
 TARGETS = {"y", "label", "diagnosis", "group", "target"}
 
@@ -63,6 +67,8 @@ def read_cohort(
     except DataError:
         _read(folder, words)  # what cannot be read at all is said first
         raise
+    if file is not None and _is_listing(Path(folder), file):
+        words["meta"], file = Path(file).stem, None
     if file is not None:
         words["target"] = name
     cohort = _read(folder, words)
@@ -104,7 +110,7 @@ def _find_target(folder: Path, target: str | None) -> tuple[str, str | None]:
     tables = _headers(folder)
     listing = next((file for file in tables if Path(file).stem.lower() in LISTINGS), None)
     listed = [] if listing is None else tables.pop(listing)
-    wanted = _guess(folder, listing, listed) if target is None else target
+    wanted = _guess(folder, listing, listed, tables) if target is None else target
     own = _spelled(wanted, listed)
     holding = {file: name for file, names in tables.items() if (name := _spelled(wanted, names))}
     if len(holding) + (own is not None) > 1:
@@ -124,6 +130,13 @@ def _find_target(folder: Path, target: str | None) -> tuple[str, str | None]:
     return name, file
 
 
+def _is_listing(folder: Path, file: str) -> bool:
+    """Return whether a table lists the subjects of other files, by its name."""
+    others = {name for name in _headers(folder) if name != file}
+    others |= {path.name for path in list_folder(folder)[0] if path.name != file}
+    return Path(file).stem.lower() in LISTINGS_BY_NAME and bool(others)
+
+
 def _spelled(wanted: str, names: list[str]) -> str | None:
     """Return the column that is meant; case tells columns apart only where it must."""
     alike = [name for name in names if name.casefold() == wanted.casefold()]
@@ -133,11 +146,18 @@ def _spelled(wanted: str, names: list[str]) -> str | None:
 def _headers(folder: Path) -> dict[str, list[str]]:
     """Return the columns of the tables, by the names of their files."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    kept = [f for f in files if f.suffix.lower() in TABLES and not f.name.startswith(".")]
-    return {file.name: read_header(file) for file in kept if file.is_file()}
+    kept = [f for f in files if f.is_file() and not f.name.startswith((".", "~$"))]
+    found = {f.name: read_header(f) for f in kept if f.suffix.lower() in TABLES}
+    for file in kept:
+        if file.suffix.lower() in SHEETS and find_spec("openpyxl"):
+            found |= {path.name: table.names for path, table in read_sheets(file).items()}
+    return found
 
 
-def _guess(folder: Path, listing: str | None, listed: list[str]) -> str:
+def _guess(folder: Path, listing: str | None, listed: list[str], tables: dict[str, Any]) -> str:
+    usual = [name for names in tables.values() for name in names if name.lower() in TARGETS]
+    if listing is None and len(usual) == 1:
+        return usual[0]
     if listing is None:
         raise DataError(
             f"{folder} has no participants.tsv or participants.csv, which lists the subjects "

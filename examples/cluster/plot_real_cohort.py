@@ -1,16 +1,18 @@
 """
-Subtypes in a real cohort
-=========================
+Look for subtypes of autism, and test whether they are real
+===========================================================
 
-Are there subtypes of autism in the anatomy of the brain? On ABIDE, 718 males scanned at 20 sites,
-UCSL gives subtypes as it always does. This page asks whether to believe them. The cohort is found
-in the folder that ``SKMMCL_DATA`` names, or downloaded.
+Are there subtypes of autism in the anatomy of the brain? On ABIDE, 718
+males scanned at 20 sites, UCSL gives subtypes as it always does. This page
+asks whether to believe them. The cohort is found in the folder that
+``SKMMCL_DATA`` names, or downloaded.
 """
 
 # %%
 # The cohort
 # ----------
-# Cortical thickness and volumes of subcortical structures, as FreeSurfer measures them.
+# Cortical thickness and volumes of subcortical structures, as FreeSurfer
+# measures them.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,18 +25,25 @@ from skmmcl.preprocessing import ModalityTransformer
 
 data, y = fetch_abide(return_X_y=True)
 names = data.columns["freesurfer"]
-chosen = [k for k, name in enumerate(names) if name.endswith(("ThickAvg", "mm3"))]
+chosen = [
+    k for k, name in enumerate(names) if name.endswith(("ThickAvg", "mm3"))
+]
 X = MultimodalData(anatomy=data["freesurfer"][:, chosen], meta=data.meta)
-print(f"{y.sum()} with autism, {(y == 0).sum()} controls, {len(np.unique(X.meta['site']))} sites")
+print(
+    f"{y.sum()} with autism, {(y == 0).sum()} controls, "
+    f"{len(np.unique(X.meta['site']))} sites"
+)
 X
 
 # %%
 # Subtypes, and what they follow
 # ------------------------------
-# As measured, and with the sites harmonized. UCSL itself warns where the site is what the subtypes
-# follow most. Here the warnings are caught, because the table has their numbers: the adjusted
-# mutual information of the subtypes with side data is 0 by chance and 1 if one determines the
-# other. The agreement is the adjusted Rand index between runs from random starts.
+# As measured, and with the sites harmonized. UCSL itself warns where the
+# site is what the subtypes follow most. Here the warnings are caught,
+# because the table has their numbers: the adjusted mutual information of
+# the subtypes with side data is 0 by chance and 1 if one determines the
+# other. The agreement is the adjusted Rand index between runs from random
+# starts.
 
 import warnings
 
@@ -44,23 +53,33 @@ from skmmcl.preprocessing import ComBat
 scale = ModalityTransformer({"anatomy": StandardScaler()})
 versions = {
     "as measured": scale.fit_transform(X),
-    "sites harmonized": scale.fit_transform(ComBat(covariates="age").fit_transform(X)),
+    "sites harmonized": scale.fit_transform(
+        ComBat(covariates="age").fit_transform(X)
+    ),
 }
 found = {}
 for name, version in versions.items():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ucsl = UCSL(n_clusters=2, n_consensus=5, random_state=0).fit(version, y)
-    confounds = subtype_confounds(ucsl.labels_, {k: X.meta[k] for k in ("site", "age")})
+        ucsl = UCSL(n_clusters=2, n_consensus=5, random_state=0).fit(
+            version, y
+        )
+    confounds = subtype_confounds(
+        ucsl.labels_, {k: X.meta[k] for k in ("site", "age")}
+    )
     sizes = np.bincount(ucsl.labels_[y == 1]).tolist()
-    found[name] = {"sizes": sizes, "agreement": ucsl.agreement_, **confounds}
+    found[name] = {
+        "sizes": sizes,
+        "agreement": ucsl.agreement_,
+        **confounds,
+    }
 pd.DataFrame(found).T
 
 # %%
 # Is autism separated at all?
 # ---------------------------
-# Subtypes of a separation at chance are subtypes of noise. Each site is left out in turn; half is
-# chance for the area under the curve.
+# Subtypes of a separation at chance are subtypes of noise. Each site is
+# left out in turn; half is chance for the area under the curve.
 
 from sklearn.model_selection import GroupKFold, cross_val_score
 
@@ -74,13 +93,17 @@ with warnings.catch_warnings():
         cv=GroupKFold(5),
         scoring="roc_auc",
     )
-print(f"area under the curve at other sites: {auc.mean():.2f} +- {auc.std():.2f}")
+print(
+    f"area under the curve at other sites: "
+    f"{auc.mean():.2f} +- {auc.std():.2f}"
+)
 
 # %%
 # Are they stable?
 # ----------------
-# Random parts of the subjects should divide the patients in the same way. The bands reach from the
-# least to the greatest agreement. Few resamples and short runs are taken here to save time.
+# Random parts of the subjects should divide the patients in the same way.
+# The bands reach from the least to the greatest agreement. Few resamples
+# and short runs are taken here to save time.
 
 path = stability_path(
     UCSL(n_consensus=2, max_iter=10),
@@ -99,9 +122,10 @@ plt.show()
 # %%
 # What may be said
 # ----------------
-# Runs from other starts find other subtypes, and so do other parts of the subjects: they agree
-# little more than with permuted labels. The diagnosis is separated little better than chance at
-# sites that were not seen. These measures give no evidence of subtypes of autism in these subjects,
-# which is not evidence that there are none. Had the page stopped at the first fit, it would have
-# reported two groups of similar size that differ in the columns by which they were made, and in the
-# site.
+# Runs from other starts find other subtypes, and so do other parts of the
+# subjects: they agree little more than with permuted labels. The diagnosis
+# is separated little better than chance at sites that were not seen. These
+# measures give no evidence of subtypes of autism in these subjects, which
+# is not evidence that there are none. Had the page stopped at the first
+# fit, it would have reported two groups of similar size that differ in the
+# columns by which they were made, and in the site.

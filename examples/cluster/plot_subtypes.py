@@ -1,16 +1,18 @@
 """
-Subtypes of patients
-====================
+Find subtypes of patients by contrast with controls
+===================================================
 
-Patients differ from each other mostly in what all people differ in. Subtypes of their disease are
-found by contrast with controls, on simulated subjects whose subtypes are known.
+Patients differ from each other mostly in what all people differ in.
+Subtypes of their disease are found by contrast with controls, on simulated
+subjects whose subtypes are known.
 """
 
 # %%
 # Patients and controls
 # ---------------------
-# Five common factors vary in everybody, and more strongly than the disease: each of the three
-# subtypes deviates from the controls along a direction of its own.
+# Five common factors vary in everybody, and more strongly than the disease:
+# each of the three subtypes deviates from the controls along a direction of
+# its own.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,9 +27,10 @@ X
 # %%
 # Clustering the patients, and contrasting them with controls
 # -----------------------------------------------------------
-# Principal components show common variability. The subspace of UCSL shows the subtypes, in patients
-# who took no part in the fit. It has three dimensions: the subtype that overlaps with the controls
-# here deviates along the third.
+# Principal components show common variability. The subspace of UCSL shows
+# the subtypes, in patients who took no part in the fit. It has three
+# dimensions: the subtype that overlaps with the controls here deviates
+# along the third.
 
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -37,21 +40,31 @@ from skmmcl.cluster import UCSL
 
 columns = np.asarray(X)
 pca = PCA(2).fit(columns[train])
-plain = KMeans(3, n_init=10, random_state=0).fit(columns[train][y[train] == 1])
+plain = KMeans(3, n_init=10, random_state=0).fit(
+    columns[train][y[train] == 1]
+)
 ucsl = UCSL(n_clusters=3, random_state=0).fit(X[train], y[train])
 
 for name, labels in {
     "KMeans of the patients": plain.predict(columns[patients]),
     "UCSL": ucsl.predict_clusters(X[patients]),
 }.items():
-    print(f"{name}: {adjusted_rand_score(truth.subtype[patients], labels):.2f}")
+    print(
+        f"{name}: "
+        f"{adjusted_rand_score(truth.subtype[patients], labels):.2f}"
+    )
 print(f"accuracy of the diagnosis: {ucsl.score(X[test], y[test]):.2f}")
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-spaces = {"principal components": pca.transform(columns), "subspace of UCSL": ucsl.transform(X)}
+spaces = {
+    "principal components": pca.transform(columns),
+    "subspace of UCSL": ucsl.transform(X),
+}
 for ax, (name, scores) in zip(axes, spaces.items(), strict=True):
     controls = test[y[test] == 0]
-    ax.scatter(*scores[controls, :2].T, c="lightgray", s=15, label="controls")
+    ax.scatter(
+        *scores[controls, :2].T, c="lightgray", s=15, label="controls"
+    )
     for k in range(3):
         rows = patients[truth.subtype[patients] == k]
         ax.scatter(*scores[rows, :2].T, s=15, label=f"subtype {k + 1}")
@@ -63,9 +76,10 @@ axes[1].legend()
 # %%
 # How many subtypes?
 # ------------------
-# Random parts of the subjects should divide the patients in the same way, and better than with
-# permuted labels. The bands reach from the least to the greatest agreement. Few resamples and runs
-# are taken here to save time.
+# Random parts of the subjects should divide the patients in the same way,
+# and better than with permuted labels. The bands reach from the least to
+# the greatest agreement. Few resamples and runs are taken here to save
+# time.
 
 from skmmcl.cluster import stability_path
 
@@ -89,8 +103,8 @@ print(path)
 # %%
 # What do they follow?
 # --------------------
-# The subtypes are related neither to the site nor to age or sex. See :ref:`subtypes` for what else
-# to report.
+# The subtypes are related neither to the site nor to age or sex. See
+# :ref:`subtypes` for what else to report.
 
 from skmmcl.cluster import subtype_confounds
 

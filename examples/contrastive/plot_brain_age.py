@@ -1,17 +1,18 @@
 """
-Brain age at hospitals that training never saw
-==============================================
+Predict brain age at hospitals that training never saw
+======================================================
 
-A model of brain age is wanted for scanners other than those it was made on. A contrastive embedder
-guided by age, a ridge regression on top, whole sites held out, and the scores in use: the error at
-new sites, how well the site can be told, and the brain-age gap with its correction.
+A model of brain age is wanted for scanners other than those it was made on.
+A contrastive embedder guided by age, a ridge regression on top, whole sites
+held out, and the scores in use: the error at new sites, how well the site
+can be told, and the brain-age gap with its correction.
 """
 
 # %%
 # A cohort of eight sites
 # -----------------------
-# Three modalities show age and site. Subjects of six sites train, with a part of them held out; two
-# sites are new.
+# Three modalities show age and site. Subjects of six sites train, with a
+# part of them held out; two sites are new.
 
 import numpy as np
 
@@ -35,10 +36,11 @@ train, internal = known_site[200:], known_site[:200]
 # %%
 # Three models
 # ------------
-# :class:`~skmmcl.contrastive.ContrastiveRegressionEmbedder` weakens the repulsion between subjects
-# of like age. The age is its ``y``, so that it goes into a pipeline like any transformer. The
-# others: ridge regression on all features, and on as many principal components as the embedder
-# gives. ``RidgeCV`` chooses its penalty within the training subjects.
+# :class:`~skmmcl.contrastive.ContrastiveRegressionEmbedder` weakens the
+# repulsion between subjects of like age. The age is its ``y``, so that it
+# goes into a pipeline like any transformer. The others: ridge regression on
+# all features, and on as many principal components as the embedder gives.
+# ``RidgeCV`` chooses its penalty within the training subjects.
 
 from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeCV
@@ -50,7 +52,11 @@ from skmmcl import ContrastiveRegressionEmbedder
 from skmmcl.metrics import openbhb_score, site_predictability
 
 embedder = ContrastiveRegressionEmbedder(
-    bandwidth=5.0, n_components=8, batch_size=128, max_epochs=30, random_state=0
+    bandwidth=5.0,
+    n_components=8,
+    batch_size=128,
+    max_epochs=30,
+    random_state=0,
 )
 ridge = RidgeCV(np.logspace(-1, 5, 13))
 representations = {
@@ -59,7 +65,9 @@ representations = {
     "all features": StandardScaler(),
 }
 predicted = {}
-print(f"{'':14}{'error, known':>14}{'error, new':>12}{'site':>7}{'score':>7}")
+print(
+    f"{'':14}{'error, known':>14}{'error, new':>12}{'site':>7}{'score':>7}"
+)
 for name, representation in representations.items():
     h = representation.fit_transform(X[train], age[train])
     model = ridge.fit(h, age[train])
@@ -71,22 +79,31 @@ for name, representation in representations.items():
         mean_absolute_error(age[rows], predicted[name][part])
         for part, rows in {"known": internal, "new": new_site}.items()
     ]
-    seen = site_predictability(representation.transform(X[internal]), site[internal])
-    score = openbhb_score(age[new_site], predicted[name]["new"], site_balanced_accuracy=seen)
-    print(f"{name:14}{errors[0]:14.2f}{errors[1]:12.2f}{seen:7.2f}{score:7.2f}")
+    seen = site_predictability(
+        representation.transform(X[internal]), site[internal]
+    )
+    score = openbhb_score(
+        age[new_site], predicted[name]["new"], site_balanced_accuracy=seen
+    )
+    print(
+        f"{name:14}{errors[0]:14.2f}{errors[1]:12.2f}{seen:7.2f}{score:7.2f}"
+    )
 
 # %%
-# Errors are mean absolute ones, in years, at known and at new sites; the site is the balanced
-# accuracy of telling six sites apart, chance 0.17; the score of the OpenBHB challenge multiplies
-# the two, and less is better. The simulated modalities show age through fixed linear loadings, so
-# that nothing can be better suited than ridge regression on all features: what the contrast has to
-# offer here is a few numbers per subject, as good at new sites, in which the site is harder to see.
+# Errors are mean absolute ones, in years, at known and at new sites; the
+# site is the balanced accuracy of telling six sites apart, chance 0.17; the
+# score of the OpenBHB challenge multiplies the two, and less is better. The
+# simulated modalities show age through fixed linear loadings, so that
+# nothing can be better suited than ridge regression on all features: what
+# the contrast has to offer here is a few numbers per subject, as good at
+# new sites, in which the site is harder to see.
 #
 # The brain-age gap
 # -----------------
-# Predictions are drawn to the mean, so that the gap of young subjects is positive and of old ones
-# negative, whatever their brains. :func:`~skmmcl.metrics.fit_age_bias` finds that line on subjects
-# of their own, and :func:`~skmmcl.metrics.brain_age_gap` takes it out of the others.
+# Predictions are drawn to the mean, so that the gap of young subjects is
+# positive and of old ones negative, whatever their brains.
+# :func:`~skmmcl.metrics.fit_age_bias` finds that line on subjects of their
+# own, and :func:`~skmmcl.metrics.brain_age_gap` takes it out of the others.
 
 import matplotlib.pyplot as plt
 
@@ -101,18 +118,28 @@ gaps = {
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
 axes[0].plot([15, 75], [15, 75], color="0.8")
-axes[0].scatter(age[new_site], found, c=np.where(site[new_site] == 6, "C0", "C1"), s=14, alpha=0.7)
-axes[0].set(title="new sites", xlabel="age (years)", ylabel="predicted age (years)")
+axes[0].scatter(
+    age[new_site],
+    found,
+    c=np.where(site[new_site] == 6, "C0", "C1"),
+    s=14,
+    alpha=0.7,
+)
+axes[0].set(
+    title="new sites", xlabel="age (years)", ylabel="predicted age (years)"
+)
 for ax, (name, gap) in zip(axes[1:], gaps.items(), strict=True):
     ax.axhline(0, color="0.8")
     ax.scatter(age[new_site], gap, color="C2", s=14, alpha=0.7)
     r = np.corrcoef(age[new_site], gap)[0, 1]
-    ax.set(title=f"{name} (r = {r:.2f})", xlabel="age (years)", ylabel="years")
+    ax.set(
+        title=f"{name} (r = {r:.2f})", xlabel="age (years)", ylabel="years"
+    )
     ax.sharey(axes[1])
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
-# The correction uses the true age: errors of corrected predictions measure nothing, and the errors
-# above are those of the uncorrected ones.
+# The correction uses the true age: errors of corrected predictions measure
+# nothing, and the errors above are those of the uncorrected ones.

@@ -1,18 +1,20 @@
 """
-Keep an embedding from the site
-===============================
+Remove the site from an embedding
+=================================
 
-Patients come from one hospital, most controls from another: a model that learns the scanner looks
-as good as one that learns the disease, until it meets a hospital that has both. FairKL makes the
-similarities of subjects of one site like those of different sites.
+Patients come from one hospital, most controls from another: a model that
+learns the scanner looks as good as one that learns the disease, until it
+meets a hospital that has both. FairKL makes the similarities of subjects of
+one site like those of different sites.
 """
 
 # %%
 # A cohort with a trap
 # --------------------
-# Of 600 training subjects, nine in ten patients are of site 1 and nine in ten controls of site 0.
-# The test subjects have each combination alike often, so that the site helps nobody there. The site
-# is side data of the container, ``X.meta["site"]``.
+# Of 600 training subjects, nine in ten patients are of site 1 and nine in
+# ten controls of site 0. The test subjects have each combination alike
+# often, so that the site helps nobody there. The site is side data of the
+# container, ``X.meta["site"]``.
 
 import numpy as np
 
@@ -41,9 +43,10 @@ test = np.concatenate([rest[cell == k][:100] for k in range(4)])
 # %%
 # With and without FairKL
 # -----------------------
-# ``bias="site"`` names the side data. FairKL can only mend what the training subjects still show:
-# an encoder that learns them by heart has nothing left to compare, hence two components of a linear
-# encoder, and large batches, in which every kind of pair occurs.
+# ``bias="site"`` names the side data. FairKL can only mend what the
+# training subjects still show: an encoder that learns them by heart has
+# nothing left to compare, hence two components of a linear encoder, and
+# large batches, in which every kind of pair occurs.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
@@ -68,16 +71,22 @@ embedded = {}
 for name, embedder in embedders.items():
     h = embedder.fit_transform(X[train], y[train])
     embedded[name] = embedder.transform(X[test])
-    predicted = LogisticRegression().fit(h, y[train]).predict(embedded[name])
+    predicted = (
+        LogisticRegression().fit(h, y[train]).predict(embedded[name])
+    )
     accuracy = balanced_accuracy_score(y[test], predicted)
     seen = site_predictability(embedded[name], X[test].meta["site"])
-    print(f"{name:10} balanced accuracy: class {accuracy:.2f}, site {seen:.2f}")
+    print(
+        f"{name:10} balanced accuracy: "
+        f"class {accuracy:.2f}, site {seen:.2f}"
+    )
 
 # %%
 # What the classifier sees
 # ------------------------
-# The mean over modalities of the directions of the test subjects' embeddings. Without FairKL, the
-# sites lie apart and each class is spread over both; with it, the sites mix.
+# The mean over modalities of the directions of the test subjects'
+# embeddings. Without FairKL, the sites lie apart and each class is spread
+# over both; with it, the sites mix.
 
 import matplotlib.pyplot as plt
 
@@ -90,14 +99,27 @@ for ax, (name, h) in zip(axes, embedded.items(), strict=True):
         for label, marker in enumerate("ox"):
             rows = (X[test].meta["site"] == site) & (y[test] == label)
             who = f"{['controls', 'patients'][label]}, site {site}"
-            ax.scatter(*points[rows].T, c=color, marker=marker, s=22, alpha=0.7, label=who)
+            ax.scatter(
+                *points[rows].T,
+                c=color,
+                marker=marker,
+                s=22,
+                alpha=0.7,
+                label=who,
+            )
     ax.set(title=name, xticks=[], yticks=[], aspect="equal")
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+fig.legend(
+    *axes[0].get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=4,
+    frameon=False,
+)
 plt.show()
 
 # %%
 # What not to conclude
 # --------------------
-# The probe is linear and sees 400 subjects: it cannot prove that nothing of the site is left. Nor
-# can any method tell disease from site if all patients were of one site: FairKL would then find no
-# pairs to compare, and ``history_["fair_kl"]`` would be zero.
+# The probe is linear and sees 400 subjects: it cannot prove that nothing of
+# the site is left. Nor can any method tell disease from site if all
+# patients were of one site: FairKL would then find no pairs to compare, and
+# ``history_["fair_kl"]`` would be zero.

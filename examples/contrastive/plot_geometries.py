@@ -1,18 +1,19 @@
 """
-Which geometry a weighting asks for
-===================================
+See how a loss arranges subjects
+================================
 
-Every guided contrast weighs pairs of subjects, and its weights ask for an arrangement of the
-embeddings. Here nothing is encoded: points move freely on a circle until a loss is as small as it
-gets, so that what is seen is what the loss alone wants.
+Every guided contrast weighs pairs of subjects, and its weights ask for an
+arrangement of the embeddings. Here nothing is encoded: points move freely
+on a circle until a loss is as small as it gets, so that what is seen is
+what the loss alone wants.
 """
 
 # %%
 # Points that are free
 # --------------------
-# One function, :func:`~skmmcl.losses.weighted_info_nce`, is behind all of the losses. It takes
-# similarities and weights; a small optimization over points on the circle takes the place of a
-# network.
+# One function, :func:`~skmmcl.losses.weighted_info_nce`, is behind all of
+# the losses. It takes similarities and weights; a small optimization over
+# points on the circle takes the place of a network.
 
 import numpy as np
 import torch
@@ -27,14 +28,20 @@ def arrange(weights, *, self_pairs=True, n_starts=4):
     best = None
     for seed in range(n_starts):
         generator = torch.Generator().manual_seed(seed)
-        z = torch.randn(len(weights), 2, generator=generator, dtype=torch.float64)
+        z = torch.randn(
+            len(weights), 2, generator=generator, dtype=torch.float64
+        )
         z.requires_grad_()
-        optimizer = torch.optim.LBFGS([z], max_iter=300, line_search_fn="strong_wolfe")
+        optimizer = torch.optim.LBFGS(
+            [z], max_iter=300, line_search_fn="strong_wolfe"
+        )
 
         def closure(z=z, optimizer=optimizer):
             optimizer.zero_grad()
             u = z / z.norm(dim=1, keepdim=True)
-            loss = weighted_info_nce(u @ u.T / TEMPERATURE, weights, self_pairs=self_pairs)
+            loss = weighted_info_nce(
+                u @ u.T / TEMPERATURE, weights, self_pairs=self_pairs
+            )
             loss.backward()
             return loss
 
@@ -48,17 +55,20 @@ def arrange(weights, *, self_pairs=True, n_starts=4):
 # %%
 # Classes
 # -------
-# SupCon weighs pairs of one class by 1 and all others by 0, which asks for classes infinitely far
-# apart. A sphere has no such place: the best is that each class collapses to a point, and that
-# three points stand at 120 degrees, a simplex. With unequal classes the two small ones are pushed
-# together by the large one. Soft SupCon names the weight of other classes, and gets the angle that
-# it asks for, whatever the sizes.
+# SupCon weighs pairs of one class by 1 and all others by 0, which asks for
+# classes infinitely far apart. A sphere has no such place: the best is that
+# each class collapses to a point, and that three points stand at 120
+# degrees, a simplex. With unequal classes the two small ones are pushed
+# together by the large one. Soft SupCon names the weight of other classes,
+# and gets the angle that it asks for, whatever the sizes.
 
 from skmmcl.kernels import delta
 
 
 def of_classes(sizes, between=0.0):
-    y = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    y = torch.repeat_interleave(
+        torch.arange(len(sizes)), torch.tensor(sizes)
+    )
     same = delta(y.double())
     return y, same + between * (1 - same)
 
@@ -70,11 +80,12 @@ soft_classes, soft = of_classes([3, 3, 24], between=float(np.exp(-1.5)))
 # %%
 # Ages
 # ----
-# A Gaussian kernel of age, as y-Aware has it, asks that distances between embeddings be
-# proportional to distances between ages. Two ages can have that; three on a line cannot, as chords
-# of a sphere do not add up. :func:`~skmmcl.losses.sphere_realizability` tells so beforehand, and by
-# how much the loss must miss its bound. Labels that themselves lie on a circle, such as the time
-# of day, fit.
+# A Gaussian kernel of age, as y-Aware has it, asks that distances between
+# embeddings be proportional to distances between ages. Two ages can have
+# that; three on a line cannot, as chords of a sphere do not add up.
+# :func:`~skmmcl.losses.sphere_realizability` tells so beforehand, and by
+# how much the loss must miss its bound. Labels that themselves lie on a
+# circle, such as the time of day, fit.
 
 from skmmcl.kernels import gaussian
 
@@ -83,21 +94,32 @@ of_age = gaussian(age, 30.0)
 angle = torch.arange(12, dtype=torch.float64) * 2 * torch.pi / 12
 hour = torch.stack([angle.cos(), angle.sin()], 1)
 of_hour = gaussian(hour, TEMPERATURE**0.5)  # of radius one
-for name, weights in {"age": of_age, "time of day": of_hour, "Soft SupCon": soft}.items():
+for name, weights in {
+    "age": of_age,
+    "time of day": of_hour,
+    "Soft SupCon": soft,
+}.items():
     found = sphere_realizability(weights, TEMPERATURE)
-    print(f"{name:12} can be met: {found.realizable!s:6} gap of the loss: {found.gap:.4f}")
+    print(
+        f"{name:12} can be met: {found.realizable!s:6} "
+        f"gap of the loss: {found.gap:.4f}"
+    )
 
 # %%
 # What comes out
 # --------------
-# In the last panel, distances that y-Aware gets are held against those that it asks for: near ages
-# are right, and the ends of life are nearer to each other than the kernel says.
+# In the last panel, distances that y-Aware gets are held against those that
+# it asks for: near ages are right, and the ends of life are nearer to each
+# other than the kernel says.
 
 import matplotlib.pyplot as plt
 
 panels = {
     "SupCon, equal classes": (arrange(simplex, self_pairs=False), balanced),
-    "SupCon, classes of 3, 3 and 24": (arrange(pushed, self_pairs=False), unequal),
+    "SupCon, classes of 3, 3 and 24": (
+        arrange(pushed, self_pairs=False),
+        unequal,
+    ),
     "Soft SupCon, 3, 3 and 24": (arrange(soft), soft_classes),
     "y-Aware, time of day": (arrange(of_hour), np.arange(12)),
     "y-Aware, age": (arrange(of_age), age),
@@ -110,14 +132,18 @@ def subtitle(u, shade):
     if len(np.unique(shade)) > 3:
         return "dark to light"
     other = u[np.flatnonzero(shade != shade[0])[0]]
-    return f"dark and green: {np.degrees(np.arccos(u[0] @ other)):.0f} degrees"
+    return (
+        f"dark and green: {np.degrees(np.arccos(u[0] @ other)):.0f} degrees"
+    )
 
 
 fig, axes = plt.subplots(2, 3, figsize=(9, 6.4), layout="constrained")
 jitter = np.random.default_rng(0)
 for ax, (title, (u, shade)) in zip(axes.flat, panels.items(), strict=False):
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, ec="0.8"))
-    shown = u * (1 + 0.1 * jitter.uniform(size=(len(u), 1)))  # collapsed points stay visible
+    shown = u * (
+        1 + 0.1 * jitter.uniform(size=(len(u), 1))
+    )  # collapsed points stay visible
     ax.scatter(*shown.T, c=np.asarray(shade), cmap="viridis", ec="w", s=60)
     ax.set_title(f"{title}\n{subtitle(u, shade)}")
     ax.set(aspect="equal", xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
@@ -129,14 +155,20 @@ got = np.linalg.norm(u[:, None] - u, axis=-1)
 ax = axes[1, 2]
 ax.plot([0, wanted.max()], [0, wanted.max()], color="0.8")
 ax.plot(wanted.ravel(), got.ravel(), "o", ms=4, alpha=0.6, mew=0)
-ax.set(title="y-Aware, age: the gap", xlabel="distance asked for", ylabel="distance found")
+ax.set(
+    title="y-Aware, age: the gap",
+    xlabel="distance asked for",
+    ylabel="distance found",
+)
 ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
 # What follows
 # ------------
-# The gap is small where the bandwidth is wide, and the order of ages is kept in any case, so that
-# y-Aware serves well in practice. Where distances themselves matter, ``scheme="euclidean"`` of
-# :class:`~skmmcl.contrastive.WeightedContrastiveEmbedder` drops the sphere. Where classes are of
-# unequal size, its ``scheme="soft-supcon"`` keeps the small ones apart.
+# The gap is small where the bandwidth is wide, and the order of ages is
+# kept in any case, so that y-Aware serves well in practice. Where distances
+# themselves matter, ``scheme="euclidean"`` of
+# :class:`~skmmcl.contrastive.WeightedContrastiveEmbedder` drops the sphere.
+# Where classes are of unequal size, its ``scheme="soft-supcon"`` keeps the
+# small ones apart.

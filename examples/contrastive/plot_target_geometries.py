@@ -1,16 +1,18 @@
 """
-The optimum of a loss, without training
-=======================================
+Compute the optimum of a loss without training
+==============================================
 
-A guided loss says by its labels alone where its optimum is. With ``target`` it is computed in
-milliseconds; here it stands above what a gradient reaches that may move every subject freely.
+A guided loss says by its labels alone where its optimum is. With ``target``
+it is computed in milliseconds; here it stands above what a gradient reaches
+that may move every subject freely.
 """
 
 # %%
 # Labels, and losses that read them
 # ---------------------------------
-# Sixty subjects have a class, an age and a set of labels. A loss in :mod:`skmmcl.losses` takes
-# embeddings and labels; its ``target`` takes the labels only.
+# Sixty subjects have a class, an age and a set of labels. A loss in
+# :mod:`skmmcl.losses` takes embeddings and labels; its ``target`` takes the
+# labels only.
 
 import numpy as np
 import torch
@@ -35,7 +37,10 @@ losses = {
     "Soft SupCon": (SoftSupConLoss(0.5, epsilon=0.4), classes),
     "y-Aware": (YAwareLoss(0.5, bandwidth=20.0), age),
     "L-exp": (ExpRegressionLoss(0.1, bandwidth=10.0), age),
-    "sets of labels": (JaccardSupConLoss(0.1, threshold=0.01), labels.int()),
+    "sets of labels": (
+        JaccardSupConLoss(0.1, threshold=0.01),
+        labels.int(),
+    ),
 }
 
 # %%
@@ -43,7 +48,9 @@ losses = {
 # --------------
 # Not every loss knows its optimum: L-thr is unbounded.
 
-targets = {name: loss.target(y).numpy() for name, (loss, y) in losses.items()}
+targets = {
+    name: loss.target(y).numpy() for name, (loss, y) in losses.items()
+}
 for name, target in targets.items():
     print(f"{name:15} {target.shape[1]:3} columns")
 print("L-thr has a target:", has_target(ThresholdRegressionLoss()))
@@ -51,8 +58,9 @@ print("L-thr has a target:", has_target(ThresholdRegressionLoss()))
 # %%
 # By gradient
 # -----------
-# Embeddings of twelve dimensions, one of each subject, minimize the loss on the sphere, from two
-# starts. Nothing is encoded, so that no network stands in the way.
+# Embeddings of twelve dimensions, one of each subject, minimize the loss on
+# the sphere, from two starts. Nothing is encoded, so that no network stands
+# in the way.
 
 
 def train(loss, y, n_starts=2):
@@ -60,12 +68,18 @@ def train(loss, y, n_starts=2):
     best = np.inf, None
     for seed in range(n_starts):
         generator = torch.Generator().manual_seed(seed)
-        z = torch.randn(len(y), 12, generator=generator, dtype=torch.float64).requires_grad_()
-        optimizer = torch.optim.LBFGS([z], max_iter=200, line_search_fn="strong_wolfe")
+        z = torch.randn(
+            len(y), 12, generator=generator, dtype=torch.float64
+        ).requires_grad_()
+        optimizer = torch.optim.LBFGS(
+            [z], max_iter=200, line_search_fn="strong_wolfe"
+        )
 
         def closure(z=z, optimizer=optimizer):
             optimizer.zero_grad()
-            views = z if isinstance(loss, SupConLoss) else z.expand(2, -1, -1)
+            views = (
+                z if isinstance(loss, SupConLoss) else z.expand(2, -1, -1)
+            )
             value = loss(views, y)
             value.backward()
             return value
@@ -73,7 +87,10 @@ def train(loss, y, n_starts=2):
         optimizer.step(closure)
         value = closure().item()
         if value < best[0]:
-            best = value, torch.nn.functional.normalize(z, dim=1).detach().numpy()
+            best = (
+                value,
+                torch.nn.functional.normalize(z, dim=1).detach().numpy(),
+            )
     return best[1]
 
 
@@ -82,9 +99,9 @@ trained = {name: train(*args) for name, args in losses.items()}
 # %%
 # Side by side
 # ------------
-# A geometry is known but for a rotation, so what was trained is rotated onto the target. Linear
-# CKA, which is 1 for a rotated and scaled copy, says how near they are. Two columns are
-# shown.
+# A geometry is known but for a rotation, so what was trained is rotated
+# onto the target. Linear CKA, which is 1 for a rotated and scaled copy,
+# says how near they are. Two columns are shown.
 
 import matplotlib.pyplot as plt
 
@@ -99,13 +116,36 @@ def rotated(u, target):
 
 
 fig, axes = plt.subplots(2, 5, figsize=(11, 4.9), layout="constrained")
-jitter = rng.normal(scale=0.02, size=(60, 2))  # collapsed points stay visible
-shades = [classes, classes, age, age, labels.int() @ torch.tensor([1, 2, 4]).int()]
-for column, (name, target), shade in zip(axes.T, targets.items(), shades, strict=True):
+jitter = rng.normal(
+    scale=0.02, size=(60, 2)
+)  # collapsed points stay visible
+shades = [
+    classes,
+    classes,
+    age,
+    age,
+    labels.int() @ torch.tensor([1, 2, 4]).int(),
+]
+for column, (name, target), shade in zip(
+    axes.T, targets.items(), shades, strict=True
+):
     both = target, rotated(trained[name], target)
     for ax, points in zip(column, both, strict=True):
-        ax.scatter(*(points[:, :2] + jitter).T, c=shade, cmap="viridis", s=22, ec="w", lw=0.4)
-        ax.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", xticks=[], yticks=[])
+        ax.scatter(
+            *(points[:, :2] + jitter).T,
+            c=shade,
+            cmap="viridis",
+            s=22,
+            ec="w",
+            lw=0.4,
+        )
+        ax.set(
+            xlim=(-1.5, 1.5),
+            ylim=(-1.5, 1.5),
+            aspect="equal",
+            xticks=[],
+            yticks=[],
+        )
     column[0].set_title(name)
     column[1].set_xlabel(f"CKA {linear_cka(target, trained[name]):.3f}")
 axes[0, 0].set_ylabel("target, closed form")
@@ -115,6 +155,7 @@ plt.show()
 # %%
 # What follows
 # ------------
-# Classes stand at the corners of a triangle, those of Soft SupCon nearer to each other. Ages lie on
-# a line that the sphere bends. Where subjects are few, a regression onto these columns gets where
-# training would get, see :ref:`closed_form`.
+# Classes stand at the corners of a triangle, those of Soft SupCon nearer to
+# each other. Ages lie on a line that the sphere bends. Where subjects are
+# few, a regression onto these columns gets where training would get, see
+# :ref:`closed_form`.

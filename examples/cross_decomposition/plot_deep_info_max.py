@@ -1,17 +1,19 @@
 """
-Deep InfoMax: four edges, and what each keeps
+Choose which parts of modalities should agree
 =============================================
 
-Deep InfoMax maximizes the information between parts of a subject's modalities. This example draws
-which parts, and measures on simulated subjects what the embeddings then know: the factors that two
-modalities share, and those that one has alone.
+Deep InfoMax maximizes the information between parts of a subject's
+modalities. This example draws which parts, and measures on simulated
+subjects what the embeddings then know: the factors that two modalities
+share, and those that one has alone.
 """
 
 # %%
 # The edges
 # ---------
-# An encoder has two things of a modality: features of each place, its local map, and one embedding
-# of the whole. Four kinds of edges join them; L and S are what most models have.
+# An encoder has two things of a modality: features of each place, its local
+# map, and one embedding of the whole. Four kinds of edges join them; L and
+# S are what most models have.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,20 +27,30 @@ def draw_modality(ax, x, color, name):
     for i in range(4):
         for j in range(4):
             corner = x - 0.6 + 0.3 * i, 0.3 * j
-            ax.add_patch(Rectangle(corner, 0.28, 0.28, color=color, alpha=0.35))
+            ax.add_patch(
+                Rectangle(corner, 0.28, 0.28, color=color, alpha=0.35)
+            )
     ax.add_patch(Circle((x, 2.3), 0.3, color=color, alpha=0.8))
     ax.text(x, -0.35, name, ha="center")
 
 
 def draw_edge(ax, start, end):
-    ax.annotate("", end, start, arrowprops={"arrowstyle": "<|-|>", "lw": 2, "color": "black"})
+    ax.annotate(
+        "",
+        end,
+        start,
+        arrowprops={"arrowstyle": "<|-|>", "lw": 2, "color": "black"},
+    )
 
 
 top, grid = [(0, 2.05), (3, 2.05)], [(0, 1.25), (3, 1.25)]
 place = (0.45, 0.74)
 EDGES = {
     "L: embedding, own places": list(zip(top, grid, strict=True)),
-    "CL: embedding, places of the other": [(top[0], (2.6, 1.25)), (top[1], (0.4, 1.25))],
+    "CL: embedding, places of the other": [
+        (top[0], (2.6, 1.25)),
+        (top[1], (0.4, 1.25)),
+    ],
     "CS: one place, places of the other": [(place, (2.38, 0.74))],
     "S: embedding, embedding of the other": [((0.3, 2.3), (2.7, 2.3))],
 }
@@ -59,8 +71,8 @@ plt.show()
 # %%
 # Simulated subjects
 # ------------------
-# Both modalities are tables of 12 regions by 8 features. They show two shared factors, and two
-# private ones each.
+# Both modalities are tables of 12 regions by 8 features. They show two
+# shared factors, and two private ones each.
 
 from skmmcl.datasets import make_cohort
 
@@ -82,8 +94,8 @@ train, test = slice(0, 300), slice(300, None)
 # %%
 # What embeddings know
 # --------------------
-# A linear regression from the embedding of T1 to each factor, on subjects that were not seen in
-# training, says how much of it is there.
+# A linear regression from the embedding of T1 to each factor, on subjects
+# that were not seen in training, says how much of it is there.
 
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
@@ -97,24 +109,55 @@ def known(embedder):
     """Variance of each kind of factor that the embedding of T1 explains."""
     embedder.fit(X[train])
     h = embedder.transform(X)[:, : embedder.n_components]
-    probes = {kind: RidgeCV().fit(h[train], f[train]) for kind, f in FACTORS.items()}
-    return {kind: r2_score(FACTORS[kind][test], p.predict(h[test])) for kind, p in probes.items()}
+    probes = {
+        kind: RidgeCV().fit(h[train], f[train])
+        for kind, f in FACTORS.items()
+    }
+    return {
+        kind: r2_score(FACTORS[kind][test], p.predict(h[test]))
+        for kind, p in probes.items()
+    }
 
 
-OBJECTIVES = {"S": None, "L": None, "L-CL": None, "AE": None, "S-AE": {"AE": 10.0}}
-training = {"n_components": 4, "max_epochs": 20, "lr": 8e-3, "random_state": 0}
+OBJECTIVES = {
+    "S": None,
+    "L": None,
+    "L-CL": None,
+    "AE": None,
+    "S-AE": {"AE": 10.0},
+}
+training = {
+    "n_components": 4,
+    "max_epochs": 20,
+    "lr": 8e-3,
+    "random_state": 0,
+}
 found = {
-    name: known(DeepInfoMaxEmbedder(objectives=name, weights=weights, **training))
+    name: known(
+        DeepInfoMaxEmbedder(objectives=name, weights=weights, **training)
+    )
     for name, weights in OBJECTIVES.items()
 }
 
 fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
 for k, kind in enumerate(FACTORS):
     values = [found[name][kind] for name in OBJECTIVES]
-    ax.bar(np.arange(len(OBJECTIVES)) + 0.4 * k, values, width=0.38, label=f"{kind} factors")
+    ax.bar(
+        np.arange(len(OBJECTIVES)) + 0.4 * k,
+        values,
+        width=0.38,
+        label=f"{kind} factors",
+    )
 ax.set_xticks(np.arange(len(OBJECTIVES)) + 0.2, OBJECTIVES)
-ax.set(ylim=(0, 1), ylabel="explained variance", title="What the embedding of T1 knows")
+ax.set(
+    ylim=(0, 1),
+    ylabel="explained variance",
+    title="What the embedding of T1 knows",
+)
 ax.legend()
 plt.show()
 for name, values in found.items():
-    print(f"{name:5}", {kind: round(float(value), 2) for kind, value in values.items()})
+    print(
+        f"{name:5}",
+        {kind: round(float(value), 2) for kind, value in values.items()},
+    )

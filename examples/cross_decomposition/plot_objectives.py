@@ -1,17 +1,19 @@
 """
-What each objective keeps
-=========================
+Compare what each objective keeps
+=================================
 
-Two modalities share factors, such as a disease that both show, and each has private factors of its
-own. Which of them survive in an embedding is a matter of the objective. On a simulated cohort the
-factors are known, and a linear probe tells how much of each an embedding still holds.
+Two modalities share factors, such as a disease that both show, and each has
+private factors of its own. Which of them survive in an embedding is a
+matter of the objective. On a simulated cohort the factors are known, and a
+linear probe tells how much of each an embedding still holds.
 """
 
 # %%
 # A cohort whose factors are known
 # --------------------------------
-# Each modality has four measures of ten regions. Both show two shared factors alike. Each shows two
-# private ones as well, which are stronger, the age and the site of the scan, and noise.
+# Each modality has four measures of ten regions. Both show two shared
+# factors alike. Each shows two private ones as well, which are stronger,
+# the age and the site of the scan, and noise.
 
 import numpy as np
 
@@ -35,9 +37,10 @@ def cohort(seed):
 # %%
 # Probes
 # ------
-# An embedder is trained on half of the subjects. Of the other half, each factor is predicted by
-# ridge regression from the representation of one modality, in cross-validation: a proportion of
-# explained variance near 1 says that the factor is there to be read, one near 0 that it is lost.
+# An embedder is trained on half of the subjects. Of the other half, each
+# factor is predicted by ridge regression from the representation of one
+# modality, in cross-validation: a proportion of explained variance near 1
+# says that the factor is there to be read, one near 0 that it is lost.
 
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_score
@@ -47,7 +50,9 @@ from sklearn.preprocessing import StandardScaler
 
 def probe(h, factors):
     ridge = make_pipeline(StandardScaler(), Ridge(alpha=10.0))
-    return max(0.0, cross_val_score(ridge, h, factors, scoring="r2", cv=5).mean())
+    return max(
+        0.0, cross_val_score(ridge, h, factors, scoring="r2", cv=5).mean()
+    )
 
 
 def kept(embedder, seed):
@@ -68,11 +73,13 @@ def kept(embedder, seed):
 # %%
 # Five objectives
 # ---------------
-# ``S`` asks that the embeddings of the two modalities of a subject agree, ``AE`` that each can be
-# decoded to its modality, ``S-AE`` both; there the reconstruction is given a weight that lets it
-# have a say. ``L-CL`` compares an embedding with what the encoders have of each region, of its own
-# and of the other modality. The mixture of experts of
-# :class:`~skmmcl.decomposition.MMVAEEmbedder` decodes each embedding to both modalities.
+# ``S`` asks that the embeddings of the two modalities of a subject agree,
+# ``AE`` that each can be decoded to its modality, ``S-AE`` both; there the
+# reconstruction is given a weight that lets it have a say. ``L-CL``
+# compares an embedding with what the encoders have of each region, of its
+# own and of the other modality. The mixture of experts of
+# :class:`~skmmcl.decomposition.MMVAEEmbedder` decodes each embedding to
+# both modalities.
 
 from skmmcl import DeepInfoMaxEmbedder, MMVAEEmbedder
 
@@ -87,7 +94,9 @@ common = {
 embedders = {
     "S": DeepInfoMaxEmbedder(objectives="S", **common),
     "AE": DeepInfoMaxEmbedder(objectives="AE", **common),
-    "S-AE": DeepInfoMaxEmbedder(objectives="S-AE", weights={"AE": 10.0}, **common),
+    "S-AE": DeepInfoMaxEmbedder(
+        objectives="S-AE", weights={"AE": 10.0}, **common
+    ),
     "L-CL": DeepInfoMaxEmbedder(objectives="L-CL", **common),
     "MMVAE": MMVAEEmbedder(**common),
 }
@@ -96,24 +105,39 @@ found = {
     for name, embedder in embedders.items()
 }
 for name, (shared, private, age) in found.items():
-    print(f"{name:6} shared {shared:.2f}   private {private:.2f}   age {age:.2f}")
+    print(
+        f"{name:6} shared {shared:.2f}   private {private:.2f}   "
+        f"age {age:.2f}"
+    )
 
 # %%
-# The private factors are noise to ``S``, and are lost. The age is no factor of either modality, but
-# since both show it, it is as good as shared: no contrast between modalities can tell a common
-# nuisance from a common disease.
+# The private factors are noise to ``S``, and are lost. The age is no factor
+# of either modality, but since both show it, it is as good as shared: no
+# contrast between modalities can tell a common nuisance from a common
+# disease.
 
 # %%
 # The picture
 # -----------
-# Means over two cohorts and both modalities; the test suite has them over five.
+# Means over two cohorts and both modalities; the test suite has them over
+# five.
 
 import matplotlib.pyplot as plt
 
 fig, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
 place = np.arange(len(found))
 for k, label in enumerate(["shared factors", "private factors", "age"]):
-    ax.bar(place + 0.27 * (k - 1), [values[k] for values in found.values()], 0.25, label=label)
-ax.set(ylabel="explained variance", ylim=(0, 1), xticks=place, xticklabels=list(found))
+    ax.bar(
+        place + 0.27 * (k - 1),
+        [values[k] for values in found.values()],
+        0.25,
+        label=label,
+    )
+ax.set(
+    ylabel="explained variance",
+    ylim=(0, 1),
+    xticks=place,
+    xticklabels=list(found),
+)
 fig.legend(loc="outside lower center", ncols=3, frameon=False)
 plt.show()

@@ -1,16 +1,18 @@
 """
-A simulated cohort, and what is behind it
-=========================================
+Simulate a cohort whose truth is known
+======================================
 
-:func:`~skmmcl.datasets.make_cohort` draws a cohort from factors that it hands out with the data.
-This example looks at both: the connectomes, how well each modality sees the factors that carry
-the class, and how much of the class a linear classifier finds in each of them.
+:func:`~skmmcl.datasets.make_cohort` draws a cohort from factors that it
+hands out with the data. This example looks at both: the connectomes, how
+well each modality sees the factors that carry the class, and how much of
+the class a linear classifier finds in each of them.
 """
 
 # %%
 # The cohort
 # ----------
-# 300 subjects, 30 % of them patients, five modalities; site, age and sex come along as side data.
+# 300 subjects, 30 % of them patients, five modalities; site, age and sex
+# come along as side data.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -26,9 +28,10 @@ X
 # %%
 # Connectomes in blocks
 # ---------------------
-# The mean over the controls shows the networks of regions. Functional connectomes are correlation
-# matrices; structural ones are so too, but none of their entries is negative and many are zero.
-# Single subjects differ by far more than the groups do.
+# The mean over the controls shows the networks of regions. Functional
+# connectomes are correlation matrices; structural ones are so too, but none
+# of their entries is negative and many are zero. Single subjects differ by
+# far more than the groups do.
 edges = np.flatnonzero(np.diff(truth.networks)) + 0.5
 fig, axes = plt.subplots(2, 3, figsize=(9, 6), layout="constrained")
 for row, name in zip(axes, ["fc", "sc"], strict=True):
@@ -39,7 +42,9 @@ for row, name in zip(axes, ["fc", "sc"], strict=True):
         "one patient": (patients[0], 1.0),
         "patients - controls": (difference, 0.3),
     }
-    for ax, (title, (matrix, limit)) in zip(row, panels.items(), strict=True):
+    for ax, (title, (matrix, limit)) in zip(
+        row, panels.items(), strict=True
+    ):
         image = ax.imshow(matrix, vmin=-limit, vmax=limit, cmap="RdBu_r")
         ax.hlines(edges, -0.5, 29.5, color="k", lw=0.3)
         ax.vlines(edges, -0.5, 29.5, color="k", lw=0.3)
@@ -49,40 +54,72 @@ for row, name in zip(axes, ["fc", "sc"], strict=True):
 # %%
 # The factors
 # -----------
-# Left: the correlation of what a modality sees of a shared factor with the factor itself. One
-# modality sees it exactly, the others less so; ``complementarity`` sets by how much. Right: two
-# of the shared factors. The patients fall in two subtypes, and each deviates along its own.
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+# Left: the correlation of what a modality sees of a shared factor with the
+# factor itself. One modality sees it exactly, the others less so;
+# ``complementarity`` sets by how much. Right: two of the shared factors.
+# The patients fall in two subtypes, and each deviates along its own.
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(9, 3.6), layout="constrained"
+)
 image = left.imshow(truth.fidelity, vmin=0, vmax=1, cmap="viridis")
 left.set_yticks(range(len(X.modalities)), X.modalities)
-left.set(xlabel="shared factor", xticks=range(truth.fidelity.shape[1]), title="Fidelity")
+left.set(
+    xlabel="shared factor",
+    xticks=range(truth.fidelity.shape[1]),
+    title="Fidelity",
+)
 fig.colorbar(image, ax=left)
-for group, label in [(-1, "controls"), (0, "patients, subtype 0"), (1, "patients, subtype 1")]:
+for group, label in [
+    (-1, "controls"),
+    (0, "patients, subtype 0"),
+    (1, "patients, subtype 1"),
+]:
     members = truth.subtype == group
-    right.scatter(*truth.shared[members, :2].T, s=12, alpha=0.7, label=label)
-right.set(xlabel="shared factor 0", ylabel="shared factor 1", title="Shared factors")
+    right.scatter(
+        *truth.shared[members, :2].T, s=12, alpha=0.7, label=label
+    )
+right.set(
+    xlabel="shared factor 0",
+    ylabel="shared factor 1",
+    title="Shared factors",
+)
 right.legend(fontsize="small")
 
 # %%
 # What can be decoded
 # -------------------
-# Each modality alone gives a moderate score, and here the table of all columns is no better than
-# the best of them. The gap to the shared factors is what a method can win that tells them from
-# the private ones.
+# Each modality alone gives a moderate score, and here the table of all
+# columns is no better than the best of them. The gap to the shared factors
+# is what a method can win that tells them from the private ones.
 flat = {name: X[name].reshape(len(X), -1) for name in X.modalities}
-inputs = {**flat, "all columns": np.hstack(list(flat.values())), "shared factors": truth.shared}
+inputs = {
+    **flat,
+    "all columns": np.hstack(list(flat.values())),
+    "shared factors": truth.shared,
+}
 classifier = make_pipeline(
-    StandardScaler(), LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
+    StandardScaler(),
+    LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000),
 )
 scores = {
-    name: cross_val_score(classifier, A, y, cv=5, scoring="balanced_accuracy")
+    name: cross_val_score(
+        classifier, A, y, cv=5, scoring="balanced_accuracy"
+    )
     for name, A in inputs.items()
 }
 
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 means = [s.mean() for s in scores.values()]
-ax.barh(list(scores), means, xerr=[s.std() for s in scores.values()], color="tab:blue", alpha=0.7)
+ax.barh(
+    list(scores),
+    means,
+    xerr=[s.std() for s in scores.values()],
+    color="tab:blue",
+    alpha=0.7,
+)
 ax.axvline(0.5, color="k", lw=1, ls=":")
 ax.invert_yaxis()
-ax.set(xlim=(0.4, 1), xlabel="balanced accuracy (5 folds, mean and deviation)")
+ax.set(
+    xlim=(0.4, 1), xlabel="balanced accuracy (5 folds, mean and deviation)"
+)
 plt.show()

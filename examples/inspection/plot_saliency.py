@@ -1,18 +1,20 @@
 """
-Which places of the brain a latent dimension reads
-==================================================
+Map which places of the brain a model reads
+===========================================
 
-An embedder has told patients from controls; a reader wants to know where it looked. From the fitted
-model we go back to the voxels: saliency of single latent dimensions, their difference between
-groups, and dimensions of two modalities that respond to the same place.
+An embedder has told patients from controls; a reader wants to know where it
+looked. From the fitted model we go back to the voxels: saliency of single
+latent dimensions, their difference between groups, and dimensions of two
+modalities that respond to the same place.
 """
 
 # %%
 # A cohort with planted places
 # ----------------------------
-# Two images of 120 subjects on one grid. Both show two things at the same places, the first of them
-# more in patients: that is what the embedder should find. Each image also has a place of its own,
-# which varies as much and has nothing to do with the other image or the group.
+# Two images of 120 subjects on one grid. Both show two things at the same
+# places, the first of them more in patients: that is what the embedder
+# should find. Each image also has a place of its own, which varies as much
+# and has nothing to do with the other image or the group.
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -33,7 +35,9 @@ from skmmcl.inspection import (
 
 rng = np.random.default_rng(0)
 n_subjects, side = 120, 16
-affine = np.array([[8.0, 0, 0, -60], [0, 8, 0, -75], [0, 0, 8, -50], [0, 0, 0, 1]])
+affine = np.array(
+    [[8.0, 0, 0, -60], [0, 8, 0, -75], [0, 0, 8, -50], [0, 0, 0, 1]]
+)
 y = np.arange(n_subjects) % 2
 grid = np.moveaxis(np.indices((side,) * 3), 0, -1)
 
@@ -46,45 +50,63 @@ def blob(center):
 brain = np.linalg.norm((grid - 7.5) / [7, 7.5, 6.5], axis=-1) < 1
 illness = y + rng.normal(scale=0.5, size=n_subjects)
 other = rng.normal(size=n_subjects)
-shared = np.multiply.outer(illness, blob([5, 8, 8])) + np.multiply.outer(other, blob([8, 3, 6]))
+shared = np.multiply.outer(illness, blob([5, 8, 8])) + np.multiply.outer(
+    other, blob([8, 3, 6])
+)
 own_places = {"t1": blob([11, 11, 9]), "falff": blob([7, 12, 10])}
 volumes = {}
 for name, own_place in own_places.items():
     own = np.multiply.outer(rng.normal(size=n_subjects), own_place)
     noise = gaussian_filter(rng.normal(size=shared.shape), (0, 1, 1, 1))
-    volumes[name] = (brain * (1 + shared + own + 2 * noise)).astype(np.float32)
+    volumes[name] = (brain * (1 + shared + own + 2 * noise)).astype(
+        np.float32
+    )
 X = MultimodalData(volumes)
 train, test = slice(0, 80), slice(80, None)
 
 # %%
 # Train
 # -----
-# The inspection is of subjects who did not train the encoders. A classifier on the representation
-# tells what it is worth, and which dimensions speak for a patient (a positive coefficient) or
-# against: these are candidates to look at.
+# The inspection is of subjects who did not train the encoders. A classifier
+# on the representation tells what it is worth, and which dimensions speak
+# for a patient (a positive coefficient) or against: these are candidates to
+# look at.
 embedder = CMCCSSEmbedder(
     solver="gradient",
     n_components=3,
     css_weight=0.3,
     max_epochs=40,
     batch_size=20,
-    weight_decay=0.3,  # or the maps would still show the noise of the first weights
+    weight_decay=0.3,  # without it maps show noise of the first weights
     random_state=0,
 )
 classifier = make_pipeline(StandardScaler(), LogisticRegression())
 classifier.fit(embedder.fit_transform(X[train], y[train]), y[train])
-print(f"accuracy: {classifier.score(embedder.transform(X[test]), y[test]):.2f}")
-for name, weight in zip(embedder.get_feature_names_out(), classifier[-1].coef_[0], strict=True):
+print(
+    "accuracy: "
+    f"{classifier.score(embedder.transform(X[test]), y[test]):.2f}"
+)
+for name, weight in zip(
+    embedder.get_feature_names_out(), classifier[-1].coef_[0], strict=True
+):
     print(f"{name:8} {weight:5.2f}")
 
 # %%
 # Saliency, and links between modalities
 # --------------------------------------
-# :func:`~skmmcl.inspection.saliency` gives a map for each dimension and subject: the gradient,
-# averaged over small random changes of the image. With ``rescale=False`` the sign is kept.
-# Dimensions of the two images whose maps are alike respond to the same place.
+# :func:`~skmmcl.inspection.saliency` gives a map for each dimension and
+# subject: the gradient, averaged over small random changes of the image.
+# With ``rescale=False`` the sign is kept. Dimensions of the two images
+# whose maps are alike respond to the same place.
 maps = {
-    name: saliency(embedder, X[test], modality=name, mask=brain, rescale=False, random_state=0)
+    name: saliency(
+        embedder,
+        X[test],
+        modality=name,
+        mask=brain,
+        rescale=False,
+        random_state=0,
+    )
     for name in X.modalities
 }
 links = latent_links(maps["t1"], maps["falff"], mask=brain)
@@ -94,8 +116,8 @@ plt.show()
 strongest
 
 # %%
-# The maps of the linked pair. For volumes in files, ``X["t1"]`` would stand for affine and
-# background, and the picture be in the space of the cohort.
+# The maps of the linked pair. For volumes in files, ``X["t1"]`` would stand
+# for affine and background, and the picture be in the space of the cohort.
 background = maps_to_image(X["t1"].mean(axis=0), affine)
 chosen = {"t1": strongest.a, "falff": strongest.b}
 fig, axes = plt.subplots(2, 1, figsize=(8, 6))
@@ -113,13 +135,24 @@ plt.show()
 # %%
 # Where groups differ
 # -------------------
-# Voxel by voxel, patients and controls are compared by ranks: their maps, which differ only as far
-# as the network is not linear, and their images.
+# Voxel by voxel, patients and controls are compared by ranks: their maps,
+# which differ only as far as the network is not linear, and their images.
 group = np.where(y[test] == 1, "patient", "control")
 fig, axes = plt.subplots(2, 1, figsize=(8, 6))
 compared = {"saliency": maps["t1"][strongest.a], "image": X[test]["t1"]}
 for ax, (name, values) in zip(axes, compared.items(), strict=True):
-    contrast = group_contrast(values, group, groups=("patient", "control"), mask=brain)
-    print(f"{name}: {np.sum(contrast.q_values < 0.05)} of {brain.sum()} voxels with q < 0.05")
-    plot_group_contrast(contrast, affine, background=background, cut_coords=(-20, -11, 14), axes=ax)
+    contrast = group_contrast(
+        values, group, groups=("patient", "control"), mask=brain
+    )
+    print(
+        f"{name}: {np.sum(contrast.q_values < 0.05)} of {brain.sum()} "
+        "voxels with q < 0.05"
+    )
+    plot_group_contrast(
+        contrast,
+        affine,
+        background=background,
+        cut_coords=(-20, -11, 14),
+        axes=ax,
+    )
 plt.show()

@@ -1,12 +1,14 @@
 """
-Embeddings of subjects seen in training are optimistic
-======================================================
+Get honest probabilities from a trained embedder
+================================================
 
-An embedder that reads the labels pulls its training subjects of one class together, also where
-the labels are noise. A classifier that is trained on these embeddings believes what it sees.
-:class:`~skmmcl.model_selection.CrossFitTransformer` embeds each training subject by a model that
-was fitted without that subject. This example shows both side by side, with the labels of a
-simulated cohort and with the same labels shuffled, where nothing can be learned.
+An embedder that reads the labels pulls its training subjects of one class
+together, also where the labels are noise. A classifier that is trained on
+these embeddings believes what it sees.
+:class:`~skmmcl.model_selection.CrossFitTransformer` embeds each training
+subject by a model that was fitted without that subject. This example shows
+both side by side, with the labels of a simulated cohort and with the same
+labels shuffled, where nothing can be learned.
 """
 
 # %%
@@ -27,21 +29,29 @@ from skmmcl import CMCCSSEmbedder, CrossFitTransformer
 from skmmcl.datasets import make_cohort
 
 X, y, _ = make_cohort(n_subjects=200, random_state=0)
-X = X[[name for name, shape in X.shapes.items() if len(shape) == 1]]  # vectors train fastest
+X = X[
+    [name for name, shape in X.shapes.items() if len(shape) == 1]
+]  # vectors train fastest
 rng = np.random.default_rng(0)
-splits = list(StratifiedShuffleSplit(4, test_size=0.5, random_state=0).split(X, y))
-labels = {"shuffled": [rng.permutation(y) for _ in splits], "true": [y for _ in splits]}
+splits = list(
+    StratifiedShuffleSplit(4, test_size=0.5, random_state=0).split(X, y)
+)
+labels = {
+    "shuffled": [rng.permutation(y) for _ in splits],
+    "true": [y for _ in splits],
+}
 X
 
 
 # %%
 # Three embeddings
 # ----------------
-# One fit of ``CrossFitTransformer`` holds all that we compare: the model of all training subjects,
-# which gives the usual embeddings of the subjects that it *has seen* and of *new* ones, and the
-# *cross-fitted* embeddings of the training subjects. The embedder is one that can memorise, with a
-# weight of the supervised term and a learning rate above the defaults and the input left whole:
-# there is the need.
+# One fit of ``CrossFitTransformer`` holds all that we compare: the model of
+# all training subjects, which gives the usual embeddings of the subjects
+# that it *has seen* and of *new* ones, and the *cross-fitted* embeddings of
+# the training subjects. The embedder is one that can memorise, with a
+# weight of the supervised term and a learning rate above the defaults and
+# the input left whole: there is the need.
 def embed(y, train, test):
     embedder = CMCCSSEmbedder(
         solver="gradient",
@@ -61,17 +71,21 @@ def embed(y, train, test):
 
 
 # %%
-# On each kind of training embedding we train a logistic regression. Its *inner* score, by
-# cross-validation within these embeddings, says how well it believes to do; its *outer* one, for
-# new subjects, how well it does.
+# On each kind of training embedding we train a logistic regression. Its
+# *inner* score, by cross-validation within these embeddings, says how well
+# it believes to do; its *outer* one, for new subjects, how well it does.
 inner_cv = StratifiedKFold(5, shuffle=True, random_state=0)
 kinds = ("seen", "cross-fitted")
 
 
 def judge(y, train, test, embeddings, kind):
     classifier, Z = LogisticRegression(max_iter=1000), embeddings[kind]
-    inner_auc = cross_val_score(classifier, Z, y[train], cv=inner_cv, scoring="roc_auc").mean()
-    inner = cross_val_predict(classifier, Z, y[train], cv=inner_cv, method="decision_function")
+    inner_auc = cross_val_score(
+        classifier, Z, y[train], cv=inner_cv, scoring="roc_auc"
+    ).mean()
+    inner = cross_val_predict(
+        classifier, Z, y[train], cv=inner_cv, method="decision_function"
+    )
     classifier.fit(Z, y[train])
     outer = classifier.decision_function(embeddings["new"])
     probability = classifier.predict_proba(embeddings["new"])
@@ -79,7 +93,10 @@ def judge(y, train, test, embeddings, kind):
         "inner AUC": inner_auc,
         "outer AUC": roc_auc_score(y[test], outer),
         "log-loss": log_loss(y[test], probability),
-        "decisions": {"inner": (inner, y[train]), "outer": (outer, y[test])},
+        "decisions": {
+            "inner": (inner, y[train]),
+            "outer": (outer, y[test]),
+        },
     }
 
 
@@ -88,20 +105,27 @@ for name, targets in labels.items():
     for target, split in zip(targets, splits, strict=True):
         embeddings = embed(target, *split)
         for kind in kinds:
-            results[name, kind].append(judge(target, *split, embeddings, kind))
+            results[name, kind].append(
+                judge(target, *split, embeddings, kind)
+            )
 
 # %%
 # What the classifier sees where there is nothing to see
 # ------------------------------------------------------
-# The labels are shuffled, so no honest picture can tell the classes apart. All splits together:
+# The labels are shuffled, so no honest picture can tell the classes apart.
+# All splits together:
 
 
 def pool(kind, where):
-    pairs = [result["decisions"][where] for result in results["shuffled", kind]]
+    pairs = [
+        result["decisions"][where] for result in results["shuffled", kind]
+    ]
     return (np.concatenate(values) for values in zip(*pairs, strict=True))
 
 
-fig, axes = plt.subplots(2, 2, sharex="row", figsize=(7, 5), layout="constrained")
+fig, axes = plt.subplots(
+    2, 2, sharex="row", figsize=(7, 5), layout="constrained"
+)
 for row, kind in zip(axes, kinds, strict=True):
     for ax, where in zip(row, ("inner", "outer"), strict=True):
         decision, truth = pool(kind, where)
@@ -109,9 +133,17 @@ for row, kind in zip(axes, kinds, strict=True):
             bins = np.histogram_bin_edges(decision, 25)
         decision = np.clip(decision, bins[0], bins[-1])
         for value in (0, 1):
-            ax.hist(decision[truth == value], bins, density=True, alpha=0.6, label=f"class {value}")
+            ax.hist(
+                decision[truth == value],
+                bins,
+                density=True,
+                alpha=0.6,
+                label=f"class {value}",
+            )
         subjects = "training" if where == "inner" else "new"
-        ax.set_title(f"trained on {kind}: {subjects} subjects", fontsize="medium")
+        ax.set_title(
+            f"trained on {kind}: {subjects} subjects", fontsize="medium"
+        )
         ax.set_yticks([])
     row[0].set_ylabel("density")
 axes[0, 0].legend()
@@ -120,20 +152,31 @@ fig.suptitle("Shuffled labels")
 plt.show()
 
 # %%
-# Upper left, subjects whose labels the embedder has seen form two classes that do not exist. In
-# the cross-fitted embeddings, lower left, these classes are gone.
+# Upper left, subjects whose labels the embedder has seen form two classes
+# that do not exist. In the cross-fitted embeddings, lower left, these
+# classes are gone.
 #
 # What it does to scores
 # ----------------------
-# The dotted line is chance; for the log-loss, always saying the share of the classes.
+# The dotted line is chance; for the log-loss, always saying the share of
+# the classes.
 measures = ("inner AUC", "outer AUC", "log-loss")
 table = {
-    key: {measure: np.mean([result[measure] for result in runs]) for measure in measures}
+    key: {
+        measure: np.mean([result[measure] for result in runs])
+        for measure in measures
+    }
     for key, runs in results.items()
 }
-print(f"{'labels':10}{'trained on':14}" + "".join(f"{measure:>11}" for measure in measures))
+print(
+    f"{'labels':10}{'trained on':14}"
+    + "".join(f"{measure:>11}" for measure in measures)
+)
 for (name, kind), values in table.items():
-    print(f"{name:10}{kind:14}" + "".join(f"{values[measure]:11.2f}" for measure in measures))
+    print(
+        f"{name:10}{kind:14}"
+        + "".join(f"{values[measure]:11.2f}" for measure in measures)
+    )
 
 # %%
 share = np.mean(y)
@@ -146,23 +189,35 @@ positions = np.arange(len(labels))
 for ax, measure in zip(axes, measures, strict=True):
     for shift, kind in zip((-0.2, 0.2), kinds, strict=True):
         heights = [table[name, kind][measure] for name in labels]
-        ax.bar(positions + shift, heights, width=0.38, label=f"trained on {kind}")
+        ax.bar(
+            positions + shift,
+            heights,
+            width=0.38,
+            label=f"trained on {kind}",
+        )
     ax.axhline(chance[measure], color="black", linestyle=":")
     ax.set_xticks(positions, [f"{name} labels" for name in labels])
     ax.set_title(f"{measure}, {whose[measure]} subjects", fontsize="medium")
 for ax in axes[:2]:
     ax.set_ylim(0, 1)
-fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+fig.legend(
+    *axes[0].get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=2,
+)
 plt.show()
 
 # %%
-# Within the embeddings of seen subjects the classifier believes to do far better than it does for
-# new ones, whatever the labels. Cross-fitted, it does not: the inner score is no longer optimistic,
-# and with few subjects rather pessimistic, since each subject's label still took part in the
+# Within the embeddings of seen subjects the classifier believes to do far
+# better than it does for new ones, whatever the labels. Cross-fitted, it
+# does not: the inner score is no longer optimistic, and with few subjects
+# rather pessimistic, since each subject's label still took part in the
 # embeddings of the others.
 #
-# The score of new subjects is honest in all cases, and cross-fitting does not raise it: the
-# classifier learns from embeddings of smaller models. What it repairs is the certainty. On shuffled
-# labels the classifier trained on seen subjects is sure of itself without reason, and its log-loss
-# is far above that of always saying the share of the classes; trained on cross-fitted embeddings it
-# has learned that there is little to know.
+# The score of new subjects is honest in all cases, and cross-fitting does
+# not raise it: the classifier learns from embeddings of smaller models.
+# What it repairs is the certainty. On shuffled labels the classifier
+# trained on seen subjects is sure of itself without reason, and its
+# log-loss is far above that of always saying the share of the classes;
+# trained on cross-fitted embeddings it has learned that there is little to
+# know.

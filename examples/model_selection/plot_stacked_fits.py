@@ -1,22 +1,28 @@
 """
-A hundred fits as one training run
-==================================
+Run a hundred fits as one
+=========================
 
-Repeated cross-validation of a contrastive method is hundreds of fits of small networks. Inside
-:func:`~skmmcl.parallel.stacked_fits` those that wait at the same time train together, as
-one stack. scikit-learn's functions are called as ever, and the scores are the same to the last bit.
+Repeated cross-validation of a contrastive method is hundreds of fits of
+small networks. Inside :func:`~skmmcl.parallel.stacked_fits` those that wait
+at the same time train together, as one stack. scikit-learn's functions are
+called as ever, and the scores are the same to the last bit.
 """
 
 # %%
 # One cohort, one pipeline
 # ------------------------
-# Vectors only, which is where the gain is largest: such a fit costs more calls than arithmetic.
+# Vectors only, which is where the gain is largest: such a fit costs more
+# calls than arithmetic.
 import time
 
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    RepeatedStratifiedKFold,
+    cross_val_score,
+)
 from sklearn.pipeline import Pipeline
 
 from skmmcl import CMCCSSEmbedder, stacked_fits
@@ -25,14 +31,19 @@ from skmmcl.datasets import make_cohort
 X, y, _ = make_cohort(n_subjects=200, random_state=0)
 X = X[[name for name, shape in X.shapes.items() if len(shape) == 1]]
 embedder = CMCCSSEmbedder(solver="gradient", max_epochs=30, random_state=0)
-pipe = Pipeline([("cmc", embedder), ("clf", LogisticRegression(class_weight="balanced"))])
+pipe = Pipeline(
+    [
+        ("cmc", embedder),
+        ("clf", LogisticRegression(class_weight="balanced")),
+    ]
+)
 X
 
 # %%
 # The same protocol, twice
 # ------------------------
-# Ten folds, twice repeated, fit by fit and stacked. Seconds are those of the processor, so that
-# what else runs on the machine counts little.
+# Ten folds, twice repeated, fit by fit and stacked. Seconds are those of
+# the processor, so that what else runs on the machine counts little.
 cv = RepeatedStratifiedKFold(n_splits=10, n_repeats=2, random_state=0)
 
 
@@ -48,21 +59,32 @@ def protocol():
 alone, seconds_alone = timed(protocol)
 with stacked_fits():
     stacked, seconds_stacked = timed(protocol)
-print(f"equal scores in all {len(alone)} folds: {np.array_equal(alone, stacked)}")
-print(f"fit by fit {seconds_alone:.1f} s, stacked {seconds_stacked:.1f} s of processor time")
+print(
+    f"equal scores in all {len(alone)} folds: "
+    f"{np.array_equal(alone, stacked)}"
+)
+print(
+    f"fit by fit {seconds_alone:.1f} s, stacked {seconds_stacked:.1f} s "
+    "of processor time"
+)
 
 # %%
 # A search is a stack as well
 # ---------------------------
-# Fits of a stack may differ in learning rate, temperature, weights of the terms, number of epochs:
-# what differs in width or depth forms a stack of its own.
+# Fits of a stack may differ in learning rate, temperature, weights of the
+# terms, number of epochs: what differs in width or depth forms a stack of
+# its own.
 grid = {"cmc__temperature": [0.2, 0.7], "cmc__css_weight": [0.3, 1.0, 3.0]}
 with stacked_fits():
     search, seconds_search = timed(
-        lambda: GridSearchCV(pipe, grid, cv=5, scoring="roc_auc", refit=False).fit(X, y)
+        lambda: GridSearchCV(
+            pipe, grid, cv=5, scoring="roc_auc", refit=False
+        ).fit(X, y)
     )
 for params, score in zip(
-    search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+    search.cv_results_["params"],
+    search.cv_results_["mean_test_score"],
+    strict=True,
 ):
     print(params, round(float(score), 3))
 

@@ -1,18 +1,18 @@
 """
-========================
-What augmentations do
-========================
+Look at augmentations before training
+=====================================
 
-:mod:`skmmcl.augmentation` changes the volumes of a batch at random, each by a draw of its own.
-:func:`~skmmcl.augmentation.plot_augmentation` shows what training may see of a subject. Look at it
-before you train: a change that hides what you look for does harm.
+:mod:`skmmcl.augmentation` changes the volumes of a batch at random, each by
+a draw of its own. :func:`~skmmcl.augmentation.plot_augmentation` shows what
+training may see of a subject. Look at it before you train: a change that
+hides what you look for does harm.
 """
 
 # %%
 # A subject
 # ---------
-# The MNI template that nilearn ships, at 3 mm with zeros outside the head, and a bright box in its
-# left hemisphere.
+# The MNI template that nilearn ships, at 3 mm with zeros outside the head,
+# and a bright box in its left hemisphere.
 import matplotlib.pyplot as plt
 import numpy as np
 from nilearn.datasets import load_mni152_template
@@ -40,15 +40,16 @@ X = MultimodalData(t1=template[None])
 # %%
 # The default chain
 # -----------------
-# Each step changes a volume with probability one half, so that hardly two draws are alike.
+# Each step changes a volume with probability one half, so that hardly two
+# draws are alike.
 plot_augmentation(X, {"t1": default_augmentation()})
 plt.show()
 
 # %%
 # One change at a time
 # --------------------
-# Each row is one kind of change, at ranges wider than the defaults so that the eye sees it. First
-# those that move or replace tissue.
+# Each row is one kind of change, at ranges wider than the defaults so that
+# the eye sees it. First those that move or replace tissue.
 moves = {
     "Flip": Flip(p=1),
     "Shift": Shift(0.2, p=1),
@@ -60,8 +61,8 @@ plot_augmentation(dict.fromkeys(moves, template[None]), moves)
 plt.show()
 
 # %%
-# A flip looks harmless and is not: it exchanges the hemispheres, and always does the same. The
-# default chain has none.
+# A flip looks harmless and is not: it exchanges the hemispheres, and always
+# does the same. The default chain has none.
 #
 # Then those that change what the scanner might have changed.
 intensities = {
@@ -76,12 +77,19 @@ plt.show()
 # %%
 # Two modalities that move together
 # ---------------------------------
-# Modalities in one tuple get the same draw: the same box is cut out of both and both are moved
-# alike. Noise is then added to the first alone. An embedder takes the same dict as its parameter
-# ``augment``.
-X = X.assign({"inverted": (template.max() - template)[None] * (template > 0.1 * template.max())})
+# Modalities in one tuple get the same draw: the same box is cut out of both
+# and both are moved alike. Noise is then added to the first alone. An
+# embedder takes the same dict as its parameter ``augment``.
+X = X.assign(
+    {
+        "inverted": (template.max() - template)[None]
+        * (template > 0.1 * template.max())
+    }
+)
 augment = {
-    ("t1", "inverted"): Compose([Shift(0.15, p=1), Cutout((0.3, 0.4), p=1)]),
+    ("t1", "inverted"): Compose(
+        [Shift(0.15, p=1), Cutout((0.3, 0.4), p=1)]
+    ),
     "t1": GaussianNoise((0.3, 0.3), p=1),
 }
 plot_augmentation(X, augment, n_draws=3, random_state=18)

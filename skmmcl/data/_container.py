@@ -126,7 +126,8 @@ class MultimodalData(Content):
         ----------
         path : str or path-like
             Folder of tables (``<name>.csv``, ``.tsv``, ``.txt``, ``.xlsx``) and arrays (``.npy``,
-            ``.npz``, ``.mat``, folders with one ``.npy`` per subject); each is a modality. Where
+            ``.npz``, ``.mat``, folders with one ``.npy``, or one matrix as text, per subject); each
+            is a modality, and so is each sheet of a workbook. Where
             one table has identifiers, all rows are aligned by them; a subject that a table lacks
             lacks that modality. Other files are listed in a warning.
         meta : str or None, default="participants"

@@ -16,6 +16,8 @@ from skmmcl.exceptions import DataError
 ARRAYS = {".npy", ".npz"}
 SHEETS = {".xlsx"}
 MATLAB = {".mat"}
+TABLES = SEPARATORS.keys()
+FEWEST_MATRICES = 3  # text files of a folder that are taken for one per subject
 READ = ARRAYS | SHEETS | MATLAB | SEPARATORS.keys()
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr", ".gii")
 _TEXTS = {
@@ -57,7 +59,7 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
 
 def _is_readable(path: Path) -> bool:
     if path.is_dir():
-        return any(not file.name.startswith(".") for file in path.glob("*.npy"))
+        return bool(_of_subjects(path))
     if path.suffix.lower() not in READ or _is_document(path):
         return False
     if path.is_symlink() and not path.exists():
@@ -91,6 +93,8 @@ def _describe_folder(path: Path) -> str:
     if any(file.name.lower().endswith(_IMAGES) for file in below):
         return "images: see skmmcl.volumes.load_volumes and load_bids"
     data = [f for f in below if f.suffix.lower() not in _TEXTS and not _is_document(f)]
+    if any(file.suffix.lower() in TABLES and file.parent == path for file in data):
+        return "a folder without .npy files; tables in it: move them up, next to participants.tsv"
     return "a folder without .npy files" if data else ""
 
 
@@ -183,8 +187,17 @@ def _load_matlab(path: Path) -> dict[str, np.ndarray]:
 
 
 # --------------------------------------------------------------------- one file for each subject
+def _of_subjects(folder: Path) -> list[Path]:
+    """Return the files of a folder with one for each subject: arrays, or matrices as text."""
+    seen = sorted(file for file in folder.glob("*.*") if not file.name.startswith((".", "~$")))
+    arrays = [file for file in seen if file.suffix.lower() == ".npy"]
+    texts = [file for file in seen if file.suffix.lower() in TABLES]
+    numbered = all(re.search(r"\d|^sub", file.stem) for file in texts)
+    return arrays or (texts if len(texts) >= FEWEST_MATRICES and numbered else [])
+
+
 def _stack(folder: Path) -> Arrays:
-    files = sorted(file for file in folder.glob("*.npy") if not file.name.startswith("."))
+    files = _of_subjects(folder)
     ids = _subjects(folder, [file.stem for file in files])
     arrays = [_load(file) for file in files]
     shapes = {array.shape for array in arrays}
@@ -192,16 +205,39 @@ def _stack(folder: Path) -> Arrays:
         odd = next(k for k, array in enumerate(arrays) if array.shape != arrays[0].shape)
         raise DataError(
             f"{folder.name}/{files[odd].name} has shape {arrays[odd].shape}, "
-            f"{files[0].name} {arrays[0].shape}: all subjects must have the same."
+            f"{files[0].name} {arrays[0].shape}: all subjects must have the same. Of time "
+            "series of different lengths, give the connectomes (ConnectomeVectorizer, nilearn)."
         )
     return Arrays({folder.name: np.stack(arrays)}, ids)
+
+
+def _read_matrix(file: Path) -> np.ndarray:
+    """Read a matrix of numbers from text, with or without names of rows and columns."""
+    lines = [line.strip(" ") for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    separator = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
+    rows = [line.split(separator) for line in lines]
+    rows = rows[not _are_numbers(rows[0][1:]) :] if rows else rows
+    rows = [row[not _are_numbers(row[:1]) :] for row in rows]
+    if not rows or any(len(row) != len(rows[0]) or not _are_numbers(row) for row in rows):
+        raise ValueError("it is no matrix of numbers with rows of one length")
+    return np.array(rows, dtype=float)
+
+
+def _are_numbers(items: list[str]) -> bool:
+    try:
+        np.array(items, dtype=float)
+    except ValueError:
+        return False
+    return True
 
 
 def _load(file: Path) -> np.ndarray:
     if file.is_symlink() and not file.exists():
         raise DataError(f"{file} is a link to a file that is not there: fetch it (datalad get).")
     try:
-        return np.load(file, allow_pickle=False)
+        is_text = file.suffix.lower() in TABLES
+        return _read_matrix(file) if is_text else np.load(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise DataError(f"{file} cannot be read as an array of numbers: {error}") from error
 

@@ -265,6 +265,7 @@ def _how_to_choose(table: Table, ids: list[str]) -> str:
             value = table.spelled(name)[0]
             return (
                 f"Column {name!r} ({show(dict.fromkeys(table.spelled(name)), 3)}) sets them "
-                f"apart: choose one of each, in from_folder with rows={{{name!r}: {value!r}}}."
+                f"apart: choose one of each, in from_folder with rows={{{name!r}: {value!r}}}, on "
+                f"the command line with --rows {name}={value}."
             )
     return "Keep one row of each, in from_folder for example with rows={'session': 'ses-01'}."

@@ -16,7 +16,7 @@ from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
 from skmmcl.data._id_columns import Who, find_column
 from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
-from skmmcl.data._tables import SEPARATORS, Table, read_sheet, read_table
+from skmmcl.data._tables import SEPARATORS, Table, read_sheets, read_table
 from skmmcl.exceptions import DataError
 
 
@@ -68,6 +68,9 @@ def read_folder(
     labeled = {**found.labels, **found.tables}
     tables = [labeled[file] for file in sorted(labeled)]
     who = Who(tables, listing, choices.id_column)
+    side = None if listing is None else _side_data(listing, who)
+    if listing is None and len(found.tables) == 1 and choices.target is not None:
+        side = _take_text(found, who, choices.target)
     cohort = Cohort(who, [file for file in found.arrays if file not in found.labels])
     files: dict[str, Path] = {}
     values = {}
@@ -77,12 +80,15 @@ def read_folder(
                 raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
             files[name] = file
             values[name] = cohort.align(labeled.get(file), raw, file)
-    if found.skipped:
+    if found.skipped and values:
         warnings.warn(f"Not read in {path}: {_list_skipped(found.skipped)}.", stacklevel=2)
     if not values:
         beside = f" beside {listing.name}" if listing else ""
-        raise DataError(f"{path} holds no modality{beside}.")
-    side = None if listing is None else _side_data(listing, who)
+        skipped = f"; not read: {_list_skipped(found.skipped)}" if found.skipped else ""
+        raise DataError(
+            f"{path} holds no modality{beside}: add a file for each, such as thickness.csv, fc.npy "
+            f"or a folder fc/ with one file per subject{skipped}."
+        )
     if choices.target is not None:
         side, column = _find_target(choices.target, side, listing, found.tables, cohort)
         for name, array in values.items():
@@ -129,7 +135,7 @@ def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
             found.labels[file] = Table.of_text(file, ids)
     elif kind in SHEETS:
         try:
-            found.tables[file] = read_sheet(file)
+            found.tables.update(read_sheets(file))
         except ImportError as error:
             raise NotRead(f"it needs a package ({error}), or save it as .csv") from error
         except DataError:
@@ -226,6 +232,23 @@ def _row_numbers(table: Table) -> set[str]:
 def _side_data(listing: Table, who: Who):
     names = {*who.columns.get(listing, ())[:1]} | _row_numbers(listing)
     return drop_index(listing.frame.drop(columns=list(names)))
+
+
+def _take_text(found: Contents, who: Who, target: str | None) -> Any:
+    """Return the columns of text of the only table, which no modality can hold."""
+    ((file, table),) = found.tables.items()
+    kept = {*_id_columns(table, who), None if target is None else find_column(table, target)}
+    text = [c for c in table.frame.select_dtypes(["object", "string"]) if c not in kept]
+    if not text:
+        return None
+    side = table.frame[text]
+    table.frame = table.frame.drop(columns=text)
+    warnings.warn(
+        f"{file.name}: the columns of text, {show(text)}, are side data (X.meta) and no features; "
+        "code them as numbers to use them.",
+        stacklevel=3,
+    )
+    return side
 
 
 def _find_target(

@@ -9,6 +9,7 @@ from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -129,11 +130,32 @@ def read_header(file: Path) -> list[str]:
     return [name.strip() for name in _split_row(rows[0], separator)]
 
 
-def read_sheet(file: Path) -> Table:
-    """Read the first sheet of a workbook; what fails is what pandas raises."""
+def read_sheets(file: Path) -> dict[Path, Table]:
+    """Read the sheets of a workbook that are not empty; what fails is what pandas raises.
+
+    A lone sheet has the name of the file, several have their own.
+    """
     import pandas as pd
 
-    cells = pd.read_excel(file, header=None, dtype=object)
+    if _count_sheets(file) < 2:
+        return {file: _read_sheet(file, pd.read_excel(file, header=None, dtype=object))}
+    read = pd.read_excel(file, sheet_name=None, header=None, dtype=object)
+    sheets = {name: cells for name, cells in read.items() if not cells.empty}
+    names = {name: file if len(sheets) == 1 else file / str(name) for name in sheets}
+    return {path: _read_sheet(path, sheets[name]) for name, path in names.items()}
+
+
+def _count_sheets(file: Path) -> int:
+    try:
+        with ZipFile(file) as archive:
+            return sum(name.startswith("xl/worksheets/sheet") for name in archive.namelist())
+    except (OSError, BadZipFile):
+        return 1
+
+
+def _read_sheet(file: Path, cells: Any) -> Table:
+    import pandas as pd
+
     lines = [["" if pd.isna(cell) else str(cell) for cell in row] for row in cells.to_numpy()]
     text = StringIO()
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(lines)

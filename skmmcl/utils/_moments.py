@@ -159,6 +159,6 @@ def leading_axes(gram: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]
     n_rows = len(gram)
     some = n_axes < n_rows / 8  # of few, a part of the work can be left out
     chosen = [n_rows - n_axes, n_rows - 1] if some else None
-    driver = "evr" if some else "evd"
+    driver = "evr" if some or n_rows == 1 else "evd"  # evd fails on one row before scipy 1.15
     values, vectors = eigh(gram, subset_by_index=chosen, driver=driver, check_finite=False)
     return vectors.T[::-1][:n_axes], np.sqrt(np.maximum(values[::-1][:n_axes], 0))
