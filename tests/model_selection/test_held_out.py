@@ -129,7 +129,7 @@ def absolute_error(y, p):
     return np.abs(y - p).mean()
 
 
-@pytest.mark.parametrize("n_repetitions", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_repetitions", [40, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("method", ["BCa", "percentile"])
 def test_bootstrap_intervals_cover(method, n_repetitions):
     rng = np.random.default_rng(2)
@@ -140,8 +140,8 @@ def test_bootstrap_intervals_cover(method, n_repetitions):
             absolute_error, y, p, n_resamples=500, method=method, random_state=k
         )
         hits += found.lower <= truth <= found.upper
-    slack = 0.02 if n_repetitions == 1000 else 0.06
-    assert 0.95 - slack <= hits / n_repetitions <= 0.95 + slack
+    slack = 0.02 if n_repetitions == 1000 else 0.08
+    assert 0.95 - slack <= hits / n_repetitions <= min(0.95 + slack, 1)
 
 
 # ------------------------------------------------------------------------------------ bad input
