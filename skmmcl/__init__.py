@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from skmmcl.model_selection import (
         CrossFitTransformer,
         LabeledOnly,
+        compare,
         labeled_scorer,
         linear_probe_search,
     )
@@ -123,6 +124,7 @@ __all__ = [
     "augmentation",
     "base",
     "cluster",
+    "compare",
     "compare_transfer",
     "contrastive",
     "cross_decomposition",
@@ -194,6 +196,7 @@ _HOMES = {
     "YAwareEmbedder": "skmmcl.contrastive",
     "compare_transfer": "skmmcl.ensemble",
     "from_hub": "skmmcl.sharing",
+    "compare": "skmmcl.model_selection",
     "labeled_scorer": "skmmcl.model_selection",
     "linear_probe_search": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",

@@ -40,6 +40,20 @@ class Fit:
         ``"predict_proba"`` or ``"decision_function"``, whichever it has.
     classes : ndarray or None
         The classes that the fit has learned, which name the columns of probabilities.
+
+    See Also
+    --------
+    ComparisonResult : Has one for each method and split.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skmmcl.model_selection import compare
+    >>> X, y = load_iris(return_X_y=True)
+    >>> fit = compare({"dummy": DummyClassifier()}, X, y, cv=5).fits[0]
+    >>> fit.method, fit.split, {name: round(score, 2) for name, score in fit.scores.items()}
+    ('dummy', 0, {'balanced_accuracy': 0.33})
     """
 
     method: str

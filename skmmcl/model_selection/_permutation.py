@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import delayed
@@ -149,9 +151,9 @@ def _mean_score(
     number: int, estimator: Any, X: Any, y: Any, groups: Any, cv: Any, scorer: Any, seed: int
 ) -> tuple[int, float]:
     splits = make_splits(cv, X, y, groups, seed)
-    scores = cross_val_score(
-        estimator, X, y, cv=splits, scoring=scorer, n_jobs=None, error_score="raise"
-    )
+    with warnings.catch_warnings():  # an undefined score is an error, once for all
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        scores = cross_val_score(estimator, X, y, cv=splits, scoring=scorer, error_score="raise")
     return number, float(np.mean(scores))
 
 
