@@ -115,7 +115,7 @@ def main(args: list[str] | None = None) -> int:
     from skmmcl.exceptions import TrainingError
 
     try:
-        return _run(options) or 0
+        return _run(options)
     except KeyboardInterrupt:
         kept = getattr(options, "work", None)
         advice = f" The same command goes on with the fits kept in {kept}." if kept else ""
@@ -125,7 +125,7 @@ def main(args: list[str] | None = None) -> int:
         parser.error(str(error))
 
 
-def _run(options: argparse.Namespace) -> int | None:
+def _run(options: argparse.Namespace) -> int:
     if options.command == "check":
         from skmmcl._check import run_check
 
@@ -136,7 +136,8 @@ def _run(options: argparse.Namespace) -> int | None:
         if options.command == "demo":
             from skmmcl._job import run
 
-            return run(options)
+            run(options)
+            return 0
         from skmmcl._study import run_study
 
         return run_study(options)

@@ -22,7 +22,7 @@ def public_home(part: Any) -> tuple[str, str]:
 
 def imports_of(parts: Iterable[Any]) -> Imports:
     """Return what to import for the splitters and estimators among some values, nested too."""
-    found = set()
+    found: Imports = set()
     for part in parts:
         if isinstance(part, BaseEstimator):
             found |= {public_home(part)} | imports_of(part.get_params(deep=True).values())
@@ -35,7 +35,7 @@ def imports_of(parts: Iterable[Any]) -> Imports:
 
 def functions_of(parts: Iterable[Any]) -> dict[str, tuple[str, str]]:
     """Return module and name of the functions and classes among some parameters, by their repr."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for part in parts:
         if isinstance(part, BaseEstimator):
             found |= functions_of(part.get_params(deep=True).values())
