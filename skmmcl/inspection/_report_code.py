@@ -83,8 +83,9 @@ def _methods_as_code(methods: Mapping[str, Any]) -> str:
 
 
 def _as_code(method: Any) -> str:
+    # What is longer would be cut short.
     text = method.__repr__(N_CHAR_MAX=10**6) if isinstance(method, BaseEstimator) else repr(method)
-    return re.sub(r"\s*\n\s*", " ", text)  # what is longer would be cut short
+    return text.replace("\n", "\n    ")
 
 
 def _options(params: Mapping[str, Any]) -> str:
