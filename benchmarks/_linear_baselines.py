@@ -1,4 +1,4 @@
-"""Eight linear models of several modalities, each tuned within its training folds."""
+"""Linear models of several modalities, each tuned within its training folds."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
-from sklearn.ensemble import StackingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 STRENGTHS = np.logspace(-4, 1, 6)
+PENALTIES = np.logspace(-2, 6, 17)
 
 
 class RowSpace(TransformerMixin, BaseEstimator):
@@ -82,13 +88,22 @@ def _model(names: list[str], *steps) -> Pipeline:
     return make_pipeline(*_features(names), *steps)
 
 
+def single_modalities(X) -> dict[str, Pipeline]:
+    """Return logistic regression on each modality alone."""
+    return {name: _model([name], RowSpace(), _tuned()) for name in X.modalities}
+
+
+def _blocks(names: list[str]) -> FeatureUnion:
+    return FeatureUnion(
+        [(name, make_pipeline(*_features([name]), BlockScaler())) for name in names]
+    )
+
+
 def linear_baselines(X) -> dict[str, object]:
     """Return the models by name; the first is what users have today."""
     names = list(X.modalities)
-    singles = [(name, _model([name], RowSpace(), _tuned())) for name in names]
-    blocks = FeatureUnion(
-        [(name, make_pipeline(*_features([name]), BlockScaler())) for name in names]
-    )
+    singles = list(single_modalities(X).items())
+    blocks = _blocks(names)
     pls = _model(names, RowSpace(), Scores(n_components=2, scale=False), StandardScaler(), _plain())
     return {
         "concatenation": _model(names, RowSpace(), _tuned()),
@@ -104,6 +119,28 @@ def linear_baselines(X) -> dict[str, object]:
         "stacking": StackingClassifier(singles, _plain(), cv=5),
         "best modality": BestModality(singles),
     }
+
+
+def linear_regressors(X) -> dict[str, object]:
+    """Return the same for numbers: ridge regression, and what is made of it."""
+    names = list(X.modalities)
+    singles = [(name, _model([name], RidgeCV(PENALTIES))) for name in names]
+    pls = _model(names, PLSRegression(scale=False))
+    n_components = min(60, X.shape[1])
+    return {
+        "concatenation": _model(names, RidgeCV(PENALTIES)),
+        "block-scaled": make_pipeline(_blocks(names), RidgeCV(PENALTIES)),
+        "principal components": _model(
+            names, PCA(n_components, svd_solver="full"), StandardScaler(), RidgeCV(PENALTIES)
+        ),
+        "PLS": GridSearchCV(
+            pls, {"plsregression__n_components": [1, 2, 4, 8]}, cv=5,
+            scoring="neg_mean_absolute_error",
+        ),
+        "late fusion": VotingRegressor(singles),
+        "stacking": StackingRegressor(singles, RidgeCV(PENALTIES), cv=5),
+        **{f"{name} alone": model for name, model in singles},
+    }  # fmt: skip
 
 
 def _plain(**params) -> LogisticRegression:

@@ -13,67 +13,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 
 import numpy as np
 from _linear_baselines import linear_baselines
 from _report import RESULTS, environment
+from _tasks import TASKS, find_data, impute_gaps
 from _worth_report import FIRST, OURS, interval, plot, print_rst, report, summarize
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 
-from skmmcl import CMCCSSEmbedder, LabeledOnly, datasets
-from skmmcl._demo import find_gaps
-from skmmcl.data import MultimodalData
-from skmmcl.preprocessing import ModalityTransformer
+from skmmcl import CMCCSSEmbedder, LabeledOnly
 
 SCORES = {"auc": "roc_auc_ovr", "balanced": "balanced_accuracy", "log_loss": "neg_log_loss"}
 N_LABELS = (20, 40, 80)
-Task = Callable[[], tuple[MultimodalData, np.ndarray]]
-
-
-def fetched(fetch: Callable, *, age: bool = False, n_subjects: int | None = None) -> Task:
-    """Return a task of a cohort: its classes, or who is older than the median."""
-
-    def load() -> tuple[MultimodalData, np.ndarray]:
-        X, y = fetch(return_X_y=True)
-        if age:
-            years = np.asarray(X.meta["age"], dtype=float)
-            X, years = X[np.isfinite(years)], years[np.isfinite(years)]
-            y = years > np.median(years)
-        y = np.unique(y, return_inverse=True)[1]
-        rows = np.random.default_rng(0).permutation(len(X))[:n_subjects]
-        return X[np.sort(rows)], y[np.sort(rows)]
-
-    return load
-
-
-def simulated(seed: int, **options) -> Task:
-    """Return a task of a simulated cohort."""
-    return lambda: datasets.make_cohort(random_state=seed, **options)[:2]
-
-
-TASKS: dict[str, Task] = {
-    "nspn sex": fetched(datasets.fetch_nspn),
-    "nspn age": fetched(datasets.fetch_nspn, age=True),
-    "ms": fetched(datasets.fetch_ms_multilayer),
-    "aomic": fetched(datasets.fetch_aomic_piop2),
-    "tcga": fetched(datasets.fetch_tcga_breast),
-    "fcon1000 sex": fetched(datasets.fetch_fcon1000),
-    "fcon1000 age": fetched(datasets.fetch_fcon1000, age=True),
-    "abide": fetched(datasets.fetch_abide),
-    "ixi age": fetched(datasets.fetch_ixi, age=True),
-    "soop": fetched(datasets.fetch_soop),
-    "digits": fetched(datasets.fetch_uci_digits, n_subjects=500),
-    "simulated 0": simulated(0),
-    "simulated 1": simulated(1),
-}
 
 
 def methods(X, *, gradient: bool) -> dict[str, object]:
@@ -90,12 +46,6 @@ def methods(X, *, gradient: bool) -> dict[str, object]:
         for name, each in ours.items()
     }
     return {**piped, **linear_baselines(X)}
-
-
-def impute_gaps(X) -> list:
-    """Return the step that fills single missing values, which an embedder refuses."""
-    imputers = {name: SimpleImputer(keep_empty_features=True) for name in find_gaps(X)}
-    return [ModalityTransformer(imputers)] if imputers else []
 
 
 def evaluate(model, X, y, splits: list) -> dict[str, object]:
@@ -172,9 +122,7 @@ def main() -> None:
     parser.add_argument("--show", metavar="FILE", help="only draw, and print the guide's tables")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    shared = Path(__file__).resolve().parents[2] / "shared" / "data"
-    if shared.is_dir():
-        os.environ.setdefault("SKMMCL_DATA", str(shared))
+    find_data()
     output = options.output or RESULTS / (
         "worth_few_labels.json" if options.few_labels else "worth.json"
     )

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     )
     from skmmcl.data import MultimodalData
     from skmmcl.decomposition import MMVAEEmbedder, SepVAEEmbedder
-    from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
+    from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, compare, labeled_scorer
     from skmmcl.parallel import stacked_fits
     from skmmcl.preprocessing import (
         ComBat,
@@ -102,6 +102,7 @@ __all__ = [
     "augmentation",
     "base",
     "cluster",
+    "compare",
     "contrastive",
     "cross_decomposition",
     "data",
@@ -157,6 +158,7 @@ _HOMES = {
     "UCSL": "skmmcl.cluster",
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
+    "compare": "skmmcl.model_selection",
     "labeled_scorer": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",
     "load_volumes": "skmmcl.volumes",

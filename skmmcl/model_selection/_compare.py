@@ -159,11 +159,11 @@ def _fits(
     n_jobs: int | None, store: Store | None, verbose: int,
 ) -> list[Fit]:  # fmt: skip
     """Return the outcome of each method on each split; split by split, so that time is known."""
-    bases = {name: store and store.key(name, m, scorers) for name, m in methods.items()}
+    bases = {name: store.key(name, m, scorers) if store else "" for name, m in methods.items()}
     fits, jobs = [], []
     for number, split in enumerate(splits):
         for name, method in methods.items():
-            key = store and store.key("the split", bases[name], *split)
+            key = store.key("the split", bases[name], *split) if store else ""
             if store and (kept := store.load(key)) is not None:
                 fits.append(replace(kept, method=name, split=number))
             else:
@@ -175,9 +175,9 @@ def _fits(
     return sorted(fits, key=lambda fit: (fit.split, order.index(fit.method)))
 
 
-def _evaluate_and_keep(task: tuple, store: Store | None, key: str | None) -> Fit:
+def _evaluate_and_keep(task: tuple, store: Store | None, key: str) -> Fit:
     fit = evaluate(*task)
-    if store and key and not fit.error:  # what failed is tried again
+    if store and not fit.error:  # what failed is tried again
         store.save(key, fit)
     return fit
 

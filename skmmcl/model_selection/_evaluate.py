@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import BaseCrossValidator
 
 from skmmcl.model_selection._rows import take
@@ -38,6 +40,20 @@ class Fit:
         ``"predict_proba"`` or ``"decision_function"``, whichever it has.
     classes : ndarray or None
         The classes that the fit has learned, which name the columns of probabilities.
+
+    See Also
+    --------
+    ComparisonResult : Has one for each method and split.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from skmmcl.model_selection import compare
+    >>> X, y = load_iris(return_X_y=True)
+    >>> fit = compare({"dummy": DummyClassifier()}, X, y, cv=5).fits[0]
+    >>> fit.method, fit.split, {name: round(score, 2) for name, score in fit.scores.items()}
+    ('dummy', 0, {'balanced_accuracy': 0.33})
     """
 
     method: str
@@ -100,7 +116,9 @@ def _fit_params(method: Any, groups: Any, train: np.ndarray) -> dict[str, Any]:
 
 def _score(name: str, scorer: Any, model: Any, X: Any, y: Any, messages: list[str]) -> float:
     try:
-        value = float(scorer(model, X, y))
+        with warnings.catch_warnings():  # of what the message says
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            value = float(scorer(model, X, y))
     except Exception as error:  # noqa: BLE001  a score that is not defined is none of the others'
         messages.append(f"{name} is not defined{_classes_of(y)}: {_text(error)}")
         return np.nan

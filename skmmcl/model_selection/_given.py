@@ -86,15 +86,7 @@ def make_splits(
     kept_as = None
     if store is not None and (isinstance(cv, Integral) or hasattr(cv, "split")):
         kept_as = store.key("cv", cv, random_state)
-    if isinstance(cv, Integral):
-        cv = _folds(int(cv), y, groups, random_state)
-    elif not hasattr(cv, "split"):
-        if not isinstance(cv, Iterable):
-            raise TypeError(f"cv must be a number of folds, a splitter or splits, got {cv!r}.")
-        cv = list(cv)
-    elif getattr(cv, "random_state", 0) is None and getattr(cv, "shuffle", True):
-        cv = copy(cv)
-        cv.random_state = random_state
+    cv = make_folds(cv, y, groups, random_state)
     _check_groups(cv, groups)
 
     def make() -> Splits:
@@ -105,13 +97,25 @@ def make_splits(
     return splits
 
 
-def _folds(n_splits: int, y: np.ndarray, groups: Any, random_state: Any) -> Any:
+def make_folds(cv: Any, y: np.ndarray, groups: Any, random_state: Any) -> Any:
+    """Return a splitter with a seed, or a list of splits."""
+    if isinstance(cv, Integral):
+        seed = check_random_state(random_state).randint(2**31 - 1)
+        return _kind_of_folds(y, groups)(int(cv), shuffle=True, random_state=seed)
+    if not hasattr(cv, "split"):
+        if not isinstance(cv, Iterable):
+            raise TypeError(f"cv must be a number of folds, a splitter or splits, got {cv!r}.")
+        return list(cv)
+    if getattr(cv, "random_state", 0) is None and getattr(cv, "shuffle", True):
+        cv = copy(cv)
+        cv.random_state = random_state
+    return cv
+
+
+def _kind_of_folds(y: np.ndarray, groups: Any) -> Any:
     if groups is None:
-        kind = KFold if is_measured(y) else StratifiedKFold
-    else:
-        kind = GroupKFold if is_measured(y) else StratifiedGroupKFold
-    seed = check_random_state(random_state).randint(2**31 - 1)
-    return kind(n_splits, shuffle=True, random_state=seed)
+        return KFold if is_measured(y) else StratifiedKFold
+    return GroupKFold if is_measured(y) else StratifiedGroupKFold
 
 
 def _check_groups(cv: Any, groups: Any) -> None:

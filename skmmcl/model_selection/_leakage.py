@@ -41,6 +41,20 @@ class Leak:
         sites that predict it.
     message : str
         What was found, and what to do.
+
+    See Also
+    --------
+    check_leakage : Finds them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmmcl.model_selection import check_leakage
+    >>> y = np.tile([0, 1], 20)
+    >>> X = np.random.default_rng(0).normal(size=(40, 3))
+    >>> X[:, 1] = 2 * y
+    >>> [leak.kind for leak in check_leakage(X, y)]
+    ['target']
     """
 
     kind: str
@@ -209,8 +223,7 @@ def _column_names(X: Any) -> Iterable[str]:
 
 def _frozen_parts(method: Any) -> list[str]:
     """Return the estimators in a method that a clone leaves fitted."""
-    params = getattr(method, "get_params", dict)()
-    parts = [method, *params.values()]
+    parts = [method, *getattr(method, "get_params", dict)().values()]
     return [type(p.estimator).__name__ for p in parts if type(p).__name__ == "FrozenEstimator"]
 
 

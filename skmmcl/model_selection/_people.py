@@ -19,19 +19,24 @@ _VISIT = re.compile(r"[-_ ](ses|session|visit|run|scan|tp|timepoint)-?_?\w+$", r
 
 def identifiers(X: Any, *, plain_is_ids: bool = False) -> np.ndarray | None:
     """Return the identifiers of the rows, each in the form that its spellings share."""
-    if is_multimodal(X):
-        index = as_multimodal(X).index
-    elif hasattr(X, "iloc"):
-        index = None if type(X.index).__name__ == "RangeIndex" else X.index
-    else:
-        index = X if plain_is_ids and np.ndim(X) == 1 else None
+    index = _index(X, plain_is_ids)
     return None if index is None else np.array([canonical(item) for item in index], dtype=str)
 
 
 def find_people(X: Any) -> np.ndarray | None:
     """Return the person of each row, by identifiers without a session; None without any."""
-    names = identifiers(X)
-    return None if names is None else np.array([_VISIT.sub("", name) for name in names])
+    index = _index(X)
+    if index is None:
+        return None
+    return np.array([canonical(_VISIT.sub("", str(item))) for item in index], dtype=str)
+
+
+def _index(X: Any, plain_is_ids: bool = False) -> Any:
+    if is_multimodal(X):
+        return as_multimodal(X).index
+    if hasattr(X, "iloc"):
+        return None if type(X.index).__name__ == "RangeIndex" else X.index
+    return X if plain_is_ids and np.ndim(X) == 1 else None
 
 
 def find_identical(X: Any) -> np.ndarray:

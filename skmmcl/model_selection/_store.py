@@ -88,7 +88,7 @@ class Store:
         if not path.exists():
             return None
         try:
-            with np.load(path, allow_pickle=False) as members:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as members:
                 arrays = {member: members[member] for member in members.files}
             return json.loads(arrays.pop("json").tobytes()), arrays
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, it is made anew

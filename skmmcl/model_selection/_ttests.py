@@ -121,7 +121,7 @@ def corrected_ttest(
     (0.026, 0.063)
     """
     difference, scale, n = _posterior(a, b, n_train, n_test)
-    confidence = _check_between(confidence, 0, 1, "confidence")
+    confidence = check_between(confidence, 0, 1, "confidence")
     if n < 2:
         return TTestResult(difference, np.nan, np.nan, np.nan, np.nan, n)
     half = float(student.ppf((1 + confidence) / 2, n - 1)) * scale
@@ -179,7 +179,7 @@ def bayesian_ttest(
     (0.9, 0.08)
     """
     difference, scale, n = _posterior(a, b, n_train, n_test)
-    rope = _check_between(rope, 0, np.inf, "rope", closed=True)
+    rope = check_between(rope, 0, np.inf, "rope", closed=True)
     if n < 2:
         return BayesianTTestResult(np.nan, np.nan, np.nan, difference, np.nan, n)
     if scale == 0:
@@ -229,7 +229,7 @@ def holm(pvalues: ArrayLike) -> NDArray[np.float64]:
 
 def _posterior(a: ArrayLike, b: ArrayLike | float, n_train: float, n_test: float) -> tuple:
     """Return the mean difference, its scale with correlated splits, and the number of splits."""
-    ratio = _check_between(n_test, 0, np.inf, "n_test") / _check_between(
+    ratio = check_between(n_test, 0, np.inf, "n_test") / check_between(
         n_train, 0, np.inf, "n_train"
     )
     with named("a and b", "one score for each split"):
@@ -251,7 +251,8 @@ def _posterior(a: ArrayLike, b: ArrayLike | float, n_train: float, n_test: float
     return float(differences.mean()), float(np.sqrt(variance * (1 / n + ratio))), n
 
 
-def _check_between(value: float, low: float, high: float, name: str, *, closed=False) -> float:
+def check_between(value: float, low: float, high: float, name: str, *, closed=False) -> float:
+    """Return a number within open bounds; `closed` lets the lower one in."""
     with named(name, "a number"):
         number = float(value)
     if not (low < number < high or (closed and number == low)):

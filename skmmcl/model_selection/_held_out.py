@@ -1,0 +1,313 @@
+"""Intervals and tests for one set of held-out subjects: DeLong's, and the bootstrap."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy.stats import bootstrap, norm, rankdata
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import column_or_1d
+
+from skmmcl.data._who import check_same_subjects
+from skmmcl.model_selection._ttests import check_between
+from skmmcl.utils._named import named
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+class DeLongResult(NamedTuple):
+    """A comparison of two areas under the ROC curve.
+
+    Attributes
+    ----------
+    auc_a, auc_b : float
+        Areas of both.
+    difference : float
+        The first without the second.
+    lower, upper : float
+        Interval of the difference.
+    statistic : float
+        Normal deviate.
+    pvalue : float
+        Two-sided.
+    """
+
+    auc_a: float
+    auc_b: float
+    difference: float
+    lower: float
+    upper: float
+    statistic: float
+    pvalue: float
+
+
+class Interval(NamedTuple):
+    """An estimate and its interval.
+
+    Attributes
+    ----------
+    estimate : float
+        The estimate.
+    lower, upper : float
+        Its interval.
+    """
+
+    estimate: float
+    lower: float
+    upper: float
+
+
+def delong_test(
+    y_true: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, confidence: float = 0.95
+) -> DeLongResult:
+    """Test whether two areas under the ROC curve differ on the same held-out subjects.
+
+    DeLong's test [1]_, computed from midranks [2]_ in time ``n log n``.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Classes of the held-out subjects; the second in sorted order is the positive one.
+    score_a, score_b : array-like of shape (n_samples,)
+        Scores of two methods that were fitted on other subjects: greater for the positive class.
+    confidence : float, default=0.95
+        Of the interval of the difference.
+
+    Returns
+    -------
+    result : DeLongResult
+        Named tuple ``(auc_a, auc_b, difference, lower, upper, statistic, pvalue)``.
+
+    See Also
+    --------
+    delong_interval : Interval of a single area.
+    corrected_ttest : The test for scores of many splits.
+
+    Notes
+    -----
+    It is for one set of subjects that were held out of the training of both. Predictions that
+    are pooled over folds come from different models, which the test knows nothing of. Methods
+    that rank all pairs of subjects in the same way have a difference without variance, for which
+    the p-value is 1.
+
+    References
+    ----------
+    .. [1] DeLong E.R., DeLong D.M., Clarke-Pearson D.L. (1988). Comparing the areas under two or
+       more correlated receiver operating characteristic curves. Biometrics 44, 837-845.
+    .. [2] Sun X., Xu W. (2014). Fast implementation of DeLong's algorithm for comparing the areas
+       under correlated receiver operating characteristic curves. IEEE Signal Processing Letters
+       21, 1389-1393.
+
+    Examples
+    --------
+    >>> from skmmcl.model_selection import delong_test
+    >>> y = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+    >>> a = [0.1, 0.2, 0.3, 0.4, 0.6, 0.5, 0.7, 0.8, 0.9, 0.95]
+    >>> b = [0.2, 0.5, 0.1, 0.8, 0.6, 0.3, 0.7, 0.9, 0.4, 0.95]
+    >>> result = delong_test(y, a, b)
+    >>> round(result.difference, 2), round(result.pvalue, 3)
+    (0.24, 0.146)
+    """
+    confidence = check_between(confidence, 0, 1, "confidence")
+    positive = _check_classes(y_true, score_a=score_a, score_b=score_b)
+    scores = np.array([_check_scores(score_a, "score_a"), _check_scores(score_b, "score_b")])
+    aucs, covariance = _delong(positive, scores)
+    difference = float(aucs[0] - aucs[1])
+    variance = max(float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]), 0.0)
+    scale = np.sqrt(variance) if variance > 1e-14 else 0.0  # rounding is no variance
+    if scale == 0:
+        statistic = 0.0 if abs(difference) < 1e-12 else float(np.copysign(np.inf, difference))
+    else:
+        statistic = difference / scale
+    half = float(norm.ppf((1 + confidence) / 2)) * scale
+    bounds = max(difference - half, -1.0), min(difference + half, 1.0)
+    pvalue = float(2 * norm.sf(abs(statistic)))
+    return DeLongResult(float(aucs[0]), float(aucs[1]), difference, *bounds, statistic, pvalue)
+
+
+def delong_interval(
+    y_true: ArrayLike, score: ArrayLike, *, confidence: float = 0.95, logit: bool = True
+) -> Interval:
+    """Return the area under the ROC curve of held-out subjects, with DeLong's interval.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        Classes of the held-out subjects; the second in sorted order is the positive one.
+    score : array-like of shape (n_samples,)
+        Scores of a method that was fitted on other subjects: greater for the positive class.
+    confidence : float, default=0.95
+        Of the interval.
+    logit : bool, default=True
+        Whether the interval is symmetric in the logit of the area, which keeps it within 0 and 1
+        and covers better near them. False gives the symmetric interval of DeLong et al.
+
+    Returns
+    -------
+    interval : Interval
+        Named tuple ``(estimate, lower, upper)``. Where all pairs of subjects are ranked rightly
+        (or all wrongly), DeLong's variance is 0: a warning says so, and the bounds are NaN.
+
+    See Also
+    --------
+    delong_test : Compares two areas.
+    bootstrap_interval : Interval of any other score.
+
+    Examples
+    --------
+    >>> from skmmcl.model_selection import delong_interval
+    >>> y = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
+    >>> score = [0.2, 0.5, 0.1, 0.8, 0.6, 0.3, 0.7, 0.9, 0.4, 0.95]
+    >>> interval = delong_interval(y, score)
+    >>> [round(value, 2) for value in interval]
+    [0.72, 0.31, 0.94]
+    """
+    confidence = check_between(confidence, 0, 1, "confidence")
+    positive = _check_classes(y_true, score=score)
+    aucs, covariance = _delong(positive, _check_scores(score, "score")[None])
+    auc, scale = float(aucs[0]), float(np.sqrt(max(covariance[0, 0], 0.0)))
+    if auc in {0.0, 1.0}:
+        warnings.warn(
+            f"The area is {auc:g}: every pair of subjects is ranked alike, so that DeLong's "
+            "variance is 0 and the interval is not defined. More held-out subjects are needed.",
+            stacklevel=2,
+        )
+        return Interval(auc, np.nan, np.nan)
+    z = float(norm.ppf((1 + confidence) / 2))
+    if not logit:
+        return Interval(auc, max(auc - z * scale, 0.0), min(auc + z * scale, 1.0))
+    middle, half = np.log(auc / (1 - auc)), z * scale / (auc * (1 - auc))
+    return Interval(auc, *(float(1 / (1 + np.exp(-x))) for x in (middle - half, middle + half)))
+
+
+def bootstrap_interval(
+    metric: Callable[..., float],
+    y_true: ArrayLike,
+    *predictions: ArrayLike,
+    confidence: float = 0.95,
+    n_resamples: int = 2000,
+    method: str = "BCa",
+    groups: ArrayLike | None = None,
+    random_state: Any = None,
+) -> Interval:
+    """Return a score of held-out subjects with its bootstrap interval.
+
+    Parameters
+    ----------
+    metric : callable
+        ``metric(y_true, y_pred)``, such as those of :mod:`sklearn.metrics`. With two predictions,
+        the interval is that of the difference of their scores.
+    y_true : array-like of shape (n_samples,)
+        True values of the held-out subjects.
+    *predictions : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        What one method, or two, said of them.
+    confidence : float, default=0.95
+        Of the interval.
+    n_resamples : int, default=2000
+        Number of resamples of the subjects.
+    method : {"BCa", "percentile", "basic"}, default="BCa"
+        As in :func:`scipy.stats.bootstrap`.
+    groups : array-like of shape (n_samples,), optional
+        People: resamples are of whole groups.
+    random_state : int, Generator or None, default=None
+        Seeds the resamples.
+
+    Returns
+    -------
+    interval : Interval
+        Named tuple ``(estimate, lower, upper)``.
+
+    See Also
+    --------
+    delong_interval : Interval of the area under the ROC curve, in closed form.
+
+    Notes
+    -----
+    Resamples in which the metric is not defined, such as those without one of the classes, are
+    an error: subjects are then too few for this interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.metrics import mean_absolute_error
+    >>> from skmmcl.model_selection import bootstrap_interval
+    >>> rng = np.random.default_rng(0)
+    >>> age = rng.uniform(20, 80, size=100)
+    >>> predicted = age + rng.normal(scale=5, size=100)
+    >>> interval = bootstrap_interval(mean_absolute_error, age, predicted, random_state=0)
+    >>> [round(value, 1) for value in interval]
+    [3.9, 3.4, 4.5]
+    """
+    if not callable(metric):
+        raise TypeError(f"metric must be a callable metric(y_true, y_pred), got {metric!r}.")
+    if len(predictions) not in {1, 2}:
+        raise ValueError(f"Give the predictions of one method or of two, got {len(predictions)}.")
+    confidence = check_between(confidence, 0, 1, "confidence")
+    arrays = [np.asarray(y_true), *map(np.asarray, predictions)]
+    with named("y_true, predictions and groups", "one entry for each of the same subjects"):
+        check_consistent_length(*arrays, groups)
+    check_same_subjects({"y_true": y_true, "predictions": predictions[0], "groups": groups})
+    members = _members(len(arrays[0]), groups)
+    if len(members) < 3:
+        raise ValueError(f"{len(members)} subjects or groups are too few for a bootstrap.")
+
+    def statistic(drawn: NDArray) -> float:
+        rows = np.concatenate([members[k] for k in drawn])
+        scores = [float(metric(arrays[0][rows], array[rows])) for array in arrays[1:]]
+        if np.isnan(scores).any():
+            raise ValueError("metric is not defined in a resample: give more subjects.")
+        return scores[0] - (scores[1] if len(scores) > 1 else 0.0)
+
+    everyone = np.arange(len(members))
+    found = bootstrap(
+        (everyone,), statistic, n_resamples=n_resamples, method=method, vectorized=False,
+        confidence_level=confidence, random_state=np.random.default_rng(random_state),
+    ).confidence_interval  # fmt: skip
+    return Interval(statistic(everyone), float(found.low), float(found.high))
+
+
+def _members(n_subjects: int, groups: ArrayLike | None) -> list[NDArray]:
+    if groups is None:
+        return [np.array([row]) for row in range(n_subjects)]
+    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    return [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+
+
+def _check_classes(y_true: ArrayLike, **scores: ArrayLike) -> NDArray[np.bool_]:
+    """Return who is of the second of two classes."""
+    names = "y_true and " + ", ".join(scores)
+    with named(names, "one entry for each of the same subjects"):
+        y = column_or_1d(y_true)
+        check_consistent_length(y, *scores.values())
+    check_same_subjects({"y_true": y_true, **scores})
+    classes = np.unique(y)
+    if len(classes) != 2:
+        raise ValueError(f"y_true must hold two classes, got {classes.tolist()[:5]}.")
+    positive = y == classes[1]
+    if min(positive.sum(), (~positive).sum()) < 2:
+        raise ValueError("y_true must hold two subjects or more of each class.")
+    return positive
+
+
+def _check_scores(score: ArrayLike, name: str) -> NDArray[np.float64]:
+    with named(name, "one number for each subject"):
+        values = column_or_1d(score, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite, one number for each subject.")
+    return values
+
+
+def _delong(positive: NDArray, scores: NDArray) -> tuple[NDArray, NDArray]:
+    """Return the areas of several scores, and their covariance, by midranks."""
+    cases, controls = scores[:, positive], scores[:, ~positive]
+    m, n = cases.shape[1], controls.shape[1]
+    ranks = rankdata(scores, axis=1)
+    # The share of the other class that each subject is rightly ranked against.
+    of_cases = (ranks[:, positive] - rankdata(cases, axis=1)) / n
+    of_controls = 1 - (ranks[:, ~positive] - rankdata(controls, axis=1)) / m
+    covariance = np.cov(of_cases) / m + np.cov(of_controls) / n
+    return of_cases.mean(axis=1), np.atleast_2d(covariance)

@@ -1,0 +1,201 @@
+"""Each leak is found and named, and clean data give nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+
+from skmmcl import CMCCSSEmbedder
+from skmmcl.data import MultimodalData
+from skmmcl.datasets import make_cohort
+from skmmcl.exceptions import LeakageWarning
+from skmmcl.model_selection import check_leakage, compare
+
+N = 120
+
+
+@pytest.fixture
+def cohort():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, size=N)
+    return rng.normal(size=(N, 6)) + 0.8 * y[:, None], y
+
+
+def kinds(leaks):
+    return [leak.kind for leak in leaks]
+
+
+def only(leaks, kind):
+    assert kinds(leaks) == [kind]
+    return leaks[0].message
+
+
+# ------------------------------------------------------------------------------------- nothing
+def test_clean_data_give_nothing(cohort):
+    X, y = cohort
+    assert check_leakage(X, y, cv=StratifiedKFold(5), methods={"a": LogisticRegression()}) == []
+
+
+def test_a_simulated_cohort_gives_nothing():
+    X, y, _ = make_cohort(150, random_state=0)
+    assert check_leakage(X, y, cv=StratifiedKFold(5), groups=X.meta["site"]) == []
+    assert check_leakage(X, np.asarray(X.meta["age"], float), cv=KFold(5)) == []
+
+
+def test_few_values_that_agree_by_chance_give_nothing():
+    X, y = load_iris(return_X_y=True)  # two flowers have the same four values
+    assert check_leakage(X, y, cv=StratifiedKFold(5)) == []
+    assert (
+        check_leakage(np.tile([[0, 1], [1, 1]], (30, 1)), np.tile([0, 0, 1], 20), cv=KFold(3)) == []
+    )
+
+
+# -------------------------------------------------------------------------------------- people
+def test_a_person_by_group(cohort):
+    X, y = cohort
+    person = np.arange(N) // 3
+    shuffled = KFold(5, shuffle=True, random_state=0)
+    message = only(check_leakage(X, y, groups=person, cv=shuffled), "person")
+    assert "people, by group, are in training and test" in message
+    assert "StratifiedGroupKFold" in message
+    assert check_leakage(X, y, groups=person, cv=GroupKFold(5)) == []
+
+
+@pytest.mark.parametrize("pattern", ["sub-{:02}_ses-{}", "S{:02}_visit{}", "sub-{:02}_run-{}"])
+def test_a_person_by_identifier(cohort, pattern):
+    X, y = cohort
+    ids = [pattern.format(k // 2, k % 2 + 1) for k in range(N)]
+    for data in (pd.DataFrame(X, index=ids), MultimodalData({"t1": X}, index=ids)):
+        cv = KFold(5, shuffle=True, random_state=0)
+        assert "by identifier" in only(check_leakage(data, y, cv=cv), "person")
+        splits = GroupKFold(5).split(X, y, np.arange(N) // 2)
+        assert check_leakage(data, y, cv=list(splits)) == []
+
+
+def test_a_person_by_identical_rows(cohort):
+    X, y = cohort
+    X[100] = X[3]
+    splits = KFold(5)
+    message = only(check_leakage(X, y, cv=splits), "copy")
+    assert "such as rows 3 and 100" in message
+    same_fold = [(np.r_[4:100], np.r_[0:4, 100:N])]
+    assert check_leakage(X, y, cv=same_fold) == []
+    person = np.arange(N)
+    person[100] = 3
+    assert check_leakage(X, y, cv=GroupKFold(5), groups=person) == []
+
+
+def test_identical_rows_of_several_modalities():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(40, 3)), rng.normal(size=(40, 2, 2))
+    a[30], y = a[2], np.tile([0, 1], 20)
+    assert check_leakage(MultimodalData(a=a, b=b), y, cv=KFold(4)) == []
+    b[30] = b[2]
+    assert "rows 2 and 30" in only(check_leakage(MultimodalData(a=a, b=b), y, cv=KFold(4)), "copy")
+
+
+# --------------------------------------------------------------------------- fitted beforehand
+def test_an_embedder_that_stays_fitted(cohort):
+    X, y = cohort
+    frozen = make_pipeline(FrozenEstimator(PCA(2).fit(X)), LogisticRegression())
+    message = only(check_leakage(X, y, cv=KFold(5), methods={"ours": frozen}), "fitted")
+    assert "'ours' contains 'PCA' that stays as it was fitted, outside the folds" in message
+    fitted = make_pipeline(PCA(2).fit(X), LogisticRegression())  # is cloned
+    assert check_leakage(X, y, cv=KFold(5), methods=fitted) == []
+    others = [f"other{k}" for k in range(10)]
+    assert check_leakage(X, y, cv=KFold(5), methods=frozen, pretraining=others) == []
+
+
+def test_columns_that_a_fitted_embedder_has_made(cohort):
+    X, y = cohort
+    embedder = CMCCSSEmbedder().set_output(transform="pandas")
+    Z = embedder.fit_transform(MultimodalData(a=X[:, :3], b=X[:, 3:]), y)
+    leaks = check_leakage(Z, y, cv=KFold(5))
+    assert "fitted" in kinds(leaks)
+    assert "put the transformer into the pipeline" in leaks[kinds(leaks).index("fitted")].message
+
+
+# --------------------------------------------------------------------------------- pretraining
+@pytest.mark.parametrize("form", ["identifiers", "container", "rows"])
+def test_test_subjects_in_pretraining(cohort, form):
+    X, y = cohort
+    ids = [f"sub-{k:03}" for k in range(N)]
+    data = MultimodalData({"t1": X}, index=ids)
+    given = {
+        "identifiers": ["SUB-007", "sub-500"],
+        "container": data[[7]],
+        "rows": MultimodalData({"t1": X[[7]]}),
+    }[form]
+    message = only(check_leakage(data, y, cv=KFold(5), pretraining=given), "pretraining")
+    assert "1 test subjects took part in the pretraining" in message
+    tested_elsewhere = [(np.r_[:60], np.r_[60:N])]
+    assert check_leakage(data, y, cv=tested_elsewhere, pretraining=given) == []
+
+
+# ------------------------------------------------------------------------------------- targets
+@pytest.mark.parametrize("copy", [lambda y: y, lambda y: 3.5 - 2 * y, lambda y: y * 1e-3 + 7])
+def test_a_column_that_is_the_class(cohort, copy):
+    X, y = cohort
+    X[:, 4] = copy(y.astype(float))
+    assert "column 4 sets the classes apart by itself" in only(check_leakage(X, y), "target")
+    named = pd.DataFrame(X, columns=[*"abcdef"])
+    assert "column e" in only(check_leakage(named, np.where(y, "MS", "HC")), "target")
+    data = MultimodalData(t1=X[:, :3], scores=X[:, 3:])
+    assert "scores: column 1" in only(check_leakage(data, y), "target")
+
+
+def test_a_column_that_is_the_number(cohort):
+    X, _ = cohort
+    age = np.random.default_rng(0).uniform(20, 80, size=N)
+    X[:, 2] = age * 12 + 3
+    assert "column 2 is the target, up to its unit" in only(check_leakage(X, age), "target")
+    X[:, 2] += np.random.default_rng(1).normal(scale=80, size=N)
+    assert check_leakage(X, age) == []
+
+
+def test_columns_that_set_few_subjects_apart_by_chance_give_nothing():
+    rng = np.random.default_rng(0)
+    assert check_leakage(rng.normal(size=(12, 5000)), np.tile([0, 1], 6)) == []
+
+
+# --------------------------------------------------------------------------------------- sites
+def test_a_site_that_predicts_the_class(cohort):
+    X, _ = cohort
+    rng = np.random.default_rng(0)
+    site = np.repeat(["Rome", "Paris", "London"], N // 3)
+    y = (rng.uniform(size=N) < np.repeat([0.1, 0.5, 0.9], N // 3)).astype(int)
+    cv = StratifiedKFold(5)
+    message = only(check_leakage(X, y, groups=site, cv=cv), "site")
+    assert "The site alone (groups) predicts the target, with an AUC of 0.7" in message
+    data = MultimodalData({"t1": X}, meta={"site": site})
+    assert "(site)" in only(check_leakage(data, y, cv=cv), "site")
+    assert check_leakage(X, y, groups=site, cv=LeaveOneGroupOut()) == []  # no site is known
+
+
+def test_a_site_that_predicts_the_number(cohort):
+    X, _ = cohort
+    site = np.repeat([0, 1, 2], N // 3)
+    age = np.random.default_rng(0).normal(30 + 10 * site, 8)
+    assert "an R2 of 0.5" in only(check_leakage(X, age, groups=site, cv=KFold(5)), "site")
+
+
+# -------------------------------------------------------------------------- compare, bad input
+def test_compare_warns_and_keeps_what_it_found(cohort):
+    X, y = cohort
+    X[:, 4] = y
+    with pytest.warns(LeakageWarning, match="column 4 sets the classes apart"):
+        result = compare({"linear": LogisticRegression()}, X, y, cv=3)
+    assert kinds(result.leaks) == ["target"]
+
+
+def test_other_lengths_are_refused(cohort):
+    X, y = cohort
+    with pytest.raises(ValueError, match="X has 120 subjects and y has 5"):
+        check_leakage(X, y[:5])
+    with pytest.raises(ValueError, match="groups must have one entry for each of 120"):
+        check_leakage(X, y, groups=[1, 2])
