@@ -15,12 +15,15 @@ from skmmcl._job import check_cohort, read
 from skmmcl.exceptions import LeakageWarning
 from skmmcl.inspection import write_report
 from skmmcl.model_selection import ComparisonResult, compare
+from skmmcl.utils._optional import import_optional
 
 REFERENCE = "concatenation"  # that the others are compared to
 
 
 def run_study(options: Namespace) -> int:
     """Compare the methods, and print the table or write the report; 1 if fits failed."""
+    for module in ("pandas", "tqdm", *(("jinja2", "matplotlib") * (options.command == "report"))):
+        import_optional(module, f'This needs {module}: pip install "skmmcl[plot,report]".')
     cohort = read(options)
     for note in cohort.notes:
         print(note)
