@@ -128,7 +128,7 @@ def main(args: list[str] | None = None) -> int:
         print(f"\nCut off.{advice}", file=sys.stderr)
         return 130
     except (ValueError, TrainingError, OSError, ImportError) as error:
-        parser.error(str(error))
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
 
 
 def _run(options: argparse.Namespace) -> int:
