@@ -70,7 +70,13 @@ def _make_parser(command: str, *, top: bool) -> argparse.ArgumentParser:
 def _add_fits(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--n-jobs", type=int, default=2, help="processes; -1: one per core")
+    is_demo = command == "demo"
+    parser.add_argument(
+        "--n-jobs",
+        type=int,
+        default=2 if is_demo else None,
+        help="processes; -1: one per core" if is_demo else "fits at once; by default a stack",
+    )
     parser.add_argument("--quick", action="store_true", help="few epochs, only to see it run")
     outputs = {
         "demo": ("skmmcl_demo.png", "the figure"),
@@ -81,7 +87,7 @@ def _add_fits(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument(
         "--output", type=Path, default=default and Path(default), metavar="FILE", help=text
     )
-    if command == "demo":
+    if is_demo:
         return
     parser.add_argument(
         "--work", type=Path, default=Path("skmmcl_work"), metavar="FOLDER",
@@ -115,17 +121,17 @@ def main(args: list[str] | None = None) -> int:
     from skmmcl.exceptions import TrainingError
 
     try:
-        return _run(options) or 0
+        return _run(options)
     except KeyboardInterrupt:
         kept = getattr(options, "work", None)
         advice = f" The same command goes on with the fits kept in {kept}." if kept else ""
         print(f"\nCut off.{advice}", file=sys.stderr)
         return 130
     except (ValueError, TrainingError, OSError, ImportError) as error:
-        parser.error(str(error))
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
 
 
-def _run(options: argparse.Namespace) -> int | None:
+def _run(options: argparse.Namespace) -> int:
     if options.command == "check":
         from skmmcl._check import run_check
 
@@ -136,7 +142,8 @@ def _run(options: argparse.Namespace) -> int | None:
         if options.command == "demo":
             from skmmcl._job import run
 
-            return run(options)
+            run(options)
+            return 0
         from skmmcl._study import run_study
 
         return run_study(options)

@@ -7,18 +7,23 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
+
 from skmmcl import _demo
 from skmmcl._folder import Cohort
 from skmmcl._job import check_cohort, read
 from skmmcl.exceptions import LeakageWarning
 from skmmcl.inspection import write_report
 from skmmcl.model_selection import ComparisonResult, compare
+from skmmcl.utils._optional import import_optional
 
 REFERENCE = "concatenation"  # that the others are compared to
 
 
 def run_study(options: Namespace) -> int:
     """Compare the methods, and print the table or write the report; 1 if fits failed."""
+    for module in ("pandas", "tqdm", *(("jinja2", "matplotlib") * (options.command == "report"))):
+        import_optional(module, f'This needs {module}: pip install "skmmcl[plot,report]".')
     cohort = read(options)
     for note in cohort.notes:
         print(note)
@@ -53,7 +58,8 @@ def _compare(options: Namespace, cohort: Cohort, task: _demo.Task) -> Comparison
     methods = task.make_methods(cohort.X, random_state=0, **params)
     cv = task.splitter(n_splits=options.folds, n_repeats=options.repeats, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", LeakageWarning)
+        for kind in (LeakageWarning, FitFailedWarning, UndefinedMetricWarning):
+            warnings.simplefilter("always", kind)
         result = compare(
             {REFERENCE: methods.pop(REFERENCE), **methods},
             cohort.X,
@@ -64,8 +70,8 @@ def _compare(options: Namespace, cohort: Cohort, task: _demo.Task) -> Comparison
             checkpoint=Path(options.work),
             verbose=1,
         )
-    for warning in caught:
-        print(f"Warning: {warning.message}")
+    for text in dict.fromkeys(str(warning.message) for warning in caught):
+        print(f"Warning: {text}")
     return result
 
 

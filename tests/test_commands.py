@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from configparser import ConfigParser
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -191,6 +193,21 @@ def test_a_report_that_exists_is_kept_before_anything_is_computed(folder, capsys
     assert "must end with .html" in fail(capsys, "report", folder, "--output", "r.pdf")
     (folder.parent / "empty").mkdir()
     assert "holds no <modality>" in fail(capsys, "report", folder.parent / "empty")
+
+
+def test_missing_packages_are_named_before_anything_is_computed(folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert "This needs jinja2" in fail(capsys, "report", folder)
+
+
+def test_the_entry_point_is_the_command(repo_dir):
+    setup = ConfigParser()
+    setup.read(repo_dir / "setup.cfg")
+    name, _, home = setup["options.entry_points"]["console_scripts"].strip().partition(" = ")
+    module, _, function = home.partition(":")
+    assert name == "skmmcl"
+    assert getattr(import_module(module), function) is command.main
+    assert setup["options.package_data"]["skmmcl.inspection"] == "templates/*"
 
 
 def test_being_cut_off(folder, capsys, monkeypatch):

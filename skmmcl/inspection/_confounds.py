@@ -212,7 +212,7 @@ def _folds(z: np.ndarray, labels: np.ndarray, cv: int, seed: int, name: str) -> 
     splitter = StratifiedKFold(min(cv, counts.max()), shuffle=True, random_state=seed)
     with warnings.catch_warnings():  # predictions are pooled: a fold may lack a small class
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return [Fold(*split, z) for split in splitter.split(z, labels)]
+        return [Fold(train, test, z) for train, test in splitter.split(z, labels)]
 
 
 def decode(

@@ -224,13 +224,14 @@ def _look_inside(
     """Return the sections for which the method is fitted again."""
     if subjects.X is None:
         return []
-    models = fold_models(result, method, subjects)
-    given = models, result, method, subjects
+    X = subjects.X
+    models = fold_models(result, method, X)
+    given = models, result, method, X
     made = [
         ("contributions", "Contributions of the modalities",
          lambda: contributions_section(*given, terms=terms, seed=seed)),
         ("confounds", "Confounds and map",
-         lambda: confounds_section(models, subjects, n_permutations=n_permutations, seed=seed)),
+         lambda: confounds_section(models, subjects, X, n_permutations=n_permutations, seed=seed)),
         ("training", "Training", lambda: training_section(*given)),
     ]  # fmt: skip
     return [Section(name, title, attempt(make).blocks) for name, title, make in made]

@@ -89,7 +89,7 @@ def groupby_kind(blocks: list[Any]) -> list[Run]:
 
 
 def picture(
-    draw: Callable[[Any], Any], alt: str, caption: str = "", size: tuple[float, float] = (5.0, 3.4)
+    draw: Callable[..., Any], alt: str, caption: str = "", size: tuple[float, float] = (5.0, 3.4)
 ) -> Picture:
     """Return what a function draws on the axes that it is given."""
     mpl = import_optional("matplotlib", 'A report needs matplotlib: pip install "skmmcl[report]".')
@@ -97,7 +97,7 @@ def picture(
 
     with mpl.rc_context(STYLE):
         figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
-        draw(figure.subplots())
+        draw(ax=figure.subplots())
         content, kind = _saved(figure, "svg", metadata={"Date": None}), "svg+xml"
         if len(content) > LARGEST_SVG:
             content, kind = _saved(figure, "png", dpi=170), "png"

@@ -22,7 +22,7 @@ def public_home(part: Any) -> tuple[str, str]:
 
 def imports_of(parts: Iterable[Any]) -> Imports:
     """Return what to import for the splitters and estimators among some values, nested too."""
-    found = set()
+    found: Imports = set()
     for part in parts:
         if isinstance(part, BaseEstimator):
             found |= {public_home(part)} | imports_of(part.get_params(deep=True).values())
@@ -35,7 +35,7 @@ def imports_of(parts: Iterable[Any]) -> Imports:
 
 def functions_of(parts: Iterable[Any]) -> dict[str, tuple[str, str]]:
     """Return module and name of the functions and classes among some parameters, by their repr."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for part in parts:
         if isinstance(part, BaseEstimator):
             found |= functions_of(part.get_params(deep=True).values())
@@ -83,8 +83,9 @@ def _methods_as_code(methods: Mapping[str, Any]) -> str:
 
 
 def _as_code(method: Any) -> str:
+    # What is longer would be cut short.
     text = method.__repr__(N_CHAR_MAX=10**6) if isinstance(method, BaseEstimator) else repr(method)
-    return re.sub(r"\s*\n\s*", " ", text)  # what is longer would be cut short
+    return text.replace("\n", "\n    ")
 
 
 def _options(params: Mapping[str, Any]) -> str:

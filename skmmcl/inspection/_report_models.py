@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import takewhile
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import Bunch
 
+from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._confounds import Fold, as_report, decode, read_confound
 from skmmcl.inspection._contributions import modality_shapley
@@ -49,15 +50,14 @@ class Model(NamedTuple):
     test: np.ndarray
 
 
-def fold_models(result: Any, method: str, subjects: Subjects) -> list[Model]:
+def fold_models(result: Any, method: str, X: MultimodalData) -> list[Model]:
     """Fit the method again in the first folds, of which no two share a subject to test on."""
-    X, y = subjects.X, result.y
-    tested: set[int] = set()
-
-    def is_new(split: tuple) -> bool:
-        return tested.isdisjoint(split[1].tolist()) and not tested.update(split[1].tolist())
-
-    splits = list(takewhile(is_new, result.splits[:MAX_FOLDS]))
+    y, tested, splits = result.y, np.zeros(len(result.y), dtype=bool), []
+    for train, test in result.splits[:MAX_FOLDS]:
+        if tested[test].any():
+            break
+        tested[test] = True
+        splits.append((train, test))
     return [
         Model(clone(result.methods[method]).fit(X[train], y[train]), train, test)
         for train, test in splits
@@ -76,10 +76,10 @@ def attempt(make: Callable[[], Section]) -> Section:
 
 # ---------------------------------------------------------------------------------- contributions
 def contributions_section(
-    models: list[Model], result: Any, method: str, subjects: Subjects, *, terms: bool, seed: int
+    models: list[Model], result: Any, method: str, X: MultimodalData, *, terms: bool, seed: int
 ) -> Section:
     """Return what each modality, and each term, adds to the score of held-out subjects."""
-    X, y, scoring = subjects.X, result.y, main_scorer(result)
+    y, scoring = result.y, main_scorer(result)
     section = Section("contributions", "Contributions of the modalities")
     parts = [(model.fitted, X[model.test].materialize(), y[model.test]) for model in models]
     options = {"scoring": scoring}
@@ -129,15 +129,14 @@ def _text_of_contributions(shapley: Bunch | None, metric: str, n_folds: int) -> 
 
 
 def _table_of(main: Bunch, columns: dict[str, Bunch | None]) -> Table:
-    columns = {title: found for title, found in columns.items() if found is not None}
-    rows = []
+    rows, given = [], {title: found for title, found in columns.items() if found is not None}
     for k in np.argsort(-main.importances_mean, kind="stable"):
         cells = [
             f"{found.importances_mean[k]:.3f} ± {found.importances_std[k]:.3f}"
-            for found in columns.values()
+            for found in given.values()
         ]
         rows.append([main.modalities[k], *cells])
-    return Table(["modality", *columns], rows, "Mean ± standard deviation over the folds.")
+    return Table(["modality", *given], rows, "Mean ± standard deviation over the folds.")
 
 
 def _bars(result: Bunch, label: str, alt: str) -> Any:
@@ -152,11 +151,11 @@ def _bars(result: Bunch, label: str, alt: str) -> Any:
 
 # -------------------------------------------------------------------------------------- confounds
 def confounds_section(
-    models: list[Model], subjects: Subjects, *, n_permutations: int, seed: int
+    models: list[Model], subjects: Subjects, X: MultimodalData, *, n_permutations: int, seed: int
 ) -> Section:
     """Return what else than the target can be read from the representation."""
     section = Section("confounds", "Confounds and map")
-    X, folds = subjects.X, [(m.train, m.test, represent(m.fitted, subjects.X)) for m in models]
+    folds = [(model.train, model.test, represent(model.fitted, X)) for model in models]
     jobs, skipped = {}, []
     for name, values in list(subjects.side_data().items())[:MAX_CONFOUNDS]:
         try:
@@ -177,7 +176,7 @@ def confounds_section(
         section.blocks.append(Text("There are no side data to decode."))
     section.blocks += [Text(text) for text in skipped]
     test, Z = folds[0][1], folds[0][2]
-    section.blocks += _maps(Z[test], test, X, subjects)
+    section.blocks += _maps(Z[test], test, subjects)
     return section
 
 
@@ -220,14 +219,14 @@ def _table_of_confounds(report: Any) -> Table:
     return Table(["side data", "score", "decoded", "permuted", "p", "subjects"], rows)
 
 
-def _maps(Z: np.ndarray, rows: np.ndarray, X: Any, subjects: Subjects) -> list[Any]:
+def _maps(Z: np.ndarray, rows: np.ndarray, subjects: Subjects) -> list[Any]:
     target = subjects.y
     if subjects.names:
         target = np.array([subjects.names[label] for label in target.tolist()], dtype=object)
     colors = {subjects.target: target, **subjects.side_data()}
     return [
         picture(
-            lambda ax, name=name, values=values: plot_embedding(Z, {name: values[rows]}, ax=ax),
+            partial(plot_embedding, Z, {name: values[rows]}),
             f"Map of the representation colored by {name}",
             f"Held-out subjects of the first fold by {name}: the first two principal components.",
             (4.4, 3.4),
@@ -237,14 +236,14 @@ def _maps(Z: np.ndarray, rows: np.ndarray, X: Any, subjects: Subjects) -> list[A
 
 
 # --------------------------------------------------------------------------------------- training
-def training_section(models: list[Model], result: Any, method: str, subjects: Subjects) -> Section:
+def training_section(models: list[Model], result: Any, method: str, X: MultimodalData) -> Section:
     """Return the losses of the first fold, of the method and others that train."""
     section = Section("training", "Training")
     histories = {method: _history(models[0].fitted)}
     train = models[0].train
     for name, other in result.methods.items():
         if name != method and len(histories) <= MAX_HISTORIES and _history(other) is not None:
-            fitted = clone(other).fit(subjects.X[train], result.y[train])
+            fitted = clone(other).fit(X[train], result.y[train])
             histories[name] = _history(fitted)
     for name, history in histories.items():
         if not history:
@@ -253,7 +252,7 @@ def training_section(models: list[Model], result: Any, method: str, subjects: Su
             continue
         section.blocks.append(
             picture(
-                lambda ax, history=history: plot_history(history, ax=ax),
+                partial(plot_history, history),
                 f"Losses of {name} by epoch",
                 f"{name}, first fold.",
                 (4.6, 3.0),

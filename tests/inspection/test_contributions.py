@@ -233,3 +233,18 @@ def test_bad_input(cohort):
     picky = make_pipeline(FunctionTransformer(lambda X: X["signal"]), LogisticRegression())
     with pytest.raises(ModalityError, match="cannot be fitted without 'signal'"):
         modality_ablation(picky, X, y, refit=True, cv=2)
+
+
+@pytest.mark.slow
+def test_labels_of_pure_noise_give_nothing():
+    totals, values = [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        X = MultimodalData(a=rng.normal(size=(80, 10)), b=rng.normal(size=(80, 10)))
+        pipe = make_pipeline(CMCCSSEmbedder(solver="closed_form"), LogisticRegression())
+        cv = StratifiedKFold(5, shuffle=True, random_state=seed)
+        found = modality_shapley(pipe, X, np.arange(80) % 2, cv=cv, scoring="roc_auc")
+        totals.append(found.importances_mean.sum())
+        values.append(found.importances_mean)
+    for sample in (np.array(totals), *np.transpose(values)):
+        assert abs(sample.mean()) < 2.1 * sample.std(ddof=1) / np.sqrt(20)  # 95 % of t(19)

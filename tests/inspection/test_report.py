@@ -282,7 +282,8 @@ def look(report, tmp_path, width):
     )
     probed.write_text(html)
     command = [
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/chromium",
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
+        f"--user-data-dir={tmp_path}/chromium",
         f"--window-size={width},900", "--dump-dom", probed.as_uri(),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
