@@ -13,16 +13,19 @@ from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._weights import WeightsReport, load_weights
 from skmmcl.networks.volumes import (
     SFCN,
+    AlexNet3d,
     DCGANDecoder,
     DCGANEncoder,
     DenseNet3d,
     ResNet3d,
     SmallCNN3d,
+    TinyVGG3d,
     VGG3d,
     VolumeEncoder,
 )
 
 __all__ = [
+    "AlexNet3d",
     "ConnectomeAttention",
     "DCGANDecoder",
     "DCGANEncoder",
@@ -35,6 +38,7 @@ __all__ = [
     "SFCN",
     "SmallCNN3d",
     "TimmEncoder",
+    "TinyVGG3d",
     "VGG3d",
     "VolumeEncoder",
     "WeightsReport",

@@ -16,7 +16,16 @@ from skmmcl.networks._mlp import MLP, LinearShortcut
 from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._standardize import InputScaler
 from skmmcl.networks._vmap import VmapModule
-from skmmcl.networks.volumes import SFCN, DCGANEncoder, DenseNet3d, ResNet3d, SmallCNN3d, VGG3d
+from skmmcl.networks.volumes import (
+    SFCN,
+    AlexNet3d,
+    DCGANEncoder,
+    DenseNet3d,
+    ResNet3d,
+    SmallCNN3d,
+    TinyVGG3d,
+    VGG3d,
+)
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
 
@@ -31,8 +40,11 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "resnet18": ResNet3d,
     "resnet34": partial(ResNet3d, depth=34),
     "resnet50": partial(ResNet3d, depth=50),
+    "resnext50": partial(ResNet3d, depth=50, groups=32, width_per_group=4),
     "vgg11": VGG3d,
     "vgg16": partial(VGG3d, blocks=(2, 2, 3, 3, 3)),
+    "tiny_vgg": TinyVGG3d,
+    "alexnet": AlexNet3d,
     "sfcn": SFCN,
     "dcgan": DCGANEncoder,
 }
@@ -73,9 +85,10 @@ def make_encoder(
         "auto" is an MLP for vectors and self-attention for matrices, each with a linear
         shortcut, and a small CNN for volumes. Other names are "mlp", "linear", "attention",
         "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
-        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan"; for images "timm/" before
-        any name of timm, and ":pretrained" after it for timm's weights. A module is copied,
-        with its weights. A callable is called as ``spec(shape, n_components)``.
+        "resnet34", "resnet50", "resnext50", "vgg11", "vgg16", "tiny_vgg", "alexnet", "sfcn",
+        "dcgan"; for images "timm/" before any name of timm, and ":pretrained" after it for
+        timm's weights. A module is copied, with its weights. A callable is called as
+        ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int

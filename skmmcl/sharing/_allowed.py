@@ -149,7 +149,9 @@ def _is_within(name: str, rooms: Iterable[str]) -> bool:
 
 def _is_of_numpy(found: Any) -> bool:
     """Whether it is a function of numbers or a type of numbers."""
-    return isinstance(found, np.ufunc) or (isinstance(found, type) and issubclass(found, np.generic))
+    return isinstance(found, np.ufunc) or (
+        isinstance(found, type) and issubclass(found, np.generic)
+    )
 
 
 def _is_what_is_meant(found: Any, name: str) -> bool:

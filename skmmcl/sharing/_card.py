@@ -85,7 +85,11 @@ def _input(about: Mapping[str, Any]) -> str:
         return _table(("modality", "shape of one subject"), rows)
     names = about.get("feature_names", [])
     found = f"{about['n_features']} features" if "n_features" in about else ""
-    return f"{found}: {', '.join(map(str, names[:20]))}{', ...' if names[20:] else ''}" if names else found
+    return (
+        f"{found}: {', '.join(map(str, names[:20]))}{', ...' if names[20:] else ''}"
+        if names
+        else found
+    )
 
 
 def _citation(name: str) -> str:

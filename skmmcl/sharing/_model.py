@@ -8,7 +8,6 @@ import reprlib
 import warnings
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,7 +125,7 @@ def load_model(
     array([1.5])
     """
     try:
-        about, content, arrays = read_file(path)
+        _, content, arrays = read_file(path)
         reader = Reader(arrays, by_name(trusted))
         model = _put_together(reader, content)
         if unused := sorted(arrays.keys() - reader.read_arrays):

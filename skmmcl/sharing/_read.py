@@ -154,7 +154,9 @@ class Reader:
         of, name = self.read(node["of"]), node["name"]
         found = None if name.startswith("__") else getattr(type(of), name, None)
         if not callable(found):
-            raise ModelFileError(f"it names {name!r:.80}, which is no method of {type(of).__name__}")
+            raise ModelFileError(
+                f"it names {name!r:.80}, which is no method of {type(of).__name__}"
+            )
         return self._keep(node, MethodType(found, of))
 
     def _object(self, node: Node) -> Any:
@@ -202,7 +204,9 @@ class Reader:
             return np.dtype(node["value"])
         dtype = getattr(torch, node["value"])
         if not isinstance(dtype, torch.dtype):
-            raise ModelFileError(f"it has the type {node['value']!r:.40}, which torch does not know")
+            raise ModelFileError(
+                f"it has the type {node['value']!r:.40}, which torch does not know"
+            )
         return dtype
 
     def _device(self, node: Node) -> torch.device:
@@ -256,7 +260,11 @@ def _check_finite(value: np.ndarray, name: str, cls: type) -> None:
 
 def _check_module(state: Mapping[str, Any]) -> None:
     """Raise where a network is not made of weights, buffers and networks."""
-    for name, kind in (("_parameters", nn.Parameter), ("_buffers", Tensor), ("_modules", nn.Module)):
+    for name, kind in (
+        ("_parameters", nn.Parameter),
+        ("_buffers", Tensor),
+        ("_modules", nn.Module),
+    ):
         parts = state.get(name, {})
         odd = [key for key, part in parts.items() if not isinstance(part, kind | None)]
         if odd:

@@ -30,5 +30,9 @@ def needed_of_subjects(owner: Any, state: Mapping[str, Any]) -> set[str]:
 
 def without_subjects(owner: Any, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return a state without the data of training subjects that predictions do not need."""
-    of_robust = {"dist_", "raw_support_", "support_"} if type(owner).__module__.startswith("sklearn.covariance") else set()
+    of_robust = (
+        {"dist_", "raw_support_", "support_"}
+        if type(owner).__module__.startswith("sklearn.covariance")
+        else set()
+    )
     return {name: value for name, value in state.items() if name not in LEFT_OUT | of_robust}

@@ -53,12 +53,12 @@ def _check(part: BaseEstimator) -> None:
     n_features = getattr(part, "n_features_in_", None)
     coef = getattr(part, "coef_", None)
     is_linear = isinstance(coef, np.ndarray) and coef.ndim in (1, 2) and n_features is not None
-    if is_linear and type(part).__module__.startswith("sklearn.linear_model"):
-        if n_features not in (coef.shape[-1], *coef.shape):
-            raise ModelFileError(
-                f"coef_ of {type(part).__name__} has the shape {coef.shape}, "
-                f"and it takes {n_features} features"
-            )
+    is_linear = is_linear and type(part).__module__.startswith("sklearn.linear_model")
+    if is_linear and n_features not in coef.shape:
+        raise ModelFileError(
+            f"coef_ of {type(part).__name__} has the shape {coef.shape}, "
+            f"and it takes {n_features} features"
+        )
     if isinstance(part, BaseEmbedder) and hasattr(part, "_trained"):
         _encode_zeros(part)
 
@@ -71,11 +71,9 @@ def _encode_zeros(embedder: BaseEmbedder) -> None:
     size = sum(map(math.prod, shapes))
     if size > MOST_VALUES:
         return
-    n_absent = len(names) if 1 < len(names) and size < MANY_VALUES else 0
+    n_absent = len(names) if len(names) > 1 and size < MANY_VALUES else 0
     mask = np.vstack([np.ones((1, len(names)), bool), ~np.eye(len(names), dtype=bool)[:n_absent]])
-    zeros = {
-        name: np.zeros((len(mask), *shape)) for name, shape in zip(names, shapes, strict=True)
-    }
+    zeros = {name: np.zeros((len(mask), *shape)) for name, shape in zip(names, shapes, strict=True)}
     data = MultimodalData(zeros, mask=mask)
     found = [np.zeros((1, 0))]
     if embedder._solution is not None:  # noqa: SLF001
@@ -92,4 +90,6 @@ def _through_the_heads(network: Any, subjects: Any) -> None:
     """Compute all outputs, also those that only training needs."""
     x = in_copies({name: values[None] for name, values in subjects.x.items()}, network)
     with torch.no_grad():
-        forward_lanes(network, {"x": x, "mask": None if subjects.mask is None else subjects.mask[None]})
+        forward_lanes(
+            network, {"x": x, "mask": None if subjects.mask is None else subjects.mask[None]}
+        )

@@ -51,7 +51,9 @@ class Writer:
         self.arrays: dict[str, np.ndarray] = {}
         self.foreign: set[str] = set()
         self.of_subjects: list[str] = []
-        self._seen: dict[int, tuple[int, Node, Any]] = {}  # with the object: its id then stays its own
+        self._seen: dict[
+            int, tuple[int, Node, Any]
+        ] = {}  # with the object: its id then stays its own
 
     def write(self, value: Any, path: str = "") -> Any:
         """Return what stands for a value; ``path`` says where it was found."""
@@ -230,7 +232,9 @@ def _joined(path: str, name: Any) -> str:
 def _of_module(module: nn.Module, state: Mapping[str, Any]) -> dict[str, Any]:
     hooks = [name for name in OF_MODULES if state.get(name) and name.endswith("hooks")]
     if hooks:
-        raise ModelFileError(f"it is a {type(module).__name__} with hooks ({hooks[0]}), which are code")
+        raise ModelFileError(
+            f"it is a {type(module).__name__} with hooks ({hooks[0]}), which are code"
+        )
     own = {"_non_persistent_buffers_set"}
     return {name: item for name, item in state.items() if name not in OF_MODULES - own}
 
