@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from skmmcl.data import MultimodalData
     from skmmcl.decomposition import MMVAEEmbedder, SepVAEEmbedder
     from skmmcl.model_selection import CrossFitTransformer, LabeledOnly, labeled_scorer
-    from skmmcl.parallel import stacked_fits
+    from skmmcl.parallel import distributed_fit, stacked_fits
     from skmmcl.preprocessing import (
         ComBat,
         ConfoundRegressor,
@@ -109,6 +109,7 @@ __all__ = [
     "data",
     "datasets",
     "decomposition",
+    "distributed_fit",
     "exceptions",
     "from_hub",
     "inspection",
@@ -165,6 +166,7 @@ _HOMES = {
     "UCSL": "skmmcl.cluster",
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
+    "distributed_fit": "skmmcl.parallel",
     "from_hub": "skmmcl.sharing",
     "labeled_scorer": "skmmcl.model_selection",
     "load_bids": "skmmcl.volumes",

@@ -2,7 +2,8 @@
 
 The header's ``__metadata__`` has one entry, ``skmmcl``, which is JSON: ``format_version``,
 ``about`` (what a reader wants to know of the model), ``model`` (what it is made of), and
-``digest``, that of the latter two and of the arrays. With several entries, files of one model would differ.
+``digest``, that of the latter two and of the arrays. With several entries, files of one model would
+differ.
 """
 
 from __future__ import annotations

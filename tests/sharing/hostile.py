@@ -15,7 +15,8 @@ from skmmcl.sharing._file import read_file, write_file, write_texts
 FOREIGN = [
     "builtins.eval", "builtins.exec", "builtins.getattr", "os.system", "posix.system",
     "subprocess.Popen", "pickle.loads", "numpy.load", "numpy.fromfile", "torch.load",
-    "torch.hub.load", "torch.nn.modules.module.torch", "joblib.load", "sklearn.datasets.fetch_openml",
+    "torch.hub.load",
+    "torch.nn.modules.module.torch", "joblib.load", "sklearn.datasets.fetch_openml",
     "sklearn.linear_model._base.warnings", "skmmcl.training._checkpoint.Checkpoint",
     "skmmcl.networks._weights.load_weights", "skmmcl.utils._files.write_whole",
     "skmmcl.volumes._lazy.LazyVolumes", "skmmcl.base._trained.copy", "skmmcl.base.os",
