@@ -21,6 +21,11 @@ def distributed_fit() -> Iterator[None]:
     gradients are those that one process would have, up to rounding. Without ``torchrun`` nothing
     changes.
 
+    Yields
+    ------
+    None
+        Fits inside the block are trained by all processes.
+
     Examples
     --------
     A script for ``torchrun --nproc_per_node=4 script.py``, which also runs alone:

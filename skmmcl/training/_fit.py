@@ -25,8 +25,8 @@ from skmmcl.training._fingerprint import fingerprint
 from skmmcl.training._jobs import Job, NextJobs, OnEpoch, OnFinished, current, run
 from skmmcl.training._lanes import lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
-from skmmcl.training._ranks import check_not_shared
 from skmmcl.training._noise import warn_of_unused_noise
+from skmmcl.training._ranks import check_not_shared
 from skmmcl.training._seeds import draws_globally, seeded
 from skmmcl.training._stack import Stack
 

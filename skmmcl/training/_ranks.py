@@ -120,8 +120,8 @@ def _check_network(net: Any) -> None:
     if odd:
         raise ValueError(
             f"{odd[0]} of the network normalizes over the batch, of which each process has a part. "
-            "Take a network that normalizes each subject by itself, such as 'small_cnn', or on GPUs "
-            "torch.nn.SyncBatchNorm.convert_sync_batchnorm(encoder)."
+            "Take a network that normalizes each subject by itself, such as 'small_cnn', or on "
+            "GPUs torch.nn.SyncBatchNorm.convert_sync_batchnorm(encoder)."
         )
     if net.criterion_.adversaries:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Fits of one process of several, or of one alone: ``python -m tests.training.fit_in_ranks OUT``."""
+"""Fits of one process of several, or alone: ``python -m tests.training.fit_in_ranks OUT``."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import ClassVar
@@ -60,8 +60,8 @@ class ResNet3d(VolumeEncoder):
         if depth < 50 and (groups, width_per_group) != (1, 64):
             raise ValueError(f"depth={depth} has no groups; depth=50 may have.")
         super().__init__(shape, local_layer="layer4")
-        block = partial(_Bottleneck, groups=groups, per_group=width_per_group)
-        block = block if depth >= 50 else _Basic
+        bottleneck = partial(_Bottleneck, groups=groups, per_group=width_per_group)
+        block: Callable[..., _Block] = bottleneck if depth >= 50 else _Basic
         self.conv1 = nn.Conv3d(self.in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm3d(64)
         self.relu = nn.ReLU()

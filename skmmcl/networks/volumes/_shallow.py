@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from torch import nn
 
@@ -50,7 +51,7 @@ class AlexNet3d(VolumeEncoder):
         draw_weights(self)
 
 
-def _convolution(n_in: int, n_out: int, **options: int) -> nn.Sequential:
+def _convolution(n_in: int, n_out: int, **options: Any) -> nn.Sequential:
     conv = nn.Conv3d(n_in, n_out, **options)
     return nn.Sequential(conv, nn.BatchNorm3d(n_out), nn.ReLU(inplace=True))
 
