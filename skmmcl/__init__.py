@@ -71,7 +71,7 @@ if TYPE_CHECKING:
         labeled_scorer,
         linear_probe_search,
     )
-    from skmmcl.parallel import stacked_fits
+    from skmmcl.parallel import distributed_fit, stacked_fits
     from skmmcl.preprocessing import (
         ComBat,
         ConfoundRegressor,
@@ -131,6 +131,7 @@ __all__ = [
     "data",
     "datasets",
     "decomposition",
+    "distributed_fit",
     "ensemble",
     "exceptions",
     "from_hub",
@@ -195,6 +196,7 @@ _HOMES = {
     "WeightedContrastiveEmbedder": "skmmcl.contrastive",
     "YAwareEmbedder": "skmmcl.contrastive",
     "compare_transfer": "skmmcl.ensemble",
+    "distributed_fit": "skmmcl.parallel",
     "from_hub": "skmmcl.sharing",
     "compare": "skmmcl.model_selection",
     "labeled_scorer": "skmmcl.model_selection",

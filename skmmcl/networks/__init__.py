@@ -14,18 +14,21 @@ from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._weights import WeightsReport, load_weights
 from skmmcl.networks.volumes import (
     SFCN,
+    AlexNet3d,
     DCGANDecoder,
     DCGANEncoder,
     DenseNet3d,
     EfficientNet3d,
     ResNet3d,
     SmallCNN3d,
+    TinyVGG3d,
     VGG3d,
     VolumeEncoder,
 )
 
 __all__ = [
     "AlexNet2d",
+    "AlexNet3d",
     "ConnectomeAttention",
     "DCGANDecoder",
     "DCGANEncoder",
@@ -39,6 +42,7 @@ __all__ = [
     "SFCN",
     "SmallCNN3d",
     "TimmEncoder",
+    "TinyVGG3d",
     "VGG3d",
     "VolumeEncoder",
     "WeightsReport",

@@ -19,11 +19,13 @@ from skmmcl.networks._standardize import InputScaler
 from skmmcl.networks._vmap import VmapModule
 from skmmcl.networks.volumes import (
     SFCN,
+    AlexNet3d,
     DCGANEncoder,
     DenseNet3d,
     EfficientNet3d,
     ResNet3d,
     SmallCNN3d,
+    TinyVGG3d,
     VGG3d,
 )
 
@@ -40,8 +42,11 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "resnet18": ResNet3d,
     "resnet34": partial(ResNet3d, depth=34),
     "resnet50": partial(ResNet3d, depth=50),
+    "resnext50": partial(ResNet3d, depth=50, groups=32, width_per_group=4),
     "vgg11": VGG3d,
     "vgg16": partial(VGG3d, blocks=(2, 2, 3, 3, 3)),
+    "tiny_vgg": TinyVGG3d,
+    "alexnet3d": AlexNet3d,
     "sfcn": SFCN,
     "dcgan": DCGANEncoder,
     "efficientnet_b0": EfficientNet3d,
@@ -94,8 +99,8 @@ def make_encoder(
         "auto" is an MLP for vectors and self-attention for matrices, each with a linear
         shortcut, and a small CNN for volumes. Other names are "mlp", "linear", "attention",
         "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
-        "resnet34", "resnet50", "vgg11", "vgg16", "sfcn", "dcgan", "efficientnet_b0"; for images
-        "alexnet", or "timm/" before any name of timm, and ":pretrained" after it for timm's
+        "resnet34", "resnet50", "resnext50", "vgg11", "vgg16", "tiny_vgg", "alexnet3d", "sfcn",
+        "dcgan", "efficientnet_b0"; for images "alexnet", or "timm/" before any name of timm, and ":pretrained" after it for timm's
         weights. With ":pooled" behind their name, as "resnet18:pooled", networks of timm,
         DenseNets, ResNets, EfficientNet and AlexNet give their averaged features themselves,
         DenseNets without a last normalization, as in y-Aware. A module is copied, with its

@@ -110,7 +110,8 @@ def by_name(trusted: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
     """Return what the user trusts by the names that a file may call it."""
     if isinstance(trusted, Mapping):
         return dict(trusted)
-    return {key: item for item in trusted for key in (name_of(item), item.__qualname__)}
+    full = {name_of(item): item for item in trusted}
+    return full | {name.rpartition(".")[2]: item for name, item in full.items()}
 
 
 def find(name: str, trusted: Mapping[str, Any]) -> Any:

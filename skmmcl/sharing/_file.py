@@ -1,8 +1,9 @@
 """The file: a safetensors file, whose header holds JSON and whose body the arrays.
 
-The header's ``__metadata__`` has one entry, ``skmmcl``, which is JSON: ``format_version``, ``about``
-(what a reader wants to know of the model), ``model`` (what it is made of), and ``digest``, that of
-the latter two and of the arrays. With several entries, files of one model would differ.
+The header's ``__metadata__`` has one entry, ``skmmcl``, which is JSON: ``format_version``,
+``about`` (what a reader wants to know of the model), ``model`` (what it is made of), and
+``digest``, that of the latter two and of the arrays. With several entries, files of one model would
+differ.
 """
 
 from __future__ import annotations

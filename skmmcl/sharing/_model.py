@@ -122,10 +122,10 @@ def load_model(
     ...     path = os.path.join(folder, "ridge.skmmcl")
     ...     save_model(Ridge(alpha=2.0).fit([[0.0], [1.0]], [0.0, 1.0]), path)
     ...     load_model(path).predict([[3.0]]).round(6)
-    array([1.5])
+    array([1.])
     """
     try:
-        about, content, arrays = read_file(path)
+        _, content, arrays = read_file(path)
         reader = Reader(arrays, by_name(trusted))
         model = _put_together(reader, content)
         if unused := sorted(arrays.keys() - reader.read_arrays):

@@ -51,14 +51,13 @@ def _estimators(value: Any, seen: set[int]) -> Iterator[BaseEstimator]:
 
 def _check(part: BaseEstimator) -> None:
     n_features = getattr(part, "n_features_in_", None)
-    coef = getattr(part, "coef_", None)
-    is_linear = isinstance(coef, np.ndarray) and coef.ndim in (1, 2) and n_features is not None
-    if is_linear and type(part).__module__.startswith("sklearn.linear_model"):
-        if n_features not in (coef.shape[-1], *coef.shape):
-            raise ModelFileError(
-                f"coef_ of {type(part).__name__} has the shape {coef.shape}, "
-                f"and it takes {n_features} features"
-            )
+    coef = getattr(part, "coef_", None) if n_features is not None else None
+    is_linear = type(part).__module__.startswith("sklearn.linear_model")
+    if is_linear and isinstance(coef, np.ndarray) and n_features not in coef.shape:
+        raise ModelFileError(
+            f"coef_ of {type(part).__name__} has the shape {coef.shape}, "
+            f"and it takes {n_features} features"
+        )
     if isinstance(part, BaseEmbedder) and hasattr(part, "_trained"):
         _encode_zeros(part)
 

@@ -186,7 +186,7 @@ class Writer:
         return without_subjects(value, state)
 
     def _tensor(self, value: Tensor, path: str) -> Node:
-        node = {"is": "tensor", "array": self._array(*store_tensor(value), path)}
+        node: Node = {"is": "tensor", "array": self._array(*store_tensor(value), path)}
         if isinstance(value, nn.Parameter):
             if "nan" in node["array"]:
                 raise ModelFileError("it is a weight with NaN or infinite values")

@@ -26,6 +26,7 @@ from skmmcl.training._jobs import Job, NextJobs, OnEpoch, OnFinished, current, r
 from skmmcl.training._lanes import copies_of, lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._noise import warn_of_unused_noise
+from skmmcl.training._ranks import check_not_shared
 from skmmcl.training._seeds import draws_globally, seeded
 from skmmcl.training._stack import Stack
 
@@ -164,6 +165,7 @@ class FitJob(Job):
         """
         under_way = self.net.module_ if self.net.history else None
         if self.kept_at is not None:
+            check_not_shared()
             folder, key = self.kept_at
             self.checkpoint = Checkpoint(folder, fingerprint(key, self.n_epochs, under_way))
         self.net.epochs_left_ = self.epochs_left

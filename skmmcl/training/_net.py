@@ -21,6 +21,7 @@ from skmmcl.training._before_epoch import BeforeEpoch
 from skmmcl.training._callbacks import BestEpoch, ProbeScore, Progress
 from skmmcl.training._noise import InputNoise, changes
 from skmmcl.training._objective import Objective, Term
+from skmmcl.training._ranks import agreed
 from skmmcl.training._schedules import lr_callback
 from skmmcl.training._seeds import resolve_device, seeded
 
@@ -192,7 +193,7 @@ def make_net(
     -------
     EmbeddingNet
     """
-    seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
+    seed = agreed(check_random_state(settings.random_state).randint(np.iinfo(np.int32).max))
     options = {"lr": settings.lr, "optimizer__weight_decay": settings.weight_decay}
     if settings.optimizer in FUSED:
         options["optimizer__fused"] = True

@@ -22,6 +22,7 @@ from skmmcl.training._lanes import (
     lanes_of,
 )
 from skmmcl.training._objective import Objective
+from skmmcl.training._ranks import Ranks, is_shared
 from skmmcl.training._stored import StoredRows
 
 
@@ -43,6 +44,7 @@ class Stack:
     def __init__(self, nets: Sequence[Any], sets: Sequence[tuple[SubjectSet, Any]]) -> None:
         self.nets, self.sets = list(nets), list(sets)
         self.errors: dict[int, Exception] = {}
+        self.ranks = Ranks(nets[0], sets[0][0].data) if is_shared() else None
         self.network, self.objective = nets[0].module_, nets[0].criterion_
         self.padded = lanes_of(nets[0]) is not None
         if self.padded:
@@ -218,11 +220,14 @@ class Stack:
             for name in self.objective.adversaries:
                 self._step_of_adversary(batch, seen, name)
             self._clear_gradients()
+        forward = self.ranks.forward if training and self.ranks else forward_lanes
         with gradients_in_place() if training and self.grads else nullcontext():
-            outputs = forward_lanes(self.network, batch)
+            outputs = forward(self.network, batch)
         loss, terms = self._value({**batch, **outputs})
         if training:
             loss.sum().backward(inputs=self._unopposed())
+            if self.ranks:
+                self.ranks.sum_gradients(self.network)
             self.each(lambda k, net: net.announce_gradients(seen[k]))
             if not self.optimizers.step(k for k in range(len(self.nets)) if k not in self.errors):
                 self.each(lambda _, net: net.optimizer_.step())

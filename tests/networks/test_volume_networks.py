@@ -9,12 +9,14 @@ from torch import nn
 
 from skmmcl.networks import (
     SFCN,
+    AlexNet3d,
     DCGANDecoder,
     DCGANEncoder,
     DenseNet3d,
     EfficientNet3d,
     ResNet3d,
     SmallCNN3d,
+    TinyVGG3d,
     VGG3d,
     make_encoder,
 )
@@ -45,6 +47,9 @@ def volumes(*shape):
         ("resnet18", 1, 33_160_513),
         ("resnet34", 1, 63_470_144 + 1),  # the paper's has no bias of the output
         ("resnet50", 1, 46_157_121),
+        ("resnext50", 1, 25_823_809),
+        ("tiny_vgg", 1, 892_409),
+        ("alexnet3d", 1, 2_562_049),
         ("vgg11", 1, 50_153_601),
         ("vgg16", 1, 66_636_225),
         ("sfcn", 1, 2_950_401),
@@ -129,6 +134,9 @@ SMALLEST = {
     "resnet18": (ResNet3d, 1, 512),
     "vgg11": (VGG3d, 16, 512),
     "sfcn": (SFCN, 32, 64),
+    "tiny_vgg": (TinyVGG3d, 32, 128),
+    "alexnet3d": (AlexNet3d, 33, 128),
+    "resnext50": (partial(ResNet3d, depth=50, groups=32, width_per_group=4), 1, 2048),
 }
 
 
@@ -156,6 +164,8 @@ def test_volumes_only(shape):
 def test_options_that_are_none():
     with pytest.raises(ValueError, match=r"depth=101 is none of \[18, 34, 50\]"):
         ResNet3d((8, 8, 8), 2, depth=101)
+    with pytest.raises(ValueError, match="depth=18 has no groups; depth=50 may have"):
+        ResNet3d((8, 8, 8), 2, groups=32)
     with pytest.raises(ValueError, match="width=12 is no multiple of 8"):
         SmallCNN3d((8, 8, 8), 2, width=12)
 

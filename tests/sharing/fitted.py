@@ -92,4 +92,6 @@ def same(one: object, other: object) -> bool:
     """Whether arrays, or containers of them, are the same to the last bit."""
     if isinstance(one, MultimodalData):
         return all(same(one[name], other[name]) for name in other.modalities)
-    return np.array_equal(np.asarray(one), np.asarray(other), equal_nan=np.asarray(one).dtype.kind == "f")
+    return np.array_equal(
+        np.asarray(one), np.asarray(other), equal_nan=np.asarray(one).dtype.kind == "f"
+    )

@@ -14,13 +14,15 @@ from skmmcl.sharing._file import read_file, write_file, write_texts
 
 FOREIGN = [
     "builtins.eval", "builtins.exec", "builtins.getattr", "os.system", "posix.system",
-    "subprocess.Popen", "pickle.loads", "numpy.load", "numpy.fromfile", "torch.load", "torch.hub.load",
+    "subprocess.Popen", "pickle.loads", "numpy.load", "numpy.fromfile", "torch.load",
+    "torch.hub.load",
     "torch.nn.modules.module.torch", "joblib.load", "sklearn.datasets.fetch_openml",
     "sklearn.linear_model._base.warnings", "skmmcl.training._checkpoint.Checkpoint",
     "skmmcl.networks._weights.load_weights", "skmmcl.utils._files.write_whole",
     "skmmcl.volumes._lazy.LazyVolumes", "skmmcl.base._trained.copy", "skmmcl.base.os",
     "../../etc/passwd", "/etc/passwd", "no_such_module.Class", "skmmcl.base._trained.NoSuch",
-    "sklearn.ensemble._forest.RandomForestClassifier", "", "skmmcl", "skorch.callbacks.LoadInitState",
+    "sklearn.ensemble._forest.RandomForestClassifier", "", "skmmcl",
+    "skorch.callbacks.LoadInitState",
 ]  # fmt: skip
 
 
@@ -87,7 +89,9 @@ class Forger:
         entry = json.loads(header["__metadata__"]["skmmcl"])
         change = [
             lambda: header[name].update(dtype=["F128", "O", "I4", "F64", 7][rng.integers(5)]),
-            lambda: header[name].update(shape=[[2**62, 2], [-1], [1.5], "x", None][rng.integers(5)]),
+            lambda: header[name].update(
+                shape=[[2**62, 2], [-1], [1.5], "x", None][rng.integers(5)]
+            ),
             lambda: header[name].update(data_offsets=[0, 2**50]),
             lambda: header[name].update(data_offsets=[8, 0]),
             lambda: header.pop(name),
@@ -106,7 +110,9 @@ class Forger:
         header, body = self._header()
         name = sorted(header)[rng.integers(1, len(header))]
         text = json.dumps(header)
-        return self._joined(f"{text[:-1]}, {json.dumps(name)}: {json.dumps(header[name])}}}".encode(), body)
+        return self._joined(
+            f"{text[:-1]}, {json.dumps(name)}: {json.dumps(header[name])}}}".encode(), body
+        )
 
     def deep_header(self, rng):
         depth = int(rng.integers(1000, 100_000))
@@ -213,7 +219,7 @@ def shuffled(forger: Forger, rng: np.random.Generator) -> Path:
     found = [node for node in _nodes(model) if node["is"] == "object" and node["state"]]
     one, other = (found[k]["state"] for k in rng.integers(len(found), size=2))
     name = sorted(one)[rng.integers(len(one))]
-    one[name] = [other[sorted(other)[0]], None, -1, "x", 1e308, {"is": "list", "items": []}][
+    one[name] = [other[min(other)], None, -1, "x", 1e308, {"is": "list", "items": []}][
         rng.integers(6)
     ]
     write_file(forger.path, forger.parts[0], model, arrays)

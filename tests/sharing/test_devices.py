@@ -63,7 +63,12 @@ def test_a_file_of_a_net_on_a_gpu_is_of_the_cpu(monkeypatch, tmp_path):
 def test_what_a_gpu_has_trained_is_loaded_on_the_cpu(cls, tmp_path):
     X, y = subjects()
     model = cls(
-        solver="gradient", max_epochs=2, n_components=4, device="cuda", random_state=0, impute="ridge"
+        solver="gradient",
+        max_epochs=2,
+        n_components=4,
+        device="cuda",
+        random_state=0,
+        impute="ridge",
     ).fit(X, y)
     save_model(model, tmp_path / "a")
     for loaded in (load_model(tmp_path / "a"), pickle.loads(pickle.dumps(model))):

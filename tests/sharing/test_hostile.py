@@ -34,14 +34,15 @@ def test_hostile_files_are_refused(forger, n_files, tmp_path, monkeypatch):
         kind = REFUSED[k % len(REFUSED)]
         path = forger.forge(rng, kind)
         with pytest.raises(ModelFileError, match=r"hostile.skmmcl' cannot be loaded: .{10}"):
-            load_model(path)
-            pytest.fail(f"{kind} number {k} was loaded")
+            load_model(path)  # number k
     assert monotonic() - start < SECONDS
     assert not list(tmp_path.iterdir())  # nothing was run
 
 
 @pytest.mark.parametrize("n_files", [50, pytest.param(300, marks=pytest.mark.slow)])
-def test_a_shuffled_file_gives_an_estimator_or_a_clear_error(forger, n_files, tmp_path, monkeypatch):
+def test_a_shuffled_file_gives_an_estimator_or_a_clear_error(
+    forger, n_files, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     rng, start = np.random.default_rng(n_files), monotonic()
     for _ in range(n_files):

@@ -44,7 +44,10 @@ def test_a_pipeline_goes_to_the_hub_and_back(shelf):
     embedder = SupConEmbedder(solver="closed_form", random_state=0)
     model = make_pipeline(embedder, LogisticRegression()).fit(X, y)
     push_to_hub(model, "lab/a", scores={"auc": 0.8}, license="cc-by-4.0", token="t")
-    assert sorted(p.name for p in (shelf.folder / "lab/a").iterdir()) == ["README.md", "model.skmmcl"]
+    assert sorted(p.name for p in (shelf.folder / "lab/a").iterdir()) == [
+        "README.md",
+        "model.skmmcl",
+    ]
     assert same(from_hub("lab/a", revision="v1").predict_proba(X), model.predict_proba(X))
     assert shelf.asked == [("token", "t"), ("lab/a", True, True), ("v1", None)]
 

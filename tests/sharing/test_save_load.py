@@ -129,7 +129,7 @@ def test_what_is_code_is_named(tmp_path):
         save_model(CLIPEmbedder(encoders=hooked), tmp_path / "a")
     with pytest.raises(TypeError, match="takes an estimator, got Linear"):
         save_model(nn.Linear(2, 2), tmp_path / "a")
-    with pytest.raises(ModelFileError, match="groups: it is of the class builtins.object"):
+    with pytest.raises(ModelFileError, match=r"groups: it is of the class builtins\.object"):
         save_model(CLIPEmbedder(groups=object()), tmp_path / "a")
     assert not list(tmp_path.iterdir())
 
@@ -161,7 +161,7 @@ def test_without_safetensors_the_message_says_how_to_get_it(tmp_path, monkeypatc
         np.float32(0.1), np.datetime64("2020-01-01"), np.array(["a", "bc"]), np.array([1 + 2j]),
         np.array([None, "x", 1.5], dtype=object), np.asfortranarray(np.eye(3)), np.zeros((0, 2)),
         np.arange(24).reshape(2, 3, 4).transpose(2, 0, 1), np.array(5), float("nan"), -0.0,
-        2**70, 1j, slice(1, None), range(3), (1, (2,)), {(1, "a"): {3}}, frozenset({1}), b"" or None,
+        2**70, 1j, slice(1, None), range(3), (1, (2,)), {(1, "a"): {3}}, frozenset({1}),
         np.dtype("<f4"), np.random.RandomState(3), np.random.default_rng(3), "\ud800 é", np.log1p,
         torch.arange(6).reshape(2, 3).T, torch.ones(2, dtype=torch.bfloat16), torch.float16,
     ],

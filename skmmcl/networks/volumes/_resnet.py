@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ WIDTHS = (64, 128, 256, 512)
 class ResNet3d(VolumeEncoder):
     """Residual network of 18, 34 or 50 layers with 3D convolutions :cite:p:`he2016deep`.
 
+    With ``depth=50, groups=32, width_per_group=4`` it is ResNeXt50 :cite:p:`xie2017aggregated`.
     Layers have the names and order of torchvision's in 2D. ``encoder.fc = nn.Identity()``
     gives the 512 (ResNet50: 2048) averaged features themselves.
 
@@ -29,6 +31,10 @@ class ResNet3d(VolumeEncoder):
         Width of the output.
     depth : {18, 34, 50}, default=18
         Number of layers.
+    groups : int, default=1
+        Groups of channels that the middle convolutions of 50 layers keep apart.
+    width_per_group : int, default=64
+        Channels of a group in the first blocks.
 
     Examples
     --------
@@ -40,11 +46,22 @@ class ResNet3d(VolumeEncoder):
     33160513
     """
 
-    def __init__(self, shape: Sequence[int], n_components: int, *, depth: int = 18) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int],
+        n_components: int,
+        *,
+        depth: int = 18,
+        groups: int = 1,
+        width_per_group: int = 64,
+    ) -> None:
         if depth not in BLOCKS:
             raise ValueError(f"depth={depth} is none of {list(BLOCKS)}.")
+        if depth < 50 and (groups, width_per_group) != (1, 64):
+            raise ValueError(f"depth={depth} has no groups; depth=50 may have.")
         super().__init__(shape, local_layer="layer4")
-        block = _Bottleneck if depth >= 50 else _Basic
+        bottleneck = partial(_Bottleneck, groups=groups, per_group=width_per_group)
+        block: Callable[..., _Block] = bottleneck if depth >= 50 else _Basic
         self.conv1 = nn.Conv3d(self.in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm3d(64)
         self.relu = nn.ReLU()
@@ -54,7 +71,7 @@ class ResNet3d(VolumeEncoder):
             blocks = []
             for i in range(n_blocks):
                 blocks.append(block(n_in, width, stride=2 if k > 1 and i == 0 else 1))
-                n_in = width * block.expansion
+                n_in = blocks[-1].n_out
             self.add_module(f"layer{k}", nn.Sequential(*blocks))
         self.avgpool = nn.AdaptiveAvgPool3d(1)
         self.flat = nn.Flatten()
@@ -69,19 +86,25 @@ class _Block(nn.Module):
     strided: ClassVar[int]  # the convolution with the stride
     expansion: ClassVar[int] = 1
 
-    def __init__(self, n_in: int, width: int, stride: int) -> None:
+    def __init__(
+        self, n_in: int, width: int, stride: int, groups: int = 1, per_group: int = 64
+    ) -> None:
         super().__init__()
-        n_out = width * self.expansion
+        self.n_out = n_out = width * self.expansion
+        inner = width * per_group * groups // 64
         self.downsample: nn.Sequential | None = None
         if stride > 1 or n_in != n_out:
             self.downsample = nn.Sequential(
                 nn.Conv3d(n_in, n_out, kernel_size=1, stride=stride, bias=False),
                 nn.BatchNorm3d(n_out),
             )
-        widths = [n_in, *[width] * (len(self.kernels) - 1), n_out]
+        widths = [n_in, *[inner] * (len(self.kernels) - 1), n_out]
         for k, (kernel, pair) in enumerate(zip(self.kernels, pairwise(widths), strict=True), 1):
             step = stride if k == self.strided else 1
-            conv = nn.Conv3d(*pair, kernel, stride=step, padding=kernel // 2, bias=False)
+            n_groups = groups if kernel > 1 else 1
+            conv = nn.Conv3d(
+                *pair, kernel, stride=step, padding=kernel // 2, groups=n_groups, bias=False
+            )
             self.add_module(f"conv{k}", conv)
             self.add_module(f"bn{k}", nn.BatchNorm3d(pair[1]))
 
