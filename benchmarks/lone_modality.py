@@ -17,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from _report import write_report
@@ -95,7 +96,7 @@ def wide(shape: tuple[int, ...], n_components: int) -> Any:
 
 
 def measure(version: str, point: dict[str, Any]) -> dict[str, float]:
-    here = os.path.dirname(os.path.abspath(__file__))
+    here = str(Path(__file__).resolve().parent)
     command = [sys.executable, "-c", ONE, version, here, json.dumps(point)]
     environment = {**os.environ, "PYTHONPATH": version, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
@@ -109,7 +110,7 @@ def main() -> None:
     parser.add_argument("--other", required=True)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    versions = {"two encoders": options.other, "one encoder": os.getcwd()}
+    versions = {"two encoders": options.other, "one encoder": str(Path.cwd())}
     results = {}
     for case in CASES:
         for augmented in (True, False):

@@ -63,8 +63,8 @@ for name, model in {**embedders, "8 components": components, "800 measures": sca
 
 # %%
 # SimCLR keeps what sets subjects apart, of which age is a part; y-Aware keeps age. Where age is all
-# that counts and the measures are few, ridge regression on all of them is hard to beat: eight columns
-# are for what comes after them.
+# that counts, ridge regression on all measures does better than eight columns: they are for what
+# comes after them.
 
 import matplotlib.pyplot as plt
 
