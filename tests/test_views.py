@@ -277,7 +277,7 @@ def test_augmentation_by_kind_is_for_methods_that_contrast_copies(X):
 
 def test_training_does_not_go_on_with_other_views(lone):
     embedder = make(SimCLREmbedder).fit(lone)
-    with pytest.raises(ValueError, match="n_views=3: training goes on with .* n_views=2"):
+    with pytest.raises(ValueError, match=r"n_views=3: training goes on with .* n_views=2"):
         embedder.set_params(n_views=3).partial_fit(lone)
 
 
@@ -285,12 +285,12 @@ def test_closed_forms_leave_copies_out(X):
     assert CMCCSSEmbedder(n_components=3).fit(X, Y).net_ is None
     copied = make(CMCCSSEmbedder, solver="auto", views="both").fit(X, Y)
     assert copied.history_.keys() == {"train_loss", "cmc"}
-    with pytest.warns(UserWarning, match="views.* had no effect"):
+    with pytest.warns(UserWarning, match=r"views.* had no effect"):
         make(SupConEmbedder, solver="auto", views="both").fit(X, Y)
 
 
 def test_clip_has_one_contrast_of_copies(lone):
-    with pytest.raises(ValueError, match="self_weight=1.0 contrasts augmented copies next to"):
+    with pytest.raises(ValueError, match=r"self_weight=1\.0 contrasts augmented copies next to"):
         make(CLIPEmbedder, self_weight=1.0).fit(lone)
 
 

@@ -58,7 +58,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         Names of the modalities.
     shapes_ : dict of str to tuple
         Shape of one subject in each modality.
-    mean_representation_ : ndarray of shape (n_views, n_components)
+    mean_representation_ : ndarray of shape (n_modalities, n_components)
         Mean of the training subjects, which replaces that of an absent modality; only with
         a network.
     history_ : dict of str to ndarray

@@ -25,11 +25,12 @@ UNSUPERVISED_SCALE = 0.5
 # Parameters that only the training of a network heeds.
 OF_TRAINING = (
     "encoders", "standardize", "augment", "input_components", "input_noise", "impute",
-    "views", "n_views",
     "projection_dim", "max_epochs", "batch_size", "sampler", "lr", "weight_decay", "optimizer",
     "lr_schedule", "gradient_clip", "validation_fraction", "n_iter_no_change", "monitor",
     "callbacks", "warm_start", "checkpoint", "device",
 )  # fmt: skip
+
+OF_COPIES = ("views", "n_views")  # where a method has them
 
 # Folds in which the training columns of invariant discriminants are made.
 N_FOLDS = 10
@@ -144,7 +145,7 @@ def _refuse_what_only_solvers_heed(settings: Any) -> None:
 def warn_of_untrained(settings: Any) -> None:
     """Warn of parameters of training that were set, where nothing is trained."""
     defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
-    names = [*OF_TRAINING, *settings._of_training]
+    names = [*OF_TRAINING, *OF_COPIES, *settings._of_training]
     given = {name: getattr(settings, name) for name in names if name in defaults}
     unused = [
         name

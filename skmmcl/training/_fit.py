@@ -21,9 +21,10 @@ from skmmcl.networks._vmap import unstacked_modules
 from skmmcl.training._batches import SubjectSet, split_subjects
 from skmmcl.training._callbacks import TrainingDone
 from skmmcl.training._checkpoint import Checkpoint
+from skmmcl.training._copies import copies_of
 from skmmcl.training._fingerprint import fingerprint
 from skmmcl.training._jobs import Job, NextJobs, OnEpoch, OnFinished, current, run
-from skmmcl.training._lanes import copies_of, lane_bytes, signature
+from skmmcl.training._lanes import lane_bytes, signature
 from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._noise import warn_of_unused_noise
 from skmmcl.training._seeds import draws_globally, seeded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from skmmcl.networks._lanes import has_lanes, lane_tensors
 from skmmcl.networks._vmap import unstacked_modules
 from skmmcl.training._batches import SubjectSet
+from skmmcl.training._copies import in_copies
 from skmmcl.training._stored import StoredRows
 
 
@@ -63,28 +64,6 @@ def lane_bytes(net: Any, subjects: SubjectSet) -> int:
         z = forward_lanes(net.module_, {"x": in_copies(batch, net.module_)})["z"]
     similarities = (z.shape[-3] * z.shape[-2]) ** 2
     return size * (data + 5 * weights + 2 * kept + 4 * similarities)
-
-
-def copies_of(network: Any) -> tuple[bool, ...]:
-    """Copies in which a network sees the subjects of a batch: is each augmented or not."""
-    return getattr(network, "copies", (True,))
-
-
-def contrasts(network: Any, named: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The named outputs on which the objective is computed, of all views or of each by itself."""
-    return network.contrasts(named) if hasattr(network, "contrasts") else [named]
-
-
-def joins_copies(network: Any) -> bool:
-    """Whether copies of subjects are contrasted with one another as views."""
-    return getattr(network, "n_joined", 1) > 1
-
-
-def in_copies(x: Mapping[str, Tensor], network: Any) -> dict[str, Tensor]:
-    """The subjects of each lane, once for each copy that the network sees."""
-    n_copies = len(copies_of(network))
-    return {name: value if n_copies == 1 else torch.cat([value] * n_copies, 1)
-            for name, value in x.items()}  # fmt: skip
 
 
 def forward_lanes(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skmmcl.augmentation import augmented_names
 from skmmcl.augmentation._base import normal_like
-from skmmcl.training._lanes import copies_of
+from skmmcl.training._copies import copies_of
 
 
 @dataclass(frozen=True)

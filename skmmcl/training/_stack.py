@@ -12,15 +12,9 @@ from torch import Tensor
 
 from skmmcl.networks._lanes import gradients_in_place, merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
+from skmmcl.training._copies import change_copies, generators_of, in_copies, mean_over_contrasts
 from skmmcl.training._joint_step import JointStep
-from skmmcl.training._lanes import (
-    contrasts,
-    copies_of,
-    forward_lanes,
-    in_copies,
-    joins_copies,
-    lanes_of,
-)
+from skmmcl.training._lanes import forward_lanes, lanes_of
 from skmmcl.training._objective import Objective
 from skmmcl.training._stored import StoredRows
 
@@ -149,7 +143,7 @@ class Stack:
     def _epoch(self, prefix: str, sets: Sequence[SubjectSet]) -> None:
         training = prefix == "train"
         names: list[str] = []
-        drawing = self._drawing(training=training)
+        drawing = generators_of(self.nets, self.network, training=training)
         values, sizes = [], []
         for batch, counts in self._batches(sets):
             batch["x"] = in_copies(batch["x"], self.network)
@@ -167,17 +161,6 @@ class Stack:
         weights = np.array(sizes)
         self.each(lambda k, net: net.record_epoch(prefix, names, table[:, :, k], weights[:, k]))
 
-    def _drawing(self, *, training: bool) -> list[np.random.Generator] | None:
-        """The generators of the augmentation of each lane; None where nothing is augmented.
-
-        Copies that are contrasted with one another differ in validation too, alike in each epoch.
-        """
-        if training:
-            return [net.augment_rng_ for net in self.nets]
-        if not joins_copies(self.network):
-            return None
-        return [np.random.default_rng([net.seed_, 2]) for net in self.nets]
-
     def _augment(
         self,
         x: dict[Any, Tensor],
@@ -185,23 +168,11 @@ class Stack:
         counts: Sequence[int],
         drawing: Sequence[np.random.Generator],
     ) -> None:
-        """Change the subjects of each lane, not its padding, by the draws of its own net."""
-        copies = copies_of(self.network)
-        width = next(iter(x.values())).shape[1] // len(copies)
-        names = list(x)
+        """Change the subjects of each lane by the draws of its own net."""
 
         def change(k: int, net: Any) -> None:
-            if not (net.augment_ or net.noise_):
-                return
             present = None if mask is None else mask[k, : counts[k]]
-            for copy, augmented in enumerate(copies):
-                rows = slice(copy * width, copy * width + counts[k])
-                seen = {name: x[name][k, rows] for name in names}
-                changed = net.augment(seen, present, augmented=augmented, rng=drawing[k])
-                for key, value in changed.items():
-                    if key not in x:  # a further view of a modality
-                        x[key] = x[key[0]].clone()
-                    x[key][k, rows] = value
+            change_copies(x, k, net, self.network, present, counts[k], drawing[k])
 
         self.each(change)
 
@@ -220,22 +191,14 @@ class Stack:
             self._clear_gradients()
         with gradients_in_place() if training and self.grads else nullcontext():
             outputs = forward_lanes(self.network, batch)
-        loss, terms = self._value({**batch, **outputs})
+        named = {**batch, **outputs}
+        loss, terms = mean_over_contrasts(self.objective, self.network, named)
         if training:
             loss.sum().backward(inputs=self._unopposed())
             self.each(lambda k, net: net.announce_gradients(seen[k]))
             if not self.optimizers.step(k for k in range(len(self.nets)) if k not in self.errors):
                 self.each(lambda _, net: net.optimizer_.step())
         return {"loss": loss, **terms}, outputs
-
-    def _value(self, named: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss and terms of each lane, a mean where views are contrasted by themselves."""
-        found = [self.objective(part) for part in contrasts(self.network, named)]
-        if len(found) == 1:
-            return found[0]
-        losses, terms = zip(*found, strict=True)
-        mean = {name: torch.stack([part[name] for part in terms]).mean(0) for name in terms[0]}
-        return torch.stack(losses).mean(0), mean
 
     def _step_of_adversary(self, batch: Mapping[str, Any], seen: Sequence[Any], name: str) -> None:
         """Let the optimizer act on an adversary alone, in the only lane.
