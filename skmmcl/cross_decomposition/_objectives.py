@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from skmmcl.losses import CCALoss, DeepInfoMaxLoss, ReconstructionLoss
-from skmmcl.networks._multiview import embedding_width
+from skmmcl.networks._mlp import embedding_width
 from skmmcl.training import Term, class_aware_batches
 
 OBJECTIVES = ("L", "CL", "CS", "S", "AE", "CCA")

@@ -12,12 +12,8 @@ from torch import Tensor, nn
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._decoders import make_decoder
 from skmmcl.networks._encoders import on_zeros
-from skmmcl.networks._multiview import (
-    MultiviewNetwork,
-    apply_to_present,
-    apply_to_view,
-    embedding_width,
-)
+from skmmcl.networks._mlp import embedding_width
+from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present, apply_to_view
 
 
 class InfoMaxNetwork(MultiviewNetwork):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -85,3 +86,28 @@ class LinearShortcut(Laned):
 
     def _sum(self, x: Tensor, h: Tensor) -> Tensor:
         return torch.addcmul(self.linear(x.flatten(2)), self.gate, h, value=GATE_SCALE)
+
+
+def embedding_width(width: int, projection_dim: Any) -> int:
+    """Return the width of what the losses see."""
+    if projection_dim is None or isinstance(projection_dim, Integral):
+        return int(projection_dim or width)
+    return projection_dim[-1]
+
+
+def projection_head(width: int, projection_dim: Any) -> MLP:
+    """Build the perceptron between representation and losses.
+
+    ``projection_dim`` is its width, with a hidden layer as wide as the representation; or the
+    widths of all its layers.
+    """
+    if isinstance(projection_dim, Integral):
+        return MLP((width,), int(projection_dim), hidden=(width,))
+    widths = list(projection_dim)
+    if not widths or any(not isinstance(n, Integral) or n < 1 for n in widths):
+        raise ValueError(
+            f"projection_dim={projection_dim!r} must be a width of at least 1, or the widths of "
+            "the head's layers, such as (512, 128)."
+        )
+    *hidden, last = map(int, widths)
+    return MLP((width,), last, hidden=hidden)

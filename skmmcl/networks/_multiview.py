@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 from skmmcl.exceptions import ModalityError
 from skmmcl.networks._encoders import EncoderSpec, make_encoder, on_zeros, reads_scores
 from skmmcl.networks._lanes import LaneLinear, of_lane
-from skmmcl.networks._mlp import MLP
+from skmmcl.networks._mlp import projection_head
 from skmmcl.networks._standardize import InputScaler, InputStage
 from skmmcl.networks._vmap import unstacked_modules
 
@@ -237,31 +236,6 @@ class MultiviewNetwork(nn.Module):
         if mask is not None:
             z = z * mask.mT.unsqueeze(-1)
         return z.transpose(1, 2).flatten(2)
-
-
-def embedding_width(width: int, projection_dim: Any) -> int:
-    """Return the width of what the losses see."""
-    if projection_dim is None or isinstance(projection_dim, Integral):
-        return int(projection_dim or width)
-    return projection_dim[-1]
-
-
-def projection_head(width: int, projection_dim: Any) -> MLP:
-    """Build the perceptron between representation and losses.
-
-    ``projection_dim`` is its width, with a hidden layer as wide as the representation; or the
-    widths of all its layers.
-    """
-    if isinstance(projection_dim, Integral):
-        return MLP((width,), int(projection_dim), hidden=(width,))
-    widths = list(projection_dim)
-    if not widths or any(not isinstance(n, Integral) or n < 1 for n in widths):
-        raise ValueError(
-            f"projection_dim={projection_dim!r} must be a width of at least 1, or the widths of "
-            "the head's layers, such as (512, 128)."
-        )
-    *hidden, last = map(int, widths)
-    return MLP((width,), last, hidden=hidden)
 
 
 class PredictionNetwork(MultiviewNetwork):
