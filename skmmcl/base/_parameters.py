@@ -64,8 +64,9 @@ class Shared:
         Random changes of a modality in training, called as ``transform(x, generator)`` on
         the batch in its own shape and units, for example
         ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. Modalities that
-        stand together in a tuple get the same draw. What is augmented is not restricted
-        to principal components.
+        stand together in a tuple get the same draw. What is named here is changed itself,
+        not its scores on principal components, to which it is not restricted then; see
+        :ref:`what_is_augmented`.
     impute : {"mean", "ridge"}, default="mean"
         What stands in for the representation of an absent modality: the mean of the
         training subjects, or what the subject's other modalities make of it by ridge
