@@ -2,7 +2,7 @@
 
     python benchmarks/_defaults_report.py    # writes them into doc/user_guide/guided.rst anew
 
-Each table there follows a comment ``.. table: NAME``, and ends at the first blank line after its rows.
+Each table there follows a comment ``.. table: NAME``, and ends at the blank line after its rows.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def with_tables(text: str) -> str:
     """Return the page with its tables as they are to be."""
     for name, table in TABLES.items():
         pattern = rf"(\.\. table: {name}\n\n)\.\. csv-table::\n(?:   .*\n)+\n(?:   .*\n)+"
-        text, n = re.subn(pattern, lambda found, new=table(): found[1] + new, text)
+        text, n = re.subn(pattern, rf"\g<1>{table()}", text)
         if n != 1:
             raise SystemExit(f"{GUIDE} has {n} tables named {name!r}; expected one.")
     return text

@@ -64,7 +64,9 @@ def estimate_bandwidth(
     columns = _columns(y)
     weight = _weights(sample_weight, columns.shape[1])
     if rule not in get_args(Rule):
-        raise ValueError(f"Unknown rule {rule!r}; there are {', '.join(map(repr, get_args(Rule)))}.")
+        raise ValueError(
+            f"Unknown rule {rule!r}; there are {', '.join(map(repr, get_args(Rule)))}."
+        )
     counted = columns[:, weight > 0]
     constant = [k for k, x in enumerate(counted) if len(np.unique(x[~np.isnan(x)])) < 2]
     if constant:
