@@ -6,8 +6,9 @@
 Guided embedders with their defaults, trained on n subjects drawn from a cohort: simulated ones,
 IXI, and the lifespan of NKI and OASIS-2. A probe reads the representation of the same fit as
 `transform` gives it with ``normalize=False`` and with ``normalize=True``, each column standardized:
-ridge regression of age (R2) after y-Aware and L^exp, logistic regression of the class or of sex (ROC AUC)
-after SupCon and epsilon-SupInfoNCE. All figures are of subjects held out. Nothing is chosen here.
+ridge regression of age (R2) after y-Aware and L^exp, logistic regression of the class or of sex
+(ROC AUC) after SupCon and epsilon-SupInfoNCE. All figures are of subjects held out. Nothing is
+chosen here.
 """
 
 from __future__ import annotations
