@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -77,20 +76,6 @@ class AgeGroupEmbedder(SupConEmbedder):
         return super().fit(X, bins.fit_transform(np.reshape(y, (-1, 1)))[:, 0].astype(int))
 
 
-class Directions(TransformerMixin, BaseEstimator):
-    """Each modality's representation on the unit sphere, where alone a contrast sees it."""
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        return self
-
-    def transform(self, X: Any) -> np.ndarray:
-        h = X.reshape(len(X), -1, N_COMPONENTS)
-        return (h / np.linalg.norm(h, axis=-1, keepdims=True)).reshape(X.shape)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
 def on_top(*representation: Any) -> Pipeline:
     """Ridge regression on a representation."""
     return make_pipeline(*representation, StandardScaler(), RidgeCV(PENALTIES))
@@ -99,17 +84,19 @@ def on_top(*representation: Any) -> Pipeline:
 def make_methods(n_epochs: int) -> dict[str, Pipeline]:
     """All methods by name."""
     engine = {**ENGINE, "max_epochs": n_epochs}
+    contrast = {**engine, "normalize": True}
+    kernel = {"bandwidth": "scott"}  # with which the settings above were chosen
     supervised = {**engine, "weight_decay": 0.1}
     return {
         "ridge": on_top(),
         "PCA": on_top(StandardScaler(), PCA(2 * N_COMPONENTS, random_state=0)),
         "supervised, linear": on_top(SupervisedEmbedder(**supervised)),
         "supervised, MLP": on_top(SupervisedEmbedder(**{**supervised, "encoders": "auto"})),
-        "y-Aware": on_top(YAwareEmbedder(**engine), Directions()),
-        "y-Aware, solved": on_top(YAwareEmbedder(solver="closed_form")),
+        "y-Aware": on_top(YAwareEmbedder(**contrast, **kernel)),
+        "y-Aware, solved": on_top(YAwareEmbedder(solver="closed_form", **kernel)),
         "y-Aware, solved, without the site": on_top(
-            YAwareEmbedder(solver="closed_form", invariant_to="site")
+            YAwareEmbedder(solver="closed_form", invariant_to="site", **kernel)
         ),
-        "L^exp": on_top(ContrastiveRegressionEmbedder(**engine), Directions()),
-        "SupCon": on_top(AgeGroupEmbedder(**engine), Directions()),
+        "L^exp": on_top(ContrastiveRegressionEmbedder(**contrast, **kernel)),
+        "SupCon": on_top(AgeGroupEmbedder(**contrast)),
     }

@@ -3,11 +3,12 @@
     python benchmarks/directions.py            # five minutes of one core
     python benchmarks/directions.py --quick    # half a minute, to see that it runs
 
-Guided embedders with their defaults, trained on n subjects drawn from a cohort: simulated ones, IXI,
-and the lifespan of NKI and OASIS-2. A probe reads the representation of the same fit as `transform`
-gives it with ``normalize=False`` and with ``normalize=True``, each column standardized: ridge
-regression of age (R2) after y-Aware and L^exp, logistic regression of the class or of sex (ROC AUC)
-after SupCon and epsilon-SupInfoNCE. All figures are of subjects held out. Nothing is chosen here.
+Guided embedders with their defaults, trained on n subjects drawn from a cohort: simulated ones,
+IXI, and the lifespan of NKI and OASIS-2. A probe reads the representation of the same fit as
+`transform` gives it with ``normalize=False`` and with ``normalize=True``, each column standardized:
+ridge regression of age (R2) after y-Aware and L^exp, logistic regression of the class or of sex
+(ROC AUC) after SupCon and epsilon-SupInfoNCE. All figures are of subjects held out. Nothing is
+chosen here.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ N_TEST = 150
 SEEDS = (20, 21, 22, 23, 24)
 
 
-def draw(cohort: str, n: int, seed: int) -> tuple[MultimodalData, dict[str, np.ndarray], np.ndarray]:
+def draw(
+    cohort: str, n: int, seed: int
+) -> tuple[MultimodalData, dict[str, np.ndarray], np.ndarray]:
     """Subjects of a cohort, what they are probed for, and an order: the first n train."""
     if cohort == "simulated":
         X, age = simulated(n + N_TEST, seed)
@@ -91,7 +94,9 @@ def main() -> None:
             rows.setdefault(method, {})[f"{cohort}, n={n}"] = row
             print(f"{method:20} {cohort:10} {n:4} {row}", flush=True)
     means = {
-        method: {key: mean_of([row[key] for row in table.values()]) for key in ("as it is", "directions")}
+        method: {
+            key: mean_of([row[key] for row in table.values()]) for key in ("as it is", "directions")
+        }
         for method, table in rows.items()
     }
     print(means)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
 from sklearn.model_selection import StratifiedKFold, cross_validate
 
-from skmmcl import CMCCSSEmbedder, MultimodalData, stacked_fits
+from skmmcl import CMCCSSEmbedder, CoMMEmbedder, MultimodalData, stacked_fits
 from skmmcl.augmentation import Augmentation, FeatureDropout, FeatureNoise, Flip, GaussianNoise
 from skmmcl.exceptions import ModalityError
 from skmmcl.training._stack import Stack
@@ -81,6 +83,46 @@ def test_batches_are_augmented_in_training_alone_in_their_own_shape(X, y):
 def test_what_is_augmented_is_not_compressed(X, y):
     assert make(augment={"t1": GaussianNoise()}).fit(X, y).net_.module_.compressed == ["smri"]
     assert make(augment={"smri": FeatureNoise()}).fit(X, y).net_.module_.compressed == []
+
+
+class Recorder(Augmentation):
+    """An augmentation that changes nothing and keeps what it saw."""
+
+    seen: ClassVar[list] = []
+
+    def __call__(self, x, generator):
+        self.seen.append(x.clone())
+        return x.clone()
+
+    def _change(self, x, batch, generator):
+        raise AssertionError
+
+
+def test_a_named_vector_is_augmented_in_its_own_columns_and_units(X, y, monkeypatch):
+    """Not as component scores, although there are fewer components than columns."""
+    monkeypatch.setattr(Recorder, "seen", [])
+    make(augment={"smri": Recorder()}, input_components=2, max_epochs=1).fit(X, y)
+    seen = np.concatenate([x.numpy() for x in Recorder.seen[1:]])
+    assert seen.shape == (N, 6)
+    order = np.argsort(seen[:, 0])
+    np.testing.assert_allclose(seen[order], X["smri"][np.argsort(X["smri"][:, 0])], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n_input", "width"), [(2, 2), (None, 6)])
+def test_the_automatic_augmentation_of_a_vector_acts_on_what_its_encoder_reads(
+    X, monkeypatch, n_input, width
+):
+    """Component scores, or the columns where the modality is not restricted to components."""
+    monkeypatch.setattr(Recorder, "seen", [])
+    monkeypatch.setattr(FeatureNoise, "__call__", Recorder.__call__)
+    monkeypatch.setattr(FeatureNoise, "seen", Recorder.seen, raising=False)
+    settings = {"input_components": n_input, "max_epochs": 1, "n_components": 4}
+    two = MultimodalData(smri=X["smri"], dmri=X["smri"][::-1])
+    CoMMEmbedder(**settings, random_state=0).fit(two)
+    assert {x.shape[1] for x in Recorder.seen} == {width}
+    if n_input:  # scores of all components together have a mean square of 1
+        scores = torch.cat(Recorder.seen)
+        assert scores.square().mean().item() == pytest.approx(1, abs=0.1)
 
 
 def test_augmentation_leaves_the_order_of_the_subjects_as_it_is(X, y):

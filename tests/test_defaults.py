@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
+import json
 
 import numpy as np
 import pytest
 
 import skmmcl.losses
-from skmmcl import MultimodalData
+from skmmcl import EpsSupInfoNCEEmbedder, MultimodalData, kernels
 from skmmcl.base import BaseEmbedder
 from skmmcl.base._parameters import Shared
 from skmmcl.utils import all_estimators
@@ -80,3 +82,25 @@ def test_reasons_are_those_of_pairs_that_differ():
     for estimator, loss in REASONS:
         found = default_temperature(getattr(skmmcl.losses, loss))
         assert default_temperature(estimators[estimator]) != found
+
+
+def test_tables_of_the_guide_are_those_of_the_studies(repo_dir):
+    path = repo_dir / "benchmarks" / "_defaults_report.py"
+    spec = importlib.util.spec_from_file_location("defaults_report", path)
+    report = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(report)
+    text = report.GUIDE.read_text()
+    assert text == report.with_tables(text), "python benchmarks/_defaults_report.py"
+
+
+@pytest.mark.parametrize(
+    ("study", "chosen"),
+    [
+        ("bandwidth", lambda: kernels._bandwidth.FRACTION),
+        ("bias_weight", lambda: EpsSupInfoNCEEmbedder().bias_weight),
+    ],
+)
+def test_defaults_are_what_the_studies_chose(repo_dir, study, chosen):
+    found = json.loads((repo_dir / "benchmarks" / "results" / f"{study}.json").read_text())
+    assert not found["quick"]
+    assert float(found["choosing"]["chosen"]) == chosen()

@@ -427,7 +427,7 @@ def test_every_shared_parameter_is_heeded_or_named():
     heeded = {"modalities", "n_components", "on_empty", "dtype", "verbose", "random_state"}
     heeded |= {"solver", "kernel_features", "groups", "invariant_to"}
     shared = set(inspect.signature(BaseEmbedder).parameters)
-    assert shared == heeded | (set(OF_TRAINING) - {"projection_dim"})
+    assert shared == heeded | (set(OF_TRAINING) - {"projection_dim", "normalize"})
 
 
 def test_asymmetric_matrices_after_symmetric_ones(cohort):

@@ -47,7 +47,8 @@ def read_training(
     data : MultimodalData
         The subjects that count.
     known : dict of str to ndarray or None
-        Their class codes "y", by which batches are dealt, -1 where there is none; numbers "targets"; and "sample_weight".
+        Their class codes "y", by which batches are dealt, -1 where there is none; numbers
+        "targets"; and "sample_weight".
     counted : slice or ndarray of int
         Which of the subjects of X these are: those of weight 0 are not among them.
     """

@@ -67,8 +67,9 @@ class Shared:
         the batch in its own shape and units, for example
         ``{"t1": default_augmentation()}``; see `skmmcl.augmentation`. A callable changes
         every modality, each by a draw of its own; modalities that
-        stand together in a tuple get the same draw. What is augmented is not restricted
-        to principal components. Methods with ``views`` also take "auto", their default:
+        stand together in a tuple get the same draw. What is named here is changed itself,
+        not its scores on principal components, to which it is not restricted then; see
+        :ref:`what_is_augmented`. Methods with ``views`` also take "auto", their default:
         where copies are contrasted, each modality is augmented by its kind, as
         :func:`~skmmcl.augmentation.resolve_augment` says, vectors and matrices in their
         component scores; where modalities are, nothing is. None for none.

@@ -25,9 +25,9 @@ UNSUPERVISED_SCALE = 0.5
 # Parameters that only the training of a network heeds.
 OF_TRAINING = (
     "encoders", "standardize", "augment", "input_components", "input_noise", "impute",
-    "projection_dim", "normalize", "max_epochs", "batch_size", "sampler", "lr", "weight_decay", "optimizer",
-    "lr_schedule", "gradient_clip", "validation_fraction", "n_iter_no_change", "monitor",
-    "callbacks", "warm_start", "checkpoint", "device",
+    "projection_dim", "normalize", "max_epochs", "batch_size", "sampler", "lr", "weight_decay",
+    "optimizer", "lr_schedule", "gradient_clip", "validation_fraction", "n_iter_no_change",
+    "monitor", "callbacks", "warm_start", "checkpoint", "device",
 )  # fmt: skip
 
 OF_COPIES = ("views", "n_views")  # where a method has them
