@@ -26,7 +26,7 @@ def load_module(repo_dir, monkeypatch):
     return load
 
 
-@pytest.mark.parametrize(("name", "cls"), all_estimators(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "cls"), all_estimators(), ids=str)
 def test_the_question_mark_of_an_estimator_leads_to_its_page(name, cls, repo_dir):
     if not issubclass(cls, BaseEstimator):
         pytest.skip("it has no picture")
