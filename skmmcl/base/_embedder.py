@@ -33,6 +33,7 @@ from skmmcl.data._seen import subject_keys
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._standardize import InputStage
 from skmmcl.training import Term, check_settings, make_net
+from skmmcl.utils._site import PAGE
 from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
 
 
@@ -124,6 +125,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
     _of_training: ClassVar[tuple[str, ...]] = ()  # own parameters that closed forms do not heed
+    _doc_link_module, _doc_link_template = "skmmcl", PAGE  # of the "?" in notebooks
 
     _training_columns: list[Any] | None = field(default=None, init=False)  # fit_transform's
     _guide: Any = field(init=False)

@@ -29,10 +29,12 @@ from skmmcl.cluster._interface import SubtypesMixin
 from skmmcl.cluster._target import Target, check_number, read_target
 from skmmcl.data._who import check_same_subjects
 from skmmcl.utils._named import named
+from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import HasMethods, Interval, fit_context
 
 
 class UCSL(
+    SiteLinkMixin,
     ClassNamePrefixFeaturesOutMixin,
     SubtypesMixin,
     JoinedColumnsMixin,

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin
 
+from skmmcl.utils._site import SiteLinkMixin
 
-class Wrapper(MetaEstimatorMixin):
+
+class Wrapper(SiteLinkMixin, MetaEstimatorMixin):
     """Base of estimators with a parameter that is an estimator, and a fitted clone of it."""
 
     _wraps: ClassVar[str]  # name of the parameter; with an underscore, of the clone

@@ -12,12 +12,13 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
 from skmmcl.utils._optional import import_optional
+from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
 _KINDS = {"correlation", "covariance", "partial correlation", "precision", "tangent"}
 
 
-class ConnectomeVectorizer(TransformerMixin, BaseEstimator):
+class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
     """Turn symmetric matrices, or time series, into vectors of edges.
 
     For modalities of a container wrap it: ``ModalityTransformer({"fc": ConnectomeVectorizer()})``.

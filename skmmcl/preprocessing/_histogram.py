@@ -16,12 +16,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
 from skmmcl.utils._optional import import_optional
+from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import Interval, fit_context
 
 MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... percent
 
 
-class HistogramStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class HistogramStandardizer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Return volumes the histogram of the training subjects.
 
     Percentiles of each volume are mapped onto those of the training subjects, piecewise linearly,

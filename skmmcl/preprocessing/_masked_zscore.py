@@ -10,10 +10,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
+from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import StrOptions, fit_context
 
 
-class MaskedZScore(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class MaskedZScore(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardize each volume by the mean and standard deviation of its own voxels in a mask.
 
     Scanners give no absolute units, so that volumes differ in scale. Nothing is learned from other

@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 
 from skmmcl.data import MultimodalData, as_multimodal, is_multimodal
 from skmmcl.exceptions import ModalityError
+from skmmcl.utils._site import SiteLinkMixin
 
 
 def name_columns(values: np.ndarray, columns: Sequence[str] | None) -> Any:
@@ -65,7 +66,7 @@ def nobody_has(name: str, choice: Any) -> ModalityError:
 
 
 class ContainerTransformer(  # type: ignore[call-arg]
-    TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    SiteLinkMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """Base of transformers that take and give containers."""
 

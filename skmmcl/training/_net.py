@@ -24,6 +24,7 @@ from skmmcl.training._objective import Objective, Term
 from skmmcl.training._ranks import agreed
 from skmmcl.training._schedules import lr_callback
 from skmmcl.training._seeds import resolve_device, seeded
+from skmmcl.utils._site import SiteLinkMixin
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -35,7 +36,7 @@ FUSED = ("adam", "adamw", "sgd")
 MONITORS = {"loss": ("valid_loss", True), "probe": ("valid_probe", False)}
 
 
-class EmbeddingNet(NeuralNet):
+class EmbeddingNet(SiteLinkMixin, NeuralNet):
     """A skorch net that a `Stack` trains: it has the optimizer, callbacks and history."""
 
     linked_ = False  # whether the parameters are views of those of a stack

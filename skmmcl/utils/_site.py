@@ -1,4 +1,14 @@
-"""Addresses of the site and the repository."""
+"""Addresses of the site and the repository, and links from estimators to their pages."""
+
+from __future__ import annotations
 
 SITE = "https://skmmcl.github.io/skmmcl"
 REPOSITORY = "https://github.com/skmmcl/skmmcl"
+PAGE = f"{SITE}/generated/{{estimator_module}}.{{estimator_name}}.html"
+
+
+class SiteLinkMixin:
+    """Make the "?" of an estimator that a notebook shows lead to its page, as scikit-learn does."""
+
+    _doc_link_module = "skmmcl"
+    _doc_link_template = PAGE
