@@ -277,15 +277,17 @@ def _draw_map(ax: Any, points: np.ndarray, values: Any, name: str) -> None:
     labels = plain_labels(kept, name)
     groups = np.unique(labels)
     for k, group in enumerate(groups):
-        ax.scatter(*points[known][labels == group].T, color=_color(k), label=group, **style)
-    if len(groups) <= MAX_GROUPS:
-        ax.legend(frameon=False, fontsize="small")
+        color = _color(k, len(groups))
+        ax.scatter(*points[known][labels == group].T, color=color, label=group, **style)
+    if len(groups) <= MAX_GROUPS:  # next to the map, where it hides nobody
+        place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "borderaxespad": 0}
+        ax.legend(**place, frameon=False, fontsize="x-small", ncols=1 + (len(groups) > 12))
 
 
-def _color(k: int) -> Any:
+def _color(k: int, n_groups: int) -> Any:
     from matplotlib import colormaps
 
-    return colormaps["tab10" if k < 10 else "tab20"](k % 20)
+    return colormaps["tab10" if n_groups <= 10 else "tab20"](k % 20)
 
 
 def _axes(ax: Any, user: str) -> Any:

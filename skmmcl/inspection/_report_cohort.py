@@ -71,7 +71,7 @@ def cohort_section(subjects: Subjects, notes: Iterable[str]) -> Section:
     if rows := [[name, *_by_class(v, subjects)] for name, v in subjects.side_data().items()]:
         head = ["side data", "all", *subjects.classes]
         caption = "Mean ± standard deviation of numbers, counts of classes."
-        section.blocks.append(Table(head, rows, caption))
+        section.blocks.append(Table(head, rows, caption, is_text=True))
     shapes = subjects.X.shapes
     rows = [
         [name, " × ".join(map(str, shape)), str(subjects.X.dtypes[name])]
@@ -123,7 +123,7 @@ def missing_section(subjects: Subjects) -> Section | None:
         return None
     section = Section("missing", "Missing modalities")
     if X.mask.all():
-        section.blocks.append(Text(f"All {len(X)} subjects have all {len(X.modalities)}."))
+        section.blocks.append(Text(f"All {len(X)} subjects have all modalities."))
         return section
     rows = [
         [name, str(np.sum(~has)), f"{1 - has.mean():.0%}", *_shares(has, subjects)]
