@@ -9,13 +9,14 @@ from skmmcl.data import MultimodalData
 
 # One value or row for each training subject, which predictions do not need.
 LEFT_OUT = {
-    "_x_scores", "_y_scores", "cv_results_", "cv_values_", "inlier_mask_", "labels_", "outliers_",
-    "x_scores_", "y_scores_",
+    "_seen_before", "_subject_keys", "_x_scores", "_y_scores", "cv_results_", "cv_values_",
+    "inlier_mask_", "labels_", "outliers_", "x_scores_", "y_scores_",
 }  # fmt: skip
-# Rows or values of training subjects that predictions are made of.
+OF_ROBUST_COVARIANCE = {"dist_", "raw_support_", "support_"}
+# Rows or values of training subjects that predictions are made of, or that are parameters.
 NEEDED = {
     "K_fit_rows_", "X_fit_", "X_thresholds_", "_fit_X", "component_indices_", "dual_coef_",
-    "quantiles_", "support_vectors_", "y_thresholds_",
+    "pretrain", "quantiles_", "support_vectors_", "y_thresholds_",
 }  # fmt: skip
 
 
@@ -24,15 +25,23 @@ def needed_of_subjects(owner: Any, state: Mapping[str, Any]) -> set[str]:
     if getattr(owner, "holds_subjects", False):
         return set(state)
     return {
-        name for name, value in state.items() if name in NEEDED or isinstance(value, MultimodalData)
+        name
+        for name, value in state.items()
+        if (name in NEEDED and value is not None) or isinstance(value, MultimodalData)
     }
 
 
-def without_subjects(owner: Any, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a state without the data of training subjects that predictions do not need."""
-    of_robust = (
-        {"dist_", "raw_support_", "support_"}
-        if type(owner).__module__.startswith("sklearn.covariance")
-        else set()
-    )
-    return {name: value for name, value in state.items() if name not in LEFT_OUT | of_robust}
+def spare_of_subjects(owner: Any, state: Mapping[str, Any]) -> set[str]:
+    """Return the attributes that hold data of training subjects and can be left out."""
+    is_robust = type(owner).__module__.startswith("sklearn.covariance")
+    spare = LEFT_OUT | OF_ROBUST_COVARIANCE if is_robust else LEFT_OUT
+    return {name for name, value in state.items() if name in spare and value is not None}
+
+
+def without(state: Mapping[str, Any], spare: set[str]) -> dict[str, Any]:
+    """Return a state in which public attributes are lacking, and private ones are None."""
+    return {
+        name: None if name in spare else value
+        for name, value in state.items()
+        if name not in spare or name.startswith("_")
+    }

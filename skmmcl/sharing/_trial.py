@@ -14,6 +14,7 @@ from skmmcl.base import BaseEmbedder
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModelFileError
 from skmmcl.training._lanes import forward_lanes, in_copies
+from skmmcl.training._seeds import draws_globally
 
 MOST_VALUES = 2**25  # of a subject, beyond which nothing is tried
 MANY_VALUES = 2**18  # beyond which it would take long
@@ -79,8 +80,9 @@ def _encode_zeros(embedder: BaseEmbedder) -> None:
         found.append(embedder._solution.transform(data))  # noqa: SLF001
     if (trained := embedder._trained) is not None:  # noqa: SLF001
         found.append(trained.transform(data, embedder.impute))
-        if size < MANY_VALUES and not getattr(trained.net.module_, "reads", ()):
-            _through_the_heads(trained.net.module_, trained.subjects(data).data)
+        network = trained.net.module_
+        if size < MANY_VALUES and not (getattr(network, "reads", ()) or draws_globally(network)):
+            _through_the_heads(network, trained.subjects(data).data)
     if not all(np.isfinite(columns[:1]).all() for columns in found):
         raise ModelFileError(f"{type(embedder).__name__} gives NaN or infinite values")
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from skmmcl.exceptions import ModelFileError
 from skmmcl.sharing._allowed import MADE, find, is_allowed, name_of
 from skmmcl.sharing._arrays import Node, store_array, store_tensor
-from skmmcl.sharing._subjects import needed_of_subjects, without_subjects
+from skmmcl.sharing._subjects import needed_of_subjects, spare_of_subjects, without
 
 FUNCTIONS = (type, FunctionType, BuiltinFunctionType, np.ufunc)
 DICTS = (dict, OrderedDict, defaultdict, Bunch)
@@ -172,9 +172,9 @@ class Writer:
     def _checked_for_subjects(self, value: Any, state: dict[str, Any], path: str) -> dict[str, Any]:
         """The state without what the model does not need of training subjects."""
         needed = needed_of_subjects(value, state)
+        spare = spare_of_subjects(value, state)
         if self.include_subjects:
-            left_out = state.keys() - without_subjects(value, state).keys()
-            self.of_subjects += [_joined(path, name) for name in sorted({*needed, *left_out})]
+            self.of_subjects += [_joined(path, name) for name in sorted(needed | spare)]
             return state
         if needed:
             where = ", ".join(_joined(path, name) for name in sorted(needed))
@@ -183,7 +183,7 @@ class Writer:
                 "training subjects. Pass include_subjects=True if they may be given away, or use "
                 "a model that holds none (kernel_features='auto', say)."
             )
-        return without_subjects(value, state)
+        return without(state, spare)
 
     def _tensor(self, value: Tensor, path: str) -> Node:
         node: Node = {"is": "tensor", "array": self._array(*store_tensor(value), path)}

@@ -86,7 +86,7 @@ class Ranks:
             self.axes = _axes_of_subjects(network, batch)
         rows = torch.arange(n_samples, device=batch["y"].device)
         rows = rows.tensor_split(self.n_ranks)[self.rank]
-        part = forward_lanes(network, _rows_of(batch, rows, network))
+        part = forward_lanes(network, _rows_of(batch, rows))
         return {
             name: _whole(value, rows, n_samples, self.axes[name]) for name, value in part.items()
         }
@@ -157,11 +157,14 @@ def _whole(value: Any, rows: Tensor, n_samples: int, axis: Any) -> Any:
     return _Gather.apply(value, rows, n_samples, axis)
 
 
-def _rows_of(batch: Mapping[str, Any], rows: Tensor, network: nn.Module) -> dict[str, Any]:
+def _rows_of(batch: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
     """Some subjects of a batch, in each of the copies that the network sees."""
     n_samples = batch["y"].shape[1]
-    in_copies = torch.cat([rows + k * n_samples for k in range(len(copies_of(network)))])
-    x = {name: value.index_select(1, in_copies) for name, value in batch["x"].items()}
+    x = {}
+    for name, value in batch["x"].items():
+        n_copies = value.shape[1] // n_samples
+        in_copies = torch.cat([rows + k * n_samples for k in range(n_copies)])
+        x[name] = value.index_select(1, in_copies)
     known = {name: value for name, value in batch.items() if name != "x"}
     return {"x": x} | {
         name: None if value is None else value.index_select(1, rows)
@@ -174,7 +177,7 @@ def _axes_of_subjects(network: nn.Module, batch: Mapping[str, Any]) -> dict[str,
     device, was_training = batch["y"].device, network.training
     with torch.no_grad(), seeded(0, device):
         few, more = (
-            forward_lanes(network.eval(), _rows_of(batch, torch.arange(n, device=device), network))
+            forward_lanes(network.eval(), _rows_of(batch, torch.arange(n, device=device)))
             for n in (1, 2)
         )
     network.train(was_training)

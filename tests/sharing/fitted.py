@@ -53,7 +53,9 @@ def input_of(cls: type) -> tuple[object, np.ndarray]:
 def unfitted(cls: type, solver: str = "gradient") -> object:
     if issubclass(cls, BaseEmbedder):
         return cls(solver=solver, max_epochs=2, n_components=4, random_state=0)
-    return BUILD.get(cls.__name__, lambda cls: cls())(cls)
+    model = BUILD.get(cls.__name__, lambda cls: cls())(cls)
+    short = {"max_epochs": 2, "n_estimators": 2, "random_state": 0}
+    return model.set_params(**{k: v for k, v in short.items() if k in model.get_params(deep=False)})
 
 
 @cache
