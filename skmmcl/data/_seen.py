@@ -11,9 +11,7 @@ import numpy as np
 from skmmcl.data._identifiers import canonical
 
 
-def subject_keys(
-    ids: Iterable[Any] | None, earlier: np.ndarray | None = None
-) -> np.ndarray | None:
+def subject_keys(ids: Iterable[Any] | None, earlier: np.ndarray | None = None) -> np.ndarray | None:
     """Return a digest of each identifier, equal for all its spellings; None without identifiers.
 
     With ``earlier``, digests of a training that goes on, those follow.

@@ -36,6 +36,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
     ----------
     classes_ : ndarray
         The classes.
+
     See Also
     --------
     FineTunedRegressor : The same for numbers.

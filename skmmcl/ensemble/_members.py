@@ -58,9 +58,7 @@ class BaseDeepEnsemble(BaseEstimator):
         return self._default() if self.estimator is None else self.estimator
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self, X: Any, y: Any = None, *, sample_weight: Any = None, **fit_params: Any
-    ) -> Self:
+    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None, **fit_params: Any) -> Self:
         """Fit the members, those of this package's networks as one stack.
 
         Parameters

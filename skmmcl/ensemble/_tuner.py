@@ -86,8 +86,8 @@ class Tuner(BaseEmbedder):
     def _make_objective(self) -> list[Term]:
         of_joint = ("joint_mask", "sample_weight")
         if self._is_classifier:
-            loss = CrossEntropyLoss(balanced=self.class_weight == "balanced")
-            return [Term("cross_entropy", loss, on=("z", "y", *of_joint))]
+            of_classes = CrossEntropyLoss(balanced=self.class_weight == "balanced")
+            return [Term("cross_entropy", of_classes, on=("z", "y", *of_joint))]
         center, scale = (tuple(x.tolist()) for x in (self.target_mean_, self.target_scale_))
         loss = ERRORS[self.loss](center, scale)
         return [Term(self.loss, loss, on=("z", "targets", *of_joint))]
@@ -100,7 +100,9 @@ class Tuner(BaseEmbedder):
         vars(trained).update(self.scaling)
         lr_factors = {"base": self.encoder_lr_factor} if self.layers != "head" else None
         dtype = getattr(torch, self._dtype)
-        trained.net = make_net(self._make_network(), terms, self, dtype=dtype, lr_factors=lr_factors)
+        trained.net = make_net(
+            self._make_network(), terms, self, dtype=dtype, lr_factors=lr_factors
+        )
         network: Any = trained.net.module_
         subjects = trained.subjects(data)
         h = represent(trained.net, subjects).reshape(len(data), *network.center.shape[1::2])

@@ -13,6 +13,7 @@ from skmmcl.networks._lanes import LaneLinear, of_lane
 from skmmcl.networks._mlp import LinearShortcut
 from skmmcl.networks._multiview import MultiviewNetwork
 
+
 class TunedNetwork(nn.Module):
     """Linear head on the representations of all views of a network that was trained before.
 
@@ -94,9 +95,7 @@ class TunedNetwork(nn.Module):
         out = self.forward_lanes(lane, None if mask is None else mask[None])
         return of_lane(out, 0)
 
-    def forward_lanes(
-        self, x: Mapping[Any, Tensor], mask: Tensor | None = None
-    ) -> dict[str, Any]:
+    def forward_lanes(self, x: Mapping[Any, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
         h = self.encode_lanes(x, mask)
         return {"h": h, "z": self.head(h[:, 0]).unsqueeze(1), "joint_mask": None}
 

@@ -195,7 +195,7 @@ def test_absent_modalities_do_not_count(big, cohort):
     np.testing.assert_array_equal(one.decision_function(clean), other.decision_function(strange))
     nobody = MultimodalData(smri=X["smri"], fc=np.full_like(odd, np.nan))
     assert np.isfinite(one.predict_proba(nobody)).all()
-    with pytest.raises(ModalityError, match="missing: .'fc'"):
+    with pytest.raises(ModalityError, match=r"missing: .'fc'"):
         one.predict(X[["smri"]])
 
 
@@ -292,7 +292,7 @@ def test_what_cannot_be_tuned_is_refused(big, healthy, cohort):
         FineTunedClassifier(big, pretrain=X).fit(X_new, y_new)
     with pytest.raises(TypeError, match="An embedder of skmmcl is needed, got LogisticRegression"):
         FineTunedClassifier(FrozenEstimator(LogisticRegression())).fit(X_new, y_new)
-    with pytest.raises(ModalityError, match="unknown: .'pet'"):
+    with pytest.raises(ModalityError, match=r"unknown: .'pet'"):
         FineTunedClassifier(big).fit(X_new.assign(pet=X_new["fc"]), y_new)
     with pytest.raises(ModalityError, match=r"'fc' has shape \(3,\) per subject"):
         FineTunedClassifier(big).fit({"fc": X_new["fc"][:, :3]}, y_new)
@@ -336,7 +336,7 @@ def test_what_is_frozen_keeps_its_batch_statistics(healthy, cohort):
 
 
 def test_subjects_of_the_pretraining_are_found(big, healthy, cohort):
-    (X, y, _), (X_new, y_new, _) = healthy, cohort
+    (X, _, _), (X_new, y_new, _) = healthy, cohort
     clf = FineTunedClassifier(big, max_epochs=1, random_state=0).fit(X_new[:40], y_new[:40])
     assert clf.seen_in_pretraining(X).all()
     assert not clf.seen_in_pretraining(X_new).any()
@@ -386,10 +386,11 @@ def test_tables_are_split_as_the_embedder_does(cohort):
 def test_global_state_and_data_stay_as_they_were(big, cohort):
     X, y, _ = cohort
     before = {name: X[name].copy() for name in X.modalities}
-    torch_state, numpy_state = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    torch_state = torch.random.get_rng_state()
+    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
     FineTunedClassifier(big, max_epochs=2, random_state=0).fit(X, y).predict(X)
     FineTunedClassifier(big, max_epochs=2, random_state=0, reset_weights=True).fit(X, y)
     assert torch.equal(torch.random.get_rng_state(), torch_state)
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
     for name, values in before.items():
         np.testing.assert_array_equal(X[name], values)
