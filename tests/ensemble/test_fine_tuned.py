@@ -394,3 +394,55 @@ def test_global_state_and_data_stay_as_they_were(big, cohort):
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
     for name, values in before.items():
         np.testing.assert_array_equal(X[name], values)
+
+
+def test_a_checkpoint_is_taken_for_the_same_pretraining_alone(big, healthy, cohort, tmp_path):
+    (X, y, _), (X_new, y_new, _) = healthy, cohort
+    other = YAwareEmbedder(n_components=4, encoders="mlp", max_epochs=5, random_state=0).fit(X, y)
+    clf = FineTunedClassifier(big, max_epochs=3, random_state=0)
+    expected = clone(clf).fit(X_new, y_new).decision_function(X_new)
+    with stacked_fits(checkpoint=tmp_path):
+        first = clone(clf).fit(X_new, y_new)
+        n_kept = len(list(tmp_path.iterdir()))
+        again = clone(clf).fit(X_new, y_new)
+        assert len(list(tmp_path.iterdir())) == n_kept
+        differs = FineTunedClassifier(other, max_epochs=3, random_state=0).fit(X_new, y_new)
+    for each in (first, again):
+        np.testing.assert_array_equal(each.decision_function(X_new), expected)
+    assert not np.array_equal(differs.decision_function(X_new), expected)
+
+
+def test_volumes_in_memory_and_in_files(tmp_path):
+    import nibabel
+
+    from skmmcl import load_volumes
+
+    rng = np.random.default_rng(0)
+    volumes, y = rng.normal(size=(12, 16, 16, 16)).astype(np.float32), np.arange(12) % 2
+    for k, volume in enumerate(volumes):
+        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / f"sub-{k:02}.nii")
+    files = MultimodalData(t1=load_volumes([tmp_path / f"sub-{k:02}.nii" for k in range(12)]))
+    arrays = MultimodalData(t1=volumes)
+    found = []
+    for X in (arrays, files):
+        big = SupervisedEmbedder(encoders="small_cnn", max_epochs=1, random_state=0).fit(X, y)
+        clf = FineTunedClassifier(big, layers="last", max_epochs=2, random_state=0)
+        found.append(clf.fit(X, y).predict_proba(X))
+        assert tuned(clf) == {
+            "encoders.0.module.stage2.0.weight", "encoders.0.module.stage2.1.weight",
+            "encoders.0.module.stage2.1.bias", "encoders.0.module.fc.weight",
+            "encoders.0.module.fc.bias",
+        }  # fmt: skip
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def test_the_whole_workflow_of_the_issue(healthy, cohort):
+    from skmmcl import DeepEnsembleClassifier
+
+    (X, _, age), (X_new, y_new, _) = healthy, cohort
+    big = YAwareEmbedder(max_epochs=2, random_state=0).fit(X, age)
+    clf = FineTunedClassifier(big, layers="all", random_state=0, max_epochs=2)
+    assert cross_val_score(clf, X_new, y_new, cv=5).shape == (5,)
+    ensemble = DeepEnsembleClassifier(clf, n_estimators=10).fit(X_new, y_new)
+    assert ensemble.predict_proba(X_new).shape == (60, 2)
+    assert all(member.estimator is big for member in ensemble.estimators_)
