@@ -89,8 +89,8 @@ print(f"wrong where they agree {is_wrong[~half].mean():.2f}, disagree {is_wrong[
 # %%
 # One basin or two?
 # -----------------
-# All networks between two that were fine-tuned from one pretraining are as good as they are. Between
-# two from scratch there is a barrier.
+# All networks between two that were fine-tuned from one pretraining are as good as they are.
+# Between two from scratch there is a barrier.
 axes = plt.subplots(figsize=(5, 3), layout="constrained")[1]
 for name, ensemble in ensembles.items():
     first, second = ensemble.estimators_[:2]

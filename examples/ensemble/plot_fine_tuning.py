@@ -2,9 +2,9 @@
 From a large cohort to a small one
 ==================================
 
-An embedder is trained on a large cohort whose diagnosis nobody knows, and adapted to a small labeled
-one: frozen, fine-tuned, and as a control with the same network from scratch. All three are scored on
-the same splits, next to logistic regression on the measures themselves.
+An embedder is trained on a large cohort whose diagnosis nobody knows, and adapted to a small
+labeled one: frozen, fine-tuned, and as a control with the same network from scratch. All three are
+scored on the same splits, next to logistic regression on the measures themselves.
 """
 
 # %%
@@ -65,6 +65,6 @@ axes.legend(frameon=False)
 plt.show()
 
 # %%
-# Pretraining gives the network a start that counts with few labels. It gives no more than that: with 80
-# labels the same network from scratch is as good, and a linear model on the measures is better. What
-# comes out on real cohorts stands in the :ref:`user guide <fine_tuning>`.
+# Pretraining gives the network a start that counts with few labels. It gives no more than that:
+# with 80 labels the same network from scratch is as good, and a linear model on the measures is
+# better. What comes out on real cohorts stands in the :ref:`user guide <fine_tuning>`.
