@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skmmcl import CMCCSSEmbedder, MultimodalData
+from skmmcl import CMCCSSEmbedder, FineTunedClassifier, FineTunedRegressor, MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.preprocessing import ModalityTransformer
@@ -82,6 +82,14 @@ OTHERS = {
     "ConnectomeVectorizer": lambda cls: ModalityTransformer({"conn": cls()}),
     "CrossFitTransformer": lambda cls: cls(make()),
     "HistogramStandardizer": lambda cls: ModalityTransformer({"t1": cls()}),
+    "DeepEnsembleClassifier": lambda cls: cls(
+        FineTunedClassifier(make(), max_epochs=1), n_estimators=2
+    ),
+    "DeepEnsembleRegressor": lambda cls: cls(
+        FineTunedRegressor(make(), max_epochs=1), n_estimators=2
+    ),
+    "FineTunedClassifier": lambda cls: cls(make(), max_epochs=1),
+    "FineTunedRegressor": lambda cls: cls(make(), max_epochs=1),
     "LabeledOnly": lambda cls: cls(make_pipeline(make(), LogisticRegression())),
     "MaskedZScore": lambda cls: ModalityTransformer({"t1": cls()}),
     "ModalityTransformer": lambda cls: cls({"smri": StandardScaler(), "fc": PCA(2)}),

@@ -88,7 +88,7 @@ def read_known(estimator: Any, X: Any, keep: Collection[str] = ()) -> Multimodal
         names = [name for name in estimator.modalities_ if name in data.modalities]
         _check_names(names or estimator.modalities_, data.modalities, extra_allowed=False)
         data = _check_shapes(estimator, data[names])
-    has = dict(zip(data.modalities, data.mask.any(axis=0), strict=True))
+    has = dict(zip(data.modalities, np.any(data.mask, axis=0).tolist(), strict=True))
     names = [name for name in data.modalities if has[name] or name in keep]
     return data[names] if names else data
 

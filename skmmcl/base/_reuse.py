@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -55,14 +56,14 @@ def check_has_network(estimator: Any) -> None:
         )
 
 
-def start_from(estimator: Any, modalities: list[str]) -> Start:
+def start_from(estimator: Any, modalities: Sequence[str]) -> Start:
     """Return a copy of the network of a fitted embedder, for some of its modalities.
 
     Parameters
     ----------
     estimator : BaseEmbedder
         Fitted, with a network. It stays as it is.
-    modalities : list of str
+    modalities : sequence of str
         Those that are to be read.
 
     Returns
@@ -112,10 +113,10 @@ def start_anew(
     }
     with seeded(seed):
         network = partial(build.func, *build.args, **layout)()
-    return Start(network.to(getattr(torch, estimator._dtype)), _scaling(trained, list(names)))
+    return Start(network.to(getattr(torch, estimator._dtype)), _scaling(trained, names))
 
 
-def _scaling(trained: Any, modalities: list[str]) -> dict[str, dict[str, np.ndarray]]:
+def _scaling(trained: Any, modalities: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
     return {
         kind: {name: value for name, value in getattr(trained, kind).items() if name in modalities}
         for kind in ("means", "units", "origins")

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -15,11 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._input import read_known
 from skmmcl.base._parameters import POSITIVE
-from skmmcl.base._reuse import check_has_network, is_fitted, start_anew, start_from, untrained
+from skmmcl.base._reuse import is_fitted, start_anew, start_from
 from skmmcl.cross_decomposition import SupervisedEmbedder
 from skmmcl.data import MultimodalData
-from skmmcl.data._seen import subject_keys
 from skmmcl.data._who import check_same_subjects
+from skmmcl.ensemble._overlap import overlap_of, seen_before
+from skmmcl.ensemble._source import embedder_to_tune
 from skmmcl.ensemble._tuner import Tuner
 from skmmcl.exceptions import DataError
 from skmmcl.utils._sklearn import StrOptions, fit_context
@@ -164,22 +165,20 @@ class BaseFineTuned(BaseEstimator):
             )
         sample_weight = self._weight(y, sample_weight)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=3)
-        source, is_trained = self._source(X, y, sample_weight, int(seeds[0]))
+        source, is_trained = embedder_to_tune(self, X, y, sample_weight, int(seeds[0]))
         data = read_known(source, X)
         is_new = self.reset_weights or not is_trained
-        start = (
-            start_anew(source, data, None if sample_weight is None else np.asarray(sample_weight),
-                       int(seeds[1]))
-            if self.reset_weights
-            else start_from(source, data.modalities)
-        )  # fmt: skip
+        start = start_from(source, data.modalities)
+        if self.reset_weights:
+            weight = None if sample_weight is None else np.asarray(sample_weight)
+            start = start_anew(source, data, weight, int(seeds[1]))
         handed_on = {name: getattr(self, name) for name in HANDED_ON}
         if is_new:
             handed_on["encoder_lr_factor"] = 1.0
         tuner = Tuner(
             network=start.network,
             scaling=start.scaling,
-            dtype=source._dtype,  # noqa: SLF001
+            dtype=source._dtype,  # type: ignore[arg-type]  # noqa: SLF001
             random_state=int(seeds[2]),
             **handed_on,
             **self._own(),
@@ -189,30 +188,6 @@ class BaseFineTuned(BaseEstimator):
         self.pretrained_, self.tuner_ = source, tuner
         self._seen_before = None if is_new else getattr(source, "_subject_keys", None)
         return self
-
-    def _source(self, X: Any, y: Any, sample_weight: Any, seed: int) -> tuple[Any, bool]:
-        """Return a fitted embedder, and whether it was trained."""
-        given = self.estimator
-        if isinstance(given, FrozenEstimator):
-            given = given.estimator
-            check_is_embedder(given)
-        if given is not None and is_fitted(given):
-            if self.pretrain is not None:
-                raise ValueError(
-                    f"The estimator, a {type(given).__name__}, is fitted already, and pretrain is "
-                    "given as well. Leave pretrain out, or give clone(estimator)."
-                )
-            check_has_network(given)
-            return given, True
-        made = clone(self._default() if given is None else given)
-        if made.random_state is None:
-            made.set_params(random_state=seed)
-        if self.pretrain is None:
-            return untrained(made, X, self._numbers(y), sample_weight), False
-        has_y = isinstance(self.pretrain, tuple)
-        made.fit(*(self.pretrain if has_y else (self.pretrain,)))
-        check_has_network(made)
-        return made, True
 
     def _default(self) -> BaseEmbedder:
         return SupervisedEmbedder(solver="gradient", dtype="auto")
@@ -225,7 +200,9 @@ class BaseFineTuned(BaseEstimator):
         """Return what the head makes of subjects, (n_samples, n_outputs)."""
         check_is_fitted(self, "tuner_")
         data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
-        self._check_overlap(data)
+        if self.on_overlap != "ignore":
+            tuned_on = self.tuner_._subject_keys  # noqa: SLF001
+            self._report(seen_before(data, self._seen_before, tuned_on), data)
         return self.tuner_.outputs(data)
 
     def seen_in_pretraining(self, X: Any) -> np.ndarray:
@@ -244,33 +221,15 @@ class BaseFineTuned(BaseEstimator):
         """
         check_is_fitted(self, "tuner_")
         data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
-        return self._seen(data)
+        return seen_before(data, self._seen_before)
 
-    def _seen(self, data: MultimodalData) -> np.ndarray:
-        keys = subject_keys(data.index)
-        if keys is None or self._seen_before is None:
-            return np.zeros(len(data), dtype=bool)
-        return np.isin(keys, self._seen_before)
-
-    def _check_overlap(self, data: MultimodalData) -> None:
-        """Refuse or report subjects who are new to the head, and not to the pretraining."""
-        if self.on_overlap == "ignore":
-            return
-        seen = self._seen(data)
-        tuned_on = self.tuner_._subject_keys  # noqa: SLF001
-        if tuned_on is not None and seen.any():
-            seen &= ~np.isin(subject_keys(data.index), tuned_on)
-        if not seen.any():
-            return
-        names = ", ".join(map(str, data.index[seen][:5])) + (", ..." if seen.sum() > 5 else "")
-        text = (
-            f"{seen.sum()} of {len(data)} subjects to be predicted were in the pretraining: "
-            f"{names}. What is measured on them is no measure for new subjects. Pretrain without "
-            "them, or inside each fold by pretrain=. "
-        )
-        if self.on_overlap == "raise":
-            raise DataError(text + "on_overlap='warn' goes on nevertheless.")
-        warnings.warn(text.strip(), UserWarning, stacklevel=4)
+    def _report(self, seen: np.ndarray, data: MultimodalData) -> None:
+        """Refuse or report subjects to be predicted who were in the pretraining."""
+        text = overlap_of(seen, data)
+        if text and self.on_overlap == "raise":
+            raise DataError(f"{text} on_overlap='warn' goes on nevertheless.")
+        if text:
+            warnings.warn(text, UserWarning, stacklevel=4)
 
     @property
     def net_(self) -> Any:
@@ -352,12 +311,3 @@ class BaseFineTuned(BaseEstimator):
         tags.input_tags.dict = True
         tags.target_tags.required = True
         return tags
-
-
-def check_is_embedder(estimator: Any) -> None:
-    """Raise unless this is an embedder of the package."""
-    if not isinstance(estimator, BaseEmbedder):
-        raise TypeError(
-            f"An embedder of skmmcl is needed, got {type(estimator).__name__}. Of a pipeline give "
-            "the embedder, model[-1], and put the steps before it, frozen, before this estimator."
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmmcl.data import as_multimodal, is_multimodal
-from skmmcl.data._seen import subject_keys
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
+from skmmcl.ensemble._overlap import overlap_of, seen_before
+from skmmcl.ensemble._source import fit_on
 from skmmcl.exceptions import DataError
 from skmmcl.parallel import stacked_fits
 from skmmcl.utils._optional import import_optional
@@ -247,8 +249,7 @@ def _pretrained(model: Any, X: Any) -> Any:
                 "There is no pretraining to judge: give the model a fitted embedder, or one to be "
                 "fitted on pretrain=."
             )
-        has_y = isinstance(model.pretrain, tuple)
-        fitted = clone(model.estimator).fit(*(model.pretrain if has_y else (model.pretrain,)))
+        fitted = fit_on(clone(model.estimator), model.pretrain)
         ready.set_params(estimator=fitted, pretrain=None)
     _check_overlap(ready, X)
     return ready
@@ -256,16 +257,14 @@ def _pretrained(model: Any, X: Any) -> Any:
 
 def _check_overlap(model: Any, X: Any) -> None:
     known = getattr(model.estimator, "_subject_keys", None)
-    keys = subject_keys(as_multimodal(X).index) if is_multimodal(X) else None
-    if known is None or keys is None or model.on_overlap == "ignore":
+    if not is_multimodal(X):
         return
-    n_seen = int(np.isin(keys, known).sum())
-    if n_seen and model.on_overlap == "raise":
-        raise DataError(
-            f"{n_seen} of {len(keys)} subjects were in the pretraining. What is measured on them "
-            "is no measure for new subjects: pretrain without them. on_overlap='warn' goes on "
-            "nevertheless."
-        )
+    data = as_multimodal(X)
+    text = overlap_of(seen_before(data, known), data)
+    if text and model.on_overlap == "raise":
+        raise DataError(f"{text} on_overlap='warn' goes on nevertheless.")
+    if text and model.on_overlap == "warn":
+        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _arm(arm: str, model: Any, probe: Any) -> Any:

@@ -86,8 +86,8 @@ class Tuner(BaseEmbedder):
     def _make_objective(self) -> list[Term]:
         of_joint = ("joint_mask", "sample_weight")
         if self._is_classifier:
-            loss = CrossEntropyLoss(balanced=self.class_weight == "balanced")
-            return [Term("cross_entropy", loss, on=("z", "y", *of_joint))]
+            of_classes = CrossEntropyLoss(balanced=self.class_weight == "balanced")
+            return [Term("cross_entropy", of_classes, on=("z", "y", *of_joint))]
         center, scale = (tuple(x.tolist()) for x in (self.target_mean_, self.target_scale_))
         loss = ERRORS[self.loss](center, scale)
         return [Term(self.loss, loss, on=("z", "targets", *of_joint))]

@@ -1,4 +1,4 @@
-"""Reliability diagram: are probabilities what they say?"""
+"""Reliability diagrams of predicted probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from skmmcl.inspection._members import axes_to_draw
 from skmmcl.metrics import expected_calibration_error
-from skmmcl.metrics._calibration import checked_probabilities
+from skmmcl.metrics._probabilities import checked_probabilities
 
 
 def plot_reliability(

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from skmmcl.inspection._members import axes_to_draw
 
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
 
 @dataclass(frozen=True)
 class WeightPath:
@@ -117,15 +119,13 @@ def weight_path(
     >>> path.fractions, path.scores.shape, path.barrier >= 0
     (array([0. , 0.5, 1. ]), (3,), True)
     """
-    states = [dict(_network(each).state_dict()) for each in (first, second)]
-    _check_same(*states)
+    one, other = (dict(_network(each).state_dict()) for each in (first, second))
+    _check_same(one, other)
     if n_points < 2:
         raise ValueError(f"n_points={n_points} does not hold both ends.")
     between = copy.deepcopy(first)
     network = _network(between)
-    layers = [
-        each for each in network.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)
-    ]
+    layers = [each for each in network.modules() if isinstance(each, NORMS)]
     if layers and X_train is None:
         raise ValueError(
             "These networks have batch normalization: give X_train, by which its statistics are "
@@ -134,7 +134,7 @@ def weight_path(
     scorer = check_scoring(between, scoring=scoring)
     fractions, scores = np.linspace(0, 1, n_points), np.empty(n_points)
     for k, fraction in enumerate(fractions):
-        network.load_state_dict(_between(*states, float(fraction)))
+        network.load_state_dict(_between(one, other, float(fraction)))
         if layers and 0 < fraction < 1:
             with _learning_statistics(layers):
                 (between.predict if hasattr(between, "predict") else between.transform)(X_train)
@@ -180,7 +180,7 @@ def _learning_statistics(layers: list[Any]) -> Iterator[None]:
         layer.reset_running_stats()
         layer.train()
         layer.momentum = None  # mean over all batches
-        layer.train = lambda mode=True, layer=layer: layer  # prediction asks for evaluation
+        layer.train = lambda _=True, layer=layer: layer  # prediction asks for evaluation
     try:
         yield
     finally:

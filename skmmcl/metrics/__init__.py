@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from skmmcl.metrics._brain_age import AgeBias, brain_age_gap, fit_age_bias
+from skmmcl.metrics._brier import BrierParts, brier_decomposition
 from skmmcl.metrics._calibration import (
-    BrierParts,
     adaptive_calibration_error,
-    brier_decomposition,
     expected_calibration_error,
 )
 from skmmcl.metrics._openbhb import openbhb_score

@@ -140,3 +140,13 @@ def test_what_it_refuses(X, target, params, said):
     with pytest.raises(ValueError, match=said):
         embedder.fit(X, target)
     assert not hasattr(embedder, "net_")
+
+
+def test_absolute_errors_are_trained_and_named():
+    rng = np.random.default_rng(0)
+    X = {"a": rng.normal(size=(80, 5)), "b": rng.normal(size=(80, 4))}
+    y = 30 + 5 * X["a"][:, 0]
+    embedder = SupervisedEmbedder(error="absolute", max_epochs=60, lr=1e-2, random_state=0)
+    history = embedder.fit(X, y).history_
+    assert "squared_error" not in history
+    assert history["absolute_error"][-1] < 0.8 * history["absolute_error"][0]

@@ -49,8 +49,11 @@ def test_it_maps_scaled_subjects_to_their_representation(modality, options, conn
         values = (values - means) / units
     like = next(encoder.parameters())
     with torch.no_grad():
-        found = encoder.eval()(torch.as_tensor(values).to(like)[None] if modality == "t1" and not
-                               hasattr(encoder, "shape") else torch.as_tensor(values).to(like))
+        found = encoder.eval()(
+            torch.as_tensor(values).to(like)[None]
+            if modality == "t1" and not hasattr(encoder, "shape")
+            else torch.as_tensor(values).to(like)
+        )
     columns = [k for k, n in enumerate(fitted.get_feature_names_out()) if n.startswith(modality)]
     np.testing.assert_allclose(found.numpy(), fitted.transform(X[names])[:, columns], atol=2e-4)
 
@@ -102,9 +105,7 @@ def test_stacked_fits_carry_it(connectomes):
     X = X[["smri", "fc"]]
     fitted = SupervisedEmbedder(n_components=4, max_epochs=1, random_state=0).fit(X, y)
     encoders = {name: fitted.encoder(name) for name in X.modalities}
-    embedder = SupervisedEmbedder(
-        n_components=4, encoders=encoders, max_epochs=2, random_state=0
-    )
+    embedder = SupervisedEmbedder(n_components=4, encoders=encoders, max_epochs=2, random_state=0)
     pipe = make_pipeline(embedder, LogisticRegression())
     alone = cross_val_score(pipe, X, y, cv=2, scoring="neg_log_loss", error_score="raise")
     with stacked_fits():

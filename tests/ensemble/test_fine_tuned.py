@@ -195,7 +195,7 @@ def test_absent_modalities_do_not_count(big, cohort):
     np.testing.assert_array_equal(one.decision_function(clean), other.decision_function(strange))
     nobody = MultimodalData(smri=X["smri"], fc=np.full_like(odd, np.nan))
     assert np.isfinite(one.predict_proba(nobody)).all()
-    with pytest.raises(ModalityError, match="missing: .'fc'"):
+    with pytest.raises(ModalityError, match=r"missing: .'fc'"):
         one.predict(X[["smri"]])
 
 
@@ -292,7 +292,7 @@ def test_what_cannot_be_tuned_is_refused(big, healthy, cohort):
         FineTunedClassifier(big, pretrain=X).fit(X_new, y_new)
     with pytest.raises(TypeError, match="An embedder of skmmcl is needed, got LogisticRegression"):
         FineTunedClassifier(FrozenEstimator(LogisticRegression())).fit(X_new, y_new)
-    with pytest.raises(ModalityError, match="unknown: .'pet'"):
+    with pytest.raises(ModalityError, match=r"unknown: .'pet'"):
         FineTunedClassifier(big).fit(X_new.assign(pet=X_new["fc"]), y_new)
     with pytest.raises(ModalityError, match=r"'fc' has shape \(3,\) per subject"):
         FineTunedClassifier(big).fit({"fc": X_new["fc"][:, :3]}, y_new)
@@ -336,7 +336,7 @@ def test_what_is_frozen_keeps_its_batch_statistics(healthy, cohort):
 
 
 def test_subjects_of_the_pretraining_are_found(big, healthy, cohort):
-    (X, y, _), (X_new, y_new, _) = healthy, cohort
+    (X, _, _), (X_new, y_new, _) = healthy, cohort
     clf = FineTunedClassifier(big, max_epochs=1, random_state=0).fit(X_new[:40], y_new[:40])
     assert clf.seen_in_pretraining(X).all()
     assert not clf.seen_in_pretraining(X_new).any()
@@ -386,10 +386,63 @@ def test_tables_are_split_as_the_embedder_does(cohort):
 def test_global_state_and_data_stay_as_they_were(big, cohort):
     X, y, _ = cohort
     before = {name: X[name].copy() for name in X.modalities}
-    torch_state, numpy_state = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    torch_state = torch.random.get_rng_state()
+    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
     FineTunedClassifier(big, max_epochs=2, random_state=0).fit(X, y).predict(X)
     FineTunedClassifier(big, max_epochs=2, random_state=0, reset_weights=True).fit(X, y)
     assert torch.equal(torch.random.get_rng_state(), torch_state)
-    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
     for name, values in before.items():
         np.testing.assert_array_equal(X[name], values)
+
+
+def test_a_checkpoint_is_taken_for_the_same_pretraining_alone(big, healthy, cohort, tmp_path):
+    (X, y, _), (X_new, y_new, _) = healthy, cohort
+    other = YAwareEmbedder(n_components=4, encoders="mlp", max_epochs=5, random_state=0).fit(X, y)
+    clf = FineTunedClassifier(big, max_epochs=3, random_state=0)
+    expected = clone(clf).fit(X_new, y_new).decision_function(X_new)
+    with stacked_fits(checkpoint=tmp_path):
+        first = clone(clf).fit(X_new, y_new)
+        n_kept = len(list(tmp_path.iterdir()))
+        again = clone(clf).fit(X_new, y_new)
+        assert len(list(tmp_path.iterdir())) == n_kept
+        differs = FineTunedClassifier(other, max_epochs=3, random_state=0).fit(X_new, y_new)
+    for each in (first, again):
+        np.testing.assert_array_equal(each.decision_function(X_new), expected)
+    assert not np.array_equal(differs.decision_function(X_new), expected)
+
+
+def test_volumes_in_memory_and_in_files(tmp_path):
+    import nibabel
+
+    from skmmcl import load_volumes
+
+    rng = np.random.default_rng(0)
+    volumes, y = rng.normal(size=(12, 16, 16, 16)).astype(np.float32), np.arange(12) % 2
+    for k, volume in enumerate(volumes):
+        nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / f"sub-{k:02}.nii")
+    files = MultimodalData(t1=load_volumes([tmp_path / f"sub-{k:02}.nii" for k in range(12)]))
+    arrays = MultimodalData(t1=volumes)
+    found = []
+    for X in (arrays, files):
+        big = SupervisedEmbedder(encoders="small_cnn", max_epochs=1, random_state=0).fit(X, y)
+        clf = FineTunedClassifier(big, layers="last", max_epochs=2, random_state=0)
+        found.append(clf.fit(X, y).predict_proba(X))
+        assert tuned(clf) == {
+            "encoders.0.module.stage2.0.weight", "encoders.0.module.stage2.1.weight",
+            "encoders.0.module.stage2.1.bias", "encoders.0.module.fc.weight",
+            "encoders.0.module.fc.bias",
+        }  # fmt: skip
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def test_the_whole_workflow_of_the_issue(healthy, cohort):
+    from skmmcl import DeepEnsembleClassifier
+
+    (X, _, age), (X_new, y_new, _) = healthy, cohort
+    big = YAwareEmbedder(max_epochs=2, random_state=0).fit(X, age)
+    clf = FineTunedClassifier(big, layers="all", random_state=0, max_epochs=2)
+    assert cross_val_score(clf, X_new, y_new, cv=5).shape == (5,)
+    ensemble = DeepEnsembleClassifier(clf, n_estimators=10).fit(X_new, y_new)
+    assert ensemble.predict_proba(X_new).shape == (60, 2)
+    assert all(member.estimator is big for member in ensemble.estimators_)

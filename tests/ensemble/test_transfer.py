@@ -91,7 +91,7 @@ def test_a_table_names_all_arms():
 
 def test_subjects_of_the_pretraining_are_refused_before_training(big, healthy):
     X, y, _ = healthy
-    with pytest.raises(DataError, match="60 of 60 subjects were in the pretraining"):
+    with pytest.raises(DataError, match="60 of 60 subjects to be predicted were in the"):
         compare_transfer(FineTunedClassifier(big), X, y)
 
 
@@ -101,5 +101,5 @@ def test_what_is_no_pretraining_is_refused(big, cohort):
         compare_transfer(FineTunedClassifier(YAwareEmbedder()), X, y)
     with pytest.raises(TypeError, match="needs a FineTunedClassifier"):
         compare_transfer(big, X, y)
-    with pytest.raises(ValueError, match="arms names ..thawed.., which are none"):
+    with pytest.raises(ValueError, match=r"arms names ..thawed.., which are none"):
         compare_transfer(FineTunedClassifier(big), X, y, arms=["thawed"])

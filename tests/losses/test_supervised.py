@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from skmmcl.losses import CrossEntropyLoss, SquaredErrorLoss, merge_losses
+from skmmcl.losses import AbsoluteErrorLoss, CrossEntropyLoss, SquaredErrorLoss, merge_losses
 
 N, WIDTH = 12, 3
 
@@ -44,10 +44,19 @@ def test_squared_error_is_that_of_torch(batch):
     torch.testing.assert_close(SquaredErrorLoss(2.0, 4.0)(z, targets), expected)
 
 
+def test_absolute_error_is_that_of_torch(batch):
+    z, _, targets, *_ = batch
+    known = ~targets.isnan()
+    scaled = (targets - 2) / 4
+    expected = sum(F.l1_loss(view[known], scaled[known]) for view in z) / 2
+    torch.testing.assert_close(AbsoluteErrorLoss(2.0, 4.0)(z, targets), expected)
+
+
 LOSSES = {
     "cross-entropy": (CrossEntropyLoss(), 0),
     "balanced": (CrossEntropyLoss(balanced=True), 0),
     "squared error": (SquaredErrorLoss((0.5, 1.0, 2.0), (1.0, 2.0, 0.5)), 1),
+    "absolute error": (AbsoluteErrorLoss((0.5, 1.0, 2.0), (1.0, 2.0, 0.5)), 1),
 }
 every_loss = pytest.mark.parametrize(("loss", "target"), LOSSES.values(), ids=LOSSES)
 
