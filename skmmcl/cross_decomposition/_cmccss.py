@@ -32,10 +32,11 @@ class CMCCSSEmbedder(BaseEmbedder):
     ----------
     solver : {"auto", "closed_form", "gradient"}, default="auto"
         How the objective is minimized. "gradient" trains a network by both terms, as the
-        paper does. "closed_form" solves both terms, without a network. "auto" solves both
-        as well, unless ``encoders`` or ``augment`` are given: the self-supervised term then
-        trains a network. With one modality, which leaves nothing to align, it solves the
-        supervised term alone; without the supervised term, it is "gradient".
+        paper does. "closed_form" solves both terms, without a network. "auto" solves both as
+        well, unless ``encoders`` or ``augment`` are given, or ``views`` asks for copies: the
+        self-supervised term then trains a network. With one modality, which leaves nothing to
+        align, it solves the supervised term alone; without the supervised term, it is
+        "gradient".
     temperature : float, default=0.7
         Divides the cosine similarities in both terms. Small values dwell on the most
         similar negatives.
