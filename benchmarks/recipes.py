@@ -1,7 +1,8 @@
 """Methods as their papers train them, beside today's defaults and linear models.
 
-    python benchmarks/recipes.py            # about ten minutes of one core
-    python benchmarks/recipes.py --quick    # to see that it runs; writes nothing
+    python benchmarks/recipes.py                  # about fifteen minutes of one core
+    python benchmarks/recipes.py --only volumes   # cohorts whose name has this; others are kept
+    python benchmarks/recipes.py --quick          # to see that it runs; writes nothing
 
 Every recipe is ``from_paper()`` at a size that one core bears: a small encoder in place of the
 paper's deep one, with 16 components and a head of 16, and the augmentation of this package for the
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _report import environment, write_report
+from _report import environment, read_report, write_report
 from _timing import one_thread
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
@@ -170,14 +171,19 @@ def settings_of(model: Any) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    quick = options.quick
     shared = Path(__file__).resolve().parents[2] / "shared" / "data"
     if shared.is_dir():
         os.environ.setdefault("SKMMCL_DATA", str(shared))
     one_thread()
     warnings.simplefilter("ignore")  # of kernels and batches: the table says what came of it
-    params, results = ({"max_epochs": 1} if quick else {}), {}
+    params = {"max_epochs": 1} if quick else {}
+    results = read_report("recipes").get("cohorts", {})
     for name, (X, y, methods) in cohorts(quick=quick).items():
+        if options.only not in name:
+            continue
         print(f"\n{name}: {len(y)} subjects", flush=True)
         rows = {}
         for label, model in models_of(methods, y, params).items():
@@ -187,9 +193,9 @@ def main() -> None:
                 flush=True,
             )
         unit = "balanced accuracy" if is_class(y) else "R2"
-        results[name] = {"unit": unit, "n_subjects": len(y), "rows": rows}
+        results[name] = {"unit": unit, "n_subjects": len(y), "rows": rows, "run": environment()}
         if not quick:
-            write_report("recipes", {"cohorts": results, "run": environment()})
+            write_report("recipes", {"cohorts": results})
 
 
 if __name__ == "__main__":
