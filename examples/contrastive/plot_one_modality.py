@@ -15,7 +15,12 @@ nothing of the subjects, and y-Aware, which knows their age, are trained so on m
 from skmmcl.datasets import make_cohort
 
 X, _, _ = make_cohort(
-    600, modalities=["smri"], n_rois=20, n_features=40, age_effect=0.7, random_state=0
+    600,
+    modalities=["smri"],
+    n_rois=20,
+    n_features=40,
+    age_effect=0.7,
+    random_state=0,
 )
 age = X.meta["age"]
 train, new = slice(0, 400), slice(400, 600)
@@ -53,13 +58,21 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-measures = FunctionTransformer(lambda X: np.asarray(X["smri"]).reshape(len(X), -1))
+measures = FunctionTransformer(
+    lambda X: np.asarray(X["smri"]).reshape(len(X), -1)
+)
 scaled = make_pipeline(measures, StandardScaler()).fit(X[train])
 components = make_pipeline(scaled, PCA(8, random_state=0)).fit(X[train])
 ridge = RidgeCV(np.logspace(-2, 5, 15))
-for name, model in {**embedders, "8 components": components, "800 measures": scaled}.items():
+for name, model in {
+    **embedders,
+    "8 components": components,
+    "800 measures": scaled,
+}.items():
     ridge.fit(model.transform(X[train]), age[train])
-    print(f"{name:18} R2 {ridge.score(model.transform(X[new]), age[new]):5.2f}")
+    print(
+        f"{name:18} R2 {ridge.score(model.transform(X[new]), age[new]):5.2f}"
+    )
 
 # %%
 # SimCLR keeps what sets subjects apart, of which age is a part; y-Aware keeps age. Where age is all

@@ -22,7 +22,9 @@ from sklearn.preprocessing import StandardScaler
 from skmmcl import CLIPEmbedder, FineTunedClassifier, compare_transfer
 from skmmcl.datasets import make_cohort
 
-X, y, _ = make_cohort(1400, modalities=["t2", "clinical"], prevalence=0.4, random_state=0)
+X, y, _ = make_cohort(
+    1400, modalities=["t2", "clinical"], prevalence=0.4, random_state=0
+)
 large, small, diagnosis = X[:1000], X[1000:], y[1000:]
 big = CLIPEmbedder(encoders="mlp", max_epochs=30, random_state=0).fit(large)
 
@@ -31,12 +33,19 @@ big = CLIPEmbedder(encoders="mlp", max_epochs=30, random_state=0).fit(large)
 # -------
 # The embedder goes into a classifier, which copies its network and puts a linear head on it. The
 # embedder itself stays as it is.
-clf = FineTunedClassifier(big, layers="all", random_state=0).fit(small[:200], diagnosis[:200])
+clf = FineTunedClassifier(big, layers="all", random_state=0).fit(
+    small[:200], diagnosis[:200]
+)
 print(f"accuracy on others: {clf.score(small[200:], diagnosis[200:]):.2f}")
 
 # %%
 # Subjects of the pretraining are no test subjects. They are found by their identifiers.
-print(clf.seen_in_pretraining(X).sum(), "of", len(X), "were in the pretraining")
+print(
+    clf.seen_in_pretraining(X).sum(),
+    "of",
+    len(X),
+    "were in the pretraining",
+)
 
 # %%
 # What does pretraining give?
@@ -45,9 +54,16 @@ print(clf.seen_in_pretraining(X).sum(), "of", len(X), "were in the pretraining")
 linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.03))
 sizes, curves = (20, 40, 80), {}
 for size in sizes:
-    splits = StratifiedShuffleSplit(10, train_size=size, test_size=200, random_state=0)
+    splits = StratifiedShuffleSplit(
+        10, train_size=size, test_size=200, random_state=0
+    )
     found = compare_transfer(
-        clf, small, diagnosis, cv=splits, scoring="roc_auc", others={"linear": linear}
+        clf,
+        small,
+        diagnosis,
+        cv=splits,
+        scoring="roc_auc",
+        others={"linear": linear},
     )
     for arm, scores in found.scores.items():
         curves.setdefault(arm, []).append(scores)
@@ -57,7 +73,10 @@ print(found.to_frame("scratch").round(3).to_string())
 # The mean over draws, with its standard error:
 axes = plt.subplots(figsize=(5.5, 3.2), layout="constrained")[1]
 for arm, scores in curves.items():
-    mean, error = np.mean(scores, axis=1), np.std(scores, axis=1) / np.sqrt(10)
+    mean, error = (
+        np.mean(scores, axis=1),
+        np.std(scores, axis=1) / np.sqrt(10),
+    )
     axes.errorbar(sizes, mean, error, marker="o", capsize=3, label=arm)
 axes.set(xlabel="labeled subjects", ylabel="ROC AUC", xticks=sizes)
 axes.spines[["top", "right"]].set_visible(False)

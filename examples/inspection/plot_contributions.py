@@ -30,7 +30,9 @@ from skmmcl.inspection import (
     term_ablation,
 )
 
-X, y, _ = make_cohort(240, modalities=["smri", "fc", "clinical"], random_state=0)
+X, y, _ = make_cohort(
+    240, modalities=["smri", "fc", "clinical"], random_state=0
+)
 rng = np.random.default_rng(0)
 X = X.assign(
     {
@@ -39,9 +41,13 @@ X = X.assign(
     }
 )
 model = make_pipeline(
-    CMCCSSEmbedder(solver="closed_form"), LogisticRegression(class_weight="balanced")
+    CMCCSSEmbedder(solver="closed_form"),
+    LogisticRegression(class_weight="balanced"),
 )
-options = {"cv": StratifiedKFold(5, shuffle=True, random_state=0), "scoring": "roc_auc"}
+options = {
+    "cv": StratifiedKFold(5, shuffle=True, random_state=0),
+    "scoring": "roc_auc",
+}
 
 # %%
 # Four answers
@@ -54,7 +60,11 @@ ablated = modality_ablation(model, X, y, **options)
 refitted = modality_ablation(model, X, y, refit=True, **options)
 train, test = next(options["cv"].split(X, y))
 permuted = modality_importance(
-    model.fit(X[train], y[train]), X[test], y[test], scoring="roc_auc", random_state=0
+    model.fit(X[train], y[train]),
+    X[test],
+    y[test],
+    scoring="roc_auc",
+    random_state=0,
 )
 answers = {
     "permutation (one fold)": permuted,
@@ -73,19 +83,27 @@ for ax, (title, result) in zip(axes.flat, answers.items(), strict=True):
 # from all four.
 total = shapley.importances.sum(axis=0)
 full, empty = shapley.scores[X.modalities], shapley.scores[()]
-print(f"sum of the values {total.mean():.3f}; AUC {full.mean():.3f} - {empty.mean():.3f}")
+print(
+    f"sum of the values {total.mean():.3f}; AUC {full.mean():.3f} - {empty.mean():.3f}"
+)
 
 # %%
 # The terms of the objective
 # --------------------------
 # The same question of the two terms of CMC+CSS. A bar to the left says that the model is better
 # without the term.
-plot_modality_importance(term_ablation(model, X, y, **options), label="drop of the AUC")
+plot_modality_importance(
+    term_ablation(model, X, y, **options), label="drop of the AUC"
+)
 
 # %%
 # What else the representation shows
 # ----------------------------------
 # Held-out subjects by diagnosis, site and age, and how well linear probes decode these.
 Z, meta = model[:-1].transform(X[test]), X[test].meta
-plot_embedding(Z, {"diagnosis": y[test], "site": meta["site"], "age": meta["age"]})
-confound_report(Z, {"site": meta["site"], "age": meta["age"]}, n_permutations=50)
+plot_embedding(
+    Z, {"diagnosis": y[test], "site": meta["site"], "age": meta["age"]}
+)
+confound_report(
+    Z, {"site": meta["site"], "age": meta["age"]}, n_permutations=50
+)

@@ -20,7 +20,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skmmcl import CMCCSSEmbedder, compare
 from skmmcl.datasets import make_cohort
-from skmmcl.model_selection import LeaveSitesOut, check_leakage, permutation_test
+from skmmcl.model_selection import (
+    LeaveSitesOut,
+    check_leakage,
+    permutation_test,
+)
 
 X, y, _ = make_cohort(200, modalities=["t2", "clinical"], random_state=0)
 
@@ -28,7 +32,9 @@ X, y, _ = make_cohort(200, modalities=["t2", "clinical"], random_state=0)
 def linear(name):
     """Return logistic regression on one modality."""
     select = FunctionTransformer(lambda X: X[name])
-    return make_pipeline(select, StandardScaler(), LogisticRegression(C=0.1))
+    return make_pipeline(
+        select, StandardScaler(), LogisticRegression(C=0.1)
+    )
 
 
 methods = {
@@ -62,10 +68,16 @@ sites.summary()[["score", "difference", "p_corrected", "splits"]].round(3)
 # Better than chance
 # ------------------
 # The whole pipeline is fitted anew with permuted labels.
-test = permutation_test(methods["CMC+CSS"], X, y, cv=5, n_permutations=49, random_state=0)
+test = permutation_test(
+    methods["CMC+CSS"], X, y, cv=5, n_permutations=49, random_state=0
+)
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-ax.hist(test.permutation_scores, bins=15, color="0.7", label="permuted labels")
-ax.axvline(test.score, color="C3", label=f"true labels, p = {test.pvalue:.2f}")
+ax.hist(
+    test.permutation_scores, bins=15, color="0.7", label="permuted labels"
+)
+ax.axvline(
+    test.score, color="C3", label=f"true labels, p = {test.pvalue:.2f}"
+)
 ax.set(xlabel="area under the ROC curve", yticks=[])
 ax.legend(frameon=False)
 plt.show()

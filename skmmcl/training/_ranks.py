@@ -17,7 +17,6 @@ from torch import distributed as dist
 
 from skmmcl.exceptions import DataError
 from skmmcl.networks._transformer import NormalizedHead
-from skmmcl.training._copies import copies_of
 from skmmcl.training._jobs import current
 from skmmcl.training._lanes import forward_lanes
 from skmmcl.training._seeds import seeded
