@@ -4,7 +4,7 @@
     python benchmarks/trifeature.py --tuned         # the same with better settings, for all
     python benchmarks/trifeature.py --limits        # vectors: what limits CoMM, axis by axis
     python benchmarks/trifeature.py --images        # small images
-    python benchmarks/trifeature.py --images64      # of 64 pixels, three seeds: half an hour of one core
+    python benchmarks/trifeature.py --images64      # of 64 pixels, three seeds: half an hour
     python benchmarks/trifeature.py --split         # what the split of combinations does to S
 
 As in the paper, networks are trained without labels on pairs that share the shape, and a linear
