@@ -4,7 +4,7 @@
     python benchmarks/trifeature.py --tuned         # the same with better settings, for all
     python benchmarks/trifeature.py --limits        # vectors: what limits CoMM, axis by axis
     python benchmarks/trifeature.py --images        # small images
-    python benchmarks/trifeature.py --images64      # of 64 pixels, three seeds: an hour of one core
+    python benchmarks/trifeature.py --images64      # of 64 pixels, three seeds: half an hour
     python benchmarks/trifeature.py --split         # what the split of combinations does to S
 
 As in the paper, networks are trained without labels on pairs that share the shape, and a linear
@@ -285,10 +285,13 @@ def main() -> None:
 
 
 def by_seed(kind: str, size: dict) -> None:
-    """All methods on one seed after the other, written after each: it takes an hour."""
+    """All methods on one seed after the other, written after each; what is there is not redone."""
     rows: dict[str, dict[str, list[float]]] = {name: {} for name in METHODS[kind]}
+    rows |= read_report("trifeature").get(kind, {}).get("rows", {})
     for seed in range(size["seeds"]):
         for name in METHODS[kind]:
+            if len(rows[name].get("R", ())) > seed:
+                continue
             began = time.process_time()
             for key, value in measure(name, size, seed).items():
                 rows[name].setdefault(key, []).append(value)
