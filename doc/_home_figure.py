@@ -80,7 +80,7 @@ def draw_missing(figure: Any) -> None:
         values = [np.mean(c["scores"]["test"][method], axis=(1, 2)) for c in cohorts]
         ax.plot(rates, np.mean(values, axis=0), style, color=color, label=label)
     ax.set_xticks(rates, [f"{rate:.0f} %" for rate in rates])
-    ax.set_xlabel("part of the modalities missing in test subjects")
+    ax.set_xlabel("modalities missing in test subjects")
     ax.set_ylabel("balanced accuracy")
     ax.set_title(f"mean of {len(cohorts)} cohorts", loc="left", fontsize=11)
     ax.set_ylim(0.68)
