@@ -28,7 +28,9 @@ def slug(title: str) -> str:
 
 def page(title: str, body: str) -> str:
     """Return the page of a section, with short names."""
-    body = NAME.sub(r"   ~\1", body.replace(":toctree: generated/", ":toctree: ."))
+    body = NAME.sub(
+        r"   ~\1", body.replace(":toctree: generated/", ":toctree: .\n   :nosignatures:")
+    )
     return f"{title}\n{'=' * len(title)}\n\n.. currentmodule:: skmmcl\n{body}"
 
 

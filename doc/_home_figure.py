@@ -30,8 +30,8 @@ TITLES = {
 }
 METHODS = {
     "CMC+CSS": ("skmmcl, defaults", "#0a8f8f", "o-"),
-    "KNN imputation": ("KNN imputation, logistic regression", "#e07a1f", "s--"),
-    "mean imputation": ("mean imputation, logistic regression", "#a07fe0", "^:"),
+    "KNN imputation": ("KNN imputation + logistic regression", "#e07a1f", "s--"),
+    "mean imputation": ("mean imputation + logistic regression", "#a07fe0", "^:"),
 }
 CLASSES = {0: ("controls", "#0a8f8f"), 1: ("patients", "#e07a1f")}
 STYLE = {"font.size": 11, "svg.hashsalt": "skmmcl", "axes.spines.top": False}
@@ -80,10 +80,11 @@ def draw_missing(figure: Any) -> None:
         values = [np.mean(c["scores"]["test"][method], axis=(1, 2)) for c in cohorts]
         ax.plot(rates, np.mean(values, axis=0), style, color=color, label=label)
     ax.set_xticks(rates, [f"{rate:.0f} %" for rate in rates])
-    ax.set_xlabel("part of the modalities missing in test subjects")
+    ax.set_xlabel("modalities missing in test subjects")
     ax.set_ylabel("balanced accuracy")
     ax.set_title(f"mean of {len(cohorts)} cohorts", loc="left", fontsize=11)
-    ax.legend(loc="lower left")
+    ax.set_ylim(0.68)
+    ax.legend(loc="lower left", fontsize=10)
 
 
 def draw(ink: str) -> dict[str, Figure]:
