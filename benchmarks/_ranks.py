@@ -28,8 +28,10 @@ def print_tables(results: dict[str, dict]) -> None:
         print(f"\n{title}\n{'^' * len(title)}\n")
         _print_table(["method", "score", "difference, 95 % interval", "p, Holm"], _rows(task))
         if failed := {n: m["errors"] for n, m in task["methods"].items() if m["errors"]}:
-            print("\n" + "\n".join(f"``{n}`` failed: {e[0][:200]}" for n, e in failed.items()))
+            print(f"\nNot for this task, with the error in the JSON: {', '.join(failed)}.")
+    print("\nSummary over tasks\n------------------")
     print_summary(results)
+    print_summary({n: t for n, t in results.items() if t["metrics"][0].startswith("roc")})
 
 
 def _rows(task: dict) -> list[list[str]]:
@@ -59,9 +61,11 @@ def print_summary(results: dict[str, dict]) -> None:
     if len(scores) < 2 or len(names) < 3:
         return
     ranks = mean_ranks(scores)
-    print(f"\n{len(names)} methods with a score in all of {len(tables)} tasks")
-    print(f"Friedman's test: p = {friedmanchisquare(*scores.T).pvalue:.2g}; ", end="")
-    print(f"critical difference {critical_difference(len(names), len(tables)):.2f}\n")
+    print(
+        f"\n{len(names)} methods have a score in all of {len(tables)} tasks ({', '.join(results)})."
+    )
+    print(f"Friedman's test: p = {friedmanchisquare(*scores.T).pvalue:.2g}. ", end="")
+    print(f"Critical difference: {critical_difference(len(names), len(tables)):.1f}.\n")
     order = np.argsort(ranks)
     _print_table(["method", "mean rank"], [[names[k], f"{ranks[k]:.2f}"] for k in order])
 

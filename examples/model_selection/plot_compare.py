@@ -46,7 +46,8 @@ result = compare(methods, X, y, cv=cv, groups=X.meta["site"])
 result.summary(rope=0.01).round(3)
 
 # %%
-# Dots are the differences in single splits, which vary a lot; the bar is the interval of their mean.
+# Dots are the differences in single splits, which vary a lot; the bar is the interval of their
+# mean.
 result.plot()
 plt.show()
 

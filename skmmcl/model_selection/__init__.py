@@ -1,9 +1,10 @@
 """Honest evaluation: methods on the same splits, tests, leakage, and partly labeled cohorts."""
 
+from skmmcl.model_selection._bootstrap import bootstrap_interval
 from skmmcl.model_selection._compare import compare
 from skmmcl.model_selection._cross_fit import CrossFitTransformer
+from skmmcl.model_selection._delong import delong_interval, delong_test
 from skmmcl.model_selection._evaluate import Fit
-from skmmcl.model_selection._held_out import bootstrap_interval, delong_interval, delong_test
 from skmmcl.model_selection._labeled import LabeledOnly
 from skmmcl.model_selection._leakage import Leak, check_leakage
 from skmmcl.model_selection._nested import nested_search

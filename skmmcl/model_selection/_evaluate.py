@@ -21,7 +21,7 @@ from skmmcl.utils._sklearn import BaseSearchCV
 class Fit:
     """The outcome of one method on one split.
 
-    Attributes
+    Parameters
     ----------
     method : str
         Name of the method.

@@ -119,11 +119,9 @@ def _kind_of_folds(y: np.ndarray, groups: Any) -> Any:
 
 
 def _check_groups(cv: Any, groups: Any) -> None:
-    """Raise for groups that a splitter needs and has not, or that are fewer than its folds."""
-    if not reads_groups(cv):
+    """Raise for groups that are fewer than the folds which keep them together."""
+    if groups is None or not reads_groups(cv):
         return
-    if groups is None:
-        raise DataError(f"{type(cv).__name__} needs groups: give one entry for each subject.")
     n_groups, n_folds = len(np.unique(groups)), getattr(cv, "n_splits", None)
     is_partition = not hasattr(cv, "test_size")
     if is_partition and n_folds is not None and n_groups < n_folds:

@@ -32,7 +32,7 @@ Splits = list[tuple[np.ndarray, np.ndarray]]
 class Leak:
     """A reason why scores may be too good.
 
-    Attributes
+    Parameters
     ----------
     kind : str
         ``"person"`` and ``"copy"`` for people in training and test, by identifier and by

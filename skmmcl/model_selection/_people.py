@@ -56,40 +56,43 @@ def row_hashes(X: Any) -> np.ndarray | None:
     blocks = _blocks(X)
     if not blocks:
         return None
-    hashes = [hashlib.blake2b(digest_size=16) for _ in range(len(blocks[0]))]
-    for block in blocks:
-        for row, values in enumerate(np.ascontiguousarray(block + 0.0)):  # -0 is 0
-            hashes[row].update(values.data)
-    empty = np.all([np.isnan(block).all(axis=1) for block in blocks], axis=0)
+    n = len(blocks[0][0])
+    hashes = [hashlib.blake2b(digest_size=16) for _ in range(n)]
+    known = np.zeros(n, dtype=bool)
+    for number, (array, present) in enumerate(blocks):
+        for row in np.flatnonzero(present):
+            values = np.asarray(array[row], dtype=np.float64) + 0.0  # -0 is 0
+            known[row] |= not np.isnan(values).all()
+            hashes[row].update(b"%d" % number)
+            hashes[row].update(np.ascontiguousarray(values).data)
     # Rows without any value say nothing of each other.
-    return np.array([f"{row}" if empty[row] else h.hexdigest() for row, h in enumerate(hashes)])
+    return np.array([h.hexdigest() if known[row] else f"{row}" for row, h in enumerate(hashes)])
 
 
-def _blocks(X: Any) -> list[np.ndarray]:
-    """Return what lies in memory as numbers, one table for each modality, NaN for the absent."""
+def _blocks(X: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what lies in memory as numbers, one array for each modality, and who has it."""
     if is_multimodal(X) or (isinstance(X, Mapping) and X):
         X = as_multimodal(X)
-        present = X.mask.T
-        blocks = [(X[name], mask) for name, mask in zip(X.modalities, present, strict=True)]
+        found = [(_numbers(X[name]), X.mask[:, k]) for k, name in enumerate(X.modalities)]
     else:
-        blocks = [(X, None)]
-    return [table for array, mask in blocks if (table := _table(array, mask)) is not None]
+        array = _numbers(X)
+        found = [(array, np.ones(0 if array is None else len(array), dtype=bool))]
+    return [(array, present) for array, present in found if array is not None]
 
 
-def _table(array: Any, mask: np.ndarray | None) -> np.ndarray | None:
+def _numbers(array: Any) -> np.ndarray | None:
     if hasattr(array, "iloc"):
         array = array.select_dtypes("number").to_numpy(dtype=np.float64)
     if isinstance(array, list):
         array = np.asarray(array)
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.ndim < 2:
-        return None
-    table = array.reshape(len(array), -1).astype(np.float64)
-    return table if mask is None else np.where(mask[:, None], table, np.nan)
+    usable = isinstance(array, np.ndarray) and array.dtype.kind in "biuf" and array.ndim > 1
+    return array if usable else None
 
 
 def _chance(X: Any) -> float:
     """Return how many pairs of rows are expected to be the same if columns are independent."""
-    table = np.concatenate([block[:, :_MOST_COLUMNS] for block in _blocks(X)], axis=1)
+    firsts = [array.reshape(len(array), -1)[:, :_MOST_COLUMNS] for array, _ in _blocks(X)]
+    table = np.concatenate(firsts, axis=1)
     pairs = len(table) * (len(table) - 1)
     if not pairs:
         return 0.0

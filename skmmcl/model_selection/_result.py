@@ -21,7 +21,7 @@ _PANDAS = 'A table of results needs pandas: pip install "skmmcl[plot]".'
 class ComparisonResult:
     """What :func:`compare` has found.
 
-    Attributes
+    Parameters
     ----------
     methods : dict of str to estimator
         The methods by name, unfitted. Differences are to the first.

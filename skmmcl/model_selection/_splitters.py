@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import column_or_1d
 
 from skmmcl.exceptions import DataError
+from skmmcl.model_selection._balance import balanced_folds, joined_sites
 from skmmcl.model_selection._evaluate import plain
 from skmmcl.utils._named import named
 from skmmcl.utils._targets import seem_measured
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _N_BINS = 5  # of a target of numbers
-_N_ROUNDS = 20  # of exchanges between folds, most of which are not needed
-_MOST_IMPROVED = 3000  # groups: with more of them, chance balances what exchanges would
 
 
 class LeaveSitesOut(BaseCrossValidator):
@@ -134,9 +133,9 @@ class LeaveSitesOut(BaseCrossValidator):
         rng = check_random_state(self.random_state)
         if self.n_splits is not None:
             n_splits = _check_whole(self.n_splits, "n_splits", 2)
-            folds = _balanced(np.column_stack([counts.sum(axis=1), counts]), n_splits, rng)
+            folds = balanced_folds(np.column_stack([counts.sum(axis=1), counts]), n_splits, rng)
         else:
-            folds = _join(counts, least, rng)
+            folds = joined_sites(counts, least, rng)
         totals = np.zeros((folds.max() + 1, counts.shape[1]))
         np.add.at(totals, folds, counts)
         if len(totals) < 2 or totals.min() < least or totals.sum(axis=1).min() == 0:
@@ -253,7 +252,7 @@ class BalancedGroupKFold(BaseCrossValidator):
         sizes = np.bincount(codes).astype(float)
         counts = np.column_stack([sizes, *(_counts(codes, s) for s in (strata, bins, joint))])
         rng = check_random_state(self.random_state if self.shuffle else 0)
-        folds = _balanced(counts, n_splits, rng)[codes]
+        folds = balanced_folds(counts, n_splits, rng)[codes]
         for fold in range(n_splits):
             yield folds == fold
 
@@ -323,69 +322,3 @@ def _check_whole(value: Any, name: str, least: int) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be a whole number from {least}, got {value!r}.")
     return int(value)
-
-
-# ------------------------------------------------------------------------ who goes to which fold
-def _balanced(counts: NDArray, n_folds: int, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Return a fold for each group, so that folds have similar sums of all columns.
-
-    The squared distance of the folds' sums from each other grows, when a group joins a fold, by
-    what both have in common: hence products.
-    """
-    scaled = counts / np.sqrt(counts.sum(axis=0) * counts.mean(axis=0))
-    order = rng.permutation(len(scaled))
-    order = order[np.argsort(-np.linalg.norm(scaled[order], axis=1), kind="stable")]
-    sums, folds = np.zeros((n_folds, scaled.shape[1])), np.empty(len(scaled), dtype=int)
-    for group in order:
-        common = sums @ scaled[group]
-        folds[group] = rng.choice(np.flatnonzero(common <= common.min() + 1e-12))
-        sums[folds[group]] += scaled[group]
-    for _ in range(_N_ROUNDS if len(scaled) <= _MOST_IMPROVED else 0):
-        if not sum(_improve(group, scaled, sums, folds) for group in order):
-            break
-    return folds
-
-
-def _improve(group: int, scaled: NDArray, sums: NDArray, folds: NDArray) -> bool:
-    """Move a group, or exchange it for another one, if that makes the folds more alike."""
-    own, brings = folds[group], scaled[group]
-    moves = (sums - sums[own] + brings) @ brings
-    moves[own if np.sum(folds == own) > 1 else slice(None)] = np.inf  # no fold is left empty
-    change = scaled - brings
-    exchanges = np.einsum("gd,gd->g", change, sums[own] - sums[folds] + change)
-    exchanges[folds == own] = np.inf
-    fold, other = int(moves.argmin()), int(exchanges.argmin())
-    if min(moves[fold], exchanges[other]) > -1e-9:
-        return False
-    if moves[fold] <= exchanges[other]:
-        _shift(group, fold, scaled, sums, folds)
-    else:
-        fold = folds[other]
-        _shift(other, own, scaled, sums, folds)
-        _shift(group, fold, scaled, sums, folds)
-    return True
-
-
-def _shift(group: int, fold: int, scaled: NDArray, sums: NDArray, folds: NDArray) -> None:
-    sums[folds[group]] -= scaled[group]
-    sums[fold] += scaled[group]
-    folds[group] = fold
-
-
-def _join(counts: NDArray, least: int, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Return a test set for each site: alone where it has all classes, else with others."""
-    folds = np.arange(len(counts))
-    totals = counts.copy()
-    while True:
-        poor = [f for f in np.unique(folds) if totals[f].min() < least]
-        if not poor or len(np.unique(folds)) < 2:
-            return np.unique(folds, return_inverse=True)[1]
-        first = min(poor, key=lambda f: totals[f].sum())
-        lacking = np.argmin(totals[first])
-        # Another that lacks something as well, and has what this one lacks: small ones first.
-        others = [f for f in np.unique(folds) if f != first]
-        others = [others[k] for k in rng.permutation(len(others))]
-        helpful = [f for f in others if totals[f, lacking] > 0]
-        partner = min(helpful or others, key=lambda f: (totals[f].min() >= least, totals[f].sum()))
-        folds[folds == first] = partner
-        totals[partner] += totals[first]

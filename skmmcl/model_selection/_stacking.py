@@ -16,8 +16,8 @@ from skmmcl.utils._optional import import_optional
 def stacking(methods: Iterable[Any]) -> AbstractContextManager:
     """Return the context in which fits of these methods are best run.
 
-    A backend that the caller has chosen stays in force. The root imports `stacked_fits` at its
-    first use, so that without a method that trains torch is not loaded.
+    A backend that the caller has chosen instead of joblib's default stays in force. The root
+    imports `stacked_fits` at its first use: without a method that trains, torch is not loaded.
     """
     chosen = not isinstance(get_active_backend()[0], LokyBackend)
     if chosen or not any(_trains(method) for method in methods):

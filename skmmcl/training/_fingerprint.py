@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import nn
 
 import skmmcl
+from skmmcl.utils._fingerprint import code_hash as _code_hash
 
 
 def fingerprint(*described: Any) -> str:
@@ -22,12 +22,6 @@ def fingerprint(*described: Any) -> str:
 def code_version() -> dict[str, str]:
     """Versions of what computes a fit; ``code`` changes with every line of this package."""
     return {"skmmcl": skmmcl.__version__, "code": _code_hash(), "torch": torch.__version__}
-
-
-@cache
-def _code_hash() -> str:
-    files = sorted(Path(skmmcl.__file__).parent.rglob("*.py"))
-    return joblib.hash([file.read_bytes() for file in files])
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache, partial
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 import joblib
@@ -50,6 +50,8 @@ def describe(value: Any) -> Any:
 
 
 def _object(value: Any) -> Any:
+    if isinstance(value, MethodType):
+        return describe([value.__func__, value.__self__])
     if isinstance(value, partial):
         return describe([value.func, value.args, value.keywords])
     if hasattr(value, "state_dict"):

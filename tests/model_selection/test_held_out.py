@@ -18,10 +18,12 @@ def delong_by_loops(y, a, b):
     m, n = len(cases), len(controls)
     v10 = np.array([[np.mean([psi(s[i], s[j]) for j in controls]) for i in cases] for s in (a, b)])
     v01 = np.array([[np.mean([psi(s[i], s[j]) for i in cases]) for j in controls] for s in (a, b)])
-    s10 = [[sum((v10[r] - v10[r].mean()) * (v10[t] - v10[t].mean())) / (m - 1) for r in (0, 1)] for t in (0, 1)]  # fmt: skip
-    s01 = [[sum((v01[r] - v01[r].mean()) * (v01[t] - v01[t].mean())) / (n - 1) for r in (0, 1)] for t in (0, 1)]  # fmt: skip
-    covariance = np.array(s10) / m + np.array(s01) / n
-    return v10.mean(axis=1), covariance
+
+    def products(v):
+        d = v - v.mean(axis=1, keepdims=True)
+        return np.array([[sum(d[r] * d[t]) / (len(d[0]) - 1) for r in (0, 1)] for t in (0, 1)])
+
+    return v10.mean(axis=1), products(v10) / m + products(v01) / n
 
 
 def binormal(rng, n_cases, n_controls, shift, rho=0.5):

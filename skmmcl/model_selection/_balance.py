@@ -1,0 +1,78 @@
+"""Which group goes to which fold, so that folds are alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_N_ROUNDS = 20  # of exchanges between folds, most of which are not needed
+_MOST_IMPROVED = 3000  # groups: with more of them, chance balances what exchanges would
+
+
+def balanced_folds(counts: NDArray, n_folds: int, rng: np.random.RandomState) -> NDArray[np.intp]:
+    """Return a fold for each group, so that folds have similar sums of all columns.
+
+    The squared distance of the folds' sums from each other grows, when a group joins a fold, by
+    what both have in common: hence products.
+    """
+    scaled = counts / np.sqrt(counts.sum(axis=0) * counts.mean(axis=0))
+    order = rng.permutation(len(scaled))
+    order = order[np.argsort(-np.linalg.norm(scaled[order], axis=1), kind="stable")]
+    sums, folds = np.zeros((n_folds, scaled.shape[1])), np.empty(len(scaled), dtype=int)
+    for group in order:
+        common = sums @ scaled[group]
+        folds[group] = rng.choice(np.flatnonzero(common <= common.min() + 1e-12))
+        sums[folds[group]] += scaled[group]
+    for _ in range(_N_ROUNDS if len(scaled) <= _MOST_IMPROVED else 0):
+        if not sum(_improve(group, scaled, sums, folds) for group in order):
+            break
+    return folds
+
+
+def _improve(group: int, scaled: NDArray, sums: NDArray, folds: NDArray) -> bool:
+    """Move a group, or exchange it for another one, if that makes the folds more alike."""
+    own, brings = folds[group], scaled[group]
+    moves = (sums - sums[own] + brings) @ brings
+    moves[own if np.sum(folds == own) > 1 else slice(None)] = np.inf  # no fold is left empty
+    change = scaled - brings
+    exchanges = np.einsum("gd,gd->g", change, sums[own] - sums[folds] + change)
+    exchanges[folds == own] = np.inf
+    fold, other = int(moves.argmin()), int(exchanges.argmin())
+    if min(moves[fold], exchanges[other]) > -1e-9:
+        return False
+    if moves[fold] <= exchanges[other]:
+        _shift(group, fold, scaled, sums, folds)
+    else:
+        fold = folds[other]
+        _shift(other, own, scaled, sums, folds)
+        _shift(group, fold, scaled, sums, folds)
+    return True
+
+
+def _shift(group: int, fold: int, scaled: NDArray, sums: NDArray, folds: NDArray) -> None:
+    sums[folds[group]] -= scaled[group]
+    sums[fold] += scaled[group]
+    folds[group] = fold
+
+
+def joined_sites(counts: NDArray, least: int, rng: np.random.RandomState) -> NDArray[np.intp]:
+    """Return a test set for each site: alone where it has all classes, else with others."""
+    folds = np.arange(len(counts))
+    totals = counts.copy()
+    while True:
+        poor = [f for f in np.unique(folds) if totals[f].min() < least]
+        if not poor or len(np.unique(folds)) < 2:
+            return np.unique(folds, return_inverse=True)[1]
+        first = min(poor, key=lambda f: totals[f].sum())
+        lacking = np.argmin(totals[first])
+        # Another that lacks something as well, and has what this one lacks: small ones first.
+        others = [f for f in np.unique(folds) if f != first]
+        others = [others[k] for k in rng.permutation(len(others))]
+        helpful = [f for f in others if totals[f, lacking] > 0]
+        partner = min(helpful or others, key=lambda f: (totals[f].min() >= least, totals[f].sum()))
+        folds[folds == first] = partner
+        totals[partner] += totals[first]
