@@ -25,8 +25,9 @@ def plot_history(estimator, *, ax=None):
 
     Parameters
     ----------
-    estimator : embedder, pipeline or mapping of str to array-like
-        Fitted embedder of this package, fitted pipeline with one as a step, or a `history_`.
+    estimator : embedder, pipeline, search or mapping of str to array-like
+        Fitted embedder of this package, fitted pipeline with one as a step, search over these, or a
+        `history_`.
     ax : matplotlib.axes.Axes, default=None
         Where to draw; None for a new figure.
 
@@ -74,6 +75,7 @@ def plot_history(estimator, *, ax=None):
 
 def history_of(estimator: Any) -> Mapping[str, np.ndarray]:
     """Return the history of the one embedder in an estimator or its steps."""
+    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
     steps = getattr(estimator, "named_steps", {"": estimator}).values()
     found = [step for step in steps if isinstance(step, BaseEmbedder)]
     found += [

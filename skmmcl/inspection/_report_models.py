@@ -182,6 +182,7 @@ def confounds_section(
 
 def represent(fitted: Any, X: Any) -> np.ndarray:
     """Return what reaches the last step of a pipeline, or what an estimator transforms to."""
+    fitted = getattr(fitted, "best_estimator_", fitted)  # of a search
     transformer = fitted[:-1] if hasattr(fitted, "named_steps") else fitted
     if not hasattr(transformer, "transform"):
         raise TypeError(f"{type(fitted).__name__} has no representation to look into.")

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 
@@ -52,6 +53,8 @@ def test_history_of_an_embedder_or_a_pipeline(cohort):
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), history["train_loss"])
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3]
     assert len(plot_history(history).lines) == len(history)
+    search = GridSearchCV(model, {"logisticregression__C": [0.1]}, cv=2).fit(*cohort)
+    assert len(plot_history(search).lines) == len(history)
 
 
 def test_there_is_no_history_of_what_was_solved(cohort):
