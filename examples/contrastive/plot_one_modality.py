@@ -2,15 +2,18 @@
 One modality: two copies of each subject, one encoder
 =====================================================
 
-Most guided contrasts were published for one kind of image. Two copies of each subject, each changed
-at random, pass one encoder, and the contrast brings the copies together. Here SimCLR, which knows
-nothing of the subjects, and y-Aware, which knows their age, are trained so on measures of regions.
+Most guided contrasts were published for one kind of image. Two copies of
+each subject, each changed at random, pass one encoder, and the contrast
+brings the copies together. Here SimCLR, which knows nothing of the
+subjects, and y-Aware, which knows their age, are trained so on measures of
+regions.
 """
 
 # %%
 # A cohort with one modality
 # --------------------------
-# Forty measures of each of twenty regions, with an effect of age. A third of the subjects is new.
+# Forty measures of each of twenty regions, with an effect of age. A third
+# of the subjects is new.
 
 from skmmcl.datasets import make_cohort
 
@@ -28,9 +31,10 @@ train, new = slice(0, 400), slice(400, 600)
 # %%
 # What the copies are changed by
 # ------------------------------
-# Nothing has to be said: without ``augment`` each kind of modality has a usual augmentation.
-# ``augment={"smri": ...}`` takes another one, ``n_views`` makes more copies. There is one encoder
-# and one block of ``n_components`` columns, of the subjects as they are.
+# Nothing has to be said: without ``augment`` each kind of modality has a
+# usual augmentation. ``augment={"smri": ...}`` takes another one,
+# ``n_views`` makes more copies. There is one encoder and one block of
+# ``n_components`` columns, of the subjects as they are.
 
 from skmmcl import SimCLREmbedder, YAwareEmbedder
 
@@ -49,8 +53,8 @@ print(f"columns: {embedders['y-Aware'].get_feature_names_out().tolist()}")
 # %%
 # Age in the representation
 # -------------------------
-# By ridge regression on the eight columns, in new subjects, beside as many principal components and
-# all 800 measures.
+# By ridge regression on the eight columns, in new subjects, beside as many
+# principal components and all 800 measures.
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -71,13 +75,13 @@ for name, model in {
 }.items():
     ridge.fit(model.transform(X[train]), age[train])
     print(
-        f"{name:18} R2 {ridge.score(model.transform(X[new]), age[new]):5.2f}"
+        f"{name:18} R2 {ridge.score(model.transform(X[new]), age[new]):5.2f}"  # noqa: E501
     )
 
 # %%
-# SimCLR keeps what sets subjects apart, of which age is a part; y-Aware keeps age. Where age is all
-# that counts, ridge regression on all measures does better than eight columns: they are for what
-# comes after them.
+# SimCLR keeps what sets subjects apart, of which age is a part; y-Aware
+# keeps age. Where age is all that counts, ridge regression on all measures
+# does better than eight columns: they are for what comes after them.
 
 import matplotlib.pyplot as plt
 

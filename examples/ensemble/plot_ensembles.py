@@ -2,9 +2,10 @@
 Ten networks instead of one
 ===========================
 
-A deep ensemble fits the same network with other random states, and combines the members. We look at
-what this gives at a site that training never saw, how sure the ensemble is, and whether its members
-lie in one basin of the loss.
+A deep ensemble fits the same network with other random states, and combines
+the members. We look at what this gives at a site that training never saw,
+how sure the ensemble is, and whether its members lie in one basin of the
+loss.
 """
 
 # %%
@@ -29,7 +30,7 @@ from skmmcl.metrics import expected_calibration_error
 from skmmcl.networks import MLP
 
 X, y, _ = make_cohort(
-    1400, modalities=["t2", "clinical"], n_sites=4, site_effect=1.0, prevalence=0.45,
+    1400, modalities=["t2", "clinical"], n_sites=4, site_effect=1.0, prevalence=0.45,  # noqa: E501
     n_subtypes=3, class_sep=3.0, random_state=0,
 )  # fmt: skip
 site = np.asarray(X.meta["site"])
@@ -40,7 +41,8 @@ known, new = (
 large, small = known[:-200], known[-200:]
 
 # %%
-# Members are fine-tuned from one pretraining, or trained from scratch. Each ensemble is one stack.
+# Members are fine-tuned from one pretraining, or trained from scratch. Each
+# ensemble is one stack.
 encoder = partial(MLP, hidden=(128, 128))
 big = CLIPEmbedder(encoders=encoder, max_epochs=20, random_state=0).fit(
     X[large]
@@ -61,7 +63,7 @@ for name, ensemble in ensembles.items():
     p = ensemble.predict_proba(X[new])
     print(
         f"{name}: mean member {single:.3f}, ensemble "
-        f"{balanced_accuracy_score(y[new], p.argmax(1)):.3f}, calibration error "
+        f"{balanced_accuracy_score(y[new], p.argmax(1)):.3f}, calibration error "  # noqa: E501
         f"{expected_calibration_error(y[new], p):.3f}"
     )
 
@@ -86,7 +88,8 @@ plt.show()
 # %%
 # Are the probabilities right?
 # ----------------------------
-# At the new site all are too sure. The mean of probabilities is less so than the mean of logits.
+# At the new site all are too sure. The mean of probabilities is less so
+# than the mean of logits.
 axes = plt.subplots(figsize=(4.5, 4), layout="constrained")[1]
 ensemble = ensembles["scratch"]
 plot_reliability(
@@ -104,14 +107,14 @@ disagreement = ensemble.mutual_information(X[new])
 is_wrong = ensemble.predict(X[new]) != y[new]
 half = disagreement > np.median(disagreement)
 print(
-    f"wrong where they agree {is_wrong[~half].mean():.2f}, disagree {is_wrong[half].mean():.2f}"
+    f"wrong where they agree {is_wrong[~half].mean():.2f}, disagree {is_wrong[half].mean():.2f}"  # noqa: E501
 )
 
 # %%
 # One basin or two?
 # -----------------
-# All networks between two that were fine-tuned from one pretraining are as good as they are.
-# Between two from scratch there is a barrier.
+# All networks between two that were fine-tuned from one pretraining are as
+# good as they are. Between two from scratch there is a barrier.
 axes = plt.subplots(figsize=(5, 3), layout="constrained")[1]
 for name, ensemble in ensembles.items():
     first, second = ensemble.estimators_[:2]

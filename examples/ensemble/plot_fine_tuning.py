@@ -2,16 +2,18 @@
 From a large cohort to a small one
 ==================================
 
-An embedder is trained on a large cohort whose diagnosis nobody knows, and adapted to a small
-labeled one: frozen, fine-tuned, and as a control with the same network from scratch. All three are
-scored on the same splits, next to logistic regression on the measures themselves.
+An embedder is trained on a large cohort whose diagnosis nobody knows, and
+adapted to a small labeled one: frozen, fine-tuned, and as a control with
+the same network from scratch. All three are scored on the same splits, next
+to logistic regression on the measures themselves.
 """
 
 # %%
 # A large cohort without labels, and a small one with labels
 # ----------------------------------------------------------
-# Here both come from one simulation, so that subjects differ and sites do not. Encoders of two
-# modalities are pretrained to find each other's representation of a subject.
+# Here both come from one simulation, so that subjects differ and sites do
+# not. Encoders of two modalities are pretrained to find each other's
+# representation of a subject.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -31,15 +33,16 @@ big = CLIPEmbedder(encoders="mlp", max_epochs=30, random_state=0).fit(large)
 # %%
 # One fit
 # -------
-# The embedder goes into a classifier, which copies its network and puts a linear head on it. The
-# embedder itself stays as it is.
+# The embedder goes into a classifier, which copies its network and puts a
+# linear head on it. The embedder itself stays as it is.
 clf = FineTunedClassifier(big, layers="all", random_state=0).fit(
     small[:200], diagnosis[:200]
 )
 print(f"accuracy on others: {clf.score(small[200:], diagnosis[200:]):.2f}")
 
 # %%
-# Subjects of the pretraining are no test subjects. They are found by their identifiers.
+# Subjects of the pretraining are no test subjects. They are found by their
+# identifiers.
 print(
     clf.seen_in_pretraining(X).sum(),
     "of",
@@ -84,6 +87,7 @@ axes.legend(frameon=False)
 plt.show()
 
 # %%
-# Pretraining gives the network a start that counts with few labels. It gives no more than that:
-# with 80 labels the same network from scratch is as good, and a linear model on the measures is
-# better. What comes out on real cohorts stands in the :ref:`user guide <fine_tuning>`.
+# Pretraining gives the network a start that counts with few labels. It
+# gives no more than that: with 80 labels the same network from scratch is
+# as good, and a linear model on the measures is better. What comes out on
+# real cohorts stands in the :ref:`user guide <fine_tuning>`.

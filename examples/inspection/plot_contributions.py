@@ -2,16 +2,17 @@
 What each modality contributes
 ==============================
 
-A model on five modalities predicts a diagnosis well. Which modality is worth its scan? We compare
-four answers on a simulated cohort, of which we know what each modality carries, and add a copy
-and pure noise, for which a good answer is known beforehand.
+A model on five modalities predicts a diagnosis well. Which modality is
+worth its scan? We compare four answers on a simulated cohort, of which we
+know what each modality carries, and add a copy and pure noise, for which a
+good answer is known beforehand.
 """
 
 # %%
 # A cohort with a copy and with noise
 # -----------------------------------
-# ``smri again`` repeats ``smri`` with a little noise, as a second pipeline for the same scan would.
-# ``noise`` knows nothing.
+# ``smri again`` repeats ``smri`` with a little noise, as a second pipeline
+# for the same scan would. ``noise`` knows nothing.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -52,9 +53,10 @@ options = {
 # %%
 # Four answers
 # ------------
-# *Permutation* and *ablation* ask the fitted model: what if a modality were another subject's, or
-# missing? *Ablation with refit* asks the world: what if it had never been measured? *Shapley
-# values* divide the score among the modalities, so that they add up to the AUC above 0.5.
+# *Permutation* and *ablation* ask the fitted model: what if a modality were
+# another subject's, or missing? *Ablation with refit* asks the world: what
+# if it had never been measured? *Shapley values* divide the score among the
+# modalities, so that they add up to the AUC above 0.5.
 shapley = modality_shapley(model, X, y, **options)
 ablated = modality_ablation(model, X, y, **options)
 refitted = modality_ablation(model, X, y, refit=True, **options)
@@ -78,20 +80,20 @@ for ax, (title, result) in zip(axes.flat, answers.items(), strict=True):
     ax.set_title(title)
 
 # %%
-# Refitted without ``smri`` the model loses little, for ``smri again`` replaces it: by this answer
-# neither would be worth a scan. Shapley values give both the same share. Noise gets about nothing
-# from all four.
+# Refitted without ``smri`` the model loses little, for ``smri again``
+# replaces it: by this answer neither would be worth a scan. Shapley values
+# give both the same share. Noise gets about nothing from all four.
 total = shapley.importances.sum(axis=0)
 full, empty = shapley.scores[X.modalities], shapley.scores[()]
 print(
-    f"sum of the values {total.mean():.3f}; AUC {full.mean():.3f} - {empty.mean():.3f}"
+    f"sum of the values {total.mean():.3f}; AUC {full.mean():.3f} - {empty.mean():.3f}"  # noqa: E501
 )
 
 # %%
 # The terms of the objective
 # --------------------------
-# The same question of the two terms of CMC+CSS. A bar to the left says that the model is better
-# without the term.
+# The same question of the two terms of CMC+CSS. A bar to the left says that
+# the model is better without the term.
 plot_modality_importance(
     term_ablation(model, X, y, **options), label="drop of the AUC"
 )
@@ -99,7 +101,8 @@ plot_modality_importance(
 # %%
 # What else the representation shows
 # ----------------------------------
-# Held-out subjects by diagnosis, site and age, and how well linear probes decode these.
+# Held-out subjects by diagnosis, site and age, and how well linear probes
+# decode these.
 Z, meta = model[:-1].transform(X[test]), X[test].meta
 plot_embedding(
     Z, {"diagnosis": y[test], "site": meta["site"], "age": meta["age"]}

@@ -2,9 +2,10 @@
 Does it help, by how much, and is it real?
 ==========================================
 
-Three methods on the same splits of a simulated cohort: an embedding of two modalities, and linear
-models of each. :func:`~skmmcl.model_selection.compare` gives intervals and tests that know that
-the training sets of different folds share subjects.
+Three methods on the same splits of a simulated cohort: an embedding of two
+modalities, and linear models of each.
+:func:`~skmmcl.model_selection.compare` gives intervals and tests that know
+that the training sets of different folds share subjects.
 """
 
 # %%
@@ -46,14 +47,15 @@ methods = {
 # %%
 # Five folds, three times
 # -----------------------
-# ``checkpoint="folder"`` would keep each finished fit, and ``verbose=1`` shows the time left.
+# ``checkpoint="folder"`` would keep each finished fit, and ``verbose=1``
+# shows the time left.
 cv = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0)
 result = compare(methods, X, y, cv=cv, groups=X.meta["site"])
 result.summary(rope=0.01).round(3)
 
 # %%
-# Dots are the differences in single splits, which vary a lot; the bar is the interval of their
-# mean.
+# Dots are the differences in single splits, which vary a lot; the bar is
+# the interval of their mean.
 result.plot()
 plt.show()
 
@@ -85,7 +87,8 @@ plt.show()
 # %%
 # What would be too good to be true
 # ---------------------------------
-# Half of the subjects come twice, and the diagnosis has slipped into the clinical table.
+# Half of the subjects come twice, and the diagnosis has slipped into the
+# clinical table.
 twice = np.r_[np.arange(len(y)), np.arange(0, len(y), 2)]
 table = np.column_stack([X["clinical"][twice], 1 - y[twice]])
 for leak in check_leakage(table, y[twice], cv=5):

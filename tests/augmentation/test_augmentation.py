@@ -238,7 +238,7 @@ def test_a_missing_generator_is_named():
         GaussianNoise()(torch.zeros(2, 3), None)
 
 
-@pytest.mark.parametrize("name", set(PUBLISHED) - {"none"})
+@pytest.mark.parametrize("name", sorted(set(PUBLISHED) - {"none"}))
 def test_published_augmentations(name):
     shape = VOLUMES if name in ("all_tf", "cutout", "crop", "fedorov", "taco") else IMAGES
     x, transform = batch((64, *shape[1:])), published_augmentation(name)

@@ -165,7 +165,7 @@ def test_without_safetensors_the_message_says_how_to_get_it(tmp_path, monkeypatc
         np.dtype("<f4"), np.random.RandomState(3), np.random.default_rng(3), "\ud800 é", np.log1p,
         torch.arange(6).reshape(2, 3).T, torch.ones(2, dtype=torch.bfloat16), torch.float16,
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )  # fmt: skip
 def test_any_plain_value_comes_back(value, tmp_path):
     found = saved(CLIPEmbedder(groups=value), tmp_path).groups
