@@ -101,10 +101,11 @@ def make_encoder(
         "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
         "resnet34", "resnet50", "resnext50", "vgg11", "vgg16", "tiny_vgg", "alexnet3d", "sfcn",
         "dcgan", "efficientnet_b0"; for images "alexnet", or "timm/" before any name of timm, and
-        ":pretrained" after it for timm's weights. With ":pooled" behind their name, as "resnet18:pooled", networks of timm,
-        DenseNets, ResNets, EfficientNet and AlexNet give their averaged features themselves,
-        DenseNets without a last normalization, as in y-Aware. A module is copied, with its
-        weights. A callable is called as ``spec(shape, n_components)``.
+        ":pretrained" after it for timm's weights. With ":pooled" behind their name, as
+        "resnet18:pooled", networks of timm, DenseNets, ResNets, EfficientNet and AlexNet give
+        their averaged features themselves, DenseNets without a last normalization, as in
+        y-Aware. A module is copied, with its weights.
+        A callable is called as ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
