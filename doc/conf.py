@@ -1,6 +1,7 @@
 """Configuration of the documentation."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -93,3 +94,13 @@ html_theme_options = {
     "footer_end": [],
 }
 html_sidebars = {"index": [], "install": []}
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", plain_inherited)
+
+
+def plain_inherited(app, what, name, obj, options, lines):  # noqa: ARG001
+    """Take scikit-learn's references to its own pages out of docstrings that are inherited."""
+    if (getattr(obj, "__module__", None) or "").startswith("sklearn"):
+        lines[:] = [re.sub(r":(?:ref|term):`([^`<]+?)(?:\s*<[^>]*>)?`", r"\1", x) for x in lines]

@@ -236,7 +236,9 @@ def test_closed_form_without_labels(cohort):
 
 def test_no_row_of_a_training_subject_is_kept_by_default(cohort):
     X, y = cohort
-    kept = [len(a) for a in arrays_within(CMCCSSEmbedder().fit(X, y).__dict__)]
+    fitted = dict(vars(CMCCSSEmbedder().fit(X, y)))
+    assert fitted.pop("_subject_keys").dtype == np.uint64  # digests of identifiers
+    kept = [len(a) for a in arrays_within(fitted)]
     assert kept
     assert len(X) not in kept
     exact = CMCCSSEmbedder(kernel_features="exact").fit(X, y)

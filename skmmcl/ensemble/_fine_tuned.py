@@ -23,6 +23,7 @@ from skmmcl.ensemble._overlap import overlap_of, seen_before
 from skmmcl.ensemble._source import embedder_to_tune
 from skmmcl.ensemble._tuner import Tuner
 from skmmcl.exceptions import DataError
+from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import StrOptions, fit_context
 
 # Parameters that the embedder inside has under the same names.
@@ -33,7 +34,7 @@ HANDED_ON = (
 
 
 @embedder
-class BaseFineTuned(BaseEstimator):
+class BaseFineTuned(SiteLinkMixin, BaseEstimator):
     """Base of what goes on from an embedder that was trained before.
 
     Parameters

@@ -17,11 +17,12 @@ from skmmcl.base import embedder
 from skmmcl.base._parameters import COUNT
 from skmmcl.model_selection._wrapper import routing_enabled
 from skmmcl.parallel import stacked_fits
+from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import HasMethods, fit_context
 
 
 @embedder
-class BaseDeepEnsemble(BaseEstimator):
+class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
     """Base of ensembles whose members differ by their random state alone.
 
     Parameters

@@ -10,6 +10,7 @@ from torch import nn
 from skmmcl.networks import (
     MLP,
     ConnectomeAttention,
+    EfficientNet3d,
     SmallCNN3d,
     make_encoder,
 )
@@ -113,7 +114,8 @@ def test_attention_takes_matrices_only(shape):
 @pytest.mark.parametrize("shape", [(4, 5, 4), (3, 4, 5, 4), (1, 1, 2)])
 def test_default_for_volumes_is_a_small_cnn_alone(shape):
     encoder = make_encoder("auto", shape, 2)
-    assert type(encoder.module) is type(encoder_by_shape(shape, 2)) is SmallCNN3d
+    assert type(encoder.module) is SmallCNN3d
+    assert type(encoder_by_shape(shape, 2)) is EfficientNet3d  # of the recipe of CMC+CSS
     assert encoder(torch.zeros(1, 3, *shape)).shape == (1, 3, 2)
 
 

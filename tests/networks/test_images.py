@@ -78,6 +78,7 @@ def test_what_timm_is_asked_for(asked):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element")
 def test_averaged_features(asked, monkeypatch):
     monkeypatch.setattr(Network, "num_features", 5, raising=False)
     monkeypatch.setattr(Network, "forward_head", lambda self, x: x.mean((2, 3)))
