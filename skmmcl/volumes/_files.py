@@ -46,6 +46,8 @@ MM = {1: 1000.0, 3: 0.001}
 POINTERS = (b"/annex/objects/", b"version https://git-lfs")
 # By the number that a file begins with.
 KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
+SINGLE = {348: (344, b"n+1"), 540: (4, b"n+2")}  # where a header says that voxels follow it
+LABELS = 1002  # the intent code of maps of labels
 
 
 class VolumeFile(NamedTuple):
@@ -53,11 +55,14 @@ class VolumeFile(NamedTuple):
 
     `path` is absolute, `stamp` is size, times and number of the file when its header was read, and
     `grid` that of its voxels, in the canonical orientation (right, anterior, superior).
+    `holds_labels` is True if the header says so, and `doubt` is what makes its orientation unsure.
     """
 
     path: str
     stamp: tuple[int, ...]
     grid: Grid
+    holds_labels: bool = False
+    doubt: str | None = None
 
 
 def read_header(path: str) -> VolumeFile:
@@ -75,12 +80,31 @@ def read_header(path: str) -> VolumeFile:
     grid = _checked_grid(shape, affine)
     if math.prod(grid.shape) * dtype.itemsize > DEFLATED * stamp[0]:
         raise DataError(f"is damaged: {stamp[0]} bytes are too few for its shape, {grid.shape}")
-    return VolumeFile(path, stamp, grid)
+    holds_labels = is_nifti(header) and int(header["intent_code"]) == LABELS
+    return VolumeFile(path, stamp, grid, holds_labels, doubt_of(header))
+
+
+def is_nifti(header: Any) -> bool:
+    """Return whether a header is one of NIfTI-1 or NIfTI-2."""
+    return isinstance(header, nib.Nifti1Header)
+
+
+def doubt_of(header: Any) -> str | None:
+    """Return why the orientation of an image is unsure; None if it is not."""
+    if not is_nifti(header):
+        return None
+    has_qform, has_sform = header["qform_code"] > 0, header["sform_code"] > 0
+    if not (has_qform or has_sform):
+        return "has no orientation (qform_code and sform_code are 0)"
+    # The sign of pixdim[0] is that of the qform's determinant.
+    if has_qform and has_sform and np.linalg.det(header.get_sform()) * header["pixdim"][0] < 0:
+        return "has a qform and an sform that disagree about left and right"
+    return None
 
 
 def in_mm(affine: Any, header: Any) -> np.ndarray:
     """Return the affine of an image whose header may have another unit of space."""
-    unit = int(header["xyzt_units"]) % 8 if isinstance(header, nib.Nifti1Header) else 0
+    unit = int(header["xyzt_units"]) % 8 if is_nifti(header) else 0
     scaled = np.array(affine, dtype=float)
     scaled[:3] *= MM.get(unit, 1.0)
     return scaled
@@ -120,7 +144,8 @@ def decode(content: bytes) -> np.ndarray:
         # indexed_gzip where that is installed.
         plain = _inflate(content) if content[:2] == GZIPPED else content
         image = _kind(plain).from_bytes(plain)
-        data = image.get_fdata(dtype=np.float32)
+        with np.errstate(over="ignore"):  # values that become infinite are found by the caller
+            data = image.get_fdata(dtype=np.float32)
     except UNREADABLE as error:
         raise DataError(f"is damaged: {error or type(error).__name__}") from error
     return nib.apply_orientation(data.reshape(data.shape[:3]), nib.io_orientation(image.affine))
@@ -152,6 +177,11 @@ def _kind(content: bytes) -> Any:
     sizes = [int.from_bytes(content[:4], order) for order in ("little", "big")]
     for size in sizes:
         if size in KINDS:
+            start, magic = SINGLE.get(size, (0, b""))
+            if content[start : start + len(magic)] not in (magic, b""):
+                raise ValueError(
+                    "it is the header of two files, .hdr and .img; save them as one .nii file"
+                )
             return KINDS[size]
     if content.startswith(POINTERS):
         raise ValueError("it stands for a file that `git annex get` or `git lfs pull` fetches")

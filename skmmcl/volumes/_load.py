@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from skmmcl.utils._files import cache_folder
 from skmmcl.utils._named import check_n_jobs, named
 from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._cache import VolumeCache
-from skmmcl.volumes._files import UNREADABLE, VolumeFile, in_mm, read_header, space_of
+from skmmcl.volumes._files import UNREADABLE, VolumeFile, doubt_of, in_mm, read_header, space_of
 from skmmcl.volumes._grid import MAX_VOXELS, Grid, misfit, target_grid
 from skmmcl.volumes._lazy import LazyVolumes
 from skmmcl.volumes._recipe import INSTALL, Recipe, resample
@@ -65,8 +67,8 @@ def load_volumes(
         How values between voxels are found; use "nearest" for maps of labels.
     mask : "brain", path or Nifti1Image, optional
         Voxels outside become 0. "brain" is nilearn's mask of the MNI152 template, for volumes
-        in MNI space. Masks are brought to the grid of the volumes, and may have further axes of
-        length 1, as volumes may.
+        in MNI space. Values above 0 are inside. Masks are brought to the grid of the volumes, and
+        may have further axes of length 1, as volumes may.
     dtype : {"float32", "float16"}, default="float32"
         Type in which volumes are stored; float16 halves the cache, and keeps three digits.
     cache : path or False, optional
@@ -89,7 +91,14 @@ def load_volumes(
     DataError
         If files are missing, are no 3-D images, lie on different grids or cannot be resampled;
         names subjects and files. If a target needs more than 1 GiB for each volume, and more
-        voxels than the files have.
+        voxels than the files have. If maps of labels, by their ``intent_code``, would be
+        interpolated by another method than "nearest".
+
+    Warns
+    -----
+    UserWarning
+        If headers do not say how the axes lie, or contradict themselves about left and right; if
+        several subjects have the same file.
 
     Examples
     --------
@@ -112,6 +121,9 @@ def load_volumes(
         grid = found.common_grid()
     else:
         grid = found.asked_grid(target_affine=target_affine, target_shape=target_shape)
+        if interpolation != "nearest":
+            found.refuse_labels(grid, interpolation)
+    found.warn_of_doubts()
     recipe = Recipe(grid, interpolation, _read_mask(mask, grid), dtype)
     store = VolumeStore(
         files=found.files,
@@ -131,8 +143,11 @@ def _check_choices(**given: Any) -> None:
 
 
 def _read_paths(paths) -> tuple[list[str | None], np.ndarray | None]:
-    if isinstance(paths, (str, Path)):
-        raise DataError(f"load_volumes takes a list of paths, one for each subject; got {paths!r}.")
+    if isinstance(paths, (str, os.PathLike, Mapping, Set)):
+        raise DataError(
+            "load_volumes takes a list or Series of paths, one for each subject in order; got "
+            f"{paths!r}."
+        )
     ids = frame_ids(paths) if is_frame(paths) else None
     with named("paths", "a list of paths, one for each subject"):
         listed = [_read_path(row, path) for row, path in enumerate(paths)]
@@ -188,6 +203,38 @@ class _Found:
         known = ((row, file) for row, file in enumerate(self.files) if file is not None)
         self._remove({row: fault for row, file in known if (fault := fault_of(file))})
 
+    def refuse_labels(self, grid: Grid, interpolation: str) -> None:
+        """Remove maps of labels that an interpolation would mix."""
+
+        def fault_of(file: VolumeFile) -> str | None:
+            if not file.holds_labels or file.grid.is_near(grid):
+                return None
+            return (
+                f"holds labels (its intent_code is 1002), which interpolation={interpolation!r} "
+                "would mix; use interpolation='nearest'."
+            )
+
+        self._remove_where(fault_of)
+
+    def warn_of_doubts(self) -> None:
+        """Warn of files whose orientation is unsure, and of one file of several subjects."""
+        known = [(row, file) for row, file in enumerate(self.files) if file is not None]
+        unsure = [f"{file.path} {file.doubt}" for _, file in known if file.doubt]
+        if unsure:
+            _warn(
+                f"{unsure[0]} (such files: {len(unsure)} of {len(known)}). nibabel's choice of an "
+                "orientation is used, which may exchange left and right. Correct the headers, for "
+                "example by converting the original images again."
+            )
+        rows: dict[str, list[int]] = {}
+        for row, file in known:
+            rows.setdefault(file.path, []).append(row)
+        shared = [(path, of_path) for path, of_path in rows.items() if len(of_path) > 1]
+        if shared:
+            path, of_path = shared[0]
+            who = " and ".join(subject_name(row, self.ids) for row in of_path[:2])
+            _warn(f"{who} have the same file, {path} (files of several subjects: {len(shared)}).")
+
     def common_grid(self) -> Grid:
         """Return the grid of most files; the others are removed."""
         grids = [file.grid for file in self.files if file is not None]
@@ -225,10 +272,16 @@ class _Found:
         return grid
 
 
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=4)  # of who called load_volumes
+
+
 def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
     if mask is None:
         return None
     image = _mask_image(mask)
+    if doubt := doubt_of(image.header):
+        _warn(f"mask {doubt}; nibabel's choice is used, which may exchange left and right.")
     shape, affine = space_of(image.shape), in_mm(image.affine, image.header)
     if shape is None:
         raise DataError(f"mask must be a 3-D image; got shape {image.shape}.")

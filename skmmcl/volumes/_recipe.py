@@ -17,6 +17,8 @@ from skmmcl.volumes._files import VolumeFile, decode
 from skmmcl.volumes._grid import Grid
 
 INSTALL = 'pip install "skmmcl[volumes]"'
+SMALLEST = 2.0**-14  # normal number of float16; those below lose their digits
+EXACT = 2**24  # float32, as which voxels are read, rounds whole numbers from here on
 MAKES_VOXELS = ("_files.py", "_grid.py", "_recipe.py")
 
 
@@ -60,16 +62,11 @@ class Recipe:
             gaps = gaps & self.mask if holed else gaps
         if holed:
             _check_gaps(gaps)
-        return self._stored(data)
-
-    def _stored(self, data: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # what becomes infinite is an error of _check_stored
             stored = np.ascontiguousarray(data, dtype=self.dtype)
-        if self.dtype == "float16" and not np.isfinite(stored).all():
-            raise DataError(
-                f"has values up to {np.abs(data).max():.4g}, too large for dtype='float16'; use "
-                "'float32'"
-            )
+        _check_stored(data, stored)
+        if file.holds_labels or self.interpolation == "nearest":
+            _check_labels(data, stored)
         return stored
 
 
@@ -113,4 +110,26 @@ def _check_gaps(gaps: np.ndarray) -> None:
         raise DataError(
             f"has {int(gaps.sum())} voxels that are NaN or infinite, the first at {place}; fill "
             "them, or give a mask without them"
+        )
+
+
+def _check_stored(data: np.ndarray, stored: np.ndarray) -> None:
+    if stored.dtype != np.float16:
+        return
+    largest = float(np.abs(data).max())
+    if 0 < largest < SMALLEST or not np.isfinite(stored).all():
+        size = "small" if largest < 1 else "large"
+        raise DataError(
+            f"has values up to {largest:.4g}, too {size} for dtype='float16'; use 'float32'"
+        )
+
+
+def _check_labels(data: np.ndarray, stored: np.ndarray) -> None:
+    """Raise if labels are rounded; values that are not whole numbers are none."""
+    largest = float(np.abs(data).max())
+    is_exact = largest < EXACT and (stored.dtype == data.dtype or np.array_equal(data, stored))
+    if not is_exact and np.array_equal(data, np.rint(data)):
+        raise DataError(
+            f"has labels up to {largest:.0f}, and dtype={stored.dtype.name!r} rounds labels above "
+            f"{2 ** (np.finfo(stored.dtype).nmant + 1)}; use 'float32' or renumber them"
         )
