@@ -6,7 +6,7 @@ import math
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +143,7 @@ def _check_choices(**given: Any) -> None:
 
 
 def _read_paths(paths) -> tuple[list[str | None], np.ndarray | None]:
-    if isinstance(paths, (str, os.PathLike, Mapping, Set)):
+    if isinstance(paths, (str, os.PathLike, Mapping, set, frozenset)):
         raise DataError(
             "load_volumes takes a list or Series of paths, one for each subject in order; got "
             f"{paths!r}."
