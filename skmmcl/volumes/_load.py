@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import os
-import warnings
-from collections import Counter
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from skmmcl.data._frames import frame_ids, is_frame
 from skmmcl.exceptions import DataError
 from skmmcl.utils._files import cache_folder
 from skmmcl.utils._named import check_n_jobs, named
 from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._cache import VolumeCache
-from skmmcl.volumes._files import UNREADABLE, VolumeFile, doubt_of, in_mm, read_header, space_of
-from skmmcl.volumes._grid import MAX_VOXELS, Grid, misfit, target_grid
+from skmmcl.volumes._files import UNREADABLE, doubt_of, in_mm, space_of
+from skmmcl.volumes._found import FoundFiles, read_paths, warn
+from skmmcl.volumes._grid import Grid
 from skmmcl.volumes._lazy import LazyVolumes
 from skmmcl.volumes._recipe import INSTALL, Recipe, resample
-from skmmcl.volumes._store import VolumeStore, in_threads, list_faults, subject_name
+from skmmcl.volumes._store import VolumeStore
 
 CHOICES = {
     "interpolation": ("continuous", "linear", "nearest"),
@@ -115,14 +110,13 @@ def load_volumes(
     """
     check_n_jobs(n_jobs)
     _check_choices(interpolation=interpolation, dtype=dtype, on_error=on_error)
-    found = _Found(*_read_paths(paths), skip_faulty=on_error == "missing")
-    found.read_headers(n_jobs)
+    found = FoundFiles(*read_paths(paths), skip_faulty=on_error == "missing", n_jobs=n_jobs)
     if target_affine is None and target_shape is None:
         grid = found.common_grid()
     else:
-        grid = found.asked_grid(target_affine=target_affine, target_shape=target_shape)
-        if interpolation != "nearest":
-            found.refuse_labels(grid, interpolation)
+        grid = found.asked_grid(
+            interpolation, target_affine=target_affine, target_shape=target_shape
+        )
     found.warn_of_doubts()
     recipe = Recipe(grid, interpolation, _read_mask(mask, grid), dtype)
     store = VolumeStore(
@@ -142,146 +136,12 @@ def _check_choices(**given: Any) -> None:
             raise ValueError(f"{name} must be one of {CHOICES[name]}; got {value!r}.")
 
 
-def _read_paths(paths) -> tuple[list[str | None], np.ndarray | None]:
-    if isinstance(paths, (str, os.PathLike, Mapping, set, frozenset)):
-        raise DataError(
-            "load_volumes takes a list or Series of paths, one for each subject in order; got "
-            f"{paths!r}."
-        )
-    ids = frame_ids(paths) if is_frame(paths) else None
-    with named("paths", "a list of paths, one for each subject"):
-        listed = [_read_path(row, path) for row, path in enumerate(paths)]
-    if not any(listed):
-        raise DataError(f"None of {len(listed)} subjects has a volume.")
-    return listed, ids
-
-
-def _read_path(row: int, path) -> str | None:
-    if path is None or str(path) in {"nan", "<NA>"}:
-        return None
-    if not isinstance(path, (str, Path)):
-        raise DataError(f"Entry {row} of paths must be a path or None; got {path!r}.")
-    return str(Path(path).expanduser().absolute())
-
-
-class _Found:
-    """Files of the subjects, from which those that cannot be used are removed, or refused."""
-
-    def __init__(
-        self, paths: list[str | None], ids: np.ndarray | None, *, skip_faulty: bool
-    ) -> None:
-        self.paths, self.ids, self.skip_faulty = paths, ids, skip_faulty
-        self.files: list[VolumeFile | None] = []
-
-    def read_headers(self, n_jobs: int | None) -> None:
-        """Look at all files."""
-        faults: dict[int, str] = {}
-
-        def look(row: int) -> VolumeFile | None:
-            path = self.paths[row]
-            try:
-                return None if path is None else read_header(path)
-            except DataError as error:
-                faults[row] = f"{error}."
-                return None
-
-        self.files = in_threads(look, range(len(self.paths)), n_jobs)
-        self._remove(faults)
-
-    def _remove(self, faults: dict[int, str]) -> None:
-        """Leave out subjects whose files have a fault; raise if these are not to be skipped."""
-        for row in faults:
-            self.files[row] = None
-        if faults and (not self.skip_faulty or not any(self.files)):
-            listed = [
-                f"{subject_name(row, self.ids)}: {self.paths[row]} {faults[row]}"
-                for row in sorted(faults)
-            ]
-            raise DataError(list_faults(listed, len(self.files)))
-
-    def _remove_where(self, fault_of: Callable[[VolumeFile], str | None]) -> None:
-        known = ((row, file) for row, file in enumerate(self.files) if file is not None)
-        self._remove({row: fault for row, file in known if (fault := fault_of(file))})
-
-    def refuse_labels(self, grid: Grid, interpolation: str) -> None:
-        """Remove maps of labels that an interpolation would mix."""
-
-        def fault_of(file: VolumeFile) -> str | None:
-            if not file.holds_labels or file.grid.is_near(grid):
-                return None
-            return (
-                f"holds labels (its intent_code is 1002), which interpolation={interpolation!r} "
-                "would mix; use interpolation='nearest'."
-            )
-
-        self._remove_where(fault_of)
-
-    def warn_of_doubts(self) -> None:
-        """Warn of files whose orientation is unsure, and of one file of several subjects."""
-        known = [(row, file) for row, file in enumerate(self.files) if file is not None]
-        unsure = [f"{file.path} {file.doubt}" for _, file in known if file.doubt]
-        if unsure:
-            _warn(
-                f"{unsure[0]} (such files: {len(unsure)} of {len(known)}). nibabel's choice of an "
-                "orientation is used, which may exchange left and right. Correct the headers, for "
-                "example by converting the original images again."
-            )
-        rows: dict[str, list[int]] = {}
-        for row, file in known:
-            rows.setdefault(file.path, []).append(row)
-        shared = [(path, of_path) for path, of_path in rows.items() if len(of_path) > 1]
-        if shared:
-            path, of_path = shared[0]
-            who = " and ".join(subject_name(row, self.ids) for row in of_path[:2])
-            _warn(f"{who} have the same file, {path} (files of several subjects: {len(shared)}).")
-
-    def common_grid(self) -> Grid:
-        """Return the grid of most files; the others are removed."""
-        grids = [file.grid for file in self.files if file is not None]
-        rounded = [(g.shape, np.round(g.affine / (10 * g.tolerance)).tobytes()) for g in grids]
-        (common, _), *_ = Counter(rounded).most_common(1)
-        grid = grids[rounded.index(common)]
-
-        def fault_of(file: VolumeFile) -> str | None:
-            if file.grid.is_near(grid):
-                return None
-            advice = "Give target_affine= to bring all volumes to one grid."
-            return f"has {file.grid.about}; expected {grid.about}. {advice}"
-
-        self._remove_where(fault_of)
-        return grid
-
-    def asked_grid(self, **given: Any) -> Grid:
-        """Return the grid asked for; files that cannot be brought to it are removed."""
-        first = next(file for file in self.files if file is not None)
-        grid = target_grid(first.grid, **given)
-        setting = " and ".join(f"{name}={v}" for name, v in given.items() if v is not None)
-        n_voxels = math.prod(float(n) for n in grid.shape)  # an int may be too large for a float
-        if n_voxels > max(MAX_VOXELS, math.prod(first.grid.shape)):
-            raise DataError(
-                f"{setting} needs {n_voxels:.4g} voxels, {4 * n_voxels / 2**30:.4g} GiB, for each "
-                f"volume; at most {MAX_VOXELS:.4g} are taken. Sizes are in mm; {first.path} has "
-                f"{first.grid.about}."
-            )
-
-        def fault_of(file: VolumeFile) -> str | None:
-            fault = misfit(file.grid, grid)
-            return fault and f"{fault}; {setting} cannot be met."
-
-        self._remove_where(fault_of)
-        return grid
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=4)  # of who called load_volumes
-
-
 def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
     if mask is None:
         return None
     image = _mask_image(mask)
     if doubt := doubt_of(image.header):
-        _warn(f"mask {doubt}; nibabel's choice is used, which may exchange left and right.")
+        warn(f"mask {doubt}; nibabel's choice is used, which may exchange left and right.")
     shape, affine = space_of(image.shape), in_mm(image.affine, image.header)
     if shape is None:
         raise DataError(f"mask must be a 3-D image; got shape {image.shape}.")

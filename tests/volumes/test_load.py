@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from skmmcl.exceptions import DataError
-from skmmcl.volumes import _load, load_volumes
+from skmmcl.volumes import _found, load_volumes
 
 GRID = (5, 6, 7)
 
@@ -161,7 +161,7 @@ def test_grids_that_nobody_has_room_for(paths, given, needs):
 
 
 def test_fine_volumes_may_become_coarser(paths, monkeypatch):
-    monkeypatch.setattr(_load, "MAX_VOXELS", 10)
+    monkeypatch.setattr(_found, "MAX_VOXELS", 10)
     assert load_volumes(paths, target_affine=3.0).shape == (4, 4, 4, 5)
     with pytest.raises(DataError, match="at most 10 are taken"):
         load_volumes(paths, target_affine=1.9)
