@@ -30,7 +30,13 @@ from skmmcl.volumes._load import load_volumes
 TABLES = {".tsv", ".csv"}
 
 
-def load_bids(root, modalities, *, participants=None, **options) -> MultimodalData:
+def load_bids(
+    root: str | os.PathLike[str],
+    modalities: Mapping[str, str | Mapping[str, Any]],
+    *,
+    participants: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> MultimodalData:
     r"""Make a container of the volumes in a BIDS folder.
 
     Parameters
@@ -41,33 +47,33 @@ def load_bids(root, modalities, *, participants=None, **options) -> MultimodalDa
         A pattern for the file of each modality, below the folder of a subject, as in ``{"t1":
         "anat/*_T1w.nii.gz"}``; with ``{subject}`` in it, below `root`, as in ``{"gm":
         "derivatives/vbm/{subject}/*_probseg.nii.gz"}``. Sessions are named in it, a modality for
-        each: ``"ses-01/anat/*_T1w.nii.gz"``. Hidden files never fit. A dict holds a ``pattern``
-        and what :func:`load_volumes` takes, for this modality alone.
+        each: ``"ses-01/anat/*_T1w.nii.gz"``. Hidden files never match. A dict holds a
+        ``pattern`` and parameters of :func:`load_volumes` for this modality alone.
     participants : path, optional
         Table (``.tsv`` or ``.csv``) that lists the subjects; by default ``participants.tsv`` in
         `root`, and without one the folders ``sub-*``.
     **options : object
-        Passed on to :func:`load_volumes`, for all modalities.
+        Parameters of :func:`load_volumes` for all modalities.
 
     Returns
     -------
     MultimodalData
         Lazy volumes; a subject without a file lacks that modality. The columns of the table are
-        side data, ``participant_id`` is the index.
+        side data, and ``participant_id`` is the index.
 
     Raises
     ------
     DataError
-        If a pattern fits several files of a subject, or none of any; if it is unclear which
-        folder is whose; and what :func:`load_volumes` raises.
+        If a pattern matches several files of a subject, or no file of any subject; if it is
+        unclear which folder belongs to which subject; and whatever :func:`load_volumes` raises.
     ModalityError
-        If `modalities` holds what is no pattern.
+        If a value of `modalities` is not a pattern.
 
     Warns
     -----
     UserWarning
-        Names subjects without a folder, folders without a row in the table, and those of whom
-        table and folder differ in spelling, as ``1`` and ``sub-01`` do.
+        If subjects have no folder, folders have no row in the table, or the spelling of a subject
+        differs between table and folder, as ``1`` and ``sub-01`` do; the warning names them.
 
     Examples
     --------
@@ -135,17 +141,17 @@ def _checked(root: Path, modalities: Any) -> dict[str, dict[str, Any]]:
 
 
 def _fault_of(root: Path, pattern: Any) -> str | None:
-    """Return what makes a pattern unusable, and what to write instead."""
+    """Return why a pattern cannot be used, and what to write instead."""
     if not isinstance(pattern, str) or not pattern.strip():
-        return "is no text such as 'anat/*_T1w.nii.gz', below the folder of a subject"
+        return "is not a text such as 'anat/*_T1w.nii.gz', below the folder of a subject"
     if pattern.startswith("~") or Path(pattern).is_absolute():
-        return f"is absolute; write it as it goes on below a subject's folder in {root}"
+        return f"is absolute; write the part below a subject's folder in {root}"
     braces = re.findall(r"\{[^{}]*\}?|\}", pattern.replace(SUBJECT, ""))
     if not braces:
         return None
     found = _sessions(root)
     return (
-        f"has {braces[0]}; only {SUBJECT} may stand in braces. There is one row per subject, so "
+        f"has {braces[0]}; only {SUBJECT} may be in braces. There is one row per subject, so "
         "name the session, as in 'ses-01/anat/*_T1w.nii.gz', with a modality for each"
         + (f"; there are {listed(found)}" if found else "")
     )
@@ -158,7 +164,7 @@ def _sessions(root: Path) -> list[str]:
 def _list_subjects(
     root: Path, participants: Any, folders: Iterable[set[str]]
 ) -> tuple[list[str], Any, str]:
-    """Return the names of the subjects, what the table says of them, and what lists them."""
+    """Return the names of the subjects, their side data, and where they are listed."""
     listing = root / "participants.tsv" if participants is None else _checked_table(participants)
     if participants is None and not os.path.lexists(listing):
         unread = [name for name in matching(root, "participants.*") if not name.endswith(".json")]
@@ -186,7 +192,7 @@ def _checked_table(participants: Any) -> Path:
 
 
 def _subjects_of(root: Path, folders: Iterable[set[str]]) -> list[str]:
-    """Return subjects by their folders; one whose folders differ in spelling is one."""
+    """Return subjects by their folders; folders that differ in spelling alone are one subject."""
     ids: list[str] = []
     for names in folders:
         ids += names.difference(match_folders(ids, names).values())
@@ -202,7 +208,7 @@ def _load_one(
     wanted: dict[str, Any],
     options: dict[str, Any],
 ) -> Any:
-    """Load the volumes of one modality; `folders` has the subjects' own."""
+    """Load the volumes of one modality; `folders` has the folder of each subject."""
     import pandas as pd
 
     settings = {**options, **wanted}
@@ -214,8 +220,8 @@ def _load_one(
     if not any(paths):
         sessions = _sessions(root)
         raise DataError(
-            f"Modality {name!r}: no file of any of {len(paths)} subjects fits {pattern!r}."
-            + (f" They have sessions to be named in it: {listed(sessions)}." if sessions else "")
+            f"Modality {name!r}: {pattern!r} matches no file of any of {len(paths)} subjects."
+            + (f" Name one of their sessions in it: {listed(sessions)}." if sessions else "")
         )
     try:
         return load_volumes(pd.Series(paths, index=list(folders), dtype=object), **settings)
@@ -224,21 +230,21 @@ def _load_one(
 
 
 def _find(root: Path, item: str, folder: str, name: str, pattern: str) -> Path | None:
-    """Return the one file of a subject; a dead end counts as one, which load_volumes names."""
+    """Return the file of a subject, or an unreadable folder on the way, which is an error later."""
     below = _below_root(pattern).replace(SUBJECT, escape(folder))
     found = matching(root, below) or _dead_ends(root, below)
-    if not head_of(_below_root(pattern)).endswith(SUBJECT):  # sub-1* fits sub-10 too
+    if not head_of(_below_root(pattern)).endswith(SUBJECT):  # sub-1* matches sub-10 too
         found = [item for item in found if folder in re.findall(r"sub-[^_./]+", item)]
     if len(found) > 1:
         raise DataError(
-            f"Modality {name!r}: subject {item!r} has {len(found)} files that fit {pattern!r}: "
-            f"{listed(found)}. Give a pattern that fits one."
+            f"Modality {name!r}: subject {item!r} has {len(found)} files that match {pattern!r}: "
+            f"{listed(found)}. Give a pattern that matches one."
         )
     return root / found[0] if found else None
 
 
 def _dead_ends(root: Path, below: str) -> list[str]:
-    """Return folders on the way to a file that may not be read, or are links to nowhere."""
+    """Return the first folder on the way to a file that is unreadable or a broken link."""
     parts = below.split("/")
     for n_parts in range(1, len(parts)):
         for item in matching(root, "/".join(parts[:n_parts])):

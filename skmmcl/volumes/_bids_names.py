@@ -18,9 +18,9 @@ SHOWN = 5  # names that a message lists
 
 
 def matching(root: Path, pattern: str) -> list[str]:
-    """Return what fits a pattern below a folder: no hidden files, but links that lead nowhere.
+    """Return what matches a pattern below a folder, broken links too, but no hidden files.
 
-    Path.glob would give the former, and the latter only where the pattern has a wildcard.
+    Path.glob returns hidden files, and broken links only where the pattern has a wildcard.
     """
     return sorted(glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207
 
@@ -32,7 +32,7 @@ def head_of(pattern: str) -> str:
 
 
 def list_folders(root: Path, head: str) -> set[str]:
-    """Return the names ``sub-*`` that stand for the subject in the head of a pattern."""
+    """Return the names ``sub-*`` that match the subject in the head of a pattern."""
     found = [root / item for item in matching(root, head.replace(SUBJECT, PREFIX + "*"))]
     if head.rpartition("/")[2] == SUBJECT:
         return {path.name for path in found if path.is_dir() or is_dead_folder(path)}
@@ -41,14 +41,14 @@ def list_folders(root: Path, head: str) -> set[str]:
 
 
 def is_dead_folder(path: Path) -> bool:
-    """Return whether this is a link that leads nowhere and has no ending, as files have."""
+    """Return whether this is a broken link without the suffix of a file."""
     return path.is_symlink() and not path.exists() and not path.suffix
 
 
 def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
     """Return the folder of each subject who has one, also where the two are spelled differently.
 
-    A spelling that fits several is a DataError.
+    A spelling that matches several is a DataError.
     """
     matched: dict[str, str] = {}
     for spelled in (str, _with_prefix, canonical):
@@ -57,9 +57,9 @@ def match_folders(ids: list[str], folders: set[str]) -> dict[str, str]:
         for label in [label for label in own if label in theirs]:
             if len(own[label]) > 1 or len(theirs[label]) > 1:
                 raise DataError(
-                    f"Which folder is whose? Subjects {show(own[label])} and folders "
-                    f"{show(theirs[label])} differ only in spelling. Write the names of the "
-                    "folders into the table."
+                    f"Subjects {show(own[label])} and folders {show(theirs[label])} differ only "
+                    "in spelling, so that it is unclear which belong together. Write the names "
+                    "of the folders into the table."
                 )
             matched[own[label][0]] = theirs[label][0]
     return matched
@@ -82,7 +82,7 @@ def report_matches(
     folders: dict[str, set[str]],
     matches: dict[str, dict[str, str]],
 ) -> None:
-    """Warn of lone subjects and folders, and of other spellings; raise if none match."""
+    """Warn of unmatched subjects and folders and of other spellings; raise if none match."""
     found = {item: name for matched in matches.values() for item, name in matched.items()}
     strangers = {
         name for head, names in folders.items() for name in names.difference(matches[head].values())
@@ -102,7 +102,7 @@ def _disagreements(
     respelled = [f"{item!r} is {name}" for item, name in found.items() if item != name]
     if respelled:
         yield (
-            f"{len(respelled)} of {len(ids)} subjects of {listing} are spelled otherwise than "
+            f"{len(respelled)} of {len(ids)} subjects of {listing} are spelled differently from "
             f"their folders, and were matched: {listed(respelled)}."
         )
     lost = [item for item in ids if item not in found]
@@ -116,11 +116,11 @@ def _disagreements(
 
 
 def warn(message: str) -> None:
-    """Warn whoever called load_bids, from a function that it calls."""
+    """Warn the caller of load_bids, from a function that it calls."""
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
 def listed(items: list[str]) -> str:
-    """Return the first of many items."""
+    """Return the first items as text."""
     first = ", ".join(items[:SHOWN]) or "none"
     return first if len(items) <= SHOWN else f"{first}, ... ({len(items)} in all)"

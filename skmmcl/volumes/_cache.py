@@ -1,4 +1,4 @@
-"""Volumes on disk, ready to be read: one file for each, named by all that it was made from."""
+"""Processed volumes on disk: one file for each, named by a hash of everything that made it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from skmmcl.utils._files import write_whole
 from skmmcl.volumes._files import VolumeFile, fast_zlib, file_stamp, stamp_of
 from skmmcl.volumes._recipe import Recipe
 
-ABANDONED = 86_400.0  # seconds after which nobody writes a file any more
+ABANDONED = 86_400.0  # seconds after which no process is still writing a file
 MTIME_RESOLUTION = 2.0  # seconds; a younger file could change without a new time stamp
 CHECKSUM_BYTES = 4
-# Stamps of the stored volumes of which this process has compared the checksum.
+# Stamps of the stored volumes whose checksum this process has compared.
 _compared: dict[Path, tuple[int, ...]] = {}
 
 
@@ -28,10 +28,10 @@ class VolumeCache:
     """A folder of ``.npy`` files that any number of processes may fill and read at once.
 
     A volume's name is a hash of its source's content and of the recipe, and it gets that name when
-    it is complete. Whoever finds it under that name may take it; if two make it at once, the later
-    of two equal files stays. A checksum follows its voxels; each process compares it when it first
-    reads the file, and again if somebody has written to it. The hash of a source is kept too, under
-    the source's path, size and times, so that a source is read once.
+    it is complete, so that a file with that name can be used. If two processes write it at once,
+    the later of two equal files stays. A checksum follows its voxels; each process compares it when
+    it first reads the file, and again after the file was written to. The hash of a source is kept
+    under the source's path, size and times, so that a source is read once.
     """
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
@@ -54,17 +54,17 @@ class VolumeCache:
         digest = hashlib.sha256(content).hexdigest()
         self._note(file, digest)
         key = self._keys[file.path] = self._key(digest)
-        if not self._load(key, out):  # the same content may have been met under another name
+        if not self._load(key, out):  # another file may have had the same content
             out[:] = self.recipe(content, file)
             voxels = out.data.cast("B")
             self._write(self._volume(key), _npy_header(out), voxels, _checksum(key, voxels))
 
     def _load(self, key: str, out: np.ndarray) -> bool:
-        """Read a stored volume; False if it is not there, not whole or not as it was written."""
+        """Read a stored volume; return False if it is missing, incomplete or altered."""
         header, voxels, path = _npy_header(out), out.data.cast("B"), self._volume(key)
         try:
-            # Reading costs half of what copying from a memory map does, and a file that somebody
-            # cuts off meanwhile is found out instead of ending the process.
+            # Reading takes half the time of copying from a memory map, and a file that is cut off
+            # meanwhile is noticed instead of ending the process.
             with path.open("rb", buffering=0) as file:
                 stamp = stamp_of(os.fstat(file.fileno()))
                 if file.read(len(header)) != header or file.readinto(voxels) != out.nbytes:
@@ -108,13 +108,13 @@ class VolumeCache:
         except OSError as error:
             warnings.warn(
                 f"The cache of volumes in {self.folder} cannot be written ({error}); files are "
-                "read anew in each epoch. Give cache= another folder, or make room.",
+                "read again in each epoch. Give cache= another folder, or free disk space.",
                 RuntimeWarning,
                 stacklevel=2,
             )
 
     def _sweep(self) -> None:
-        """Remove, once, what processes that were killed have left half written."""
+        """Remove, once, incomplete files of processes that were killed."""
         left = [] if self._is_swept else self.folder.glob(".*.npy.*")
         self._is_swept = True
         for part in left:
@@ -124,18 +124,18 @@ class VolumeCache:
 
 
 def read_unchanged(file: VolumeFile) -> bytes:
-    """Read the content of a file, which must still be the one whose header was read."""
+    """Read the content of a file that has not changed since its header was read."""
     try:
         content = Path(file.path).read_bytes()
         if file_stamp(file.path) == file.stamp:
             return content
     except OSError as error:
         raise DataError(f"can no longer be read: {error}") from error
-    raise DataError("has changed since load_volumes looked at it; call it again")
+    raise DataError("has changed since load_volumes read its header; call load_volumes again")
 
 
 def _checksum(key: str, voxels: memoryview) -> bytes:
-    """Return the checksum of voxels under their name, which another volume does not have."""
+    """Return a checksum of voxels and of their name, which differs from another volume's."""
     return fast_zlib.crc32(voxels, fast_zlib.crc32(key.encode())).to_bytes(CHECKSUM_BYTES, "little")
 
 

@@ -1,4 +1,4 @@
-"""One image file: what its header says, and its voxels."""
+"""Header and voxels of one image file."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ GZIPPED = b"\x1f\x8b"
 FIRST_BYTES = 4096  # of a file, gzipped or not, within which its header ends
 MAX_AT_ONCE = 2**28  # bytes; a damaged file may claim any number
 HEAD_BYTES = 544  # enough for any header
-DEFLATED = 1032  # bytes at most that gzip packs into one
-# How many mm are a meter and a micron, by their code in NIfTI; all other codes are taken for mm.
+DEFLATED = 1032  # bytes at most that gzip compresses into one
+# Length in mm of a meter and a micron, by their code in NIfTI; all other codes mean mm.
 MM = {1: 1000.0, 3: 0.001}
-# What git-annex and git-lfs keep in the place of a file whose content is elsewhere.
+# Beginnings of the files with which git-annex and git-lfs replace one whose content is elsewhere.
 POINTERS = (b"/annex/objects/", b"version https://git-lfs")
-# By the number that a file begins with.
+# Kinds of images, by the number that a file begins with.
 KINDS = {348: nib.Nifti1Image, 540: nib.Nifti2Image, 1: nib.MGHImage}
-SINGLE = {348: (344, b"n+1"), 540: (4, b"n+2")}  # where a header says that voxels follow it
+SINGLE = {348: (344, b"n+1"), 540: (4, b"n+2")}  # position and text of "voxels follow"
 LABELS = 1002  # the intent code of maps of labels
 
 
 class VolumeFile(NamedTuple):
-    """A file that is known to have the header of a 3-D image.
+    """A file with the header of a 3-D image.
 
     `path` is absolute, `stamp` is size, times and number of the file when its header was read, and
     `grid` that of its voxels, in the canonical orientation (right, anterior, superior).
@@ -66,7 +66,7 @@ class VolumeFile(NamedTuple):
 
 
 def read_header(path: str) -> VolumeFile:
-    """Look at a file without reading its voxels; raise if it is no 3-D image of numbers."""
+    """Read the header of a file; raise if it is not a 3-D image of numbers."""
     try:
         stamp, header = file_stamp(path), _header(path)
         shape, affine = header.get_data_shape(), in_mm(header.get_best_affine(), header)
@@ -103,7 +103,7 @@ def doubt_of(header: Any) -> str | None:
 
 
 def in_mm(affine: Any, header: Any) -> np.ndarray:
-    """Return the affine of an image whose header may have another unit of space."""
+    """Return the affine of an image in mm, whatever the unit in its header."""
     unit = int(header["xyzt_units"]) % 8 if is_nifti(header) else 0
     scaled = np.array(affine, dtype=float)
     scaled[:3] *= MM.get(unit, 1.0)
@@ -111,24 +111,24 @@ def in_mm(affine: Any, header: Any) -> np.ndarray:
 
 
 def space_of(shape: Sequence[int]) -> tuple[int, ...] | None:
-    """Return the shape of an image in space, if it has three axes but for those of length 1."""
+    """Return the first three axes of a shape; None if there are fewer, or later ones above 1."""
     sizes = tuple(int(n) for n in shape)
     return sizes[:3] if len(sizes) >= 3 and all(n == 1 for n in sizes[3:]) else None
 
 
 def missing_file(path: str | Path) -> str:
-    """Return in words what became of a file that is not there."""
+    """Return in words why there is no file at a path."""
     path = Path(path)
     if not path.is_symlink():
         return "is not a file" if path.exists() else "does not exist"
     return (
         f"is a link to {path.readlink()}, which is not there; `datalad get` or `git annex get` "
-        "fetches what such links stand for"
+        "fetches the content of such links"
     )
 
 
 def file_stamp(path: str) -> tuple[int, ...]:
-    """Return what changes when a file does."""
+    """Return numbers that change when a file changes."""
     return stamp_of(os.stat(path))  # noqa: PTH116  Path.stat costs more, and this is done often
 
 
@@ -152,10 +152,10 @@ def decode(content: bytes) -> np.ndarray:
 
 
 def _inflate(content: bytes) -> bytes:
-    """Undo gzip, into memory that is asked for once: its last bytes say how much it takes."""
+    """Undo gzip into memory that is allocated once: the last bytes of the content are its size."""
     n_bytes = int.from_bytes(content[-4:], "little")
     plain = fast_zlib.decompress(content, 31, min(max(n_bytes, 1), MAX_AT_ONCE))
-    # Of a file in several parts, as bgzip writes it, that was the first.
+    # A file in several parts, as bgzip writes it, has now given only the first.
     return plain if len(plain) == n_bytes else gzip.decompress(content)
 
 
@@ -184,7 +184,7 @@ def _kind(content: bytes) -> Any:
                 )
             return KINDS[size]
     if content.startswith(POINTERS):
-        raise ValueError("it stands for a file that `git annex get` or `git lfs pull` fetches")
+        raise ValueError("it is a pointer; `git annex get` or `git lfs pull` fetches the content")
     raise ValueError("it is none of NIfTI-1, NIfTI-2 and MGH, in one file, gzipped or not")
 
 

@@ -1,4 +1,4 @@
-"""Grids of voxels: the one that a cohort is brought to, and which files are on it already."""
+"""Grids of voxels: the common grid of a cohort, and which files lie on it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Grid(NamedTuple):
     affine: np.ndarray
 
     def is_near(self, other: Grid) -> bool:
-        """Return whether voxels of the two lie at the same places."""
+        """Return whether voxels of the two lie at the same positions."""
         return self.shape == other.shape and np.allclose(
             self.affine, other.affine, rtol=0, atol=min(self.tolerance, other.tolerance)
         )
 
     @property
     def tolerance(self) -> float:
-        """How far apart in mm what is at one place may be; less for microscopes."""
+        """Difference in mm up to which entries of affines are equal; less for microscopes."""
         return min(TOLERANCE, 0.01 * float(nib.affines.voxel_sizes(self.affine).min()))
 
     @property
     def corners(self) -> list[tuple[float, ...]]:
-        """Of the field of view, in voxels."""
+        """Corners of the field of view, in voxels."""
         return list(product(*((-0.5, n - 0.5) for n in self.shape)))
 
     @property
@@ -54,7 +54,7 @@ def canonical_grid(shape: tuple[int, ...], affine: np.ndarray) -> Grid:
 
 
 def is_invertible(affine: np.ndarray) -> bool:
-    """Return whether an affine can be undone, whatever its unit."""
+    """Return whether an affine can be inverted, whatever its unit."""
     sizes = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or not sizes.all():
         return False
@@ -105,14 +105,14 @@ def _checked_shape(target_shape: Any) -> tuple[int, int, int]:
 
 
 def _stretched(own: Grid, shape: tuple[int, int, int]) -> Grid:
-    """Return as many voxels as asked for in the same field of view."""
+    """Return a grid of the given shape with the same field of view."""
     step = np.array(own.shape) / np.array(shape)
     into_own = nib.affines.from_matvec(np.diag(step), (step - 1) / 2)
     return Grid(shape, own.affine @ into_own)
 
 
 def _covering(own: Grid, affine: np.ndarray, shape: tuple[int, int, int] | None) -> Grid:
-    """Return voxels of the affine's size over the field of view; a 4 x 4 one says from where."""
+    """Return voxels of the affine's size over the field of view, from the origin of a 4 x 4 one."""
     corners = nib.affines.apply_affine(own.affine, own.corners)
     in_voxels = corners @ np.linalg.inv(affine[:3, :3]).T
     low, high = in_voxels.min(axis=0), in_voxels.max(axis=0)
@@ -124,6 +124,6 @@ def _covering(own: Grid, affine: np.ndarray, shape: tuple[int, int, int] | None)
         high = high - low
     if shape is None:
         counts = np.nan_to_num(np.maximum(1, np.ceil(high - TOLERANCE)))
-        x, y, z = (int(n) for n in counts.tolist())  # of any size, where int64 has an end
+        x, y, z = (int(n) for n in counts.tolist())  # Python's integers do not overflow
         shape = x, y, z
     return Grid(shape, nib.affines.from_matvec(affine[:3, :3], start))

@@ -1,36 +1,39 @@
-"""Volumes that are read when they are asked for."""
+"""Volumes that are read from their files on demand."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from skmmcl.data._rows import as_key, take_rows
 from skmmcl.volumes._store import VolumeStore
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 class LazyVolumes:
     """3-D volumes of the same grid, one for each subject, in files.
 
-    :func:`load_volumes` makes it. It is a modality for :class:`~skmmcl.data.MultimodalData`, and
-    stands for an array of shape ``(n_subjects, *grid)``: picking subjects by a slice, a mask or
-    an array of positions reads nothing, a single integer reads one volume, ``np.asarray`` reads
-    them all. Pickled, it holds paths and settings, no voxels.
+    :func:`load_volumes` returns it. It is a modality for :class:`~skmmcl.data.MultimodalData` and
+    behaves like an array of shape ``(n_subjects, *grid)``: a slice, a mask or an array of positions
+    selects subjects and reads nothing, a single integer reads one volume, ``np.asarray`` reads
+    all. Its pickle holds paths and settings, no voxels.
 
     Parameters
     ----------
     store : VolumeStore
-        Files of the whole cohort, made by :func:`load_volumes`.
+        Files of the whole cohort, as :func:`load_volumes` collects them.
     rows : range or ndarray of int, optional
         Subjects of the cohort; all by default.
     named : bool, default=True
-        Whether `ids` has the names of the subjects, if they were given.
+        Whether `ids` returns the names of the subjects, if they were given.
 
     See Also
     --------
-    load_volumes : Make it from a list of files.
+    load_volumes : Volumes from a list of files.
 
     Examples
     --------
@@ -66,7 +69,7 @@ class LazyVolumes:
 
     @property
     def dtype(self) -> np.dtype:
-        """Type in which volumes are given: float32."""
+        """Type in which volumes are returned: float32."""
         return np.dtype(np.float32)
 
     @property
@@ -76,12 +79,12 @@ class LazyVolumes:
 
     @property
     def affine(self) -> np.ndarray:
-        """From indices of voxels to mm, of shape (4, 4)."""
+        """Matrix from indices of voxels to mm, of shape (4, 4)."""
         return self._store.recipe.grid.affine.copy()
 
     @property
     def mask(self) -> np.ndarray | None:
-        """Voxels that are not set to 0, of the grid's shape; None for all."""
+        """True at voxels that are not set to 0, of the grid's shape; None if none are."""
         mask = self._store.recipe.mask
         return None if mask is None else mask.copy()
 
@@ -102,7 +105,7 @@ class LazyVolumes:
 
     @property
     def present(self) -> np.ndarray:
-        """Who has a volume; with ``on_error="missing"`` this reads each file once."""
+        """True for subjects with a volume; ``on_error="missing"`` reads each file once for it."""
         return self._store.present(self._positions)
 
     @property
@@ -112,8 +115,8 @@ class LazyVolumes:
     def check(self) -> Self:
         """Read each volume once, which fills the cache.
 
-        `fit` and `transform` of all estimators do it before anything else. Later calls, and
-        those of slices, do not read again what was read.
+        `fit` and `transform` of all estimators do it first. Later calls, and those on slices,
+        do not read a file again.
 
         Returns
         -------
@@ -124,42 +127,42 @@ class LazyVolumes:
         ------
         DataError
             If volumes are damaged or hold values that training cannot use, unless
-            ``on_error="missing"``; names the subjects and files.
+            ``on_error="missing"``; the message names the subjects and files.
         """
         self._store.check(self._positions)
         return self
 
-    def restrict(self, present) -> LazyVolumes:
+    def restrict(self, present: ArrayLike) -> LazyVolumes:
         """Return the same volumes, missing wherever `present` is False.
 
         Parameters
         ----------
         present : array-like of bool of shape (n_subjects,)
-            Who keeps the volume.
+            True for subjects who keep their volume.
 
         Returns
         -------
         LazyVolumes
-            Its missing volumes are read as NaN.
+            Missing volumes are read as NaN.
         """
         kept = zip(self._rows, np.asarray(present, dtype=bool), strict=True)
         files = [self._store.files[row] if keep else None for row, keep in kept]
         return LazyVolumes(replace(self._store, files=files, ids=self._names), named=self._named)
 
     def without_ids(self) -> LazyVolumes:
-        """Return the same volumes with `ids` None, as they are once a container has taken the ids.
+        """Return the same volumes with `ids` None, as a container keeps them.
 
         Returns
         -------
         LazyVolumes
-            Messages go on naming the subjects.
+            Messages still name the subjects.
         """
         return LazyVolumes(self._store, self._rows, named=False)
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         if isinstance(key, (int, np.integer)):
             (row,) = np.asarray(take_rows(self._rows, key))
             return self._store.read(np.array([row]))[0].astype(np.float32, copy=False)
@@ -167,7 +170,7 @@ class LazyVolumes:
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         if copy is False:
-            raise ValueError("Volumes in files cannot be an array without being read.")
+            raise ValueError("Volumes in files cannot become an array without a copy.")
         return self._store.read(self._positions).astype(dtype or self.dtype, copy=False)
 
     def __repr__(self) -> str:

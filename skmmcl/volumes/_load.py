@@ -1,9 +1,10 @@
-"""From a list of files to volumes that can be trained on."""
+"""Volumes from a list of files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import nibabel as nib
 import numpy as np
@@ -20,6 +21,9 @@ from skmmcl.volumes._lazy import LazyVolumes
 from skmmcl.volumes._recipe import INSTALL, Recipe, resample
 from skmmcl.volumes._store import VolumeStore
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 CHOICES = {
     "interpolation": ("continuous", "linear", "nearest"),
     "dtype": ("float32", "float16"),
@@ -28,24 +32,23 @@ CHOICES = {
 
 
 def load_volumes(
-    paths,
+    paths: Iterable[str | Path | None],
     *,
-    target_affine=None,
-    target_shape=None,
-    interpolation="continuous",
-    mask=None,
-    dtype="float32",
-    cache=None,
-    on_error="raise",
-    n_jobs=None,
+    target_affine: ArrayLike | None = None,
+    target_shape: Sequence[int] | None = None,
+    interpolation: Literal["continuous", "linear", "nearest"] = "continuous",
+    mask: str | Path | nib.Nifti1Image | None = None,
+    dtype: Literal["float32", "float16"] = "float32",
+    cache: str | Path | Literal[False] | None = None,
+    on_error: Literal["raise", "missing"] = "raise",
+    n_jobs: int | None = None,
 ) -> LazyVolumes:
     """Make a modality of 3-D images in files, which are read when they are needed.
 
-    Headers are looked at now: all volumes must be 3-D and lie on the same grid of voxels after
-    their axes were turned to right, anterior, superior; else give `target_affine` or
-    `target_shape`. Voxels are read first by `fit`, before it trains, or by
-    :meth:`LazyVolumes.check`; they are then taken from the cache. Places are in mm, whatever the
-    unit of a header; a header without one is taken to be in mm.
+    Headers are read now: all volumes must be 3-D and lie on the same grid of voxels once their
+    axes point right, anterior, superior; else give `target_affine` or `target_shape`. Voxels are
+    first read by `fit`, before it trains, or by :meth:`LazyVolumes.check`; later they come from the
+    cache. Positions are in mm, whatever the unit in a header; a header without a unit is in mm.
 
     Parameters
     ----------
@@ -53,23 +56,22 @@ def load_volumes(
         NIfTI (``.nii``, ``.nii.gz``) or MGH files (``.mgz``), one for each subject; None or NaN
         for one without. The index of a Series names the subjects.
     target_affine : float, (3,), (3, 3) or (4, 4) array-like, optional
-        Size of voxels in mm, or affine, of the grid to which all volumes are resampled; nilearn
-        does it. The grid covers the field of view of the first file, or of as many voxels as
-        `target_shape` says.
+        Size of voxels in mm, or affine, of the grid to which nilearn resamples all volumes. The
+        grid covers the field of view of the first file, or has `target_shape` voxels.
     target_shape : (int, int, int), optional
         Number of voxels of that grid; alone, it keeps the field of view.
     interpolation : {"continuous", "linear", "nearest"}, default="continuous"
-        How values between voxels are found; use "nearest" for maps of labels.
+        How values between voxels are computed; use "nearest" for maps of labels.
     mask : "brain", path or Nifti1Image, optional
         Voxels outside become 0. "brain" is nilearn's mask of the MNI152 template, for volumes
         in MNI space. Values above 0 are inside. Masks are brought to the grid of the volumes, and
         may have further axes of length 1, as volumes may.
     dtype : {"float32", "float16"}, default="float32"
-        Type in which volumes are stored; float16 halves the cache, and keeps three digits.
+        Type in which volumes are stored; float16 halves the cache and keeps three digits.
     cache : path or False, optional
-        Folder for the volumes as they are after all this; by default ``volumes`` in the folder
-        that ``SKMMCL_CACHE`` names, else in ``~/skmmcl_data``. It may be deleted at any time.
-        False reads each file anew in each epoch.
+        Folder of the processed volumes; by default ``volumes`` in the folder that
+        ``SKMMCL_CACHE`` names, else in ``~/skmmcl_data``. It may be deleted at any time. With
+        False, each file is read and processed again in each epoch.
     on_error : {"raise", "missing"}, default="raise"
         Whether a file that cannot be used is an error, or marks its subject as lacking the
         modality.
@@ -136,7 +138,7 @@ def _check_choices(**given: Any) -> None:
             raise ValueError(f"{name} must be one of {CHOICES[name]}; got {value!r}.")
 
 
-def _read_mask(mask: Any, grid: Grid) -> np.ndarray | None:
+def _read_mask(mask: str | Path | nib.Nifti1Image | None, grid: Grid) -> np.ndarray | None:
     if mask is None:
         return None
     image = _mask_image(mask)

@@ -1,6 +1,8 @@
-"""Pictures of volumes."""
+"""Plots of volumes."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -8,11 +10,24 @@ from skmmcl.data import as_multimodal
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._optional import import_pyplot
 
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+    from skmmcl.utils._typing import Subjects
+
 PLANES = ("sagittal", "coronal", "axial")
 
 
-def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True):
-    """Show the middle slices of the first subjects' volumes.
+def plot_mid_slices(
+    X: Subjects,
+    modality: str,
+    *,
+    n_subjects: int = 4,
+    cmap: str | Colormap = "gray",
+    shared_range: bool = True,
+) -> Figure:
+    """Plot the middle slices of the first subjects' volumes.
 
     Parameters
     ----------
@@ -21,11 +36,12 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
     modality : str
         Name of a modality of 3-D volumes.
     n_subjects : int, default=4
-        Largest number of subjects who are shown, a column for each.
+        Largest number of subjects, a column for each.
     cmap : str or Colormap, default="gray"
-        Colors of matplotlib.
+        Color map of matplotlib.
     shared_range : bool, default=True
-        Whether all subjects share one range of colors, or have one each.
+        Whether all subjects share one range of colors, which shows differences of intensity;
+        otherwise each has its own.
 
     Returns
     -------
@@ -37,12 +53,14 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
     ------
     ModalityError
         If the modality is not one of 3-D volumes.
+    DataError
+        If no subject has the modality.
     ImportError
-        Without matplotlib, which the extra ``plot`` brings.
+        If matplotlib is not installed, which the extra ``plot`` includes.
 
     See Also
     --------
-    skmmcl.augmentation.plot_augmentation : What changes at random in training.
+    skmmcl.augmentation.plot_augmentation : Random changes in training.
 
     Examples
     --------
@@ -62,11 +80,13 @@ def plot_mid_slices(X, modality, *, n_subjects=4, cmap="gray", shared_range=True
         raise DataError(f"No subject has modality {modality!r}.")
     volumes = np.asarray(X[rows][modality])
     titles = rows if X.index is None else X.index[rows]
-    limits = (np.min(volumes), np.max(volumes)) if shared_range else (None, None)
+    limits = (np.nanmin(volumes), np.nanmax(volumes)) if shared_range else (None, None)
     return _draw(volumes, [str(title) for title in titles], cmap, limits)
 
 
-def _draw(volumes: np.ndarray, titles: list[str], cmap, limits):
+def _draw(
+    volumes: np.ndarray, titles: list[str], cmap: str | Colormap, limits: tuple[Any, Any]
+) -> Figure:
     plt = import_pyplot("plot_mid_slices")
     figure, axes = plt.subplots(
         3, len(volumes), figsize=(2 * len(volumes), 6), squeeze=False, layout="constrained"

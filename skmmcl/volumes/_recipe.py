@@ -1,4 +1,4 @@
-"""Processing of a file's voxels before anybody sees them."""
+"""Processing of a file's voxels before they are stored."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ class Recipe:
     dtype: str
 
     def key(self) -> bytes:
-        """Return a hash that changes with each setting, this code and what computes voxels."""
+        """Return a hash of the settings, this code and the versions of what computes voxels."""
         shape, affine = self.grid
         mask = b"" if self.mask is None else np.packbits(self.mask).tobytes()
         settings = repr((shape, affine.tolist(), self.interpolation, self.dtype, code_version()))
         return hashlib.sha256(settings.encode() + mask).digest()
 
     def __call__(self, content: bytes, file: VolumeFile) -> np.ndarray:
-        """Make what is stored of a file's content.
+        """Return the volume to store of a file's content.
 
-        Damaged files and voxels that training cannot use are a DataError.
+        Damaged files and voxels that training cannot use raise a DataError.
         """
         data = decode(content)
         gaps = ~np.isfinite(data)
@@ -72,7 +72,7 @@ class Recipe:
 
 @cache
 def code_version() -> str:
-    """Return a hash of the code here that makes voxels, and versions of what it calls."""
+    """Return a hash of the code that computes voxels, and the versions of what it calls."""
     folder = Path(__file__).parent
     code = hashlib.sha256(b"".join((folder / name).read_bytes() for name in MAKES_VOXELS))
     versions = [f"{name} {_version(name)}" for name in ("nibabel", "nilearn", "scipy")]
@@ -87,7 +87,7 @@ def _version(package: str) -> str:
 
 
 def resample(data: np.ndarray, affine: np.ndarray, grid: Grid, interpolation: str) -> np.ndarray:
-    """Bring voxels to a grid by nilearn; what lies outside their field of view is 0."""
+    """Resample voxels to a grid by nilearn; outside their field of view, values are 0."""
     advice = "Volumes are resampled by nilearn, which is not installed: " + INSTALL
     nilearn = import_optional("nilearn.image", advice)
     try:

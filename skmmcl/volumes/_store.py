@@ -1,4 +1,4 @@
-"""The files of a whole cohort, read one volume at a time; what all slices of it share."""
+"""Files of a whole cohort, read one volume at a time and shared by all slices."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SHOWN = 5  # faulty files that a message lists
 class VolumeStore:
     """Image files with valid headers, whose voxels are read on demand.
 
-    There is a file for each subject, None for one without the modality, and `ids` name the
-    subjects. A `cache` keeps what the `recipe` makes of a file. With `skip_faulty` the subjects of
-    faulty files are taken to lack the modality; `n_jobs` threads read.
+    There is a file for each subject, None for one without the modality, and `ids` are the names of
+    the subjects. The `cache` keeps the volumes that the `recipe` computes. With `skip_faulty`,
+    subjects with a faulty file lack the modality; `n_jobs` threads read.
     """
 
     files: list[VolumeFile | None]
@@ -38,11 +38,11 @@ class VolumeStore:
     _faults: dict[int, str] = field(default_factory=dict, init=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Without what this process has found out: a hash must not depend on who has read what.
+        # Without the results of reading: a hash must not depend on which process has read what.
         return {**self.__dict__, "_sound": set(), "_faults": {}}
 
     def present(self, rows: np.ndarray) -> np.ndarray:
-        """Return who has a volume; where faulty ones are to be skipped, all are read for it."""
+        """Return which subjects have a volume; with `skip_faulty`, all are read for it."""
         has_file = np.array([self.files[row] is not None for row in rows], dtype=bool)
         if self.skip_faulty:
             self.check(rows)
@@ -51,7 +51,7 @@ class VolumeStore:
     def check(self, rows: np.ndarray) -> None:
         """Read volumes that were not read before, into the cache if there is one.
 
-        The faulty ones are a DataError that lists them, unless they are skipped.
+        Faulty ones raise a DataError that lists them, unless they are skipped.
         """
         known = self._sound | self._faults.keys()
         new = [row for row in rows.tolist() if self.files[row] is not None and row not in known]
@@ -60,7 +60,7 @@ class VolumeStore:
         in_threads(self._try, order, self.n_jobs)
         faults = [self._faults[row] for row in rows.tolist() if row in self._faults]
         if faults and not self.skip_faulty:
-            self._faults.clear()  # the user may mend the files
+            self._faults.clear()  # the user may correct the files
             raise DataError(list_faults(faults, len(rows)))
 
     def _try(self, row: int) -> None:
@@ -71,7 +71,7 @@ class VolumeStore:
             self._faults[row] = str(error)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """Read volumes as they are stored; those who have none get NaN."""
+        """Read volumes in the stored dtype; subjects without one get NaN."""
         out = np.empty((len(rows), *self.recipe.grid.shape), self.recipe.dtype)
         in_threads(self._read_or_nan, zip(rows.tolist(), out, strict=True), self.n_jobs)
         return out
@@ -90,7 +90,7 @@ class VolumeStore:
             out.fill(np.nan)
 
     def read_one(self, row: int, out: np.ndarray) -> None:
-        """Read the volume of a subject who has a file; errors name the subject and the file."""
+        """Read the volume of a subject with a file; errors name the subject and the file."""
         file = self.files[row]
         if file is None:
             raise DataError(f"{subject_name(row, self.ids)} has no file.")
@@ -104,7 +104,7 @@ class VolumeStore:
 
 
 def in_threads(act: Callable, items: Iterable, n_jobs: int | None) -> list:
-    """Return the results of acting on each item, which is to release the interpreter's lock."""
+    """Apply a function that releases the interpreter's lock to each item, in threads."""
     n_threads = joblib.effective_n_jobs(n_jobs)
     if n_threads == 1:
         return [act(item) for item in items]
@@ -113,15 +113,15 @@ def in_threads(act: Callable, items: Iterable, n_jobs: int | None) -> list:
 
 
 def subject_name(row: int, ids: np.ndarray | None) -> str:
-    """Return how messages name a subject."""
+    """Return the name of a subject for messages."""
     return f"Subject {row}" if ids is None else f"Subject {ids.tolist()[row]!r} (row {row})"
 
 
 def list_faults(faults: list[str], n_volumes: int) -> str:
-    """Put the first of many faults into one message."""
+    """Return one message with the first faults."""
     lines = faults[:SHOWN]
     if len(faults) > 1:
         lines = [f"{len(faults)} of {n_volumes} volumes cannot be used.", *lines]
     if len(faults) > SHOWN:
         lines.append("...")
-    return "\n".join([*lines, "on_error='missing' takes such subjects to lack the modality."])
+    return "\n".join([*lines, "With on_error='missing', such subjects lack the modality."])

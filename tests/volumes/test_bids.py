@@ -54,7 +54,7 @@ def test_patterns_below_the_root(root):
     assert not X.meta
     table = root.parent / "people.tsv"
     table.write_text(TABLE.replace("sub-", ""))
-    with pytest.warns(UserWarning, match="3 of 3 subjects .* spelled otherwise .*'01' is sub-01"):
+    with pytest.warns(UserWarning, match="3 of 3 subjects .* spelled differently .*'01' is sub-01"):
         X = load_bids(root, {"t1": T1}, participants=table)
     assert X.index.tolist() == ["01", "02", "03"]
     assert X.mask.all()
@@ -85,7 +85,7 @@ def test_spellings_that_are_matched(root, spelled):
     for k, name in enumerate(spelled, start=1):
         table = table.replace(f"sub-0{k}", name)
     (root / "participants.tsv").write_text(table)
-    with pytest.warns(UserWarning, match="spelled otherwise than their folders") as caught:
+    with pytest.warns(UserWarning, match="spelled differently from their folders") as caught:
         X = load_bids(root, {"t1": T1, "t1_too": "{subject}/" + T1})
     assert len(caught) == 1
     assert np.asarray(X["t1"])[:, 0, 0, 0].tolist() == [1, 2, 3]
@@ -244,7 +244,7 @@ def test_folders_that_may_not_be_read(root, monkeypatch):
 @pytest.mark.parametrize("content", ["/annex/objects/MD5E-s1.nii.gz\n", "version https://git-lfs."])
 def test_what_stands_for_files_elsewhere(root, content):
     (root / "sub-02" / "anat" / "sub-02_T1w.nii.gz").write_text(content)
-    with pytest.raises(DataError, match=r"'sub-02'.*stands for a file that `git annex get`"):
+    with pytest.raises(DataError, match=r"'sub-02'.*it is a pointer; `git annex get`"):
         load_bids(root, {"t1": T1})
 
 
@@ -260,7 +260,7 @@ def test_errors_name_the_modality(root):
     with pytest.raises(DataError, match=r"Modality 't1': Subject 'sub-03' \(row 2\)"):
         load_bids(root, {"t1": T1})
     assert load_bids(root, {"t1": T1}, on_error="missing").mask.sum() == 2
-    with pytest.raises(DataError, match=r"Modality 'pet': no file of any of 3 subjects"):
+    with pytest.raises(DataError, match=r"Modality 'pet': .* matches no file of any of 3 subjects"):
         load_bids(root, {"pet": "pet/*.nii.gz"})
 
 
@@ -279,11 +279,11 @@ def test_what_are_no_patterns(root, modalities):
         ("anat/{0}.nii.gz", r"has \{0\}"),
         ("anat/{run.nii.gz", r"has \{run.nii.gz"),
         ("anat/run}.nii.gz", r"has \}"),
-        (Path("anat/*.nii.gz"), "is no text such as"),
-        (None, "is no text"),
-        (["anat/*.nii.gz"], "is no text"),
-        (" ", "is no text"),
-        ("/data/{subject}/anat/*.nii.gz", "is absolute; write it as it goes on below"),
+        (Path("anat/*.nii.gz"), "is not a text such as"),
+        (None, "is not a text"),
+        (["anat/*.nii.gz"], "is not a text"),
+        (" ", "is not a text"),
+        ("/data/{subject}/anat/*.nii.gz", "is absolute; write the part below"),
         ("~/bids/{subject}/anat/*.nii.gz", "is absolute"),
     ],
 )
@@ -302,7 +302,7 @@ def test_sessions_are_named_in_patterns(root, save):
             save(name, np.full((4, 4, 4), k * (1.0 if session == "pre" else 10.0)))
     X = load_bids(root, {s: f"ses-{s}/anat/*_T1w.nii" for s in ("pre", "post")})
     assert np.asarray(X["post"])[:2, 0, 0, 0].tolist() == [10, 20]
-    with pytest.raises(DataError, match=r"sessions to be named in it: ses-post, ses-pre\."):
+    with pytest.raises(DataError, match=r"one of their sessions in it: ses-post, ses-pre\."):
         load_bids(root, {"t1": "anat/*_T1w.nii"})
 
 

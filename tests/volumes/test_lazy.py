@@ -49,7 +49,7 @@ def test_what_is_read_is_the_users_own(paths, arrays):
     volumes[0][:] = 0
     np.asarray(volumes)[:] = 0
     np.testing.assert_array_equal(np.asarray(volumes, dtype=np.float64), arrays)
-    with pytest.raises(ValueError, match="without being read"):
+    with pytest.raises(ValueError, match="without a copy"):
         np.asarray(volumes, copy=False)
 
 
