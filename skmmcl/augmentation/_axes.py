@@ -1,4 +1,4 @@
-"""Spatial axes of a batch: how many there are, and matrices that act along them."""
+"""Spatial axes of a batch, and matrices that act along them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skmmcl.augmentation._base import Augmentation
 
 @dataclass(frozen=True)
 class SpatialAugmentation(Augmentation):
-    """Base of augmentations that know which axes are space."""
+    """Base class of augmentations that distinguish spatial axes from channels."""
 
     _: KW_ONLY
     spatial_dims: int = 3
@@ -24,7 +24,7 @@ class SpatialAugmentation(Augmentation):
             raise ValueError(f"spatial_dims must be 1, 2 or 3, got {self.spatial_dims!r}.")
 
     def _grid(self, x: Tensor) -> tuple[int, ...]:
-        """Sizes of the spatial axes."""
+        """Return the sizes of the spatial axes."""
         if x.dim() <= self.spatial_dims:
             raise ValueError(
                 f"{type(self).__name__} with spatial_dims={self.spatial_dims} takes batches of at "
@@ -33,12 +33,12 @@ class SpatialAugmentation(Augmentation):
         return tuple(x.shape[-self.spatial_dims :])
 
     def _sides(self, x: Tensor, fraction: float) -> list[int]:
-        """A fraction of each spatial axis, in voxels, at least one."""
+        """Return a fraction of each spatial axis, in voxels, at least one."""
         return [max(1, round(fraction * size)) for size in self._grid(x)]
 
 
 def along_axes(x: Tensor, matrices: Sequence[Tensor]) -> Tensor:
-    """Multiply each of the last axes by a matrix of each subject.
+    """Multiply each of the last axes by a matrix, one for each subject.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def along_axes(x: Tensor, matrices: Sequence[Tensor]) -> Tensor:
         else:
             rest = torch.Size(after).numel()
             blocks = x.reshape(n, -1, x.shape[first + k], rest)
-            # By the subject: a product that is broadcast would copy the matrix for each block.
+            # Subject by subject: a broadcast product would copy the matrix for each block.
             x = torch.stack([torch.matmul(m, b) for m, b in zip(matrix, blocks, strict=True)])
         x = x.reshape(*before, matrix.shape[1], *after)
     return x

@@ -1,20 +1,23 @@
-"""What all augmentations have in common: the draw of who is changed, and the chain of them."""
+"""Base class of augmentations, and chains of them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from numbers import Real
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 Range = tuple[float, float]
+INFINITY = float("inf")
 
 
-def check_range(name: str, values: Range, low: float, high: float = float("inf")) -> None:
-    """Raise if ``values`` is no (lowest, highest) between two bounds."""
+def check_range(name: str, values: Range, low: float, high: float) -> None:
+    """Raise unless ``values`` is a pair (lowest, highest) between two bounds."""
     is_pair = isinstance(values, Sequence) and len(values) == 2
     if not is_pair or not low <= values[0] <= values[1] <= high:
         raise ValueError(
@@ -22,31 +25,32 @@ def check_range(name: str, values: Range, low: float, high: float = float("inf")
         )
 
 
-def check_fill(fill: float | str, choices: str = 'a number or "mean"') -> None:
-    """Raise if ``fill`` is neither a number nor "mean"."""
-    if fill != "mean" and not isinstance(fill, int | float):
-        raise ValueError(f"fill must be {choices}, got {fill!r}.")
+def check_fill(fill: float | str, names: Sequence[str] = ("mean",)) -> None:
+    """Raise unless ``fill`` is a number or one of the names."""
+    if fill not in names and not isinstance(fill, Real):
+        choices = " or ".join(f'"{name}"' for name in names)
+        raise ValueError(f"fill must be a number or {choices}, got {fill!r}.")
 
 
 def uniform(values: Range, shape: Sequence[int], x: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw uniformly from a range, where and as ``x`` is."""
+    """Draw uniformly from a range, with the device and dtype of ``x``."""
     unit = torch.rand(shape, generator=generator, dtype=torch.float64)
     return (values[0] + (values[1] - values[0]) * unit).to(x)
 
 
 def chosen(rate: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """Draw which entries are chosen, each row at its own rate."""
+    """Choose entries at random, each row at its own rate."""
     unit = torch.rand(shape, generator=of_device(rate.device, generator), device=rate.device)
     return unit < per_subject(rate, unit)
 
 
 def per_subject(values: Tensor, x: Tensor) -> Tensor:
-    """One value per subject, to be broadcast with ``x``."""
+    """Return one value per subject in a shape that broadcasts with ``x``."""
     return values.reshape(-1, *[1] * (x.dim() - 1))
 
 
 def of_device(device: torch.device, generator: torch.Generator) -> torch.Generator:
-    """A generator for many numbers on a device, seeded by one number of ``generator``."""
+    """Return a generator for many numbers on a device, seeded by a draw of ``generator``."""
     if device.type == "cpu":
         return generator
     seed = int(torch.randint(2**62, (), generator=generator))
@@ -54,31 +58,31 @@ def of_device(device: torch.device, generator: torch.Generator) -> torch.Generat
 
 
 def normal_like(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers, where and as ``x`` is."""
+    """Draw standard normal numbers with the shape, device and dtype of ``x``."""
     own = of_device(x.device, generator)
     return torch.randn(x.shape, generator=own, dtype=x.dtype, device=x.device)
 
 
 def check_batch(x: Tensor, generator: torch.Generator) -> None:
-    """Raise if this is no batch that can be augmented."""
+    """Raise unless this is a batch that can be augmented, with a generator of the CPU."""
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.dim() < 2:
         found = f"{tuple(x.shape)} {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
         raise ValueError(f"Expected a floating-point Tensor (n_samples, ...), got {found}.")
     if not isinstance(generator, torch.Generator) or generator.device.type != "cpu":
         raise ValueError(
-            f"Expected a torch.Generator of the CPU, got {generator!r}; numbers for other devices "
-            "are drawn there from a seed that it gives."
+            f"Expected a torch.Generator of the CPU, got {generator!r}; it also seeds the "
+            "generators of other devices."
         )
 
 
 @dataclass(frozen=True)
 class Augmentation(ABC):
-    """Base of the random changes of a batch, each subject by a draw of its own.
+    """Base class of random changes of a batch, with a draw of its own for each subject.
 
     An augmentation is called as ``augmentation(x, generator)`` with a floating-point Tensor
-    (n_samples, ...) and a ``torch.Generator`` of the CPU, and gives a new Tensor of the same
-    shape. Few numbers per subject are drawn on the CPU and the rest on the device of ``x``, so
-    that a GPU never has to be waited for; no global generator is touched.
+    (n_samples, ...) and a ``torch.Generator`` of the CPU, and returns a new Tensor of the same
+    shape. A few numbers per subject are drawn on the CPU and the rest on the device of ``x``, so
+    that no call waits for a GPU; no global generator is used.
 
     Parameters
     ----------
@@ -99,9 +103,14 @@ class Augmentation(ABC):
     _: KW_ONLY
     p: float = 0.5
 
+    # Bounds of the parameters that are pairs (lowest, highest).
+    _bounds: ClassVar[Mapping[str, Range]] = {}
+
     def __post_init__(self) -> None:
         if not 0 <= self.p <= 1:
             raise ValueError(f"p must be a probability in [0, 1], got {self.p!r}.")
+        for name, bounds in self._bounds.items():
+            check_range(name, getattr(self, name), *bounds)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         check_batch(x, generator)
@@ -115,17 +124,17 @@ class Augmentation(ABC):
 
     @abstractmethod
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Change all subjects of ``x``, some or all of a batch; neither is written to."""
+        """Return ``x``, which is some or all subjects of a batch, changed; write to neither."""
 
 
 @dataclass(frozen=True)
 class Compose:
-    """Augmentations one after the other.
+    """Chain of augmentations.
 
     Parameters
     ----------
     transforms : sequence of callable
-        Each called as ``transform(x, generator)``.
+        Augmentations in their order, each called as ``transform(x, generator)``.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -12,16 +12,24 @@ from skmmcl.augmentation._base import Augmentation, Compose, Transform
 from skmmcl.exceptions import ModalityError
 
 Augment = Mapping[Any, Transform]
-Asked = Augment | Transform | str | None  # "auto": see `resolve_augment`
+Asked = Augment | Transform | Literal["auto"] | None  # "auto": see `resolve_augment`
 
 
-def by_name(augment: Asked, names: Iterable[str]) -> Any:
-    """Give an augmentation of all modalities to each by its name; others are as they are."""
-    return dict.fromkeys(names, augment) if callable(augment) else augment
+def by_name(augment: Asked, names: Iterable[str]) -> Augment:
+    """Return the augmentation by the names of modalities; empty for "auto" and None."""
+    if augment is None or augment == "auto":
+        return {}
+    if callable(augment):
+        return dict.fromkeys(names, augment)
+    if not isinstance(augment, Mapping):
+        raise ModalityError(
+            f"augment must be a dict of modalities, a callable, 'auto' or None, got {augment!r}."
+        )
+    return augment
 
 
 def augmented_names(augment: Asked, names: Iterable[str] = ()) -> list[str]:
-    """List the modalities to which the user gives an augmentation.
+    """List the modalities for which the user gives an augmentation.
 
     Parameters
     ----------
@@ -33,7 +41,7 @@ def augmented_names(augment: Asked, names: Iterable[str] = ()) -> list[str]:
     Returns
     -------
     list of str
-        Each once; none for "auto".
+        Each name once; empty for "auto".
 
     Examples
     --------
@@ -41,13 +49,12 @@ def augmented_names(augment: Asked, names: Iterable[str] = ()) -> list[str]:
     >>> augmented_names({("t1", "falff"): Flip(), "t1": Flip(1)})
     ['t1', 'falff']
     """
-    augment = by_name(augment, names)
-    keys = augment if isinstance(augment, Mapping) else {}
+    keys = by_name(augment, names)
     return list(dict.fromkeys(name for key in keys for name in _names(key)))
 
 
 def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
-    """Raise before training if modalities cannot be augmented as asked.
+    """Check before training that the modalities can be augmented as asked.
 
     Parameters
     ----------
@@ -59,8 +66,8 @@ def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
     Raises
     ------
     ModalityError
-        If a name is unknown, a transform is none, or modalities that are to get the same
-        draw differ in shape.
+        If a name is unknown, a transform cannot be called, or modalities that share a draw
+        differ in shape.
 
     Examples
     --------
@@ -74,7 +81,7 @@ def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
     unknown = [name for name in augmented_names(augment) if name not in shapes]
     if unknown:
         raise ModalityError(f"augment names {unknown}; the modalities are {list(shapes)}.")
-    for key, transform in (augment if isinstance(augment, Mapping) else {}).items():
+    for key, transform in augment.items():
         if not callable(transform):
             raise ModalityError(
                 f"augment of modality {key!r} must be called as transform(x, generator), got "
@@ -88,19 +95,19 @@ def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
 
 
 def try_augment(augment: Asked, x: Mapping[str, Any]) -> None:
-    """Raise before training if an augmentation does not give back two subjects in their form.
+    """Check before training that augmentations keep the form of two subjects.
 
     Parameters
     ----------
     augment : dict of str or tuple of str to callable, callable, "auto" or None
-        As `resolve_augment` takes it; nothing is tried of "auto".
+        As `resolve_augment` takes it; "auto" is not tried.
     x : mapping of str to Tensor ``(n_samples, *shape)``
-        The modalities of all subjects, of which the first two are looked at.
+        The modalities of all subjects, of which the first two are augmented.
 
     Raises
     ------
     ModalityError
-        If a transform fails or gives another type, shape or device, or what is not finite.
+        If a transform fails or returns another type or shape, or values that are not finite.
 
     Examples
     --------
@@ -111,8 +118,8 @@ def try_augment(augment: Asked, x: Mapping[str, Any]) -> None:
         ...
     skmmcl.exceptions.ModalityError: augment of modality 't1' gave shape (1, 8) ...
     """
-    generator, augment = torch.Generator().manual_seed(0), by_name(augment, x)
-    for key, transform in (augment if isinstance(augment, Mapping) else {}).items():
+    generator = torch.Generator().manual_seed(0)
+    for key, transform in by_name(augment, x).items():
         drawn = generator.get_state()
         for name in _names(key):
             generator.set_state(drawn)
@@ -139,7 +146,7 @@ def _check_form(name: str, before: Tensor, after: Any) -> None:
     if after.shape != before.shape:
         raise ModalityError(
             f"augment of modality {name!r} gave shape {tuple(after.shape)} for a batch of shape "
-            f"{tuple(before.shape)}; it must stay."
+            f"{tuple(before.shape)}; the shape must stay the same."
         )
 
 
@@ -153,16 +160,16 @@ def augment_batch(
     x : dict of Tensor ``(n_samples, *shape)``
         The modalities.
     augment : dict of str or tuple of str to callable
-        What to do with a modality, in this order. Modalities that stand together in a tuple must
-        be of one shape and get the same draw, noise included. Each is called as
-        ``transform(x, generator)``.
+        Augmentation of each modality, applied in this order and called as
+        ``transform(x, generator)``. Modalities in one tuple must have the same shape and get the
+        same draw, including noise.
     generator : torch.Generator
-        Draws; one of the CPU.
+        Source of the draws, on the CPU.
 
     Returns
     -------
     dict of Tensor
-        All modalities, those without an augmentation as they were.
+        All modalities; those without an augmentation are unchanged.
 
     Raises
     ------
@@ -191,9 +198,9 @@ def augment_batch(
 
 
 def is_local(transform: Transform) -> bool:
-    """Tell whether a transform draws from the generator that it is given alone.
+    """Return whether a transform draws only from the generator that it is given.
 
-    Functions and classes of other packages are taken not to, since only their authors know.
+    Functions and classes of other packages may use others, so that the answer is False.
 
     Parameters
     ----------

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from skmmcl.augmentation._base import Augmentation, Range, check_range, per_subject, uniform
+from skmmcl.augmentation._base import INFINITY, Augmentation, Range, per_subject, uniform
 
-GRAY = (0.299, 0.587, 0.114)  # of red, green and blue
+GRAY = (0.299, 0.587, 0.114)  # weights of red, green and blue in the luminance
 
 # Luminance and two axes of color (NTSC), along which hue is an angle.
 YIQ = (GRAY, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
@@ -18,7 +19,7 @@ YIQ = (GRAY, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312))
 
 @dataclass(frozen=True)
 class ColorAugmentation(Augmentation):
-    """Base of augmentations of images (3, height, width), or of one channel without color."""
+    """Base class of augmentations of images with three channels or one, which has no color."""
 
     def _n_channels(self, x: Tensor) -> int:
         n_channels = x.shape[1] if x.dim() == 4 else 0
@@ -34,8 +35,9 @@ class ColorAugmentation(Augmentation):
 class ColorJitter(ColorAugmentation):
     """Change brightness, contrast, saturation and hue, in this order.
 
-    All four are linear in the values, and nothing is clipped. Hue turns colors about the axis of
-    grays, which keeps their luminance. Images of one channel change in brightness and contrast.
+    All four are linear in the values, and nothing is clipped. A change of hue rotates colors about
+    the axis of grays, which keeps their luminance. Images of one channel change in brightness and
+    contrast.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ class ColorJitter(ColorAugmentation):
         Ranges of the factors of all values, of the deviations from the image's mean luminance, and
         of the deviations from each pixel's luminance.
     hue : tuple of two floats, default=(-0.1, 0.1)
-        Range of the turn of the colors, where 1 is a whole turn.
+        Range of the rotation of the colors, where 1 is a full turn.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
 
@@ -61,11 +63,10 @@ class ColorJitter(ColorAugmentation):
     saturation: Range = (0.6, 1.4)
     hue: Range = (-0.1, 0.1)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("brightness", "contrast", "saturation"):
-            check_range(name, getattr(self, name), 0.0)
-        check_range("hue", self.hue, -0.5, 0.5)
+    _bounds: ClassVar = {
+        **dict.fromkeys(("brightness", "contrast", "saturation"), (0.0, INFINITY)),
+        "hue": (-0.5, 0.5),
+    }
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         n_channels = self._n_channels(x)
@@ -109,14 +110,14 @@ class Grayscale(ColorAugmentation):
 
 
 def _saturate(factor: Tensor, gray: Tensor) -> Tensor:
-    """Matrices that move colors (n_samples, 3) away from their luminance."""
+    """Return matrices that move colors away from their luminance, (n_samples, 3, 3)."""
     factor = factor[:, None, None]
     eye = torch.eye(3, dtype=gray.dtype, device=gray.device)
     return factor * eye + (1 - factor) * gray.expand(3, 3)
 
 
 def _turn(hue: Tensor) -> Tensor:
-    """Matrices that turn colors about the axis of grays."""
+    """Return matrices that rotate colors about the axis of grays, (n_samples, 3, 3)."""
     to_yiq = hue.new_tensor(YIQ)
     angle = 2 * math.pi * hue
     turn = torch.eye(3, dtype=hue.dtype, device=hue.device).repeat(len(hue), 1, 1)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from skmmcl.augmentation._base import (
+    INFINITY,
     Augmentation,
     Range,
-    check_fill,
-    check_range,
-    chosen,
     normal_like,
     per_subject,
     uniform,
 )
-from skmmcl.augmentation._features import fill_in
+from skmmcl.augmentation._features import Dropout
 
 
 def _check_square(x: Tensor, user: str) -> None:
@@ -29,19 +28,26 @@ def _check_square(x: Tensor, user: str) -> None:
 
 
 def _mirrored(x: Tensor) -> Tensor:
-    """Symmetric matrices with the upper triangles of ``x``, zero on the diagonal."""
+    """Return symmetric matrices with the upper triangles of ``x``, zero on the diagonal."""
     upper = x.triu(1)
     return upper + upper.mT
 
 
 def _mean(batch: Tensor) -> Tensor:
-    """Mean matrix, symmetric to the last bit."""
-    return _mirrored(batch.mean(0)) + batch.diagonal(dim1=1, dim2=2).mean(0).diag()
+    """Return the mean matrix, symmetric to the last bit where all subjects are symmetric."""
+    diagonal = batch.diagonal(dim1=1, dim2=2).mean(0).diag()
+    return _mirrored_where_symmetric(batch.mean(0), batch) + diagonal
+
+
+def _mirrored_where_symmetric(values: Tensor, batch: Tensor) -> Tensor:
+    """Mirror a statistic of the entries, zero on the diagonal; keep those of directed ones."""
+    is_symmetric = (batch == batch.mT).all(0)
+    return torch.where(is_symmetric, _mirrored(values), values)
 
 
 @dataclass(frozen=True)
 class ConnectomeNoise(Augmentation):
-    """Add normal noise to each connection of symmetric connectomes; the diagonal stays.
+    """Add symmetric normal noise to the connections of connectomes, except the diagonal.
 
     Parameters
     ----------
@@ -63,28 +69,27 @@ class ConnectomeNoise(Augmentation):
 
     std: Range = (0.0, 0.3)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("std", self.std, 0.0)
+    _bounds: ClassVar = {"std": (0.0, INFINITY)}
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         _check_square(x, type(self).__name__)
         std = per_subject(uniform(self.std, (len(x),), x, generator), x)
         noise = _mirrored(normal_like(x, generator))
-        return torch.addcmul(x, noise.mul_(std), _mirrored(batch.std(0, correction=0)))
+        scale = _mirrored_where_symmetric(batch.std(0, correction=0), batch)
+        return torch.addcmul(x, noise.mul_(std), scale)
 
 
 @dataclass(frozen=True)
-class EdgeDropout(Augmentation):
-    """Take connections of a symmetric connectome away from a subject; the diagonal stays.
+class EdgeDropout(Dropout):
+    """Replace connections of a symmetric connectome, chosen at random, except the diagonal.
 
     Parameters
     ----------
     rate : tuple of two floats, default=(0.0, 0.2)
-        Range, within [0, 1], of the part of the connections that a subject loses.
+        Range, within [0, 1], of the fraction of the connections that a subject loses.
     fill : float or "mean", default="mean"
-        What stands in for them: a number in the units of the data, or the mean of the connection
-        over the batch.
+        Replacement: a number in the units of the data, or the mean of the connection over the
+        batch.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
 
@@ -99,35 +104,26 @@ class EdgeDropout(Augmentation):
              [1., 0., 1.]]])
     """
 
-    rate: Range = (0.0, 0.2)
-    fill: float | str = "mean"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("rate", self.rate, 0.0, 1.0)
-        check_fill(self.fill)
-
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         _check_square(x, type(self).__name__)
-        rate = uniform(self.rate, (len(x),), x, generator)
-        dropped = _mirrored(chosen(rate, x.shape, generator).to(x)) > 0
-        return fill_in(x, dropped, self.fill, _mean(batch))
+        dropped = _mirrored(self._choose(x, 3, generator).to(x)) > 0
+        return self._replace(x, dropped, _mean(batch))
 
 
 @dataclass(frozen=True)
-class RegionDropout(Augmentation):
-    """Take whole regions away from a subject: their rows, and in a connectome their columns.
+class RegionDropout(Dropout):
+    """Replace whole regions, chosen at random: their rows, and in a connectome their columns.
 
     Parameters
     ----------
     rate : tuple of two floats, default=(0.0, 0.2)
-        Range, within [0, 1], of the part of the regions that a subject loses.
+        Range, within [0, 1], of the fraction of the regions that a subject loses.
     fill : float or "mean", default="mean"
-        What stands in for their values: a number in the units of the data, or the mean of each
-        value over the batch.
+        Replacement of their values: a number in the units of the data, or the mean of each value
+        over the batch.
     symmetric : bool, default=True
-        Whether the columns go with the rows, as in a symmetric connectome, whose diagonal then
-        stays. False for regions by features.
+        Whether the columns are replaced with the rows, as in a symmetric connectome, except the
+        diagonal. False for matrices of regions by features.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
 
@@ -142,14 +138,7 @@ class RegionDropout(Augmentation):
              [0., 0., 1.]]])
     """
 
-    rate: Range = (0.0, 0.2)
-    fill: float | str = "mean"
     symmetric: bool = True
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("rate", self.rate, 0.0, 1.0)
-        check_fill(self.fill)
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         if x.dim() != 3:
@@ -157,11 +146,10 @@ class RegionDropout(Augmentation):
                 "RegionDropout takes batches of matrices (n_samples, n_regions, n_features), got "
                 f"{tuple(x.shape)}."
             )
-        rate = uniform(self.rate, (len(x),), x, generator)
-        dropped = chosen(rate, x.shape[:2], generator)[:, :, None]
+        dropped = self._choose(x, 2, generator)[:, :, None]
         if self.symmetric:
             _check_square(x, type(self).__name__)
             diagonal = torch.eye(x.shape[1], dtype=torch.bool, device=x.device)
             dropped = (dropped | dropped.mT) & ~diagonal
         mean = _mean(batch) if self.symmetric else batch.mean(0)
-        return fill_in(x, dropped, self.fill, mean)
+        return self._replace(x, dropped, mean)

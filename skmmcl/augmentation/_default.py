@@ -1,35 +1,35 @@
-"""A usual chain of augmentations for each kind of modality."""
+"""Default chains of augmentations for each kind of modality."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from skmmcl.augmentation._base import Compose, Transform
-from skmmcl.augmentation._batch import by_name
+from skmmcl.augmentation._batch import Asked, Augment, by_name
 from skmmcl.augmentation._connectome import ConnectomeNoise, EdgeDropout, RegionDropout
 from skmmcl.augmentation._features import FeatureDropout, FeatureNoise
 from skmmcl.augmentation._geometry import Flip, ResizedCrop, Shift
 from skmmcl.augmentation._intensity import BiasField, GaussianBlur, GaussianNoise, Intensity
 from skmmcl.augmentation._patches import Cutout
 
-MOST_CHANNELS = 4  # of what is taken for an image with channels first, not for a volume
+MOST_CHANNELS = 4  # an array with three axes and at most these first is an image, not a volume
 Kind = Literal["volume", "image", "vector", "connectome"]
 
 
 def default_augmentation(kind: Kind = "volume", *, flips: bool = False) -> Compose:
-    """Make a usual chain of augmentations for a kind of modality.
+    """Build the default chain of augmentations for a kind of modality.
 
-    Each step changes a subject with probability one half, by its default ranges.
+    Each step changes a subject with probability one half, within its default ranges.
 
     Parameters
     ----------
     kind : {"volume", "image", "vector", "connectome"}, default="volume"
-        What a subject is: a volume (..., i, j, k), an image (..., height, width), a vector
-        (n_features,) or a symmetric matrix (n_regions, n_regions).
+        Kind of the data of one subject: a volume (..., i, j, k), an image (..., height, width), a
+        vector (n_features,) or a symmetric matrix (n_regions, n_regions).
     flips : bool, default=False
-        Whether volumes are also mirrored along their first axis and images along their last. Off,
-        because that destroys what differs between left and right.
+        Whether volumes are also mirrored along their first axis, and images along their last. Off
+        by default, because a flip destroys the differences between left and right.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def default_augmentation(kind: Kind = "volume", *, flips: bool = False) -> Compo
     Raises
     ------
     ValueError
-        If the kind is unknown, or flips are asked for where there is no side.
+        If the kind is unknown, or if ``flips`` is True for vectors or connectomes.
 
     Examples
     --------
@@ -60,26 +60,26 @@ def default_augmentation(kind: Kind = "volume", *, flips: bool = False) -> Compo
 
 
 def resolve_augment(
-    augment: Mapping[Any, Transform] | Transform | Literal["auto"] | None,
+    augment: Asked,
     shapes: Mapping[str, Sequence[int]],
     compressed: Collection[str] = (),
-) -> Mapping[Any, Transform] | None:
-    """Say what "auto" means for modalities of given shapes.
+) -> Augment | None:
+    """Return the augmentation of each modality, chosen by its shape if "auto" is asked for.
 
     Vectors and component scores get noise and lose up to 80 % of their entries, each with
     probability one half, as in CoMM :cite:p:`dufumier2025`. Square matrices get noise and lose
-    connections and regions, symmetrically; other matrices noise and regions. Images and volumes
-    get the chain of `default_augmentation`, without flips.
+    connections and regions, symmetrically; other matrices get noise and lose regions. Images and
+    volumes get the chain of `default_augmentation`, without flips.
 
     Parameters
     ----------
     augment : dict of str to callable, callable, "auto" or None
-        What the user asks for. A callable is for each modality by itself; a dict and None are given
-        back as they are.
+        Augmentation as the user gives it. A callable augments each modality by itself; a dict and
+        None are returned unchanged.
     shapes : mapping of str to tuple
         Shape of one subject in each modality.
     compressed : collection of str, default=()
-        Modalities whose component scores are augmented.
+        Modalities that are augmented as component scores.
 
     Returns
     -------
@@ -97,6 +97,8 @@ def resolve_augment(
     >>> [type(step).__name__ for step in auto["fc"].transforms]
     ['ConnectomeNoise', 'EdgeDropout', 'RegionDropout']
     """
+    if augment is None:
+        return None
     if augment != "auto":
         return by_name(augment, shapes)
     return {

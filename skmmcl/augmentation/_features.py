@@ -1,17 +1,18 @@
-"""Augmentations of vectors, whose values have a unit each."""
+"""Augmentations of vectors, whose features may have different units."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from skmmcl.augmentation._base import (
+    INFINITY,
     Augmentation,
     Range,
     check_fill,
-    check_range,
     chosen,
     normal_like,
     per_subject,
@@ -42,9 +43,7 @@ class FeatureNoise(Augmentation):
 
     std: Range = (0.0, 0.3)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("std", self.std, 0.0)
+    _bounds: ClassVar = {"std": (0.0, INFINITY)}
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         std = per_subject(uniform(self.std, (len(x),), x, generator), x)
@@ -52,16 +51,42 @@ class FeatureNoise(Augmentation):
 
 
 @dataclass(frozen=True)
-class FeatureDropout(Augmentation):
-    """Take features away from a subject.
+class Dropout(Augmentation):
+    """Base class of augmentations that replace entries, chosen at random."""
+
+    rate: Range = (0.0, 0.2)
+    fill: float | str = "mean"
+
+    _bounds: ClassVar = {"rate": (0.0, 1.0)}
+    _fills: ClassVar[tuple[str, ...]] = ("mean",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_fill(self.fill, self._fills)
+
+    def _choose(self, x: Tensor, n_axes: int, generator: torch.Generator) -> Tensor:
+        """Choose entries of the first axes, each subject at its own rate."""
+        rate = uniform(self.rate, (len(x),), x, generator)
+        return chosen(rate, x.shape[:n_axes], generator)
+
+    def _replace(self, x: Tensor, dropped: Tensor, mean: Tensor) -> Tensor:
+        """Put a number, or the mean over the batch, where something was dropped."""
+        if self.fill == "mean":
+            return torch.where(dropped, mean, x)
+        return x.masked_fill(dropped, float(self.fill))
+
+
+@dataclass(frozen=True)
+class FeatureDropout(Dropout):
+    """Replace features of a subject, chosen at random.
 
     Parameters
     ----------
     rate : tuple of two floats, default=(0.0, 0.2)
-        Range, within [0, 1], of the part of the features that a subject loses.
+        Range, within [0, 1], of the fraction of the features that a subject loses.
     fill : float, "mean" or "other", default="mean"
-        What stands in for them: a number in the units of the data, the mean of the feature over
-        the batch, or its value in another subject of the batch :cite:p:`bahri2022`.
+        Replacement: a number in the units of the data, the mean of the feature over the batch, or
+        its value in another subject of the batch :cite:p:`bahri2022`.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
 
@@ -78,25 +103,11 @@ class FeatureDropout(Augmentation):
     tensor([[0., 0., 1., 0., 1., 0.]])
     """
 
-    rate: Range = (0.0, 0.2)
-    fill: float | str = "mean"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("rate", self.rate, 0.0, 1.0)
-        if self.fill != "other":
-            check_fill(self.fill, 'a number, "mean" or "other"')
+    _fills: ClassVar = ("mean", "other")
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
-        dropped = chosen(uniform(self.rate, (len(x),), x, generator), x.shape, generator)
+        dropped = self._choose(x, x.dim(), generator)
         if self.fill == "other":
             others = torch.randint(len(batch), (len(x),), generator=generator)
             return torch.where(dropped, batch[others.to(x.device)], x)
-        return fill_in(x, dropped, self.fill, batch.mean(0))
-
-
-def fill_in(x: Tensor, dropped: Tensor, fill: float | str, mean: Tensor) -> Tensor:
-    """Put a number, or the mean over the batch, where something was dropped."""
-    if fill == "mean":
-        return torch.where(dropped, mean, x)
-    return x.masked_fill(dropped, float(fill))
+        return self._replace(x, dropped, batch.mean(0))

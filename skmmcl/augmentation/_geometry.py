@@ -1,29 +1,30 @@
-"""Augmentations that move what is seen: flips, shifts, zooms."""
+"""Geometric augmentations: flips, shifts and zooms."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from skmmcl.augmentation._axes import SpatialAugmentation, along_axes
-from skmmcl.augmentation._base import Range, check_range, uniform
+from skmmcl.augmentation._base import INFINITY, Range, uniform
 
 
 @dataclass(frozen=True)
 class Flip(SpatialAugmentation):
     """Mirror subjects.
 
-    A flip from left to right exchanges the hemispheres and so destroys what is lateralised, as
-    much of language, handedness and disease is: it is in no `default_augmentation`.
+    A flip from left to right exchanges the hemispheres and destroys lateralized information, such
+    as that of language, handedness and many diseases; by default, `default_augmentation` has none.
 
     Parameters
     ----------
     axis : int or None, default=0
         Spatial axis that is mirrored; 0 is left to right in volumes of orientation RAS or LAS.
-        None for one that is drawn for each subject.
+        None draws an axis for each subject.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
     spatial_dims : {1, 2, 3}, default=3
@@ -58,14 +59,14 @@ class Flip(SpatialAugmentation):
 
 @dataclass(frozen=True)
 class Shift(SpatialAugmentation):
-    """Move subjects by whole voxels; what leaves the grid is cropped.
+    """Move subjects by whole voxels; voxels that leave the grid are lost.
 
     Parameters
     ----------
     max_shift : float, default=0.06
         Largest move in each direction along each axis, as a fraction of that axis in [0, 1).
     fill : float, default=0.0
-        Value of what comes into the grid, in the units of the data: that of the background.
+        Value of voxels that enter the grid, in the units of the data: that of the background.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
     spatial_dims : {1, 2, 3}, default=3
@@ -109,12 +110,13 @@ class ResizedCrop(SpatialAugmentation):
     ----------
     scale : tuple of two floats, default=(0.8, 1.0)
         Range, within (0, 1], of the side of the box as a fraction of each axis; all axes of a
-        subject are enlarged alike, up to ``ratio``.
+        subject are enlarged equally, except for ``ratio``.
     ratio : tuple of two floats, default=(1.0, 1.0)
-        Range of the box's side along the last axis over that along each other, whose product stays
-        that of ``scale``; drawn on a logarithmic scale. A side is at most that of the grid.
+        Range of the ratio of the box's side along the last axis to that along each other axis,
+        drawn on a logarithmic scale; the volume of the box remains that of ``scale``. A side is at
+        most that of the grid.
     of_area : bool, default=False
-        Whether ``scale`` is the part of the area, or volume, that the box has, as in SimCLR.
+        Whether ``scale`` is the fraction of the area, or volume, instead of the side, as in SimCLR.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
     spatial_dims : {1, 2, 3}, default=3
@@ -133,10 +135,7 @@ class ResizedCrop(SpatialAugmentation):
     ratio: Range = (1.0, 1.0)
     of_area: bool = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("scale", self.scale, 1e-3, 1.0)
-        check_range("ratio", self.ratio, 1e-3)
+    _bounds: ClassVar = {"scale": (1e-3, 1.0), "ratio": (1e-3, INFINITY)}
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         scales = self._scales(x, generator)
@@ -154,7 +153,7 @@ class ResizedCrop(SpatialAugmentation):
         scale = uniform(self.scale, (len(x), 1), x, generator)
         if self.of_area:
             scale = scale ** (1 / n_axes)
-        if self.ratio == (1, 1):
+        if tuple(self.ratio) == (1, 1):
             return [scale] * n_axes
         low, high = (math.log(value) for value in self.ratio)
         ratio = uniform((low, high), (len(x), 1), x, generator).exp()

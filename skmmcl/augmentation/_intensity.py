@@ -1,17 +1,18 @@
-"""Augmentations of the values of images and volumes, which leave everything in its place."""
+"""Augmentations of the intensities of images and volumes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from skmmcl.augmentation._axes import SpatialAugmentation, along_axes
 from skmmcl.augmentation._base import (
+    INFINITY,
     Augmentation,
     Range,
-    check_range,
     normal_like,
     per_subject,
     uniform,
@@ -42,9 +43,7 @@ class GaussianNoise(Augmentation):
 
     std: Range = (0.0, 0.2)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("std", self.std, 0.0)
+    _bounds: ClassVar = {"std": (0.0, INFINITY)}
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         std = uniform(self.std, (len(x), 1), x, generator) * _mean_std(x.flatten(1))[1]
@@ -53,14 +52,14 @@ class GaussianNoise(Augmentation):
 
 @dataclass(frozen=True)
 class GaussianBlur(SpatialAugmentation):
-    """Smooth by a Gaussian kernel.
+    """Smooth with a Gaussian kernel.
 
     At the border the kernel is cut off and scaled so that it sums to 1.
 
     Parameters
     ----------
     sigma : tuple of two floats, default=(0.1, 1.0)
-        Range of the kernel's standard deviation, in voxels and above 0; a FWHM is 2.355 of them.
+        Range of the kernel's standard deviation, in voxels and above 0; the FWHM is 2.355 times it.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
     spatial_dims : {1, 2, 3}, default=3
@@ -77,9 +76,7 @@ class GaussianBlur(SpatialAugmentation):
 
     sigma: Range = (0.1, 1.0)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("sigma", self.sigma, 1e-3)
+    _bounds: ClassVar = {"sigma": (1e-3, INFINITY)}
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
         sigma = uniform(self.sigma, (len(x), 1, 1), x, generator)
@@ -93,17 +90,18 @@ class GaussianBlur(SpatialAugmentation):
 
 @dataclass(frozen=True)
 class Intensity(Augmentation):
-    """Change contrast, brightness and the curve of the values.
+    """Change contrast, brightness and gamma.
 
     Parameters
     ----------
     scale : tuple of two floats, default=(0.9, 1.1)
         Range of the factor of the deviations from the subject's mean.
     shift : tuple of two floats, default=(-0.1, 0.1)
-        Range of what is added, in units of the standard deviation of all values of the subject.
+        Range of the constant that is added, in units of the standard deviation of all values of
+        the subject.
     gamma : tuple of two floats, default=(0.8, 1.25)
-        Range, above 0, of the exponent that is applied between the subject's lowest and highest
-        value; (1, 1) for none.
+        Range, above 0, of the exponent of the values, scaled from the subject's lowest and highest
+        value to 0 and 1; (1, 1) for none.
     p : float, default=0.5
         Probability, in [0, 1], that a subject is changed.
 
@@ -120,19 +118,18 @@ class Intensity(Augmentation):
     shift: Range = (-0.1, 0.1)
     gamma: Range = (0.8, 1.25)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("scale", self.scale, 0.0)
-        check_range("shift", self.shift, -float("inf"))
-        check_range("gamma", self.gamma, 1e-3)
+    _bounds: ClassVar = {
+        "scale": (0.0, INFINITY),
+        "shift": (-INFINITY, INFINITY),
+        "gamma": (1e-3, INFINITY),
+    }
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
-        scale = uniform(self.scale, (len(x), 1), x, generator)
-        shift = uniform(self.shift, (len(x), 1), x, generator)
-        gamma = uniform(self.gamma, (len(x), 1), x, generator)
+        ranges = (self.scale, self.shift, self.gamma)
+        scale, shift, gamma = (uniform(values, (len(x), 1), x, generator) for values in ranges)
         values = x.flatten(1)
         mean, std = _mean_std(values)
-        if self.gamma != (1, 1):
+        if tuple(self.gamma) != (1, 1):
             low, high = values.amin(1, keepdim=True), values.amax(1, keepdim=True)
             span = (high - low).clamp(min=torch.finfo(x.dtype).tiny)
             unit = (values - low).div_(span)
@@ -143,15 +140,15 @@ class Intensity(Augmentation):
 
 @dataclass(frozen=True)
 class BiasField(SpatialAugmentation):
-    """Multiply by a smooth field, as an uneven coil of a scanner does.
+    """Multiply by a smooth field, like the bias field of a scanner's coil.
 
-    The field is the exponential of a polynomial of the voxels' places, each axis running from -1
-    to 1, as in TorchIO :cite:p:`perezgarcia2021`. It is never negative, and zeros stay zeros.
+    The field is the exponential of a polynomial of the voxels' coordinates, from -1 to 1 along each
+    axis, as in TorchIO :cite:p:`perezgarcia2021`. It is never negative, and zeros stay zeros.
 
     Parameters
     ----------
     coefficients : tuple of two floats, default=(-0.5, 0.5)
-        Range of the polynomial's coefficients, without units.
+        Range of the polynomial's coefficients, which have no unit.
     order : int, default=3
         Degree of the polynomial, at least 1.
     p : float, default=0.5
@@ -175,9 +172,10 @@ class BiasField(SpatialAugmentation):
     coefficients: Range = (-0.5, 0.5)
     order: int = 3
 
+    _bounds: ClassVar = {"coefficients": (-INFINITY, INFINITY)}
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("coefficients", self.coefficients, -float("inf"))
         if self.order < 1:
             raise ValueError(f"order must be at least 1, got {self.order!r}.")
 
@@ -194,7 +192,7 @@ class BiasField(SpatialAugmentation):
 
 
 def _mean_std(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each row; several times faster than `torch.std_mean`."""
+    """Return mean and standard deviation of each row, faster than `torch.std_mean`."""
     mean = values.mean(1, keepdim=True)
     norm = torch.linalg.vector_norm(values - mean, dim=1, keepdim=True)
     return mean, norm / values.shape[1] ** 0.5

@@ -1,21 +1,22 @@
-"""Augmentations by boxes: cutting one out, exchanging two."""
+"""Augmentations of boxes: a box is cut out, or two are exchanged."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from skmmcl.augmentation._axes import SpatialAugmentation
-from skmmcl.augmentation._base import Range, check_fill, check_range, uniform
+from skmmcl.augmentation._base import Range, check_fill, uniform
 
 
 @dataclass(frozen=True)
 class Cutout(SpatialAugmentation):
-    """Replace a box at random by one value.
+    """Replace the values in a random box by one value.
 
     Parameters
     ----------
@@ -47,9 +48,10 @@ class Cutout(SpatialAugmentation):
     size: Range = (0.1, 0.3)
     fill: float | str = 0.0
 
+    _bounds: ClassVar = {"size": (0.0, 1.0)}
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("size", self.size, 0.0, 1.0)
         check_fill(self.fill)
 
     def _change(self, x: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
@@ -57,7 +59,7 @@ class Cutout(SpatialAugmentation):
         drawn = uniform(self.size, (len(x),), torch.empty(0), generator).tolist()
         places = torch.rand((len(x), len(grid)), generator=generator).tolist()
         for subject, fraction, place in zip(x, drawn, places, strict=True):
-            sides = [max(1, round(fraction * size)) for size in grid]
+            sides = self._sides(x, fraction)
             corner = [
                 int(u * (size - side + 1)) for u, size, side in zip(place, grid, sides, strict=True)
             ]
@@ -70,7 +72,7 @@ class Cutout(SpatialAugmentation):
 class PatchSwap(SpatialAugmentation):
     """Exchange pairs of boxes within a subject.
 
-    The values stay the same, only their places change.
+    The values stay the same; only their positions change.
 
     Parameters
     ----------
@@ -131,7 +133,7 @@ class PatchSwap(SpatialAugmentation):
 
 
 def _cell(number: int, cells: Sequence[int], sides: Sequence[int], offset: Sequence[int]) -> tuple:
-    """The box of a cell of a grid of boxes."""
+    """Return the box of a cell in a grid of boxes."""
     corner = []
     for n_cells, side, first in zip(cells, sides, offset, strict=True):
         number, place = divmod(number, n_cells)

@@ -1,21 +1,37 @@
-"""Pictures of what augmentations do to a subject."""
+"""Plots of augmented subjects."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.augmentation._batch import augment_batch, augmented_names, check_augment
+from skmmcl.augmentation._batch import Augment, augment_batch, augmented_names, check_augment
 from skmmcl.data import MultimodalData, as_multimodal
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._optional import import_pyplot
 
-OTHERS = 31  # subjects that make up a batch with the one who is shown
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+    from skmmcl.utils._typing import Subjects
+
+OTHERS = 31  # subjects in a batch with the plotted one
 
 
-def plot_augmentation(X, augment, *, subject=0, n_draws=4, random_state=0, cmap="gray"):
-    """Show a subject as it is, and as training may see it.
+def plot_augmentation(
+    X: Subjects,
+    augment: Augment,
+    *,
+    subject: int = 0,
+    n_draws: int = 4,
+    random_state: int | np.random.Generator | None = 0,
+    cmap: str | Colormap = "gray",
+) -> Figure:
+    """Plot a subject unchanged, and as training may see it.
 
     Parameters
     ----------
@@ -23,23 +39,23 @@ def plot_augmentation(X, augment, *, subject=0, n_draws=4, random_state=0, cmap=
         The subjects.
     augment : dict of str or tuple of str to callable
         As the embedders take it, see `augment_batch`. Its modalities are the rows of the
-        picture.
+        figure.
     subject : int, default=0
-        Position of the one to show.
+        Position of the subject.
     n_draws : int, default=4
-        Number of draws, a column for each. A column shows what one batch would hold, so that
-        modalities of one tuple are seen to get the same draw.
+        Number of draws, a column for each. A column shows the subject in one batch, so that
+        modalities of one tuple have the same draw.
     random_state : int, numpy Generator or None, default=0
-        Decides the draws; None for others in each call.
+        Seed of the draws; None for other draws in each call.
     cmap : str or Colormap, default="gray"
-        Colours of matplotlib, which span the range of the unchanged subject.
+        Color map of matplotlib, which spans the range of the unchanged subject.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Of volumes the middle slice of the last axis, which is axial in those of
-        :func:`~skmmcl.volumes.load_volumes`; of several channels the first. Matrices are shown
-        whole, vectors as a line over that of the unchanged subject.
+        Volumes are shown by the middle slice of their last axis, which is axial in those of
+        :func:`~skmmcl.volumes.load_volumes`, and of their first channel. Matrices are shown whole,
+        and vectors as a line over that of the unchanged subject.
 
     Raises
     ------
@@ -48,7 +64,7 @@ def plot_augmentation(X, augment, *, subject=0, n_draws=4, random_state=0, cmap=
     ModalityError
         If modalities cannot be augmented as asked.
     ImportError
-        Without matplotlib, which the extra ``plot`` brings.
+        If matplotlib is not installed, which the extra ``plot`` includes.
 
     See Also
     --------
@@ -56,8 +72,8 @@ def plot_augmentation(X, augment, *, subject=0, n_draws=4, random_state=0, cmap=
 
     Notes
     -----
-    Changes of vectors and matrices are in units of what differs between subjects; there the first
-    subjects of `X` are read too.
+    Changes of vectors and matrices depend on the differences between subjects; for these, the
+    first subjects of `X` are read as well.
 
     Examples
     --------
@@ -72,7 +88,7 @@ def plot_augmentation(X, augment, *, subject=0, n_draws=4, random_state=0, cmap=
     check_augment(augment, X.shapes)
     names = augmented_names(augment)
     if not names:
-        raise ModalityError("augment names no modality; there is nothing to show.")
+        raise ModalityError("augment names no modality; there is nothing to plot.")
     batch = _batch(X[names], range(len(X))[subject])
     columns = {"unchanged": _first(batch), **_draws(batch, augment, n_draws, random_state)}
     size = (2 * len(columns), 2 * len(names) + 0.3)
@@ -89,28 +105,27 @@ def plot_augmentation(X, augment, *, subject=0, n_draws=4, random_state=0, cmap=
 
 
 def _batch(X: MultimodalData, row: int) -> dict[str, Tensor]:
-    """The subject, and behind it others if they matter."""
+    """Return the subject and, if the augmentation depends on them, others after it."""
     (has,) = X[[row]].mask
     if not has.all():
         who = f"Subject {row}" if X.index is None else f"Subject {X.index.tolist()[row]!r}"
         lacks = [name for name, there in zip(X.modalities, has, strict=True) if not there]
-        raise DataError(f"{who} lacks {lacks}, which augment names; show another subject.")
+        raise DataError(f"{who} lacks {lacks}, which augment names; plot another subject.")
     matter = any(len(shape) < 3 for shape in X.shapes.values())
     others = np.flatnonzero(X.mask.all(axis=1)) if matter else np.empty(0, dtype=int)
     part = X[np.r_[row, others[others != row][:OTHERS]]]
-    return {name: _tensor(np.asarray(values)) for name, values in part.items()}
-
-
-def _tensor(values: np.ndarray) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64 if values.dtype == "f8" else torch.float32)
+    tensors = {name: torch.tensor(np.asarray(values)) for name, values in part.items()}
+    return {k: x if x.dtype == torch.float64 else x.float() for k, x in tensors.items()}
 
 
 def _first(batch: dict[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: values[0].numpy() for name, values in batch.items()}
 
 
-def _draws(batch: dict[str, Tensor], augment, n_draws: int, random_state) -> dict[str, dict]:
-    """The subject after each draw; the global generator is left as it was."""
+def _draws(
+    batch: dict[str, Tensor], augment: Augment, n_draws: int, random_state: Any
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return the subject after each draw; restore the global generator."""
     seed = int(np.random.default_rng(random_state).integers(2**63))
     generator = torch.Generator().manual_seed(seed)
     draws = {}
@@ -122,7 +137,7 @@ def _draws(batch: dict[str, Tensor], augment, n_draws: int, random_state) -> dic
     return draws
 
 
-def _show(ax, values: np.ndarray, unchanged: np.ndarray, cmap) -> None:
+def _show(ax: Any, values: np.ndarray, unchanged: np.ndarray, cmap: str | Colormap) -> None:
     ax.set(xticks=[], yticks=[])
     if values.ndim == 1:
         ax.plot(unchanged, color="0.7", linewidth=2)

@@ -1,4 +1,4 @@
-"""Augmentations as papers have them."""
+"""Augmentations of published methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skmmcl.augmentation._patches import Cutout
 
 
 def published_augmentation(name: str) -> Compose:
-    """Make the augmentation of a published method.
+    """Build the augmentation of a published method.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def published_augmentation(name: str) -> Compose:
 
         - "all_tf", "cutout", "crop": volumes, of y-Aware :cite:p:`dufumier2021yaware`;
         - "fedorov": volumes, of :cite:t:`fedorov2021multimodal`;
-        - "taco": volumes, of :cite:t:`pan2026`, without its turns by 90 degrees;
+        - "taco": volumes, of :cite:t:`pan2026`, without its rotations by 90 degrees;
         - "supcon": images, of :cite:t:`khosla2020supervised` and of ModAn-MulSupCon;
         - "decoupled": images, of :cite:t:`dufumier2023integrating`, as SimCLR's without its blur;
         - "simclr": images, of :cite:t:`chen2020simple`;
@@ -43,9 +43,9 @@ def published_augmentation(name: str) -> Compose:
 
     Notes
     -----
-    Volumes of "all_tf" and "cutout" are filled with their mean, which is 0 where each is z-scored
-    by itself as in the paper. Its flips draw among the axes, channels included; here among those of
-    space. They exchange the hemispheres: leave them out where the side matters.
+    "all_tf" and "cutout" fill volumes with their mean, which is 0 if each volume is z-scored by
+    itself, as in the paper. The flips of the paper draw among all axes, including channels; here
+    they draw among spatial axes. Flips exchange the hemispheres: omit them if the side matters.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def published_augmentation(name: str) -> Compose:
 
 @dataclass(frozen=True, repr=False)
 class _Published(Compose):
-    """Chain that is shown by its name."""
+    """Chain whose repr is its name."""
 
     name: str
 
@@ -91,7 +91,7 @@ def _taco() -> list[Transform]:
 
 
 def _images(smallest: float, strength: float, blur: float = 0.0) -> list[Transform]:
-    """Crop of at least a part of the area, flip, change of colors, loss of colors, blur."""
+    """Return the steps of SimCLR: crop, flip, color jitter, grayscale and, if asked for, blur."""
     around = (1 - 0.8 * strength, 1 + 0.8 * strength)
     hue = (-0.2 * strength, 0.2 * strength)
     steps: list[Transform] = [

@@ -15,15 +15,15 @@ from skmmcl.augmentation._base import check_batch
 class TorchIOAdapter:
     """Apply a transform of TorchIO to volumes.
 
-    Each subject is handed over by itself, on the CPU, as one image with a channel; the probability
-    is the transform's own. TorchIO draws from torch's global generator: it is seeded for each
-    subject by a draw of the generator given, and set back. Estimators train such fits one at a
-    time. Slower than the augmentations of this package; needs ``pip install torchio``.
+    The transform gets one subject at a time, on the CPU, as an image with channels, and has its own
+    probability. TorchIO draws from torch's global generator, which is seeded for each subject by a
+    draw of the given generator and restored afterward. Estimators train such fits one at a time.
+    It is slower than the augmentations of this package and needs ``pip install torchio``.
 
     Parameters
     ----------
     transform : torchio.Transform
-        Takes a Tensor (n_channels, i, j, k) and keeps its shape.
+        Maps a Tensor (n_channels, i, j, k) to one of the same shape.
 
     References
     ----------

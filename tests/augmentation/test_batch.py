@@ -46,6 +46,7 @@ def test_a_modality_may_have_a_part_of_its_own_after_a_paired_one(x):
     [
         ({"t2": Flip()}, r"augment names \['t2'\]; the modalities are \['t1', 'falff'"),
         ({"t1": "flip"}, r"'t1' must be called as transform\(x, generator\), got 'flip'"),
+        ("flip", "augment must be a dict of modalities, .* got 'flip'"),
         ({("t1", "clinical"): Flip()}, r"their shapes differ: \[\(3,\), \(5, 5, 5\)\]"),
     ],
 )

@@ -252,6 +252,17 @@ def test_dropped_connections_and_regions_are_replaced():
     assert torch.equal((rows == 0).all(2), (rows == 0).any(2))
 
 
+def test_directed_connections_are_replaced_by_their_own_mean():
+    x = torch.randn(50, 6, 6, generator=generator(1)) + torch.arange(36.0).view(6, 6)
+    for augment in (EdgeDropout((0.5, 0.5), p=1), RegionDropout((0.5, 0.5), p=1)):
+        out = augment(x, generator())
+        torch.testing.assert_close(out, torch.where(out != x, x.mean(0), x))
+    x[:, 0, 1:], x[:, 1:, 0] = 1.0, 100 * x[:, 1:, 0]  # of one direction alone there is no noise
+    noise = ConnectomeNoise((0.1, 0.1), p=1)(x, generator()) - x
+    assert not noise[:, 0].any()
+    assert noise[:, 1:, 0].std() > 5
+
+
 def test_adapter_hands_over_each_subject_and_sets_the_global_generator_back(x):
     seen = []
 
