@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-PLACES = 6  # sides of what the hidden layers of the classifier read
+from skmmcl.networks._images import ImageEncoder
+
+PLACES = 6  # sides of the grid that the hidden layers of the classifier read
 
 
-class AlexNet2d(nn.Module):
+class AlexNet2d(ImageEncoder):
     """AlexNet, the image encoder of CoMM's study on Trifeature :cite:p:`dufumier2025`.
 
     The convolutions of :cite:t:`krizhevsky2014one`. Their last grid, 6 by 6 places of images of 224
@@ -22,8 +24,8 @@ class AlexNet2d(nn.Module):
     n_components : int
         Width of the output.
     hidden : sequence of int, default=()
-        Widths of hidden layers behind 6 by 6 places, as (4096, 4096) of the original classifier;
-        empty for a linear map of the mean over the places.
+        Widths of hidden layers after a grid of 6 by 6 places, (4096, 4096) in the original
+        classifier; empty for a linear map of the mean over the places.
 
     Examples
     --------
@@ -62,25 +64,7 @@ class AlexNet2d(nn.Module):
             width = n_out
         self.fc = nn.Sequential(*layers, nn.Linear(width, n_components))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n_samples, *shape)`` to (n_samples, n_components)."""
-        return self.forward_local(x)[0]
-
     def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode images, and return the local features on the way.
-
-        Parameters
-        ----------
-        x : Tensor of shape ``(n_samples, *shape)``
-            The images.
-
-        Returns
-        -------
-        h : Tensor of shape (n_samples, n_components)
-            The representation, as a call returns it.
-        local : Tensor of shape (n_samples, 256, height, width)
-            The last features of the convolutions, on their coarse grid.
-        """
         local = self.features(x)
         return self.fc(local), local
 

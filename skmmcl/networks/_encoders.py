@@ -1,4 +1,4 @@
-"""From what the user asks for to an encoder of one modality."""
+"""Encoders of one modality, built from what the user asks for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skmmcl.exceptions import ModalityError
 from skmmcl.networks._alexnet import AlexNet2d
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned
@@ -52,7 +53,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "efficientnet_b0": EfficientNet3d,
     "alexnet": AlexNet2d,
 }
-# Networks whose ":pooled" form gives their averaged features, as many as here.
+# Networks with a ":pooled" form, and the number of its averaged features.
 POOLED = {
     "densenet121": 1024,
     "tiny_densenet": 392,
@@ -67,13 +68,13 @@ BY_AXES = {1: "mlp", 2: "attention", 3: "small_cnn", 4: "small_cnn"}  # of one s
 
 
 class ReconstructingEncoder(Laned):
-    """Encoder that is shown the subjects reconstructed from their component scores."""
+    """Encoder of subjects that are reconstructed from their component scores."""
 
     scaler: InputScaler
 
     def __init__(self, scaler: InputScaler, encoder: nn.Module) -> None:
         super().__init__((scaler.n_axes or 0,))
-        self.__dict__["scaler"] = scaler  # the network's own: registered here, it would be twice
+        self.__dict__["scaler"] = scaler  # not registered: the network has it already
         self.encoder: Any = encoder
 
     @property
@@ -101,18 +102,17 @@ def make_encoder(
         "regions"; for volumes "small_cnn", "densenet121", "tiny_densenet", "resnet18",
         "resnet34", "resnet50", "resnext50", "vgg11", "vgg16", "tiny_vgg", "alexnet3d", "sfcn",
         "dcgan", "efficientnet_b0"; for images "alexnet", or "timm/" before any name of timm, and
-        ":pretrained" after it for timm's weights. With ":pooled" behind their name, as
-        "resnet18:pooled", networks of timm, DenseNets, ResNets, EfficientNet and AlexNet give
-        their averaged features themselves, DenseNets without a last normalization, as in
-        y-Aware. A module is copied, with its weights.
-        A callable is called as ``spec(shape, n_components)``.
+        ":pretrained" after it for timm's weights. With ":pooled" after their name, as in
+        "resnet18:pooled", networks of timm, DenseNets, ResNets, EfficientNet and AlexNet return
+        their averaged features, DenseNets without a last normalization, as in y-Aware. A module
+        is copied, with its weights. A callable is called as ``spec(shape, n_components)``.
     shape : tuple of int
         Shape of one subject.
     n_components : int
         Width of the output.
     scaler : InputScaler, optional
-        If it has components, the encoder takes component scores. MLPs and linear maps read
-        them as they are, all others the subjects reconstructed from them.
+        If it has components, the encoder takes component scores. MLPs and linear maps read the
+        scores, all others the subjects reconstructed from them.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def make_encoder(
     Raises
     ------
     ValueError
-        If the name is unknown or no encoder fits the shape.
+        If the name is unknown, or if the encoder does not take the shape.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def make_encoder(
 
 
 def reads_scores(spec: EncoderSpec, shape: Sequence[int]) -> bool:
-    """Check whether an encoder reads component scores as they are."""
+    """Check whether an encoder reads component scores instead of reconstructed subjects."""
     return (BY_AXES.get(len(shape)) if spec == "auto" else spec) in ("mlp", "linear")
 
 
@@ -163,10 +163,6 @@ def _name(spec: EncoderSpec, shape: Sequence[int]) -> Any:
 def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Module:
     if isinstance(spec, nn.Module):
         encoder = copy.deepcopy(unwrapped(spec))
-    elif spec == "attention" and len(shape) != 2:
-        raise ValueError(
-            f"encoder 'attention' takes matrices (regions, features), not shape {tuple(shape)}"
-        )
     else:
         build = _named(spec) if isinstance(spec, str) else spec
         encoder = build(tuple(shape), n_components)
@@ -174,7 +170,7 @@ def _build(spec: EncoderSpec, shape: Sequence[int], n_components: int) -> nn.Mod
 
 
 def unwrapped(encoder: nn.Module) -> nn.Module:
-    """Return an encoder as it was given: one that was taken from a network may be wrapped."""
+    """Return an encoder without the wrapper that a network may have given it."""
     return unwrapped(encoder.module) if isinstance(encoder, VmapModule) else encoder
 
 
@@ -199,7 +195,7 @@ def _pooled(shape: Sequence[int], n_components: int, *, name: str) -> nn.Module:
         raise ValueError(f"'{name}:pooled' has {POOLED[name]} features: set n_components to it")
     options = {"final_norm": False} if "densenet" in name else {}  # as y-Aware's encoder
     encoder: Any = ENCODERS[name](shape, 1, **options)
-    # Of AlexNet the average is part of it.
+    # The averaging of AlexNet is the first part of its ``fc``.
     encoder.fc = encoder.fc[:-1] if isinstance(encoder.fc, nn.Sequential) else nn.Identity()
     return encoder
 
@@ -211,7 +207,7 @@ def encoder_by_shape(shape: Sequence[int], n_components: int) -> nn.Module:
 
 
 def on_zeros(encoder: Any, shape: Sequence[int], method: str = "__call__") -> Any:
-    """Return what a method of an encoder gives for two subjects of zeros, in evaluation mode."""
+    """Return the result of a method for two subjects of zeros, in evaluation mode."""
     like = next(encoder.parameters(), torch.empty(0))
     zeros = torch.zeros(1, 2, *shape, dtype=like.dtype, device=like.device)
     was_training = encoder.training
@@ -219,3 +215,39 @@ def on_zeros(encoder: Any, shape: Sequence[int], method: str = "__call__") -> An
         out = getattr(encoder.eval(), method)(zeros)
     encoder.train(was_training)
     return out
+
+
+def make_tried_encoder(
+    name: str,
+    spec: EncoderSpec,
+    shape: Sequence[int],
+    n_components: int,
+    scaler: InputScaler | None = None,
+) -> nn.Module:
+    """Build the encoder of a named modality and try it on two subjects, which sizes lazy layers."""
+    n_axes = None if scaler is None else scaler.n_axes
+    try:
+        encoder = make_encoder(spec, shape, n_components, scaler)
+        if scaler is not None and n_axes:
+            encoder.to(scaler.weight.dtype)
+        made = on_zeros(encoder, (n_axes,) if n_axes else shape)
+        found = tuple(made.shape)[1:]
+    except (ImportError, OSError):  # a missing package, or weights that cannot be downloaded
+        raise
+    except Exception as error:
+        raise ModalityError(
+            f"The encoder of modality {name!r} does not take arrays of shape "
+            f"(n_samples, {', '.join(map(str, shape))}): {error}"
+        ) from error
+    if found != (2, n_components):
+        raise ModalityError(
+            f"The encoder of modality {name!r} gave an output of shape {found} for 2 subjects; "
+            f"expected (2, {n_components}). Set n_components to the encoder's width or end the "
+            "encoder with a linear layer."
+        )
+    if any(weight.is_meta for weight in encoder.parameters()) or not made.isfinite().all():
+        raise ModalityError(
+            f"The encoder of modality {name!r} returns values that are not finite for inputs of "
+            "0; it has weights that are NaN, infinite or on the device 'meta'."
+        )
+    return encoder

@@ -1,4 +1,4 @@
-"""Encoders of 2D images, from the timm package."""
+"""Encoders of 2D images: their base class, and those of the timm package."""
 
 from __future__ import annotations
 
@@ -9,11 +9,36 @@ from typing import Any
 from torch import Tensor, nn
 
 
-class TimmEncoder(nn.Module):
+class ImageEncoder(nn.Module):
+    """Base class of image encoders with local features."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n_samples, *shape)`` to (n_samples, n_components)."""
+        return self.forward_local(x)[0]
+
+    def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode images, and return the local features on the way.
+
+        Parameters
+        ----------
+        x : Tensor of shape ``(n_samples, *shape)``
+            The images.
+
+        Returns
+        -------
+        h : Tensor of shape (n_samples, n_components)
+            The representation, as a call returns it.
+        local : Tensor of shape ``(n_samples, n_features, *places)``
+            The last features before pooling, at rows and columns or tokens.
+        """
+        raise NotImplementedError
+
+
+class TimmEncoder(ImageEncoder):
     """Image network of timm :cite:p:`wightman2019timm` as an encoder.
 
     The names of encoders are ``"timm/resnet18"`` and, with weights that timm downloads once,
-    ``"timm/resnet18:pretrained"``; ``"timm/resnet18:pooled"`` gives its averaged features. Give
+    ``"timm/resnet18:pretrained"``; ``"timm/resnet18:pooled"`` returns its averaged features. Give
     images an axis of channels: an array with two axes is a matrix, z-scored entry by entry.
 
     Parameters
@@ -25,9 +50,10 @@ class TimmEncoder(nn.Module):
     name : str
         Timm's name of the network; ``timm.list_models()`` has all names.
     pretrained : bool, default=False
-        Whether it starts with timm's weights.
+        Whether training starts from timm's weights.
     pooled : bool, default=False
-        Whether the output is its averaged features themselves, without a last linear map.
+        Whether the output is the averaged features, without a last linear map; ``n_components``
+        must be their number.
 
     Examples
     --------
@@ -73,25 +99,7 @@ class TimmEncoder(nn.Module):
                 f"'timm/{name}:pooled' has {n_features} features: set n_components to it"
             )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n_samples, *shape)`` to (n_samples, n_components)."""
-        return self.forward_local(x)[0]
-
     def forward_local(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode images, and return the local features on the way.
-
-        Parameters
-        ----------
-        x : Tensor of shape ``(n_samples, *shape)``
-            The images.
-
-        Returns
-        -------
-        h : Tensor of shape (n_samples, n_components)
-            The representation, as a call returns it.
-        local : Tensor of shape ``(n_samples, n_features, *places)``
-            The last features before pooling, at rows and columns or tokens.
-        """
         local = self.network.forward_features(x.unsqueeze(1) if len(self.shape) == 2 else x)
         h = self.network.forward_head(local)
         n_features = getattr(self.network, "num_features", local.shape[1])

@@ -1,16 +1,15 @@
-"""One encoder per view, and the named outputs of all."""
+"""Network with one encoder per view, and its named outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skmmcl.exceptions import ModalityError
-from skmmcl.networks._encoders import EncoderSpec, make_encoder, on_zeros, reads_scores
+from skmmcl.networks._encoders import EncoderSpec, make_tried_encoder, reads_scores
 from skmmcl.networks._lanes import LaneLinear, of_lane
 from skmmcl.networks._mlp import projection_head
 from skmmcl.networks._standardize import InputScaler, InputStage
@@ -20,24 +19,25 @@ ViewKey = str | tuple[str, int]
 
 
 class MultiviewNetwork(nn.Module):
-    """Encode each view of the subjects and give the outputs by name.
+    """Network that encodes each view of the subjects and returns named outputs.
 
-    ``views`` names the modality that each view reads; several may read the same. ``shapes`` has
-    the shape of one subject in each modality, ``encoders`` what `make_encoder` takes ("auto"
+    ``views`` are the modalities that the views read; several views may read the same. ``shapes``
+    has the shape of one subject in each modality, ``encoders`` what `make_encoder` takes ("auto"
     without an entry), ``stages`` how modalities are scaled. Modalities to which ``shared`` gives
-    one name have one encoder. The embedding ``z`` comes from a projection head of width
-    ``projection_dim``, or is the representation ``h``. With ``normalize_each`` each embedding is
-    projected to the unit sphere before they are joined.
+    the same name share an encoder. The embedding ``z`` comes from a projection head of width
+    ``projection_dim``, or is the representation ``h``. With ``normalize_each``, each embedding is
+    projected to the unit sphere before they are concatenated.
 
     Training works on batches with an axis of lanes, of modalities that were prepared once. A batch
-    holds all subjects once for each of ``copies``, which says whether a copy is augmented in
-    training. In ``z`` each copy of a view is a view of its own, and those of a view follow one
-    another; ``mask`` is given for these. Next to augmented copies an original is alone in ``z``.
-    With ``apart`` the objective is computed on the copies of each view by themselves.
+    holds all subjects once for each of ``copies``, which are True for copies that are augmented in
+    training. In ``z`` each copy of a view is a view of its own, next to the other copies of that
+    view, and ``mask`` is returned for these views. If the first copy is not augmented, ``z`` has
+    that copy alone. With ``apart``, the objective is computed on the copies of each view by
+    themselves.
     """
 
     gives: tuple[str, ...] = ("h", "z", "z_fused")
-    fuses = False  # whether ``h`` is of all views together
+    fuses = False  # whether ``h`` represents all views together
 
     def __init__(
         self,
@@ -59,9 +59,9 @@ class MultiviewNetwork(nn.Module):
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         self.normalize_each = normalize_each
         self._key = {name: str(k) for k, name in enumerate(shapes)}  # torch forbids some names
-        specs, stages = encoders or {}, stages or {}
+        specs = encoders or {}
         self.scalers = nn.ModuleDict()
-        for name, stage in stages.items():
+        for name, stage in (stages or {}).items():
             if stage.standardize or stage.axes is not None:
                 invertible = not reads_scores(specs.get(name, "auto"), shapes[name])
                 scaler = InputScaler(shapes[name], stage, invertible=invertible)
@@ -73,28 +73,33 @@ class MultiviewNetwork(nn.Module):
 
     def _make_encoders(
         self, specs: Mapping[str, EncoderSpec], shared: Mapping[str, str]
-    ) -> Iterator[nn.Module]:
+    ) -> list[nn.Module]:
         """Build the encoder of each view."""
-        made: dict[str, nn.Module] = {}
-        for name in self.views:
-            if shared.get(name) in made:
-                yield made[shared[name]]
-                continue
-            spec, shape = specs.get(name, "auto"), self.shapes[name]
-            encoder = _tried_encoder(name, spec, shape, self.n_components, self._scaler(name))
-            if name in shared:
-                made[shared[name]] = encoder
-            yield encoder
+        made: dict[Any, nn.Module] = {}
+        keys = [shared.get(name, k) for k, name in enumerate(self.views)]
+        for key, name in zip(keys, self.views, strict=True):
+            if key not in made:
+                spec, scaler = specs.get(name, "auto"), self._scaler(name)
+                made[key] = make_tried_encoder(
+                    name, spec, self.shapes[name], self.n_components, scaler
+                )
+        return [made[key] for key in keys]
 
     @property
     def n_joined(self) -> int:
-        """Number of copies of each view that are views in ``z``."""
+        """Number of views in ``z`` for each view."""
         return len(self.copies) if self.copies[0] else 1
 
     @property
     def compressed(self) -> list[str]:
-        """The modalities that `prepare` replaces by component scores."""
+        """Modalities that `prepare` replaces by component scores."""
         return [name for name in self._key if self._n_axes(name)]
+
+    @property
+    def prepared_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of one subject in each modality after `prepare`."""
+        axes = {name: self._n_axes(name) for name in self.shapes}
+        return {name: (n,) if (n := axes[name]) else shape for name, shape in self.shapes.items()}
 
     @property
     def view_keys(self) -> list[ViewKey]:
@@ -112,7 +117,7 @@ class MultiviewNetwork(nn.Module):
     def _scaler(self, name: str) -> Any:
         """Return the scaler of a modality; None without one."""
         key = self._key[name]
-        return self.scalers[key] if key in self.scalers else None  # noqa: SIM401  has no get
+        return self.scalers[key] if key in self.scalers else None  # noqa: SIM401  no method get
 
     def _n_axes(self, name: str) -> int | None:
         scaler = self._scaler(name)
@@ -121,22 +126,21 @@ class MultiviewNetwork(nn.Module):
     def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Tensor]:
         """Encode a batch of subjects ``(n_samples, *shape)`` by modality.
 
-        ``mask`` (n_samples, n_views) is True where the subject has the view. Returned are ``h``
+        ``mask`` (n_samples, n_views) is True where the subject has the view. The outputs are ``h``
         (n_views, n_samples, n_components), ``z`` (n_views, n_samples, projection_dim), and
         ``z_fused`` (n_samples, n_views * projection_dim) with zeros for absent views.
         """
         prepared = {name: value[None] for name, value in self.prepare(x).items()}
-        out = self.forward_lanes(prepared, None if mask is None else mask[None])
-        return of_lane(out, 0)
+        return of_lane(self.forward_lanes(prepared, None if mask is None else mask[None]), 0)
 
     def prepare(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Replace modalities by their component scores, which are the same in each epoch."""
+        """Replace compressed modalities by their component scores, the same in each epoch."""
         return {n: self._scaler(n)(value) if self._n_axes(n) else value for n, value in x.items()}
 
     def scale_in_place(self, x: Mapping[str, Tensor], sizes: Sequence[int]) -> None:
         """Scale the prepared data in place, once; later batches are expected to be scaled.
 
-        ``x`` has the subjects of all lanes, one lane of ``sizes`` after the other.
+        ``x`` has the subjects of all lanes, one lane after another, of ``sizes`` subjects each.
         """
         for name, value in x.items():
             if self._scaler(name) is not None and not self._n_axes(name):
@@ -152,9 +156,9 @@ class MultiviewNetwork(nn.Module):
     def forward_lanes(
         self, x: Mapping[str, Tensor], mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Encode a prepared batch of each lane; as `forward` with a leading axis of lanes.
+        """Encode a prepared batch of each lane, like `forward` with a leading axis of lanes.
 
-        ``x`` has all copies of the subjects, ``mask`` the subjects once.
+        ``x`` has all copies of the subjects, ``mask`` has each subject once.
         """
         return self._outputs(self.encode_lanes(x, self._of_copies(mask)), mask)
 
@@ -175,15 +179,15 @@ class MultiviewNetwork(nn.Module):
         """Return the input of each view's encoder, from prepared modalities."""
         scaled = {}
         for key, value in x.items():
-            scaler = self._scaler(_modality(key))
+            scaler = self._scaler(modality_of(key))
             is_ready = scaler is None or scaler.n_axes
             scaled[key] = value if is_ready else scaler(value)
-        return [scaled[key if key in scaled else _modality(key)] for key in self.view_keys]
+        return [scaled[key if key in scaled else modality_of(key)] for key in self.view_keys]
 
     def _seen_shapes(self) -> list[tuple[int, ...]]:
         """Return the shape of a subject as the input of each view's encoder."""
-        axes = [self._n_axes(name) for name in self.views]
-        return [(n,) if n else self.shapes[v] for n, v in zip(axes, self.views, strict=True)]
+        shapes = self.prepared_shapes
+        return [shapes[name] for name in self.views]
 
     def contrasts(self, named: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return the named outputs on which the objective is computed, once or for each view."""
@@ -222,7 +226,7 @@ class MultiviewNetwork(nn.Module):
         return {"z": self._by_copy(z)[:, :, : self.n_joined].flatten(1, 2)}
 
     def _of_copies(self, mask: Tensor | None) -> Tensor | None:
-        """Return who has what (n_lanes, n_copies * n_samples, n_views)."""
+        """Return the mask of all copies, (n_lanes, n_copies * n_samples, n_views)."""
         n_copies = len(self.copies)
         return mask if mask is None or n_copies == 1 else mask.repeat(1, n_copies, 1)
 
@@ -239,7 +243,7 @@ class MultiviewNetwork(nn.Module):
 
 
 class PredictionNetwork(MultiviewNetwork):
-    """Multiview network whose ``z`` is a linear map of each representation to ``n_outputs``."""
+    """Multiview network whose ``z`` are ``n_outputs`` linear maps of each representation."""
 
     def __init__(self, *args: Any, n_outputs: int, **layout: Any) -> None:
         super().__init__(*args, **layout)
@@ -247,8 +251,17 @@ class PredictionNetwork(MultiviewNetwork):
         self.heads = nn.ModuleList(heads)
 
 
-def _modality(key: ViewKey) -> str:
+def modality_of(key: ViewKey) -> str:
+    """Return the modality of a view's key."""
     return key if isinstance(key, str) else key[0]
+
+
+def mean_of_present(h: Tensor, mask: Tensor | None) -> Tensor:
+    """Average (n_lanes, n_views, n_samples, n_components) over the views that a subject has."""
+    if mask is None:
+        return h.mean(1)
+    weight = mask.mT.unsqueeze(-1).to(h.dtype)
+    return (h * weight).sum(1) / weight.sum(1).clamp_min(1)
 
 
 def apply_to_view(module: nn.Module, x: Tensor, mask: Tensor | None, view: int) -> Tensor:
@@ -259,11 +272,11 @@ def apply_to_view(module: nn.Module, x: Tensor, mask: Tensor | None, view: int) 
 
 
 def apply_to_present(apply: Any, x: Tensor, mask: Tensor | None, view: int) -> Any:
-    """Apply a function to those who have a view; the others get any finite numbers."""
+    """Apply a function to the subjects who have a view; others get their mean, without gradient."""
     if mask is None:
         return apply(x)
     (rows,) = mask[0, :, view].nonzero(as_tuple=True)
-    if len(rows) in (0, 1, x.shape[1]):  # a lone one has no variance
+    if len(rows) in (0, 1, x.shape[1]):  # a single subject has no variance
         return apply(x)
     found = apply(x[:, rows])
     if isinstance(found, Tensor):
@@ -274,35 +287,3 @@ def apply_to_present(apply: Any, x: Tensor, mask: Tensor | None, view: int) -> A
 def _scatter_rows(values: Tensor, rows: Tensor, n_samples: int) -> Tensor:
     mean = values.detach().mean(1, keepdim=True)
     return mean.expand(-1, n_samples, *values.shape[2:]).index_copy(1, rows, values)
-
-
-def _tried_encoder(
-    name: str, spec: EncoderSpec, shape: Sequence[int], n_components: int, scaler: Any
-) -> nn.Module:
-    """Build an encoder and try it on two subjects, which also sizes lazy layers."""
-    n_axes = None if scaler is None else scaler.n_axes
-    try:
-        encoder = make_encoder(spec, shape, n_components, scaler)
-        if n_axes:
-            encoder.to(scaler.weight.dtype)
-        made = on_zeros(encoder, (n_axes,) if n_axes else shape)
-        found = tuple(made.shape)[1:]
-    except (ImportError, OSError):  # a package, or weights to be downloaded
-        raise
-    except Exception as error:
-        raise ModalityError(
-            f"The encoder of modality {name!r} does not take arrays of shape "
-            f"(n_samples, {', '.join(map(str, shape))}): {error}"
-        ) from error
-    if found != (2, n_components):
-        raise ModalityError(
-            f"The encoder of modality {name!r} gave an output of shape {found} for 2 subjects; "
-            f"expected (2, {n_components}). Set n_components to the encoder's width or end the "
-            "encoder with a linear layer."
-        )
-    if any(weight.is_meta for weight in encoder.parameters()) or not made.isfinite().all():
-        raise ModalityError(
-            f"The encoder of modality {name!r} makes no finite numbers of zeros; it has weights "
-            "that are NaN, infinite or on the device 'meta'."
-        )
-    return encoder

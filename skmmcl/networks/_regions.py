@@ -13,11 +13,18 @@ from skmmcl.networks._lanes import Laned, LaneLinear
 from skmmcl.networks._mlp import MLP
 
 
+def _check_matrix(name: str, shape: Sequence[int]) -> None:
+    if len(shape) != 2:
+        raise ValueError(
+            f"encoder {name!r} takes matrices (regions, features), not shape {tuple(shape)}"
+        )
+
+
 class ConnectomeAttention(Laned):
     """Self-attention encoder with regions as tokens :cite:p:`li2024joint`.
 
-    One attention layer without residual, norm or dropout, a linear map of each region to its
-    local features, and a linear map of these to the output. The order of regions matters.
+    It has one attention layer without residual, norm or dropout, a linear map of each region to
+    its local features, and a linear map of these to the output. The order of regions matters.
 
     Parameters
     ----------
@@ -26,9 +33,9 @@ class ConnectomeAttention(Laned):
     n_components : int
         Width of the output.
     n_heads : int, default=1
-        Attention heads; ``n_features`` must be divisible by it.
+        Number of attention heads, by which ``n_features`` must be divisible.
     region_components : int, default=8
-        Local features of each region.
+        Number of local features of each region.
 
     Examples
     --------
@@ -50,6 +57,7 @@ class ConnectomeAttention(Laned):
         region_components: int = 8,
     ) -> None:
         super().__init__(shape)
+        _check_matrix("attention", shape)
         n_regions, n_features = shape
         if n_features % n_heads:
             raise ValueError(f"n_features={n_features} is not divisible by n_heads={n_heads}.")
@@ -67,10 +75,10 @@ class ConnectomeAttention(Laned):
         return h, regions.reshape(*x.shape[:3], -1).mT
 
     def _one_head(self, x: Tensor) -> Tensor:
-        """Attend with consecutive linear maps multiplied out beforehand.
+        """Attend with the products of consecutive linear maps.
 
         Only query times key and value times dense times fc1 matter. The key's bias adds the
-        same to all scores of a region, which cancels in the softmax.
+        same number to all scores of a region, which cancels in the softmax.
         """
         keys = self.key.weight.mT / math.sqrt(self.shape[-1])
         to_scores, score_bias = _through(self.query, keys)
@@ -98,7 +106,8 @@ class ConnectomeAttention(Laned):
 def _through(layer: LaneLinear, after: Tensor) -> tuple[Tensor, Tensor]:
     """Return weight and bias of a layer followed by a matrix, in one product.
 
-    Another routine multiplies a bias of one row, and its bits depend on the row's address.
+    A bias alone, of one row, would be multiplied by another routine, whose bits depend on the
+    row's address.
     """
     product = torch.bmm(torch.cat([layer.weight, layer.bias], 1), after)
     return product[:, :-1], product[:, -1:]
@@ -107,7 +116,7 @@ def _through(layer: LaneLinear, after: Tensor) -> tuple[Tensor, Tensor]:
 class RegionEncoder(Laned):
     """Small network of each region's features, with weights that all regions share.
 
-    The output is the mean over the regions, which are the local features.
+    The outputs of the regions are the local features, and their mean is the representation.
 
     Parameters
     ----------
@@ -138,10 +147,7 @@ class RegionEncoder(Laned):
         shifts: bool = True,
     ) -> None:
         super().__init__(shape)
-        if len(shape) != 2:
-            raise ValueError(
-                f"encoder 'regions' takes matrices (regions, features), not shape {tuple(shape)}"
-            )
+        _check_matrix("regions", shape)
         self.each = MLP((shape[1],), n_components, hidden=hidden)
         self.shift = None
         if shifts:

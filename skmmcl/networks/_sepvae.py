@@ -1,9 +1,9 @@
-"""Autoencoder whose latent variables are common to all subjects or salient in patients."""
+"""Network of SepVAE: latent variables common to all subjects, and salient in patients."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from skmmcl.networks import MLP, LaneLinear
 from skmmcl.networks._decoders import make_decoder
-from skmmcl.networks._multiview import MultiviewNetwork, ViewKey
+from skmmcl.networks._multiview import MultiviewNetwork, ViewKey, mean_of_present
 
 BACKGROUND_VARIANCE = 0.1  # of the salient variables of controls, given the subject
 LEAST_HIDDEN = 64
@@ -21,22 +21,16 @@ LEAST_HIDDEN = 64
 class SepVAENetwork(MultiviewNetwork):
     """Variational autoencoder with a common and a salient space.
 
-    Each space has an encoder of its own for each modality; features of the modalities that a
-    subject has are averaged. One decoder for each modality reads both spaces, without the salient
-    one for controls.
+    Each space has an encoder for each modality, and averages the features of a subject's
+    modalities. The decoder of a modality reads both spaces; for controls, the salient one is 0.
 
     Parameters
     ----------
-    views : sequence of str
-        All modalities, once for each space.
-    shapes : mapping of str to tuple
-        Shape of one subject in each modality.
-    n_components : int
-        Width of what an encoder gives.
+    *args, **layout
+        Views, which are all modalities once for each space, shapes, width of the encoders' outputs,
+        encoders and stages, as in `MultiviewNetwork`.
     n_common, n_salient : int
         Widths of the spaces.
-    **layout
-        Encoders and stages, as in `MultiviewNetwork`.
 
     Examples
     --------
@@ -66,21 +60,12 @@ class SepVAENetwork(MultiviewNetwork):
     fuses = True
     reads = ("targets",)  # 1 for patients, 0 for controls
 
-    def __init__(
-        self,
-        views: Sequence[str],
-        shapes: Mapping[str, Sequence[int]],
-        n_components: int,
-        *,
-        n_common: int,
-        n_salient: int,
-        **layout: Any,
-    ) -> None:
-        super().__init__(views, shapes, n_components, **layout)
-        self.n_modalities, self.n_common, self.n_salient = len(views) // 2, n_common, n_salient
-        width = n_common + n_salient
-        self.common = LaneLinear(n_components, 2 * n_common)
-        self.salient = LaneLinear(n_components, 2 * n_salient)
+    def __init__(self, *args: Any, n_common: int, n_salient: int, **layout: Any) -> None:
+        super().__init__(*args, **layout)
+        self.n_modalities, width = len(self.views) // 2, n_common + n_salient
+        self.n_common, self.n_salient = n_common, n_salient
+        self.common = LaneLinear(self.n_components, 2 * n_common)
+        self.salient = LaneLinear(self.n_components, 2 * n_salient)
         seen = self._seen_shapes()[: self.n_modalities]
         self.decoders = nn.ModuleList(
             make_decoder(shape, width, encoder)
@@ -94,24 +79,11 @@ class SepVAENetwork(MultiviewNetwork):
 
     @property
     def view_keys(self) -> list[ViewKey]:
-        """Both spaces read the same, augmented or not."""
+        """Keys of the views in a batch: the modality, so that both spaces read the same array."""
         return list(self.views)
 
     def encode_lanes(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> Tensor:
-        """Give the means of the common and the salient variables, side by side.
-
-        Parameters
-        ----------
-        x : dict of Tensor ``(n_lanes, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (n_lanes, n_samples, n_views), optional
-            True where the subject has the view.
-
-        Returns
-        -------
-        Tensor of shape (n_lanes, 1, n_samples, n_common + n_salient)
-            The representation.
-        """
+        """Return the means of both spaces, (n_lanes, 1, n_samples, n_common + n_salient)."""
         (common, _), (salient, _) = self._posterior(x, mask)
         return torch.cat([common, salient], -1).unsqueeze(1)
 
@@ -123,30 +95,23 @@ class SepVAENetwork(MultiviewNetwork):
     ) -> dict[str, Any]:
         """Encode a prepared batch of the only lane, draw latent variables, and decode them.
 
-        Parameters
-        ----------
-        x : dict of Tensor ``(1, n_samples, ...)``
-            The modalities, prepared.
-        mask : Tensor of shape (1, n_samples, n_views), optional
-            True where the subject has the view.
-        targets : Tensor of shape (1, n_samples, 1), optional
-            0 for controls.
-
-        Returns
-        -------
-        dict
-            The representation, the parameters of the posterior, reconstructions ``x_hat`` and what
-            they should be, log odds ``joint_logits`` and ``product_logits`` of the discriminator,
-            and ``logits`` of the classifier.
+        ``targets`` (1, n_samples, 1) are 0 for controls. Outputs are the representation, the
+        parameters of the posterior, the inputs ``x_seen`` and reconstructions ``x_hat`` of the
+        modalities, the log odds ``joint_logits`` and ``product_logits`` of the discriminator, and
+        the ``logits`` of the classifier.
         """
         (mu_common, log_var_common), (mu_salient, log_var_salient) = self._posterior(x, mask)
-        background = torch.zeros_like(mu_salient[..., :1], dtype=torch.bool)
-        background = background if targets is None else targets[..., :1] == 0
+        nobody = torch.zeros_like(mu_salient[..., :1], dtype=torch.bool)
+        background = nobody if targets is None else targets[..., :1] == 0
         log_var_salient = log_var_salient.masked_fill(background, math.log(BACKGROUND_VARIANCE))
         rng = self.rng if self.training else np.random.default_rng(self.seed)
         common = _drawn(mu_common, log_var_common, rng)
         salient = _drawn(mu_salient, log_var_salient, rng)
         others = _derangement(salient.shape[1], rng, targets)
+        joint, product = (
+            self.discriminator(torch.cat([common, own], -1))[..., 0]
+            for own in (salient, salient[:, others])
+        )
         h = torch.cat([mu_common, mu_salient], -1).unsqueeze(1)
         return {
             "h": h,
@@ -157,10 +122,8 @@ class SepVAENetwork(MultiviewNetwork):
             "log_var_salient": log_var_salient,
             "x_seen": dict(enumerate(self._seen(x)[: self.n_modalities])),
             "x_hat": self.decode_lanes(common, salient.masked_fill(background, 0.0)),
-            "joint_logits": self.discriminator(torch.cat([common, salient], -1))[..., 0],
-            "product_logits": self.discriminator(torch.cat([common, salient[:, others]], -1))[
-                ..., 0
-            ],
+            "joint_logits": joint,
+            "product_logits": product,
             "logits": self.classifier(salient)[..., 0],
         }
 
@@ -183,21 +146,12 @@ class SepVAENetwork(MultiviewNetwork):
     def _posterior(
         self, x: Mapping[str, Tensor], mask: Tensor | None
     ) -> list[tuple[Tensor, Tensor]]:
-        """Mean and logarithm of the variance of the common, and of the salient variables."""
+        """Return mean and log-variance of the common, and of the salient variables."""
         features = torch.stack(self._encode_views(x, mask), dim=1)
         halves = features.split(self.n_modalities, dim=1)
         present = None if mask is None else mask[..., : self.n_modalities]
         pairs = zip((self.common, self.salient), halves, strict=True)
-        spaces = [head(_mean_of_present(half, present)).chunk(2, -1) for head, half in pairs]
-        return [(mu, log_var) for mu, log_var in spaces]
-
-
-def _mean_of_present(features: Tensor, present: Tensor | None) -> Tensor:
-    """Mean over modalities of features (n_lanes, n_modalities, n_samples, n_components)."""
-    if present is None:
-        return features.mean(1)
-    weight = present.mT.unsqueeze(-1).to(features.dtype)
-    return (features * weight).sum(1) / weight.sum(1).clamp_min(1)
+        return [head(mean_of_present(half, present)).chunk(2, -1) for head, half in pairs]
 
 
 def _drawn(mu: Tensor, log_var: Tensor, rng: np.random.Generator) -> Tensor:
@@ -208,7 +162,7 @@ def _drawn(mu: Tensor, log_var: Tensor, rng: np.random.Generator) -> Tensor:
 def _derangement(
     n_samples: int, rng: np.random.Generator, targets: Tensor | None = None
 ) -> np.ndarray:
-    """For each subject another one, drawn at random; the unlabeled, who do not count, keep it."""
+    """Draw another subject for each labeled one; unlabeled subjects, who do not count, stay."""
     others = np.arange(n_samples)
     known = others if targets is None else others[~targets[0, :, 0].isnan().cpu().numpy()]
     order = rng.permutation(known)

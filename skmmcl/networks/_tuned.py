@@ -1,4 +1,4 @@
-"""A trained network with a linear head, whose last parts or all parts are trained further."""
+"""Fine-tuning: a trained network with a linear head, of which some or all parts are trained."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmmcl.networks._lanes import LaneLinear, of_lane
+from skmmcl.networks._lanes import LaneLinear
 from skmmcl.networks._mlp import LinearShortcut
-from skmmcl.networks._multiview import MultiviewNetwork
+from skmmcl.networks._multiview import MultiviewNetwork, modality_of
 
 
 class TunedNetwork(nn.Module):
     """Linear head on the representations of all views of a network that was trained before.
 
-    Representations are z-scored by the subjects of the new training, as they were before it
-    (`learn_scale`); an absent view is 0, their mean. ``layers`` says what is trained: the head,
-    the last blocks as well, or all. What is not trained stays in evaluation mode, so that batch
-    statistics and dropout leave it as it was.
+    Representations are z-scored by their values before the new training, in its subjects
+    (`learn_scale`); an absent view is 0, the mean. ``layers`` is "head" to train the head, "last"
+    to train the last blocks too, or "all". Parts that are not trained stay in evaluation mode, so
+    that batch statistics and dropout do not change them.
 
     Outputs are ``h`` (1, n_samples, width), the z-scored representations of all views side by side,
-    and ``z`` (1, n_samples, n_outputs), the output of the head; ``joint_mask`` is None, as all
-    subjects have this one view.
+    and ``z`` (1, n_samples, n_outputs), the output of the head; ``joint_mask`` is None, since all
+    subjects have this single view.
     """
 
     gives = ("h", "z", "joint_mask")
@@ -51,13 +51,13 @@ class TunedNetwork(nn.Module):
 
     @property
     def compressed(self) -> list[str]:
-        """The modalities that `prepare` replaces by component scores."""
+        """Modalities that `prepare` replaces by component scores."""
         return self.base.compressed
 
     @property
     def view_keys(self) -> list[Any]:
-        """Keys of the views in a batch, as those of the network beneath."""
-        return [key for key in self.base.view_keys if _modality(key) in self.shapes]
+        """Keys of the views in a batch, as in the trained network."""
+        return [key for key in self.base.view_keys if modality_of(key) in self.shapes]
 
     def prepare(self, x: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Replace modalities by their component scores."""
@@ -68,7 +68,7 @@ class TunedNetwork(nn.Module):
         self.base.scale_in_place(x, sizes)
 
     def train(self, mode: bool = True) -> TunedNetwork:
-        """Set the mode of what is trained; the rest stays in evaluation mode."""
+        """Set the mode of trained parts; the others stay in evaluation mode."""
         super().train(mode)
         self.base.eval()
         for name in self.trained:
@@ -76,10 +76,10 @@ class TunedNetwork(nn.Module):
         return self
 
     def learn_scale(self, h: np.ndarray, weight: np.ndarray) -> None:
-        """Have representations z-scored from now on.
+        """Set the mean and the scale by which representations are z-scored.
 
-        ``h`` are those of the training subjects so far, (n_blocks, n_samples, width), and
-        ``weight`` (n_blocks, n_samples) how often each counts, 0 where it is absent.
+        ``h`` are the present representations of the training subjects, (n_blocks, n_samples,
+        width), and ``weight`` (n_blocks, n_samples) their weights, 0 where a view is absent.
         """
         share = weight / np.maximum(weight.sum(1, keepdims=True), np.finfo(float).tiny)
         mean = np.einsum("bn,bnd->bd", share, h)
@@ -89,11 +89,7 @@ class TunedNetwork(nn.Module):
         for buffer, values in ((self.center, mean), (self.factor, factor)):
             buffer.copy_(torch.as_tensor(values[None, :, None]))
 
-    def forward(self, x: Mapping[str, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
-        """Return the outputs of subjects ``(n_samples, *shape)`` by modality."""
-        lane = {name: value[None] for name, value in self.prepare(x).items()}
-        out = self.forward_lanes(lane, None if mask is None else mask[None])
-        return of_lane(out, 0)
+    forward: Any = MultiviewNetwork.forward
 
     def forward_lanes(self, x: Mapping[Any, Tensor], mask: Tensor | None = None) -> dict[str, Any]:
         h = self.encode_lanes(x, mask)
@@ -107,7 +103,7 @@ class TunedNetwork(nn.Module):
         return h.transpose(1, 2).flatten(2).unsqueeze(1)
 
     def blocks(self, x: Mapping[Any, Tensor], mask: Tensor | None = None) -> Tensor:
-        """Return the representations as they come, (n_lanes, n_blocks, n_samples, width)."""
+        """Return the representations before scaling, (n_lanes, n_blocks, n_samples, width)."""
         if len(self.views) == len(self.base.views):
             return self.base.encode_lanes(x, mask)
         like = next(iter(x.values()))
@@ -117,27 +113,17 @@ class TunedNetwork(nn.Module):
         every[..., seen] = True if mask is None else mask
         absent = {
             name: like.new_zeros(1, 1, *shape).expand(n_lanes, n_samples, *shape)
-            for name, shape in _read_shapes(self.base).items()
+            for name, shape in self.base.prepared_shapes.items()
             if name not in self.shapes
         }
         return self.base.encode_lanes({**x, **absent}, every)
 
 
-def _modality(key: Any) -> str:
-    return key if isinstance(key, str) else key[0]
-
-
-def _read_shapes(base: MultiviewNetwork) -> dict[str, tuple[int, ...]]:
-    """Return the shape of a subject in each modality, once it is prepared."""
-    axes = {name: base._n_axes(name) for name in base.shapes}  # noqa: SLF001
-    return {name: (n,) if (n := axes[name]) else shape for name, shape in base.shapes.items()}
-
-
 def _cut(base: MultiviewNetwork, modalities: Sequence[str]) -> Tensor:
-    """Leave what the representation of these modalities depends on; return one of zeros.
+    """Keep the parts on which the representation of these modalities depends.
 
-    Where views are not fused, those of other modalities go. So do heads, decoders and whatever
-    else the representation does not depend on.
+    Views of other modalities are removed unless views are fused, and so are heads, decoders and
+    all other parts without influence. Return the representation of a subject of zeros.
     """
     if not base.fuses:
         kept = [k for k, name in enumerate(base.views) if name in modalities]
@@ -146,7 +132,7 @@ def _cut(base: MultiviewNetwork, modalities: Sequence[str]) -> Tensor:
                 setattr(base, name, nn.ModuleList(child[k] for k in kept))
         base.views = [base.views[k] for k in kept]
     like = next(base.parameters())
-    x = {name: like.new_zeros(1, 2, *shape) for name, shape in _read_shapes(base).items()}
+    x = {name: like.new_zeros(1, 2, *shape) for name, shape in base.prepared_shapes.items()}
     base.requires_grad_(True).eval()
     weights = list(base.parameters())
     with torch.enable_grad():
@@ -163,7 +149,7 @@ def _cut(base: MultiviewNetwork, modalities: Sequence[str]) -> Tensor:
 
 
 def _freeze(base: MultiviewNetwork, layers: str) -> list[str]:
-    """Freeze what is not to be trained; return the names of the parts that are."""
+    """Freeze the parts that are not trained; return the names of the others."""
     if layers == "all":
         return [""]
     usable = {id(weight) for weight in base.parameters() if weight.requires_grad}
@@ -182,7 +168,7 @@ def _freeze(base: MultiviewNetwork, layers: str) -> list[str]:
 
 
 def _last_parts(base: MultiviewNetwork, usable: set[int]) -> Iterator[str]:
-    """Yield the names of what follows the encoders, else of the last block of each."""
+    """Yield the names of the parts after the encoders, or else of each encoder's last block."""
     after = [
         name
         for name, child in base.named_children()
@@ -196,10 +182,10 @@ def _last_parts(base: MultiviewNetwork, usable: set[int]) -> Iterator[str]:
 
 
 def last_block(encoder: nn.Module) -> list[str]:
-    """Return the names of the last block of an encoder and of what follows it.
+    """Return the names of the last block of an encoder and of the parts after it.
 
-    Without blocks of several layers it is the last layer. Next to a linear shortcut, it is that
-    of the encoder and the shortcut.
+    Without blocks of several layers, the last layer is the last block. With a linear shortcut, the
+    last block of the inner encoder and the shortcut are.
 
     Examples
     --------

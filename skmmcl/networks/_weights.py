@@ -1,15 +1,18 @@
-"""Weights from files."""
+"""Weights of networks from files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from skmmcl.utils._optional import import_optional
 
 # Prefixes of the names in published files, and those of our networks.
 PUBLISHED = {
@@ -32,7 +35,8 @@ class WeightsReport:
     unexpected : tuple of str
         Those of the file that the network does not have.
     mismatched : dict of str to (tuple, tuple)
-        Unchanged ones, with the shape in the file and in the network.
+        Those whose shapes differ, with the shape in the file and in the network; they are
+        unchanged.
 
     Examples
     --------
@@ -58,33 +62,33 @@ class WeightsReport:
 
 def load_weights(
     network: nn.Module,
-    path: Any,
+    path: str | PathLike[str],
     *,
     mapping: str | Mapping[str, str] | Callable[[str], str] | None = None,
 ) -> WeightsReport:
     """Load the weights of a file into a network.
 
-    Weights are found by name and must have the same shape; the report lists the others. Only
+    Weights are matched by name and must have the same shape; the report lists the others. Only
     tensors are read, so that a file cannot run code. The network can then be used as an
     encoder, for example ``encoders={"t1": network}``: embedders copy it with its weights.
 
     Parameters
     ----------
     network : Module
-        Changed in place.
+        The network, which is changed in place.
     path : path
         A file of `torch.save`, such as ``.pt`` and ``.pth``, with a state dict or with one
         under "state_dict", "model_state_dict" or "model"; or a ``.safetensors`` file.
     mapping : str, dict, callable or None, default=None
-        From the names in the file to those of the network: a dict of prefixes to replace, or a
-        function. "yaware" is for the DenseNet121 of :cite:t:`dufumier2021yaware` on a
-        `DenseNet3d`, "anatcl" for the ResNet18 of :cite:t:`barbano2024anatcl` on a `ResNet3d`.
-        None for equal names. The prefix "module." of DataParallel is always removed.
+        Map from the names in the file to those in the network: a dict of prefixes to replace, or
+        a function of the name. "yaware" is for the DenseNet121 of :cite:t:`dufumier2021yaware` and
+        a `DenseNet3d`, "anatcl" for the ResNet18 of :cite:t:`barbano2024anatcl` and a `ResNet3d`.
+        None if the names are equal. The prefix "module." of DataParallel is always removed.
 
     Returns
     -------
     WeightsReport
-        The names that were loaded, and those that do not fit.
+        The names that were loaded, and those that were not.
 
     Raises
     ------
@@ -93,8 +97,8 @@ def load_weights(
     ImportError
         If a ``.safetensors`` file is given and the package for it is not installed.
     ValueError
-        If the file cannot be read or has no weights, or if no parameter of the network is
-        in it.
+        If the file cannot be read or has no weights, if it has no parameter of the network, or if
+        two of its weights get the same name.
 
     Examples
     --------
@@ -110,7 +114,7 @@ def load_weights(
     """
     path, rename = Path(path), _renaming(mapping)
     found = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
-    source, own = {rename(name): name for name in found}, network.state_dict()
+    source, own = _by_new_name(found, rename), network.state_dict()
     shapes = {
         name: (tuple(found[source[name]].shape), tuple(tensor.shape))
         for name, tensor in own.items()
@@ -121,7 +125,7 @@ def load_weights(
     if not {name for name, _ in network.named_parameters()}.intersection(loaded):
         raise ValueError(
             f"No parameter of {type(network).__name__} is in {path}, which has {_some(found)}; "
-            f"expected {_some(own)}. Set mapping= to say how names are to be changed."
+            f"expected {_some(own)}. Set mapping= to change the names."
         )
     network.load_state_dict({name: found[source[name]] for name in loaded}, strict=False)
     missing = tuple(name for name in own if name not in source)
@@ -129,9 +133,24 @@ def load_weights(
     return WeightsReport(loaded, missing, unexpected, mismatched)
 
 
+def _by_new_name(names: Iterable[str], rename: Callable[[str], str]) -> dict[str, str]:
+    """Return the names in the file by those in the network."""
+    source: dict[str, str] = {}
+    for name in names:
+        first = source.setdefault(rename(name), name)
+        if first != name:
+            raise ValueError(
+                f"mapping= gives {first!r} and {name!r} of the file the same name, "
+                f"{rename(name)!r}; map the one that is not needed to another name."
+            )
+    return source
+
+
 def _renaming(mapping: Any) -> Callable[[str], str]:
     if isinstance(mapping, str) and mapping not in PUBLISHED:
-        raise ValueError(f"mapping={mapping!r} is none of {sorted(PUBLISHED)}, dict or function.")
+        raise ValueError(
+            f"mapping={mapping!r} must be one of {sorted(PUBLISHED)}, a dict or a function."
+        )
     if callable(mapping):
         return mapping
     prefixes = PUBLISHED[mapping] if isinstance(mapping, str) else mapping or {}
@@ -165,25 +184,21 @@ def _read_torch(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise ValueError(
-            f"{path} was not read, since it is no file of torch.save or holds more than tensors, "
-            "which could run code. If you trust it: torch.save(torch.load(path, "
-            f"weights_only=False)['model'], 'weights.pt'), or as its dict is laid out. ({error})"
+            f"{path} was not read: it is not a file of torch.save, or it holds more than tensors, "
+            "which could run code. If you trust it, save its weights alone: torch.save(torch.load("
+            "path, weights_only=False)['model'], 'weights.pt'), with the key of its state dict. "
+            f"({error})"
         ) from error
     except (EOFError, RuntimeError, ValueError, KeyError) as error:
         raise ValueError(f"{path} cannot be read; it may be cut off: {error}") from error
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    advice = f'{path} needs the package safetensors: pip install "skmmcl[weights]"'
+    invalid = import_optional("safetensors", advice).SafetensorError
     try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise ImportError(
-            f'{path} needs the package safetensors: pip install "skmmcl[weights]"'
-        ) from error
-    try:
-        return load_file(path)
-    except SafetensorError as error:
+        return import_optional("safetensors.torch", advice).load_file(path)
+    except invalid as error:
         raise ValueError(f"{path} cannot be read; it may be cut off: {error}") from error
 
 

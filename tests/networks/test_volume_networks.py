@@ -161,12 +161,21 @@ def test_volumes_only(shape):
         ResNet3d(shape, 2)
 
 
+def test_a_layer_of_local_features_that_is_missing():
+    encoder = SmallCNN3d((8, 8, 8), 2)
+    encoder.local_layer = "conv9"
+    with pytest.raises(
+        ValueError, match=r"local_layer='conv9' is none of the layers of SmallCNN3d"
+    ):
+        encoder.forward_local(torch.zeros(1, 8, 8, 8))
+
+
 def test_options_that_are_none():
-    with pytest.raises(ValueError, match=r"depth=101 is none of \[18, 34, 50\]"):
+    with pytest.raises(ValueError, match=r"depth=101 must be one of \[18, 34, 50\]"):
         ResNet3d((8, 8, 8), 2, depth=101)
-    with pytest.raises(ValueError, match="depth=18 has no groups; depth=50 may have"):
+    with pytest.raises(ValueError, match="need depth=50, not depth=18"):
         ResNet3d((8, 8, 8), 2, groups=32)
-    with pytest.raises(ValueError, match="width=12 is no multiple of 8"):
+    with pytest.raises(ValueError, match="width=12 must be a multiple of 8"):
         SmallCNN3d((8, 8, 8), 2, width=12)
 
 

@@ -225,5 +225,13 @@ def test_other_bad_input(trained, tmp_path):
     saved({"a.b": torch.zeros(2)}, path)
     with pytest.raises(ValueError, match=r"No parameter of SmallCNN3d is in .* a\.b; .*mapping="):
         load_weights(trained, path)
-    with pytest.raises(ValueError, match=r"mapping='simclr' is none of \['anatcl', 'yaware'\]"):
+    with pytest.raises(ValueError, match=r"mapping=.simclr. must be one of \['anatcl', 'yaware'\]"):
         load_weights(trained, path, mapping="simclr")
+
+
+def test_two_weights_of_one_name(tmp_path):
+    """A classifier and a projection head, of which one would replace the other."""
+    weights = {"hidden_representation.weight": torch.zeros(2), "classifier.weight": torch.ones(2)}
+    path = saved(weights, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=r"'hidden_representation.weight' and 'classifier.weight'"):
+        load_weights(make(), path, mapping="yaware")

@@ -1,4 +1,4 @@
-"""DCGAN's encoder and decoder of volumes."""
+"""Encoder and decoder of volumes as in DCGAN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from skmmcl.networks.volumes._encoder import VolumeEncoder
+from skmmcl.networks.volumes._encoder import VolumeEncoder, normed
 
 LEVELS = {32: 3, 64: 4, 128: 5}  # halvings down to a grid of 4
 SLOPE = 0.2
@@ -26,7 +26,7 @@ class DCGANEncoder(VolumeEncoder):
     n_components : int
         Width of the output.
     width : int, default=32
-        Channels of the first convolution; each next one has twice as many.
+        Channels of the first convolution; each further one has twice as many.
 
     Examples
     --------
@@ -65,10 +65,10 @@ class DCGANDecoder(nn.Module):
     n_components : int
         Width of the representation.
     width : int, default=32
-        Channels before the last convolution; each one before has twice as many.
+        Channels before the last convolution; each earlier one has twice as many.
     output_activation : Module, optional
-        Applied to the volumes, such as ``nn.Sigmoid()`` where voxels lie between 0 and 1;
-        None for z-scored ones.
+        Activation of the output, such as ``nn.Sigmoid()`` for voxels between 0 and 1; None for
+        z-scored volumes.
 
     Examples
     --------
@@ -93,9 +93,9 @@ class DCGANDecoder(nn.Module):
         self.shape = tuple(shape)
         widths = _widths(self, shape, width)[::-1]
         layers: list[nn.Module] = [nn.Unflatten(1, (n_components, 1, 1, 1))]
-        layers += _grown(nn.ConvTranspose3d(n_components, widths[0], 4, bias=False))
+        layers += normed(nn.ConvTranspose3d(n_components, widths[0], 4, bias=False))
         for n_in, n_out in pairwise(widths):
-            layers += _grown(nn.ConvTranspose3d(n_in, n_out, 4, stride=2, padding=1, bias=False))
+            layers += normed(nn.ConvTranspose3d(n_in, n_out, 4, stride=2, padding=1, bias=False))
         n_channels = 1 if len(shape) == 3 else shape[0]
         layers.append(nn.ConvTranspose3d(width, n_channels, 4, stride=2, padding=1, bias=False))
         self.layers = nn.Sequential(*layers, output_activation or nn.Identity())
@@ -104,10 +104,6 @@ class DCGANDecoder(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """Map (n_samples, n_components) to volumes ``(n_samples, *shape)``."""
         return self.layers(h).reshape(-1, *self.shape)
-
-
-def _grown(convolution: nn.ConvTranspose3d) -> list[nn.Module]:
-    return [convolution, nn.BatchNorm3d(convolution.out_channels), nn.ReLU(inplace=True)]
 
 
 def _widths(network: nn.Module, shape: Sequence[int], width: int) -> list[int]:

@@ -28,14 +28,14 @@ class DenseNet3d(VolumeEncoder):
     n_components : int
         Width of the output.
     blocks : sequence of int, default=(6, 12, 24, 16)
-        Layers in each block.
+        Number of layers in each block.
     growth : int, default=32
-        Features that a layer adds.
+        Number of features that a layer adds.
     final_norm : bool, default=True
-        Whether the last features are normalized; not so in the encoder of y-Aware.
+        Whether the last features are normalized; False for the encoder of y-Aware.
     checkpointing : bool, default=False
         Whether the concatenated features are computed again in the backward pass
-        :cite:p:`pleiss2017memory`: less memory for more time, with equal results.
+        :cite:p:`pleiss2017memory`, which takes less memory and more time, with equal results.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class DenseNet3d(VolumeEncoder):
 
 
 class _Transition(nn.Sequential):
-    """Layer that halves the features and the grid."""
+    """Layer that halves the number of features and the grid."""
 
     def __init__(self, n_in: int) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class _Block(nn.Module):
 
 
 class _Layer(nn.Module):
-    """Few new features from all that there are, through a bottleneck."""
+    """Layer that computes new features from all earlier ones, through a bottleneck."""
 
     def __init__(self, n_in: int, growth: int, checkpointing: bool) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class _Layer(nn.Module):
 
 @contextmanager
 def _statistics_kept(norm: nn.BatchNorm3d) -> Iterator[None]:
-    """Leave the running statistics alone: the first pass has seen this batch."""
+    """Keep the running statistics, which the first pass of this batch has updated."""
     momentum, norm.momentum = norm.momentum, 0.0
     counter = norm.get_buffer("num_batches_tracked")
     n_batches = counter.clone()

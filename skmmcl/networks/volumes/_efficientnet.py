@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
 
-# Of each stage: blocks, side of the kernel, stride, expansion, features.
+# Stages: number of blocks, side of the kernel, stride, expansion, number of features.
 STAGES = (
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80),
     (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320),
@@ -21,8 +21,8 @@ DROPOUT = 0.2
 class EfficientNet3d(VolumeEncoder):
     """EfficientNet-B0 with 3D convolutions :cite:p:`tan2019efficientnet`.
 
-    The T2 encoder in the code of CMC+CSS :cite:p:`li2024joint`, with its number of parameters.
-    Convolutions are padded alike on both sides.
+    This is the T2 encoder in the code of CMC+CSS :cite:p:`li2024joint`, with its number of
+    parameters. Convolutions are padded equally on both sides.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class EfficientNet3d(VolumeEncoder):
 
 
 class _MBConv(nn.Module):
-    """Expansion, one convolution of each feature, a weight of each feature, and projection."""
+    """Inverted bottleneck: expansion, depthwise convolution, squeeze-and-excitation, projection."""
 
     def __init__(
         self, n_in: int, n_out: int, kernel: int, stride: int, expansion: int, drop: float
@@ -88,7 +88,7 @@ class _MBConv(nn.Module):
         out = self.project(out * self.squeeze(out))
         if self.drop is None:
             return out
-        return x + out * self.drop(torch.ones_like(out[:, :1, :1, :1, :1]))  # whole subjects
+        return x + out * self.drop(torch.ones_like(out[:, :1, :1, :1, :1]))  # drops whole subjects
 
 
 def _convolution(

@@ -1,4 +1,4 @@
-"""Base of the encoders of volumes."""
+"""Base class of encoders of volumes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class VolumeEncoder(nn.Module):
-    """Encoder of volumes that applies its layers in the order of their definition.
+    """Base class of encoders of volumes, which apply their layers in the order of definition.
 
     A subclass defines the layers in ``__init__``. Volumes without an axis of channels get one.
 
@@ -19,12 +19,12 @@ class VolumeEncoder(nn.Module):
     local_layer : str
         Name of the layer whose output is the map of local features.
     min_side : int, default=1
-        Smallest number of voxels of a side.
+        Smallest number of voxels along an axis; smaller volumes are an error.
 
     Attributes
     ----------
     in_channels : int
-        Channels of the first layer's input.
+        Number of channels of the first layer's input.
 
     Examples
     --------
@@ -80,6 +80,11 @@ class VolumeEncoder(nn.Module):
         local : Tensor of shape (n_samples, n_features, depth, height, width)
             Output of ``local_layer``, on its coarser grid.
         """
+        if self.local_layer not in self._modules:
+            raise ValueError(
+                f"local_layer={self.local_layer!r} is none of the layers of {type(self).__name__}: "
+                f"{list(self._modules)}."
+            )
         x = self._with_channels(x)
         for name, layer in self.named_children():
             x = layer(x)
@@ -91,8 +96,13 @@ class VolumeEncoder(nn.Module):
         return x.unsqueeze(1) if len(self.shape) == 3 else x
 
 
+def normed(convolution: nn.Conv3d | nn.ConvTranspose3d) -> list[nn.Module]:
+    """Return a convolution followed by batch normalization and a ReLU."""
+    return [convolution, nn.BatchNorm3d(convolution.out_channels), nn.ReLU(inplace=True)]
+
+
 def draw_weights(network: nn.Module) -> None:
-    """Draw the convolutions anew, so that activations keep their variance through ReLUs."""
+    """Initialize the convolutions so that activations keep their variance through ReLUs."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv3d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

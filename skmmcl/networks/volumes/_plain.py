@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights, normed
 
 GRID = 4  # sides of the last feature map of the small CNN
 PER_GROUP = 8  # channels that are normalized together
@@ -17,10 +17,10 @@ PER_GROUP = 8  # channels that are normalized together
 class SmallCNN3d(VolumeEncoder):
     """Small convolutional encoder of volumes that trains on a CPU.
 
-    Convolutions of stride 2, each with group normalization and ReLU, until no side is longer
-    than 4 voxels, then a linear map. Each subject is normalized by itself
-    :cite:p:`wu2018group`, so that batches may be small. The linear map sees the place of a
-    feature, which suits images of one common space.
+    It has convolutions of stride 2, each with group normalization and ReLU, until no side is
+    longer than 4 voxels, and a linear map. Each subject is normalized by itself
+    :cite:p:`wu2018group`, so that batches may be small. The linear map depends on the position of
+    a feature, which suits images in a common space.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class SmallCNN3d(VolumeEncoder):
     n_components : int
         Width of the output.
     width : int, default=16
-        Channels of the first convolution, a multiple of 8; each next one has twice as
-        many, up to eight times.
+        Channels of the first convolution, a multiple of 8; each further one has twice as many, up
+        to eight times ``width``.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class SmallCNN3d(VolumeEncoder):
 
     def __init__(self, shape: Sequence[int], n_components: int, *, width: int = 16) -> None:
         if width % PER_GROUP:
-            raise ValueError(f"width={width} is no multiple of {PER_GROUP}.")
+            raise ValueError(f"width={width} must be a multiple of {PER_GROUP}.")
         n_stages = max(1, math.ceil(math.log2(max(shape[-3:]) / GRID)))
         super().__init__(shape, local_layer=f"stage{n_stages}")
         channels = [self.in_channels, *(width * 2 ** min(k, 3) for k in range(n_stages))]
@@ -77,7 +77,7 @@ class VGG3d(VolumeEncoder):
     n_components : int
         Width of the output.
     blocks : sequence of int, default=(1, 1, 2, 2, 2)
-        Convolutions before each halving of the grid; (2, 2, 3, 3, 3) is VGG16.
+        Number of convolutions before each halving of the grid; (2, 2, 3, 3, 3) is VGG16.
 
     Examples
     --------
@@ -112,8 +112,7 @@ class VGG3d(VolumeEncoder):
 def _convolutions(n_in: int, n_out: int, n_convolutions: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for k in range(n_convolutions):
-        conv = nn.Conv3d(n_out if k else n_in, n_out, kernel_size=3, padding=1)
-        layers += [conv, nn.BatchNorm3d(n_out), nn.ReLU(inplace=True)]
+        layers += normed(nn.Conv3d(n_out if k else n_in, n_out, kernel_size=3, padding=1))
     return nn.Sequential(*layers)
 
 

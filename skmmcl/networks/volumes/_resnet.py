@@ -20,8 +20,8 @@ class ResNet3d(VolumeEncoder):
     """Residual network of 18, 34 or 50 layers with 3D convolutions :cite:p:`he2016deep`.
 
     With ``depth=50, groups=32, width_per_group=4`` it is ResNeXt50 :cite:p:`xie2017aggregated`.
-    Layers have the names and order of torchvision's in 2D. ``encoder.fc = nn.Identity()``
-    gives the 512 (ResNet50: 2048) averaged features themselves.
+    Layers have the names and order of torchvision's ResNets. With ``encoder.fc = nn.Identity()``
+    the output is the 512 (ResNet50: 2048) averaged features.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class ResNet3d(VolumeEncoder):
     depth : {18, 34, 50}, default=18
         Number of layers.
     groups : int, default=1
-        Groups of channels that the middle convolutions of 50 layers keep apart.
+        Number of groups of channels in the middle convolutions of ``depth=50``.
     width_per_group : int, default=64
-        Channels of a group in the first blocks.
+        Number of channels of a group in the first blocks.
 
     Examples
     --------
@@ -56,9 +56,9 @@ class ResNet3d(VolumeEncoder):
         width_per_group: int = 64,
     ) -> None:
         if depth not in BLOCKS:
-            raise ValueError(f"depth={depth} is none of {list(BLOCKS)}.")
+            raise ValueError(f"depth={depth} must be one of {list(BLOCKS)}.")
         if depth < 50 and (groups, width_per_group) != (1, 64):
-            raise ValueError(f"depth={depth} has no groups; depth=50 may have.")
+            raise ValueError(f"groups and width_per_group need depth=50, not depth={depth}.")
         super().__init__(shape, local_layer="layer4")
         bottleneck = partial(_Bottleneck, groups=groups, per_group=width_per_group)
         block: Callable[..., _Block] = bottleneck if depth >= 50 else _Basic

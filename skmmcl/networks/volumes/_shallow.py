@@ -9,14 +9,14 @@ from typing import Any
 
 from torch import nn
 
-from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights
+from skmmcl.networks.volumes._encoder import VolumeEncoder, draw_weights, normed
 
 
 class AlexNet3d(VolumeEncoder):
     """AlexNet with 3D convolutions, as for brain images in :cite:t:`abrol2021deep`.
 
-    Each feature counts where it is strongest (a maximum over the last grid), so that the volume may
-    have any size from 33 voxels a side.
+    Features are pooled by their maximum over the last grid, so that volumes may have any sides of
+    at least 33 voxels.
 
     Parameters
     ----------
@@ -52,15 +52,14 @@ class AlexNet3d(VolumeEncoder):
 
 
 def _convolution(n_in: int, n_out: int, **options: Any) -> nn.Sequential:
-    conv = nn.Conv3d(n_in, n_out, **options)
-    return nn.Sequential(conv, nn.BatchNorm3d(n_out), nn.ReLU(inplace=True))
+    return nn.Sequential(*normed(nn.Conv3d(n_in, n_out, **options)))
 
 
 class TinyVGG3d(VolumeEncoder):
     """The tiny VGG of the benchmark of :cite:t:`dufumier2021benchmarking`.
 
-    The linear map sees the place of a feature, which suits images of one common space; it has more
-    weights where volumes are larger.
+    The linear map depends on the position of a feature, which suits images in a common space; it
+    has more weights for larger volumes.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ class TinyVGG3d(VolumeEncoder):
     n_components : int
         Width of the output.
     widths : sequence of int, default=(8, 16, 32, 64, 128)
-        Channels of the pairs of convolutions, after each of which the grid is halved.
+        Channels of the pairs of convolutions; the grid is halved after each pair.
 
     Examples
     --------
