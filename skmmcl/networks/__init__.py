@@ -1,8 +1,8 @@
-"""Networks in plain torch: encoders, and what they are built of.
+"""Networks in plain torch: encoders and their parts.
 
-An encoder is any module from (n_samples, ``*shape``) to (n_samples, n_components), where
+An encoder is any module that maps (n_samples, ``*shape``) to (n_samples, n_components), where
 ``shape`` is the shape of one subject, or a function ``encoder(shape, n_components)`` that
-builds one.
+builds such a module.
 """
 
 from skmmcl.networks._alexnet import AlexNet2d

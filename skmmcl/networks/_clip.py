@@ -1,4 +1,4 @@
-"""Multiview network of CLIP: two copies of each subject next to it, and a learned scale."""
+"""Network of CLIP: each subject and two copies, and a learned scale of similarities."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from skmmcl.networks._multiview import MultiviewNetwork
 
 
 class CLIPNetwork(MultiviewNetwork):
-    """Multiview network that gives the last two copies apart, and may learn a scale.
+    """Multiview network that also returns the last two copies, and may learn a scale.
 
-    Outputs are those of `MultiviewNetwork`; where there are several copies ``z_one`` and
-    ``z_other`` (n_views, n_samples, projection_dim), the embeddings of the last two; and, with
+    Outputs are those of `MultiviewNetwork`; with several copies, ``z_one`` and ``z_other``
+    (n_views, n_samples, projection_dim), the embeddings of the last two; and, with
     ``learns_scale``, the ``log_scale`` (n_lanes,) of similarities, which starts at 0.
     """
 

@@ -1,4 +1,4 @@
-"""From representations back to subjects."""
+"""Decoders from representations to subjects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from skmmcl.networks.volumes import DCGANDecoder, DCGANEncoder
 
 
 class MLPDecoder(Laned):
-    """Fully connected decoder, with a linear shortcut if asked for."""
+    """Fully connected decoder, optionally with a linear shortcut."""
 
     def __init__(
         self, shape: Sequence[int], n_components: int, *, hidden: Sequence[int], shortcut: bool
@@ -33,10 +33,10 @@ class MLPDecoder(Laned):
 def make_decoder(
     shape: Sequence[int], n_components: int, encoder: nn.Module | None = None
 ) -> nn.Module:
-    """Build the decoder of subjects, of the shape that the encoder sees, that mirrors an encoder.
+    """Build a decoder that mirrors an encoder, of subjects of the shape that the encoder reads.
 
-    `DCGANEncoder` is mirrored by `DCGANDecoder`, `MLP` by one with the same hidden layers and
-    shortcut, all others by an MLP with one hidden layer.
+    The decoder of a `DCGANEncoder` is a `DCGANDecoder`, that of an `MLP` is an MLP with the same
+    hidden layers and shortcut, and all others are MLPs with one hidden layer.
     """
     core = encoder.encoder if isinstance(encoder, ReconstructingEncoder) else encoder
     if isinstance(core, VmapModule) and isinstance(core.module, DCGANEncoder):

@@ -1,4 +1,4 @@
-"""Tokens of each view, and a transformer that fuses those that a subject has."""
+"""Network that fuses the tokens of all views of a subject by a transformer."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from skmmcl.networks._vmap import VmapModule
 
 
 class FusionNetwork(MultiviewNetwork):
-    """Tokens of all views, fused by a transformer: all that a subject has, and each view alone.
+    """Multiview network whose transformer fuses all tokens of a subject, and those of each view.
 
-    It takes two augmented copies of each subject, all subjects and all once more, and gives ``h``
-    (1, n_samples, n_components), the representation of the first copy; ``z`` and ``z_other``
-    (n_views + 1, n_samples, projection_dim), both copies' embeddings by each view alone and by
-    all; ``subsets`` (n_samples, n_views + 1), whether the subject has any of these views. At
-    most ``n_heads`` attention heads are used. With ``mask_tokens`` a learned token replaces
-    each view that is not seen.
+    It takes two augmented copies of each subject, one copy of all subjects after the other. Outputs
+    are ``h`` (1, n_samples, n_components), the representation of the first copy; ``z`` and
+    ``z_other`` (n_views + 1, n_samples, projection_dim), the embeddings of both copies by each view
+    alone and by all views; ``subsets`` (n_samples, n_views + 1), whether the subject has any of
+    these views. At most ``n_heads`` attention heads are used. With ``mask_tokens``, a learned token
+    replaces each view that is not used.
     """
 
     gives = ("h", "z", "z_other", "subsets")
     fuses = True
-    n_joined = 1  # the copies are apart
+    n_joined = 1  # the copies are separate outputs
     reads = ("sample_weight",)  # the head normalizes over the subjects
 
     def __init__(
@@ -76,12 +76,12 @@ class FusionNetwork(MultiviewNetwork):
         return self._fused(x, mask, like.new_ones(1, len(self.views), dtype=torch.bool))
 
     def _subsets(self, mask: Tensor) -> Tensor:
-        """Return the subsets of one view each, and that of all: (n_views + 1, n_views)."""
+        """Return the subsets of one view each and the set of all views, (n_views + 1, n_views)."""
         alone = torch.eye(len(self.views), dtype=torch.bool, device=mask.device)
         return torch.cat([alone, alone.any(0, keepdim=True)])
 
     def _fused(self, x: Mapping[str, Tensor], mask: Tensor | None, subsets: Tensor) -> Tensor:
-        """Return the representations by each subset, from the views in it that a subject has."""
+        """Return the representations by each subset, from those of its views that are present."""
         tokens = self._encode_views(x, mask)
         visible = subsets[None, None]
         if mask is not None:
@@ -97,10 +97,10 @@ class FusionNetwork(MultiviewNetwork):
 
 
 class TokenConverter(Laned):
-    """Encoder whose output becomes tokens.
+    """Encoder whose outputs are tokens.
 
-    A map of local features gives a token for each place, with a fixed code of the place
-    added; any other output gives one token.
+    A map of local features becomes one token for each place, to which a fixed code of the place is
+    added; any other output becomes a single token.
     """
 
     def __init__(self, encoder: nn.Module, shape: Sequence[int], width: int) -> None:
@@ -113,7 +113,7 @@ class TokenConverter(Laned):
         if not self.encoder.has_local or isinstance(core, LinearShortcut | MLP):
             return
         if isinstance(core, VmapModule):
-            core.stackable = False  # its local features are not
+            core.stackable = False  # its local features cannot be stacked
         n_features, *grid = on_zeros(encoder, shape, "forward_local")[1].shape[2:]
         code = place_code(grid, width)
         self.n_tokens = len(code)
@@ -131,8 +131,8 @@ class TokenConverter(Laned):
 def place_code(grid: Sequence[int], width: int) -> Tensor:
     """Return fixed sines and cosines of the places of a grid, (n_places, width).
 
-    Each axis has its share of the width, in frequencies from 1 to 1 / 10000 per place; the
-    rest of the width is 0.
+    Each axis has an equal part of the width, with frequencies from 1 to 1 / 10000 per place; the
+    remaining entries are 0.
     """
     n_waves = max(1, width // (2 * len(grid)))
     waves = 10000.0 ** -(torch.arange(n_waves) / n_waves)

@@ -1,4 +1,4 @@
-"""Views with local maps and reconstructions, for Deep InfoMax and autoencoders."""
+"""Network with local maps and reconstructions, for Deep InfoMax and autoencoders."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from skmmcl.networks._multiview import MultiviewNetwork, apply_to_present, apply
 
 
 class InfoMaxNetwork(MultiviewNetwork):
-    """Multiview network that also gives local maps and reconstructions of its views.
+    """Multiview network that also returns local maps and reconstructions of its views.
 
-    ``local_for`` names the objectives that compare local maps; without any, none are made. Their
-    width is that of the embedding. With ``decode`` each representation is decoded. By the
-    number of the view, the outputs then have ``local`` (n_samples, n_components, n_places),
-    ``x_seen``, the input of the encoder, and ``x_hat``, its reconstruction.
+    ``local_for`` are the names of the objectives that compare local maps; without any, there are no
+    local maps. Their width is that of the embedding. With ``decode``, each representation is
+    decoded. Outputs by the number of the view are then ``local`` (n_samples, n_components,
+    n_places), ``x_seen``, the input of the encoder, and ``x_hat``, its reconstruction.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class InfoMaxNetwork(MultiviewNetwork):
     def _encoded(
         self, views: Sequence[Tensor], mask: Tensor | None
     ) -> tuple[Tensor, dict[int, Tensor]]:
-        """Return representations and, if there are heads for them, the local map of each view."""
+        """Return representations, and the local map of each view if there are heads for them."""
         h, local = [], {}
         for k, (x, encoder) in enumerate(zip(views, self.encoders, strict=True)):
             if self.local_heads is None:
@@ -81,10 +81,10 @@ class InfoMaxNetwork(MultiviewNetwork):
             if not encoder.has_local:
                 raise ModalityError(
                     f"The objectives {list(local_for)} compare local maps, but the encoder of "
-                    f"modality {name!r} has none. The encoders 'auto', 'attention' and 'mlp', "
-                    "all of volumes by name and those of timm have; 'linear' has not; a module of "
-                    "your own has them by a method forward_local(x) that gives (h, local), of "
-                    "shapes (n_samples, n_components) and (n_samples, n_features, *places)."
+                    f"modality {name!r} has none. The encoders 'auto', 'attention', 'mlp', those "
+                    "of volumes and those of timm have local maps; 'linear' does not. A module of "
+                    "your own needs a method forward_local(x) that returns (h, local), of shapes "
+                    "(n_samples, n_components) and (n_samples, n_features, *places)."
                 )
 
 
@@ -98,7 +98,7 @@ class LocalHead(nn.Module):
         self.shortcut = nn.Conv1d(n_features, n_components, 1, bias=False)
         for layer in (first, second):
             nn.init.xavier_uniform_(layer.weight)
-        if n_components >= n_features:  # the features as they are, but for a little noise
+        if n_components >= n_features:  # the identity plus a little noise
             noise = torch.empty_like(self.shortcut.weight).uniform_(-0.01, 0.01)
             nn.init.dirac_(self.shortcut.weight).data.add_(noise)
         self.layers = nn.Sequential(first, nn.BatchNorm1d(n_components), nn.ReLU(), second)

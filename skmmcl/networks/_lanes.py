@@ -14,21 +14,21 @@ from torch import Tensor, nn
 
 from skmmcl.networks._vmap import VmapModule, unstacked_modules
 
-# Torch's own modules that do the same to each lane.
+# Modules of torch that treat each lane equally.
 WITHOUT_LANES = (nn.ModuleDict, nn.ModuleList, nn.Sequential, nn.ReLU)
-LARGE = 2**16  # weights of a layer; with fewer, calls cost more than memory
+LARGE = 2**16  # weights of a layer; below, calls take longer than memory access
 
 
 class Laned(nn.Module):
-    """Module that can train the weights of several fits side by side, each in a lane.
+    """Base class of modules that can train the weights of several fits at once, each in a lane.
 
-    A lane is one fit. Parameters, buffers and inputs lead with an axis of lanes; a new
-    module has one lane. `skmmcl.parallel.stacked_fits` joins fits of one architecture into
-    one module of many lanes. Subjects of shape ``(n_samples, *shape)`` are taken as one lane.
+    A lane is one fit. The first axis of parameters, buffers and inputs is that of the lanes; a new
+    module has one lane. `skmmcl.parallel.stacked_fits` joins fits of one architecture into one
+    module with many lanes. An input of shape ``(n_samples, *shape)`` is one lane.
 
-    An encoder need not derive from this class: any other module is carried by
-    `torch.func.vmap`, 20 to 25 % slower in a stack. A subclass
-    defines ``forward_lanes``, or ``local_lanes`` if it has local features.
+    An encoder need not derive from this class: other modules are stacked by `torch.func.vmap`,
+    which is 20 to 25 % slower. A subclass defines ``forward_lanes``, or ``local_lanes`` if it has
+    local features.
 
     Parameters
     ----------
@@ -113,12 +113,12 @@ class Laned(nn.Module):
 
 
 class LaneLinear(Laned):
-    """Affine map of the last axis, initialized as in torch, with a weight matrix per lane.
+    """Affine map of the last axis with a weight matrix per lane, initialized as in torch.
 
     Parameters
     ----------
     n_in, n_out : int
-        Widths.
+        Widths of the input and of the output.
 
     Examples
     --------
@@ -144,7 +144,7 @@ class LaneLinear(Laned):
 
 
 def _has_hooks(weight: Tensor) -> bool:
-    """Check whether a callback of the user is to see the gradient."""
+    """Check whether a hook of the user reads the gradient."""
     kinds = ("_backward_hooks", "_post_accumulate_grad_hooks")
     return any(getattr(weight, kind, None) for kind in kinds)
 
@@ -154,10 +154,10 @@ _local = threading.local()
 
 @contextmanager
 def gradients_in_place() -> Iterator[None]:
-    """Let wide layers add to the ``grad`` of their weights themselves, in this thread.
+    """Let wide layers of this thread add gradients of their weights to ``grad`` in place.
 
-    Outputs computed meanwhile must be passed backward once, by ``backward()``. No matrix as
-    large as the weights is then made and added: a wide layer waits for memory above all.
+    Outputs computed in this context must be passed backward once, by ``backward()``. This avoids a
+    temporary matrix as large as the weights, since wide layers are limited by memory access.
     """
     _local.in_place = True
     try:
@@ -167,7 +167,7 @@ def gradients_in_place() -> Iterator[None]:
 
 
 class _SummedInPlace(torch.autograd.Function):
-    """Affine map that adds the gradient of its weights to where it is kept."""
+    """Affine map that adds the gradient of its weights to an existing tensor."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, kept: Tensor) -> Tensor:
@@ -184,14 +184,14 @@ class _SummedInPlace(torch.autograd.Function):
 
 
 def of_lane(value: Any, k: int) -> Any:
-    """Return the part of lane ``k`` of a tensor or None, or of each one in a dict."""
+    """Return lane ``k`` of a tensor or None, or of each item of a dict."""
     if isinstance(value, Mapping):
         return {name: of_lane(item, k) for name, item in value.items()}
     return None if value is None else value[k]
 
 
 def has_lanes(network: nn.Module) -> bool:
-    """Check whether networks of this kind can be trained side by side as one."""
+    """Check whether several networks of this kind can be trained as one."""
     return hasattr(network, "forward_lanes") and _all_know_lanes(network)
 
 
@@ -215,9 +215,9 @@ def lane_tensors(network: nn.Module) -> dict[str, Tensor]:
 
 
 def merge_lanes(networks: Sequence[nn.Module]) -> nn.Module:
-    """Return a copy of networks of one structure that has the lanes of all.
+    """Return one network with the lanes of several networks of one structure.
 
-    Buffers that are not needed in training are left out.
+    Buffers that are not needed in training are empty.
     """
     first = networks[0]
     twins: dict[int, Any] = {id(buffer): torch.empty(0) for buffer in first.buffers()}

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from skmmcl.networks._multiview import MultiviewNetwork
 
-SLOWNESS = 0.1  # SGD, whose steps are in proportion to slopes, learns it at a hundredth of its rate
+SLOWNESS = 0.1  # scales the margin and its gradient: SGD learns it at a hundredth of its rate
 
 
 class MarginNetwork(MultiviewNetwork):
-    """Multiview network with ``widening`` (n_lanes,): what is added to the margin of a loss.
+    """Multiview network with a learned output ``widening`` (n_lanes,), added to a loss's margin.
 
-    It starts at 0 and is learned slowly; weight decay draws it back.
+    It starts at 0 and is learned slowly; weight decay pulls it back to 0.
     """
 
     def __init__(self, *args: Any, **layout: Any) -> None:
@@ -26,7 +26,7 @@ class MarginNetwork(MultiviewNetwork):
 
     @property
     def widening(self) -> Tensor:
-        """What is added to the margin in each lane."""
+        """Addition to the margin in each lane."""
         return SLOWNESS * self.widened
 
     def forward_lanes(

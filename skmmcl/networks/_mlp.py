@@ -19,8 +19,8 @@ GATE_SCALE = 0.1  # slows the gate: Adam takes steps of equal size for all param
 class MLP(Laned):
     """Fully connected encoder; arrays with more dimensions are flattened.
 
-    Its local features are the outputs of the first layer before the activation, at one
-    place, since the first layer sees all of a subject.
+    The local features are the outputs of the first layer before the activation, at a single place,
+    since the first layer sees the whole subject.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ class MLP(Laned):
 
 
 class LinearShortcut(Laned):
-    """Linear map of the input plus an encoder, scaled by a learned gate.
+    """Sum of a linear map of the input and an encoder that is scaled by a learned gate.
 
-    The gate starts at 0 (ReZero, Bachlechner et al. 2021): training starts from a linear
-    encoder, to which ``encoder`` adds what the data ask for.
+    The gate starts at 0 (ReZero, Bachlechner et al. 2021), so that training starts from a linear
+    encoder and learns how much ``encoder`` adds.
     """
 
     def __init__(self, encoder: nn.Module, shape: Sequence[int], n_components: int) -> None:
@@ -89,17 +89,17 @@ class LinearShortcut(Laned):
 
 
 def embedding_width(width: int, projection_dim: Any) -> int:
-    """Return the width of what the losses see."""
+    """Return the width of the embeddings that losses see."""
     if projection_dim is None or isinstance(projection_dim, Integral):
         return int(projection_dim or width)
     return projection_dim[-1]
 
 
 def projection_head(width: int, projection_dim: Any) -> MLP:
-    """Build the perceptron between representation and losses.
+    """Build the MLP between representation and losses.
 
-    ``projection_dim`` is its width, with a hidden layer as wide as the representation; or the
-    widths of all its layers.
+    ``projection_dim`` is the width of its output, with a hidden layer as wide as the
+    representation, or the widths of all its layers.
     """
     if isinstance(projection_dim, Integral):
         return MLP((width,), int(projection_dim), hidden=(width,))

@@ -1,4 +1,4 @@
-"""Autoencoder of several modalities whose posterior is a mixture of one expert for each."""
+"""Network of the MMVAE, whose posterior is a mixture of one expert for each modality."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Family = Literal["normal", "laplace"]
 
 FAMILIES: dict[str, type[Normal | Laplace]] = {"normal": Normal, "laplace": Laplace}
 SMALLEST_SCALE = 1e-3
-# Far more than 1, so that subjects who differ at all are turned by different angles.
-TURNS = 100.0
+TURNS = 100.0  # far above 1, so that different subjects get different shifts
 
 
 class MMVAENetwork(MultiviewNetwork):
     """Variational autoencoder whose posterior is a mixture of one expert for each modality.
 
-    The experts are encoders that give the mean; a linear map of it gives the scale. ``n_draws``
-    draws of each expert are decoded to every modality, as the encoders see it. ``posterior`` is
-    the family of the experts and, with mean 0 and scale 1, of the prior; ``likelihood`` that of
-    the observations, whose scale is learned for each modality if it is None.
+    An expert's mean is the output of its encoder, and its scale is computed by a linear map of the
+    mean. ``n_draws`` draws of each expert are decoded to every modality, as the encoders see it.
+    ``posterior`` is the family of the experts and, with mean 0 and scale 1, of the prior;
+    ``likelihood`` is the family of the observations, whose scale is ``likelihood_scale``, or is
+    learned for each modality if that is None.
 
     Outputs are those of `MultiviewNetwork`, ``log_joint`` (n_views, n_draws, n_samples) of the
     draws of each expert with the modalities that the subject has, and ``log_posteriors``
@@ -79,9 +79,9 @@ class MMVAENetwork(MultiviewNetwork):
     def _draw(self, mean: Tensor, scale: Tensor) -> Tensor:
         """Return draws of each expert, (n_views, n_draws, n_samples, n_components).
 
-        All subjects share uniform draws, each turned by an angle that depends on the subject. So
-        draws of different subjects are as good as independent, and equal subjects get equal
-        draws, wherever they stand in a batch: one of weight 2 counts as two.
+        All subjects share uniform draws, shifted modulo 1 by numbers that depend on the subject.
+        Draws of different subjects are then practically independent, and equal subjects get equal
+        draws at any position in a batch, so that one of weight 2 counts as two.
         """
         rng = self.rng if self.training else np.random.default_rng(self.seed)
         shared = torch.as_tensor(rng.random((len(mean), self.n_draws, 1, mean.shape[-1])))
@@ -91,7 +91,7 @@ class MMVAENetwork(MultiviewNetwork):
         return _distribution(self.posterior, mean[:, None], scale[:, None]).icdf(uniform)
 
     def _log_likelihood(self, views: Sequence[Tensor], z: Tensor, mask: Tensor | None) -> Tensor:
-        """Return that of each subject's modalities, by draw: (n_views, n_draws, n_samples)."""
+        """Return that of each subject's modalities for each draw, (n_views, n_draws, n_samples)."""
         total = z.new_zeros(z.shape[:-1])
         for view, (x, decoder) in enumerate(zip(views, self.decoders, strict=True)):
             x_hat = decoder(z.flatten(0, 2)[None])[0].flatten(1).unflatten(0, z.shape[:-1])
@@ -102,5 +102,5 @@ class MMVAENetwork(MultiviewNetwork):
 
 
 def _distribution(family: Family, mean: Tensor, scale: Tensor) -> Normal | Laplace:
-    # Not validated: the engine finds and names values that are not finite.
+    # Without validation: the engine reports values that are not finite.
     return FAMILIES[family](mean, scale, validate_args=False)

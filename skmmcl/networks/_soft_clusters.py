@@ -1,4 +1,4 @@
-"""K-means, balanced or not, and how sure its clusters are of each subject."""
+"""K-means, optionally balanced, and soft assignments to its clusters."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ TINY = 1e-8
 
 
 def responsibilities(x: Tensor, centers: Tensor) -> Tensor:
-    """Return shares in proportion to the inverse squared distances from centers.
+    """Return soft assignments in proportion to the inverse squared distances from centers.
 
     Parameters
     ----------
     x : Tensor of shape (n_samples, n_features)
-        Subjects.
+        Features of the subjects.
     centers : Tensor of shape (n_clusters, n_features)
-        Centers.
+        Centers of the clusters.
 
     Returns
     -------
@@ -45,25 +45,27 @@ def k_means(
     weight: Tensor | None = None,
     balanced: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Cluster subjects from several starts; the most compact clustering counts.
+    """Cluster subjects from several starts, and return the most compact clustering.
 
     Parameters
     ----------
     x : Tensor of shape (n_samples, n_features)
-        Subjects, at least ``n_clusters``.
+        Features of the subjects, who are at least ``n_clusters``.
     n_clusters : int
         Number of clusters.
     rng : numpy Generator
-        Draws the starts.
+        Source of the random starts.
     weight : Tensor of shape (n_samples,), optional
         A subject of weight w counts as w identical subjects.
     balanced : bool, default=False
-        Whether clusters are made of nearly equal size, by Sinkhorn's iterations.
+        Whether Sinkhorn iterations give the clusters nearly equal sizes.
 
     Returns
     -------
     centers : Tensor of shape (n_clusters, n_features)
+        Centers of the clusters.
     labels : Tensor of int64 (n_samples,)
+        Cluster of each subject.
 
     Examples
     --------
@@ -82,7 +84,7 @@ def k_means(
 def _from_start(
     x: Tensor, weight: Tensor, n_clusters: int, rng: np.random.Generator, balanced: bool
 ) -> tuple[float, Tensor, Tensor]:
-    """Inertia, centers and labels from one start of k-means++."""
+    """Return inertia, centers and labels from one start of k-means++."""
     centers = _spread(x, weight, n_clusters, rng)
     labels = torch.full((len(x),), -1, device=x.device)
     for _ in range(N_ITERATIONS):
@@ -99,7 +101,7 @@ def _from_start(
 
 
 def _spread(x: Tensor, weight: Tensor, n_clusters: int, rng: np.random.Generator) -> Tensor:
-    """Subjects far from one another, as k-means++ draws them."""
+    """Draw centers far from one another, as k-means++ does."""
     chance = weight.double().cpu().numpy()
     rows = [int(rng.choice(len(x), p=chance / chance.sum()))]
     for _ in range(1, n_clusters):
@@ -110,7 +112,7 @@ def _spread(x: Tensor, weight: Tensor, n_clusters: int, rng: np.random.Generator
 
 
 def _assigned(distances: Tensor, weight: Tensor, balanced: bool) -> Tensor:
-    """The cluster of each subject."""
+    """Return the cluster of each subject."""
     if not balanced:
         return distances.argmin(1)
     scores = -distances / (distances.mean() * EPSILON + TINY)

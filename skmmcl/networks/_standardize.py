@@ -16,18 +16,19 @@ FAR = 1e3  # standard deviations from 0 beyond which a mean costs float32 digits
 
 @dataclass(frozen=True)
 class InputStage:
-    """Statistics of a modality in the training subjects, by which it is scaled.
+    """Statistics of a modality in the training subjects, which define its scaling.
 
     Parameters
     ----------
     mean, scale : ndarray
-        Of each entry, or single numbers for all; a scale of 0 is taken as 1.
+        Mean and standard deviation of each entry, or single numbers for all entries; a scale of 0
+        is replaced by 1.
     standardize : bool, default=True
         Whether the encoder sees z-scores.
     axes, deviation : ndarray of shape (n_axes, n_entries) and (n_axes,), optional
         Principal axes to which the modality is restricted, and standard deviations along them.
     by_column : bool, default=False
-        Whether an encoder behind the principal components sees z-scores of the columns.
+        Whether an encoder after the principal components sees z-scores of the columns.
     """
 
     mean: np.ndarray
@@ -39,14 +40,14 @@ class InputStage:
 
     @property
     def unit(self) -> np.ndarray:
-        """The scale by which entries are divided, 1 for none."""
+        """Divisor of each entry, 1 where there is none."""
         return np.where((self.scale > 0) & self.standardize, self.scale, 1.0)
 
     @property
     def origin(self) -> np.ndarray | None:
-        """The values to subtract before a cast to float32; None where the cast is harmless.
+        """Values to subtract before a cast to float32; None if the cast is harmless.
 
-        Of a mean of a million standard deviations, float32 leaves hardly a digit of the
+        With a mean of a million standard deviations, float32 keeps hardly a digit of the
         differences between subjects.
         """
         center = self._columns()[0] if self.by_column else self.mean
@@ -56,7 +57,7 @@ class InputStage:
     def of_columns(self) -> InputStage:
         """Return the stage of z-scores of columns, over subjects and rows of matrices.
 
-        Z-scores of each entry would remove the differences of regions that all subjects share.
+        Z-scores of each entry would remove the differences between regions that all subjects share.
         """
         if self.axes is not None:
             return replace(self, by_column=True)
@@ -65,7 +66,7 @@ class InputStage:
     def inverse_map(self, unit: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the affine map from component scores to what the encoder sees: axes and center.
 
-        ``unit`` is the number by which the scores are divided.
+        ``unit`` is the divisor of the scores.
         """
         axes = np.asarray(self.axes) * unit
         if not self.standardize:
@@ -84,11 +85,11 @@ class InputStage:
 
 
 class InputScaler(Laned):
-    """Layer that scales a modality: ``forward`` to z-scores or scores, ``inverse`` back.
+    """Layer that maps a modality to z-scores or component scores, and component scores back.
 
-    Scores on principal components are divided by one number, so that their variance is 1 on
-    average and a learning rate means the same for every modality. From them ``inverse``, kept
-    if ``invertible``, makes subjects without the directions in which hardly anyone varies.
+    Component scores are divided by one number, so that their variance is 1 on average and a
+    learning rate has the same effect for every modality. If ``invertible``, ``inverse``
+    reconstructs subjects from them, without the directions of least variance.
     """
 
     factor: Tensor

@@ -1,4 +1,4 @@
-"""Tokens of each place of a subject, which are the same places in all views."""
+"""Network with a token for each place of a subject, the same places in all views."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from skmmcl.networks._regions import RegionEncoder
 N_SLOTS = 8  # tokens where no modality has places
 HIDDEN = 64  # units of the decoders
 WIDTH = 16  # channels of their convolutions
-# Shifts would make regions similar across modalities whatever the data are.
+# Shifts would make regions similar across modalities, whatever the data.
 REGIONS = partial(RegionEncoder, hidden=(64,), shifts=False)
 
 
 class TokenNetwork(MultiviewNetwork):
-    """Encode each view of the subjects as tokens that are the same places in all views.
+    """Multiview network that encodes each view as tokens, at the same places in all views.
 
-    An encoder with a map of local features gives a token for each place of the map: a box of
-    voxels in a volume, a region in a matrix. All others, as those of vectors, give as many tokens
-    without a place, by a linear map of the representation. "auto" of a matrix is a
-    `RegionEncoder`. A representation is the mean of the tokens, or all of them.
+    An encoder with a map of local features returns a token for each place of the map: a box of
+    voxels in a volume, a region in a matrix. For other encoders, such as those of vectors, a linear
+    map of the representation returns the same number of tokens, which have no place. "auto" for a
+    matrix is a `RegionEncoder`. A representation is the mean of the tokens, or all of them.
 
     Outputs are ``h`` and ``z`` (n_views, n_samples, width); ``tokens`` (n_views, n_samples,
     n_tokens, n_components); and, by the number of the view as a string, ``x_seen``, the input
@@ -111,7 +111,7 @@ class _ToTokens(nn.Module):
 
 
 def _read_by(encoder: nn.Module, x: Tensor) -> Tensor:
-    """Return what the encoder proper reads: subjects reconstructed from their scores."""
+    """Return the input of the inner encoder: subjects reconstructed from their scores."""
     return encoder.scaler.inverse(x) if isinstance(encoder, ReconstructingEncoder) else x
 
 
@@ -125,7 +125,7 @@ def _tried(
 ) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
     """Return the grid of the places (empty for none), features of a place, and shape of the input.
 
-    Features of vectors, and of maps with another number of axes than the space of the subject,
+    Features of vectors, and of maps whose number of axes differs from that of the subject's space,
     have no place.
     """
     seen = encoder.scaler.shape if isinstance(encoder, ReconstructingEncoder) else tuple(shape)
@@ -143,9 +143,9 @@ def _common_grid(views: Sequence[str], grids: Sequence[tuple[int, ...]]) -> tupl
     if len(set(placed.values())) > 1:
         found = ", ".join(f"{n!r} has {' x '.join(map(str, g))}" for n, g in placed.items())
         raise ModalityError(
-            f"The tokens of the modalities do not align: {found}. Token t must be the same place "
-            "in all: give volumes on one grid and matrices of one atlas, or choose with "
-            "modalities=[...] those that belong together."
+            f"The tokens of the modalities do not align: {found}. Each token must be the same "
+            "place in all modalities: give volumes on one grid and matrices of one atlas, or "
+            "select modalities that belong together with modalities=[...]."
         )
     return next(iter(placed.values()), (N_SLOTS,))
 
@@ -155,8 +155,8 @@ def make_token_decoder(
 ) -> nn.Module:
     """Build a decoder from (n_samples, n_tokens, n_components) to ``(n_samples, *shape)``.
 
-    Regions are decoded one by one and maps by convolutions; where tokens have no place, all
-    are decoded together.
+    Regions are decoded one by one, and maps by convolutions; tokens without a place are decoded
+    together.
     """
     if len(shape) == 2 and tuple(grid) == (shape[0],):
         return _mlp(n_components, shape[1])
@@ -171,7 +171,7 @@ def _mlp(n_in: int, n_out: int) -> nn.Sequential:
 
 
 class MapDecoder(nn.Module):
-    """Convolutions, each followed by a grid twice as fine.
+    """Decoder of convolutions, each followed by an interpolation to a grid twice as fine.
 
     Each subject is normalized by itself, so that batches may be small.
     """

@@ -12,9 +12,9 @@ EPS = 1e-5
 
 
 class FusionTransformer(nn.Module):
-    """Pre-norm transformer over tokens :cite:p:`dufumier2025`, read out at a learned token.
+    """Pre-norm transformer over tokens :cite:p:`dufumier2025`; the output is a learned token's.
 
-    It has at most ``n_heads`` attention heads, fewer where the width is not divisible.
+    It has ``n_heads`` attention heads, or fewer if the width is not divisible by that number.
     """
 
     def __init__(self, width: int, *, n_layers: int = 1, n_heads: int = 8) -> None:
@@ -25,7 +25,7 @@ class FusionTransformer(nn.Module):
         self.norm = LaneNorm(width)
 
     def forward_lanes(self, tokens: Tensor, visible: Tensor) -> Tensor:
-        """Fuse the tokens (n_lanes, n_samples, n_tokens, width) that are visible in each choice.
+        """Fuse the visible ones of tokens (n_lanes, n_samples, n_tokens, width), for each choice.
 
         ``visible`` is (n_lanes or 1, n_samples or 1, n_choices, n_tokens), the result (n_lanes,
         n_choices, n_samples, width).
@@ -36,7 +36,7 @@ class FusionTransformer(nn.Module):
         x = torch.cat([own, tokens], 2).flatten(0, 1)
         visible = F.pad(visible, (1, 0), value=True)
         visible = visible.expand(n_lanes, n_samples, -1, -1).flatten(0, 1)
-        if len(self.blocks) > 1:  # what tokens become depends on which others are seen
+        if len(self.blocks) > 1:  # the inner layers differ between choices
             x = x.repeat_interleave(n_choices, 0)
             visible = visible.flatten(0, 1).unsqueeze(1)
             for block in self.blocks[:-1]:
@@ -51,7 +51,7 @@ class FusionTransformer(nn.Module):
 
 
 class LaneNorm(Laned):
-    """Layer normalization of the last axis, with scale and shift for each lane."""
+    """Layer normalization of the last axis, with a scale and a shift per lane."""
 
     def __init__(self, width: int) -> None:
         super().__init__((width,))
@@ -63,7 +63,7 @@ class LaneNorm(Laned):
 
 
 class _Block(nn.Module):
-    """Attention of some tokens to others and a small MLP on each, both added to the input."""
+    """Residual block: attention of some tokens to others, and a small MLP of each token."""
 
     def __init__(self, width: int, n_heads: int, n_layers: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class _Block(nn.Module):
         self.fc2 = _linear(4 * width, width, out_std)
 
     def forward_lanes(self, asked: Tensor, x: Tensor, visible: Tensor, n_lanes: int) -> Tensor:
-        """Map (n_lanes * n_samples, n_asked, width), which attend to the visible among ``x``."""
+        """Map (n_lanes * n_samples, n_asked, width), which attend to visible tokens of ``x``."""
         as_lanes = (n_lanes, -1, asked.shape[-1])
         query = self.query(self.norm1(asked.reshape(as_lanes))).view(*asked.shape)
         both = self.key_value(self.norm1(x.reshape(as_lanes))).view(*x.shape[:2], -1)
@@ -103,10 +103,10 @@ def _linear(n_in: int, n_out: int, std: float) -> LaneLinear:
 
 
 class NormalizedHead(nn.Module):
-    """Three layers with batch normalization, in which only present subjects count.
+    """Projection head of three layers with batch normalization over the present subjects.
 
-    It serves the loss alone, so that it keeps no running statistics: held-out subjects are
-    normalized among themselves.
+    It keeps no running statistics, since only the loss reads it: held-out subjects are normalized
+    among themselves.
     """
 
     def __init__(self, width: int, projection_dim: int) -> None:
@@ -117,9 +117,9 @@ class NormalizedHead(nn.Module):
         self.layer3 = LaneLinear(hidden, projection_dim)
 
     def forward_lanes(self, z: Tensor, count: Tensor | None = None) -> Tensor:
-        """Map (n_lanes, ..., n_samples, width), each stack of subjects by itself.
+        """Map (n_lanes, ..., n_samples, width), each set of subjects by itself.
 
-        ``count`` says how often a subject counts, 0 for one that is absent.
+        ``count`` are the weights of the subjects, 0 for absent ones.
         """
         z = torch.relu(self.norm1(_each(self.layer1, z), count))
         z = torch.relu(self.norm2(_each(self.layer2, z), count))
@@ -129,7 +129,7 @@ class NormalizedHead(nn.Module):
 
 
 class _SubjectNorm(nn.Module):
-    """Center and scale each feature by the subjects of the batch."""
+    """Layer that standardizes each feature over the subjects of the batch."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

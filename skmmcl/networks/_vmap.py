@@ -1,4 +1,4 @@
-"""Plain modules in a stack, by `torch.func.vmap`."""
+"""Stacks of plain modules by `torch.func.vmap`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-# Torch's modules with weights for which vmap is faster than one lane after the other.
+# Modules of torch with weights for which vmap is faster than a loop over lanes.
 VMAP_FASTER = (nn.Embedding, nn.LayerNorm, nn.Linear, nn.RMSNorm)
 STATE = {"_buffers", "_modules", "_parameters"}
 
 
 class VmapModule(nn.Module):
-    """Module without lanes, wrapped to be one of a network with lanes.
+    """Wrapper that makes a module without lanes part of a network with lanes.
 
-    `stackable` checks whether `torch.func.vmap` may carry ``module`` in a stack, and pays there.
-    ``use_vmap`` is set where the fit is one of several. A single lane then goes through vmap as
-    many would, so that the numbers do not depend on the other lanes. ``is_stacked`` is set where
-    the weights lead with an axis of lanes.
+    `stackable` is True if `torch.func.vmap` can stack ``module`` and is faster than a loop.
+    ``use_vmap`` is set if the fit is one of several; a single lane then uses vmap too, so that the
+    numbers do not depend on the number of lanes. ``is_stacked`` is set if the first axis of the
+    weights is that of the lanes.
     """
 
     def __init__(self, module: nn.Module, shape: Sequence[int]) -> None:
@@ -55,24 +55,24 @@ class VmapModule(nn.Module):
 
     @cached_property
     def stackable(self) -> bool:
-        """Whether lanes of this module can stand side by side, found by trying."""
+        """Whether lanes of this module can be stacked, found by a trial."""
         if not all(isinstance(m, VMAP_FASTER) for m in self.module.modules() if _is_heavy(m)):
             return False
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("error")  # vmap warns where it would loop
             try:
                 return _is_equal_to_alone(self.module, self.shape)
-            except Exception:  # noqa: BLE001  any error means that vmap does not carry it
+            except Exception:  # noqa: BLE001  any error means that vmap cannot stack it
                 return False
 
     @cached_property
     def structure_key(self) -> tuple | None:
-        """All but the weights, which modules of one stack have in common; None if unknown."""
+        """Everything but the weights, equal for modules of one stack; None if unknown."""
         return _without_weights(self.module)
 
 
 def unstacked_modules(network: nn.Module) -> list[VmapModule]:
-    """List the modules in a network that have no lanes of their own."""
+    """List the wrapped modules of a network, which have no lanes."""
     return [module for module in network.modules() if isinstance(module, VmapModule)]
 
 
@@ -85,17 +85,17 @@ def _side_by_side(module: nn.Module, weights: Mapping[str, Tensor], x: Tensor) -
 
 
 def _is_heavy(module: nn.Module) -> bool:
-    """Check for one of torch's modules that has weights of its own."""
+    """Check whether this is a module of torch with weights or buffers."""
     own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
     return bool(own) and type(module).__module__.startswith("torch.")
 
 
 def _is_equal_to_alone(module: nn.Module, shape: Sequence[int]) -> bool:
-    """Check whether lanes side by side give what each gives alone.
+    """Check whether stacked lanes have the same outputs as each lane alone.
 
-    vmap refuses random draws. A module in which subjects see each other would see the padding
-    of a stack, one that keeps something of a batch would mix the lanes, and weights without
-    use, which have no gradient alone, would have one of zeros and decay.
+    vmap refuses random draws. A module whose subjects affect each other would see the padding of a
+    stack, a module that keeps values of a batch would mix the lanes, and unused weights, which have
+    no gradient alone, would have a gradient of zeros and decay.
     """
     twin = copy.deepcopy(module).train()
     before, weights = _without_weights(twin), _tensors(twin)
@@ -113,7 +113,7 @@ def _is_equal_to_alone(module: nn.Module, shape: Sequence[int]) -> bool:
 
 
 def _agree(one: Tensor, other: Tensor) -> bool:
-    """Check for differences by rounding only, where outputs may be near 0 as well."""
+    """Check whether outputs, which may be near 0, differ by rounding only."""
     near = 1e-4 * float(other.detach().abs().max())
     return torch.allclose(one, other, rtol=1e-4, atol=near)
 
@@ -128,8 +128,8 @@ def _uses_all(module: nn.Module, x: Tensor) -> bool:
 def _without_weights(module: nn.Module) -> tuple | None:
     """Return classes and settings of all modules; None if one of them cannot be pickled.
 
-    They are pickled by value: a worker process cannot find classes and functions of the user's
-    script by name, and fits there must go the same ways.
+    They are pickled by value, so that keys are equal in worker processes, which cannot import
+    classes and functions of the user's script by name.
     """
     parts = []
     for name, part in module.named_modules():

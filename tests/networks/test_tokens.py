@@ -97,7 +97,7 @@ def test_batch_norm_sees_those_who_are_there():
 @pytest.mark.parametrize(
     ("shapes", "message"),
     [
-        ({"sc": (6, 6), "age": (1,), "smri": (5, 3)}, "'sc' has 6, 'smri' has 5. Token t must"),
+        ({"sc": (6, 6), "age": (1,), "smri": (5, 3)}, "'sc' has 6, 'smri' has 5. Each token must"),
         ({"t1": (12, 12, 12), "pet": (12, 12, 7)}, "'t1' has 3 x 3 x 3, 'pet' has 3 x 3 x 2"),
         ({"t1": (12, 12, 12), "fc": (27, 27)}, "'t1' has 3 x 3 x 3, 'fc' has 27"),
     ],
