@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -134,11 +135,8 @@ class PatchSwap(SpatialAugmentation):
 
 def _cell(number: int, cells: Sequence[int], sides: Sequence[int], offset: Sequence[int]) -> tuple:
     """Return the box of a cell in a grid of boxes."""
-    corner = []
-    for n_cells, side, first in zip(cells, sides, offset, strict=True):
-        number, place = divmod(number, n_cells)
-        corner.append(first + place * side)
-    return _box(corner, sides)
+    places = zip(offset, np.unravel_index(number, cells, order="F"), sides, strict=True)
+    return _box([first + int(place) * side for first, place, side in places], sides)
 
 
 def _box(corner: Sequence[int], sides: Sequence[int]) -> tuple:

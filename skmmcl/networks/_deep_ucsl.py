@@ -145,19 +145,13 @@ class DeepUCSLNetwork(MultiviewNetwork):
         targets[is_patient, 1:] = (doubt * soft + (1 - doubt) * certain)[is_patient]
 
     def _features(self, h: Tensor) -> Tensor:
-        """Components, and their products."""
+        """Return components and, if asked for, each product of two components once."""
         if not self.products:
             return h
-        # Not h[..., rows]: where rows repeat, the order in which its gradient is summed is open.
-        products = (h[..., :, None] * h[..., None, :]).flatten(-2)
-        return torch.cat([h, products @ _upper_triangle(h)], -1)
-
-
-def _upper_triangle(h: Tensor) -> Tensor:
-    """Return the matrix that picks each product of two components once, (d * d, n_products)."""
-    d = h.shape[-1]
-    one, other = torch.triu_indices(d, d, device=h.device)
-    return F.one_hot(one * d + other, d * d).to(h.dtype).T
+        # A product picks the pairs: with repeated indices, gradients would be summed in any order.
+        products, d = (h[..., :, None] * h[..., None, :]).flatten(-2), h.shape[-1]
+        one, other = torch.triu_indices(d, d, device=h.device)
+        return torch.cat([h, products @ F.one_hot(one * d + other, d * d).to(h.dtype).T], -1)
 
 
 def _order_of_head(labels: Tensor, log_p: Tensor, weight: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skmmcl.exceptions import ModalityError
+from skmmcl.networks import volumes
 from skmmcl.networks._alexnet import AlexNet2d
 from skmmcl.networks._images import TimmEncoder
 from skmmcl.networks._lanes import Laned
@@ -18,17 +19,6 @@ from skmmcl.networks._mlp import MLP, LinearShortcut
 from skmmcl.networks._regions import ConnectomeAttention, RegionEncoder
 from skmmcl.networks._standardize import InputScaler
 from skmmcl.networks._vmap import VmapModule
-from skmmcl.networks.volumes import (
-    SFCN,
-    AlexNet3d,
-    DCGANEncoder,
-    DenseNet3d,
-    EfficientNet3d,
-    ResNet3d,
-    SmallCNN3d,
-    TinyVGG3d,
-    VGG3d,
-)
 
 EncoderSpec = str | nn.Module | Callable[..., nn.Module]
 
@@ -37,20 +27,20 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "linear": partial(MLP, hidden=()),
     "attention": ConnectomeAttention,
     "regions": RegionEncoder,
-    "small_cnn": SmallCNN3d,
-    "densenet121": DenseNet3d,
-    "tiny_densenet": partial(DenseNet3d, blocks=(6, 12, 16), growth=16),
-    "resnet18": ResNet3d,
-    "resnet34": partial(ResNet3d, depth=34),
-    "resnet50": partial(ResNet3d, depth=50),
-    "resnext50": partial(ResNet3d, depth=50, groups=32, width_per_group=4),
-    "vgg11": VGG3d,
-    "vgg16": partial(VGG3d, blocks=(2, 2, 3, 3, 3)),
-    "tiny_vgg": TinyVGG3d,
-    "alexnet3d": AlexNet3d,
-    "sfcn": SFCN,
-    "dcgan": DCGANEncoder,
-    "efficientnet_b0": EfficientNet3d,
+    "small_cnn": volumes.SmallCNN3d,
+    "densenet121": volumes.DenseNet3d,
+    "tiny_densenet": partial(volumes.DenseNet3d, blocks=(6, 12, 16), growth=16),
+    "resnet18": volumes.ResNet3d,
+    "resnet34": partial(volumes.ResNet3d, depth=34),
+    "resnet50": partial(volumes.ResNet3d, depth=50),
+    "resnext50": partial(volumes.ResNet3d, depth=50, groups=32, width_per_group=4),
+    "vgg11": volumes.VGG3d,
+    "vgg16": partial(volumes.VGG3d, blocks=(2, 2, 3, 3, 3)),
+    "tiny_vgg": volumes.TinyVGG3d,
+    "alexnet3d": volumes.AlexNet3d,
+    "sfcn": volumes.SFCN,
+    "dcgan": volumes.DCGANEncoder,
+    "efficientnet_b0": volumes.EfficientNet3d,
     "alexnet": AlexNet2d,
 }
 # Networks with a ":pooled" form, and the number of its averaged features.

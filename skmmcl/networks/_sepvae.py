@@ -45,17 +45,8 @@ class SepVAENetwork(MultiviewNetwork):
     """
 
     gives = (
-        "h",
-        "z",
-        "mu_common",
-        "log_var_common",
-        "mu_salient",
-        "log_var_salient",
-        "x_hat",
-        "x_seen",
-        "joint_logits",
-        "product_logits",
-        "logits",
+        *("h", "z", "mu_common", "log_var_common", "mu_salient", "log_var_salient"),
+        *("x_hat", "x_seen", "joint_logits", "product_logits", "logits"),
     )
     fuses = True
     reads = ("targets",)  # 1 for patients, 0 for controls

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,7 @@ def _freeze(base: MultiviewNetwork, layers: str) -> list[str]:
     base.requires_grad_(False)
     if layers == "head":
         return []
-    names = list(_last_parts(base, usable))
+    names = _last_parts(base, usable)
     for name in names:
         for weight in base.get_submodule(name).parameters():
             weight.requires_grad_(id(weight) in usable)
@@ -167,18 +167,18 @@ def _freeze(base: MultiviewNetwork, layers: str) -> list[str]:
     return names
 
 
-def _last_parts(base: MultiviewNetwork, usable: set[int]) -> Iterator[str]:
-    """Yield the names of the parts after the encoders, or else of each encoder's last block."""
+def _last_parts(base: MultiviewNetwork, usable: set[int]) -> list[str]:
+    """Return the names of the parts after the encoders, or else of each encoder's last block."""
     after = [
         name
         for name, child in base.named_children()
         if name != "encoders" and any(id(weight) in usable for weight in child.parameters())
     ]
-    if after:
-        yield from after
-        return
-    for k, encoder in enumerate(base.encoders):
-        yield from (f"encoders.{k}.{name}".rstrip(".") for name in last_block(encoder))
+    return after or [
+        f"encoders.{k}.{name}".rstrip(".")
+        for k, encoder in enumerate(base.encoders)
+        for name in last_block(encoder)
+    ]
 
 
 def last_block(encoder: nn.Module) -> list[str]:
@@ -198,20 +198,16 @@ def last_block(encoder: nn.Module) -> list[str]:
     """
     if isinstance(encoder, LinearShortcut):
         return [f"encoder.{name}" for name in last_block(encoder.encoder)] + ["linear"]
-    parts = [(name, child) for name, child in encoder.named_children() if _has_weights(child)]
+    parts = [(name, child) for name, child in encoder.named_children() if _n_layers(child)]
     if not parts:
         return [""]
     if len(parts) == 1:
         name, child = parts[0]
         return [f"{name}.{inner}".rstrip(".") for inner in last_block(child)]
-    has_layers = [len(list(_weighted(child))) > 1 for _, child in parts]
-    start = len(parts) - 1 - has_layers[::-1].index(True) if any(has_layers) else len(parts) - 1
-    return [name for name, _ in parts[start:]]
+    blocks = [k for k, (_, child) in enumerate(parts) if _n_layers(child) > 1]
+    return [name for name, _ in parts[blocks[-1] if blocks else -1 :]]
 
 
-def _has_weights(module: nn.Module) -> bool:
-    return next(module.parameters(), None) is not None
-
-
-def _weighted(module: nn.Module) -> Iterator[nn.Module]:
-    return (m for m in module.modules() if list(m.parameters(recurse=False)))
+def _n_layers(module: nn.Module) -> int:
+    """Count the modules that have weights of their own."""
+    return sum(any(True for _ in m.parameters(recurse=False)) for m in module.modules())
