@@ -148,8 +148,9 @@ class Compose:
     transforms: Sequence[Transform]
 
     def __post_init__(self) -> None:
-        if not all(callable(transform) for transform in self.transforms):
-            raise ValueError(f"transforms must be callables, got {self.transforms!r}.")
+        steps = self.transforms  # a sequence: an iterator would be empty after the first batch
+        if not isinstance(steps, Sequence) or not all(map(callable, steps)):
+            raise ValueError(f"transforms must be a list of callables, got {steps!r}.")
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         for transform in self.transforms:

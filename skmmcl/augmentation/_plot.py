@@ -8,7 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skmmcl.augmentation._batch import Augment, augment_batch, augmented_names, check_augment
+from skmmcl.augmentation._batch import (
+    Asked,
+    Augment,
+    augment_batch,
+    augmented_names,
+    by_name,
+    check_augment,
+)
 from skmmcl.data import MultimodalData, as_multimodal
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._optional import import_pyplot
@@ -24,7 +31,7 @@ OTHERS = 31  # subjects in a batch with the plotted one
 
 def plot_augmentation(
     X: Subjects,
-    augment: Augment,
+    augment: Asked,
     *,
     subject: int = 0,
     n_draws: int = 4,
@@ -37,9 +44,9 @@ def plot_augmentation(
     ----------
     X : MultimodalData or mapping of arrays
         The subjects.
-    augment : dict of str or tuple of str to callable
-        As the embedders take it, see `augment_batch`. Its modalities are the rows of the
-        figure.
+    augment : dict of str or tuple of str to callable, or callable
+        As the embedders take it, see `augment_batch`; a callable augments all modalities. Its
+        modalities are the rows of the figure.
     subject : int, default=0
         Position of the subject.
     n_draws : int, default=4
@@ -86,6 +93,7 @@ def plot_augmentation(
     plt = import_pyplot("plot_augmentation")
     X = as_multimodal(X)
     check_augment(augment, X.shapes)
+    augment = by_name(augment, X.modalities)
     names = augmented_names(augment)
     if not names:
         raise ModalityError("augment names no modality; there is nothing to plot.")

@@ -44,7 +44,7 @@ class MLP(Laned):
     ) -> None:
         super().__init__(shape)
         self.hidden = tuple(hidden)
-        widths = [math.prod(shape), *hidden, n_components]
+        widths = [math.prod(shape), *self.hidden, n_components]
         self.layers = nn.ModuleList(LaneLinear(*pair) for pair in pairwise(widths))
 
     @property

@@ -37,7 +37,7 @@ def load_bids(
     participants: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> MultimodalData:
-    r"""Make a container of the volumes in a BIDS folder.
+    r"""Load the volumes of a BIDS folder into a container.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def load_volumes(
     on_error: Literal["raise", "missing"] = "raise",
     n_jobs: int | None = None,
 ) -> LazyVolumes:
-    """Make a modality of 3-D images in files, which are read when they are needed.
+    """Load 3-D images in files as a modality, whose voxels are read when they are needed.
 
     Headers are read now: all volumes must be 3-D and lie on the same grid of voxels once their
     axes point right, anterior, superior; else give `target_affine` or `target_shape`. Voxels are
@@ -57,7 +57,8 @@ def load_volumes(
         for one without. The index of a Series names the subjects.
     target_affine : float, (3,), (3, 3) or (4, 4) array-like, optional
         Size of voxels in mm, or affine, of the grid to which nilearn resamples all volumes. The
-        grid covers the field of view of the first file, or has `target_shape` voxels.
+        grid covers the field of view of the first file, or has `target_shape` voxels; its axes
+        are those of the affine.
     target_shape : (int, int, int), optional
         Number of voxels of that grid; alone, it keeps the field of view.
     interpolation : {"continuous", "linear", "nearest"}, default="continuous"

@@ -157,7 +157,7 @@ def test_a_subject_does_not_depend_on_the_values_of_others(cls):
 
 
 @pytest.mark.parametrize("cls", SPATIAL)
-def test_channels_of_a_subject_change_alike(cls):
+def test_channels_of_a_subject_change_equally(cls):
     if cls in (GaussianNoise, Intensity):
         pytest.skip("their statistics and noise are those of all channels")
     x = batch(VOLUMES)[:, None].expand(-1, 2, -1, -1, -1)
@@ -197,7 +197,8 @@ def test_default_chains_do_not_flip_unless_asked():
     ("cls", "params", "message"),
     [
         (BiasField, {"order": 0}, "order must be at least 1"),
-        (Compose, {"transforms": [3]}, "must be callables"),
+        (Compose, {"transforms": [3]}, "must be a list of callables"),
+        (Compose, {"transforms": iter([Flip()])}, "must be a list of callables"),
         (Cutout, {"size": (0.5, 0.2)}, r"size must be a pair .* within \[0.0, 1.0\]"),
         (Cutout, {"fill": "median"}, 'a number or "mean"'),
         (FeatureDropout, {"rate": 0.2}, "rate must be a pair"),

@@ -78,6 +78,11 @@ def test_the_seed_decides_and_nothing_of_the_user_changes(X):
     np.testing.assert_array_equal(X["t1"], values)
 
 
+def test_one_augmentation_of_all_modalities(X):
+    figure = plot_augmentation(X, FeatureNoise(p=1), subject=2, n_draws=1)
+    assert [ax.get_ylabel() for ax in figure.axes[::2]] == ["t1", "pet", "fc", "age"]
+
+
 def test_what_cannot_be_shown(X):
     with pytest.raises(DataError, match=r"Subject 'b' lacks \['t1'\]"):
         plot_augmentation(X, {"t1": Shift()}, subject=1)

@@ -1,4 +1,4 @@
-"""Augmentations beside plain loops."""
+"""Augmentations compared with plain loops."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_flip_of_a_drawn_axis(x):
 
 
 def test_crop_by_area_and_ratio():
-    """The box of RandomResizedCrop: slopes tell its sides."""
+    """The box of RandomResizedCrop: slopes reveal its sides."""
     i, j = torch.meshgrid(torch.arange(50.0), torch.arange(40.0), indexing="ij")
     x = torch.stack([i, j]).double().expand(300, -1, -1, -1)
     crop = ResizedCrop((0.25, 0.25), ratio=(0.5, 2.0), of_area=True, p=1, spatial_dims=2)
@@ -173,7 +173,7 @@ def test_patch_swap_only_moves_values(x):
     assert torch.equal(PatchSwap(0.5, p=1, spatial_dims=1)(one, generator()), one)
 
 
-def test_blur_is_the_weighted_mean_of_neighbours(x):
+def test_blur_is_the_weighted_mean_of_neighbors(x):
     out = GaussianBlur((0.8, 0.8), p=1)(x, generator())[0]
     for place in [(0, 0, 0), (2, 1, 3), (4, 3, 5)]:
         total = weights = 0.0

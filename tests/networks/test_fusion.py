@@ -106,7 +106,7 @@ def test_codes_of_places_differ(grid, width):
         assert len(torch.unique(code, dim=0)) == len(code)
 
 
-def test_tokens_that_stand_in_are_learnt_without_any_absence(x):
+def test_tokens_that_stand_in_are_learned_without_any_absence(x):
     network = make(mask_tokens=True)
     network(x)["z"].sum().backward()
     assert (network.stand_in.grad != 0).all()

@@ -150,7 +150,7 @@ def test_what_is_absent_teaches_nothing(x):
     assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
 
 
-def test_a_given_scale_is_not_learnt(x):
+def test_a_given_scale_is_not_learned(x):
     network = make(likelihood_scale=0.5)
     assert not network.log_scale.requires_grad
     torch.testing.assert_close(network.log_scale.exp(), torch.full((2,), 0.5, dtype=torch.float64))

@@ -80,11 +80,11 @@ def test_no_decoders_where_nothing_is_reconstructed():
 
 
 def test_batch_norm_sees_those_who_are_there():
-    def normalised(shape, n_components):
+    def normalized(shape, n_components):
         return nn.Sequential(nn.BatchNorm1d(shape[0], momentum=None), nn.Linear(*shape, 4))
 
     torch.manual_seed(0)
-    network = TokenNetwork(["a", "b"], {"a": (5,), "b": (6, 2)}, 4, encoders={"a": normalised})
+    network = TokenNetwork(["a", "b"], {"a": (5,), "b": (6, 2)}, 4, encoders={"a": normalized})
     x = subjects(8, a=(5,), b=(6, 2))
     mask = torch.ones(8, 2, dtype=torch.bool)
     mask[4:, 0] = False

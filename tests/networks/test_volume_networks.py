@@ -194,7 +194,7 @@ def test_local_features_are_those_on_the_way():
         if name == "conv2":
             break
     torch.testing.assert_close(local, before)
-    assert local.min() < -0.1  # neither normalised nor rectified
+    assert local.min() < -0.1  # neither normalized nor rectified
     encoder.local_layer = "conv1"
     assert encoder.forward_local(x)[1].shape == (3, 16, 8, 8, 8)
 

@@ -94,7 +94,7 @@ def test_mapping(trained, tmp_path, mapping):
 
 
 def layer(prefix, shape, batch_norm=None):
-    """Names and values of a convolution without bias, and of the normalisation by its side."""
+    """Names and values of a convolution without bias, and of the normalization next to it."""
     weights = {f"{prefix}.weight": torch.rand(shape)}
     if batch_norm:
         n = {"weight", "bias", "running_mean", "running_var"}

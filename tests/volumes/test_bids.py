@@ -101,7 +101,7 @@ def test_labels_with_letters_and_a_table_in_another_order(root, save):
     assert np.asarray(X["t1"])[:, 0, 0, 0].tolist() == X.meta["age"].tolist() == [3, 1, 2]
 
 
-def test_the_same_name_goes_before_others_that_are_alike(root, save):
+def test_the_same_name_goes_before_others_that_are_similar(root, save):
     rename(root, _03="sub-1")
     (root / "participants.tsv").write_text("participant_id\nsub-1\nsub-02\nsub-01\n")
     X = load_bids(root, {"t1": T1})

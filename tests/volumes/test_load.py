@@ -335,7 +335,7 @@ def other_affine(path):
     nib.save(nib.Nifti1Image(np.zeros(GRID), np.diag([2.0, 2, 2.5, 1])), path)
 
 
-def colours(path):
+def colors(path):
     rgb = np.zeros(GRID, np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
     nib.save(nib.Nifti1Image(rgb, np.eye(4)), path)
 
@@ -354,7 +354,7 @@ FAULTS = {
     two_d: "is 2-D",
     other_shape: r"has shape \(5, 6, 8\) with voxels of 2 x 2 x 2 mm from .*; expected shape",
     other_affine: "has .* 2 x 2 x 2.5 mm .*; expected .* 2 x 2 x 2 mm",
-    colours: "holds no real numbers",
+    colors: "holds no real numbers",
     flat_affine: "has an affine that cannot be inverted",
 }
 
