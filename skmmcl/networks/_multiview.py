@@ -193,19 +193,17 @@ class MultiviewNetwork(nn.Module):
         """Return the named outputs on which the objective is computed, once or for each view."""
         if not self.apart:
             return [named]
-        width = named["z_fused"].shape[-1] // len(self.views)
-        return [
-            {
-                **named,
-                "h": named["h"][:, k : k + 1],
-                "z": named["z"].unflatten(1, (-1, self.n_joined))[:, k],
-                "z_fused": named["z_fused"][..., k * width : (k + 1) * width],
-                "mask": None
-                if named["mask"] is None
-                else named["mask"].unflatten(-1, (-1, self.n_joined))[..., k, :],
-            }
-            for k in range(len(self.views))
-        ]
+        masks: Sequence[Tensor | None] = [None] * len(self.views)
+        if named["mask"] is not None:
+            masks = named["mask"].unflatten(-1, (-1, self.n_joined)).unbind(-2)
+        parts = {
+            "h": named["h"].split(1, dim=1),
+            "z": named["z"].unflatten(1, (-1, self.n_joined)).unbind(1),
+            "z_fused": named["z_fused"].chunk(len(self.views), dim=-1),
+            "mask": masks,
+        }
+        views = zip(*parts.values(), strict=True)
+        return [{**named, **dict(zip(parts, view, strict=True))} for view in views]
 
     def _outputs(self, h: Tensor, mask: Tensor | None) -> dict[str, Any]:
         """Return the outputs that follow from representations (n_lanes, n_views, ...)."""
