@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,6 +18,12 @@ class SpatialAugmentation(Augmentation):
 
     _: KW_ONLY
     spatial_dims: int = 3
+
+    _inherited: ClassVar = {
+        **Augmentation._inherited,  # noqa: SLF001
+        "spatial_dims": "{1, 2, 3}, default=3\n"
+        "    Number of the last axes that are spatial; those before them are channels.",
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()

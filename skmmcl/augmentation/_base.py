@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+
+from skmmcl.utils._docs import add_parameters
 
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 Range = tuple[float, float]
@@ -105,6 +107,14 @@ class Augmentation(ABC):
 
     # Bounds of the parameters that are pairs (lowest, highest).
     _bounds: ClassVar[Mapping[str, Range]] = {}
+    # Documentation of the parameters that subclasses inherit.
+    _inherited: ClassVar[Mapping[str, str]] = {
+        "p": "float, default=0.5\n    Probability, in [0, 1], that a subject is changed."
+    }
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        add_parameters(cls, cls._inherited)
 
     def __post_init__(self) -> None:
         if not 0 <= self.p <= 1:

@@ -46,8 +46,6 @@ class ColorJitter(ColorAugmentation):
         of the deviations from each pixel's luminance.
     hue : tuple of two floats, default=(-0.1, 0.1)
         Range of the rotation of the colors, where 1 is a full turn.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------
@@ -87,11 +85,6 @@ class ColorJitter(ColorAugmentation):
 @dataclass(frozen=True)
 class Grayscale(ColorAugmentation):
     """Replace colors by their luminance, in all three channels.
-
-    Parameters
-    ----------
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------

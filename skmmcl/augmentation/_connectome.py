@@ -54,8 +54,6 @@ class ConnectomeNoise(Augmentation):
     std : tuple of two floats, default=(0.0, 0.3)
         Range of the noise's standard deviation, in units of the connection's standard deviation
         over the subjects of the batch.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------
@@ -90,8 +88,6 @@ class EdgeDropout(Dropout):
     fill : float or "mean", default="mean"
         Replacement: a number in the units of the data, or the mean of the connection over the
         batch.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------
@@ -124,8 +120,6 @@ class RegionDropout(Dropout):
     symmetric : bool, default=True
         Whether the columns are replaced with the rows, as in a symmetric connectome, except the
         diagonal. False for matrices of regions by features.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------

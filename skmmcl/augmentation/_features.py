@@ -29,8 +29,6 @@ class FeatureNoise(Augmentation):
     std : tuple of two floats, default=(0.0, 0.3)
         Range of the noise's standard deviation, in units of the feature's standard deviation over
         the subjects of the batch.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------
@@ -87,8 +85,6 @@ class FeatureDropout(Dropout):
     fill : float, "mean" or "other", default="mean"
         Replacement: a number in the units of the data, the mean of the feature over the batch, or
         its value in another subject of the batch :cite:p:`bahri2022`.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     References
     ----------

@@ -25,10 +25,6 @@ class Flip(SpatialAugmentation):
     axis : int or None, default=0
         Spatial axis that is mirrored; 0 is left to right in volumes of orientation RAS or LAS.
         None draws an axis for each subject.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
-    spatial_dims : {1, 2, 3}, default=3
-        How many of the last axes are space; those before them are channels.
 
     Examples
     --------
@@ -67,10 +63,6 @@ class Shift(SpatialAugmentation):
         Largest move in each direction along each axis, as a fraction of that axis in [0, 1).
     fill : float, default=0.0
         Value of voxels that enter the grid, in the units of the data: that of the background.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
-    spatial_dims : {1, 2, 3}, default=3
-        How many of the last axes are space; those before them are channels.
 
     Examples
     --------
@@ -117,10 +109,6 @@ class ResizedCrop(SpatialAugmentation):
         most that of the grid.
     of_area : bool, default=False
         Whether ``scale`` is the fraction of the area, or volume, instead of the side, as in SimCLR.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
-    spatial_dims : {1, 2, 3}, default=3
-        How many of the last axes are space; those before them are channels.
 
     Examples
     --------

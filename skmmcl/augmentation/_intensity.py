@@ -28,8 +28,6 @@ class GaussianNoise(Augmentation):
     std : tuple of two floats, default=(0.0, 0.2)
         Range of the noise's standard deviation, in units of the standard deviation of all values
         of the subject.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------
@@ -60,10 +58,6 @@ class GaussianBlur(SpatialAugmentation):
     ----------
     sigma : tuple of two floats, default=(0.1, 1.0)
         Range of the kernel's standard deviation, in voxels and above 0; the FWHM is 2.355 times it.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
-    spatial_dims : {1, 2, 3}, default=3
-        How many of the last axes are space; those before them are channels.
 
     Examples
     --------
@@ -102,8 +96,6 @@ class Intensity(Augmentation):
     gamma : tuple of two floats, default=(0.8, 1.25)
         Range, above 0, of the exponent of the values, scaled from the subject's lowest and highest
         value to 0 and 1; (1, 1) for none.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
 
     Examples
     --------
@@ -151,10 +143,6 @@ class BiasField(SpatialAugmentation):
         Range of the polynomial's coefficients, which have no unit.
     order : int, default=3
         Degree of the polynomial, at least 1.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
-    spatial_dims : {1, 2, 3}, default=3
-        How many of the last axes are space; those before them are channels.
 
     References
     ----------

@@ -25,10 +25,6 @@ class Cutout(SpatialAugmentation):
         Range, within [0, 1], of the side of the box as a fraction of each axis; at least a voxel.
     fill : float or "mean", default=0.0
         Value in the box, in the units of the data; "mean" takes the mean of the subject.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
-    spatial_dims : {1, 2, 3}, default=3
-        How many of the last axes are space; those before them are channels.
 
     References
     ----------
@@ -81,10 +77,6 @@ class PatchSwap(SpatialAugmentation):
         Side of the boxes as a fraction of each axis, in (0, 0.5]; at least a voxel.
     n_swaps : int, default=5
         Number of pairs that are exchanged.
-    p : float, default=0.5
-        Probability, in [0, 1], that a subject is changed.
-    spatial_dims : {1, 2, 3}, default=3
-        How many of the last axes are space; those before them are channels.
 
     References
     ----------

@@ -23,10 +23,6 @@ class DenseNet3d(VolumeEncoder):
 
     Parameters
     ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
     blocks : sequence of int, default=(6, 12, 24, 16)
         Number of layers in each block.
     growth : int, default=32

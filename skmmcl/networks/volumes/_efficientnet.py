@@ -24,13 +24,6 @@ class EfficientNet3d(VolumeEncoder):
     This is the T2 encoder in the code of CMC+CSS :cite:p:`li2024joint`, with its number of
     parameters. Convolutions are padded equally on both sides.
 
-    Parameters
-    ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
-
     Examples
     --------
     >>> import torch

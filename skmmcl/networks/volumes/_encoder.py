@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
+
+from skmmcl.utils._docs import add_parameters
+
+INHERITED = {
+    "shape": "tuple (depth, height, width) or (channels, depth, height, width)\n"
+    "    Shape of one subject.",
+    "n_components": "int\n    Width of the output.",
+}
 
 
 class VolumeEncoder(nn.Module):
@@ -41,6 +50,10 @@ class VolumeEncoder(nn.Module):
     >>> h.shape, local.shape
     (torch.Size([5, 2]), torch.Size([5, 4, 3, 3, 3]))
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        add_parameters(cls, INHERITED, first=True)
 
     def __init__(self, shape: Sequence[int], *, local_layer: str, min_side: int = 1) -> None:
         super().__init__()

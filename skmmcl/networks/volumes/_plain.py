@@ -24,10 +24,6 @@ class SmallCNN3d(VolumeEncoder):
 
     Parameters
     ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
     width : int, default=16
         Channels of the first convolution, a multiple of 8; each further one has twice as many, up
         to eight times ``width``.
@@ -72,10 +68,6 @@ class VGG3d(VolumeEncoder):
 
     Parameters
     ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
     blocks : sequence of int, default=(1, 1, 2, 2, 2)
         Number of convolutions before each halving of the grid; (2, 2, 3, 3, 3) is VGG16.
 
@@ -121,10 +113,6 @@ class SFCN(VolumeEncoder):
 
     Parameters
     ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
     widths : sequence of int, default=(32, 64, 128, 256, 256)
         Channels of the convolutions that halve the grid.
 

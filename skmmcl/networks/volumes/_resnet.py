@@ -25,10 +25,6 @@ class ResNet3d(VolumeEncoder):
 
     Parameters
     ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
     depth : {18, 34, 50}, default=18
         Number of layers.
     groups : int, default=1

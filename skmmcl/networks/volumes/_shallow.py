@@ -18,13 +18,6 @@ class AlexNet3d(VolumeEncoder):
     Features are pooled by their maximum over the last grid, so that volumes may have any sides of
     at least 33 voxels.
 
-    Parameters
-    ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
-
     Examples
     --------
     >>> import torch
@@ -63,10 +56,6 @@ class TinyVGG3d(VolumeEncoder):
 
     Parameters
     ----------
-    shape : tuple (depth, height, width) or (channels, depth, height, width)
-        Shape of one subject.
-    n_components : int
-        Width of the output.
     widths : sequence of int, default=(8, 16, 32, 64, 128)
         Channels of the pairs of convolutions; the grid is halved after each pair.
 
