@@ -130,10 +130,8 @@ def _tried(
     """
     seen = encoder.scaler.shape if isinstance(encoder, ReconstructingEncoder) else tuple(shape)
     local = on_zeros(encoder, shape, "forward_local")[1] if encoder.has_local else None
-    if local is None or local.shape[3:].numel() < 2 or n_axes < 2:
-        return (), 0, seen
-    grid = tuple(local.shape[3:])
-    fits = len(grid) == 1 if n_axes == 2 else len(grid) in (2, 3)
+    grid = () if local is None else tuple(local.shape[3:])
+    fits = len(grid) in {1: (), 2: (1,)}.get(n_axes, (2, 3)) and math.prod(grid) > 1
     return (grid, local.shape[2], seen) if fits else ((), 0, seen)
 
 
