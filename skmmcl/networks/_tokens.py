@@ -129,10 +129,11 @@ def _tried(
     have no place.
     """
     seen = encoder.scaler.shape if isinstance(encoder, ReconstructingEncoder) else tuple(shape)
-    local = on_zeros(encoder, shape, "forward_local")[1] if encoder.has_local else None
-    grid = () if local is None else tuple(local.shape[3:])
+    if not encoder.has_local:
+        return (), 0, seen
+    _, _, n_features, *grid = on_zeros(encoder, shape, "forward_local")[1].shape
     fits = len(grid) in {1: (), 2: (1,)}.get(n_axes, (2, 3)) and math.prod(grid) > 1
-    return (grid, local.shape[2], seen) if fits else ((), 0, seen)
+    return (tuple(grid), n_features, seen) if fits else ((), 0, seen)
 
 
 def _common_grid(views: Sequence[str], grids: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
