@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from skmmcl.data._identifiers import is_id_name, show, simple_name
-from skmmcl.data._tables import SEPARATORS
+from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
 
 ARRAYS = {".npy", ".npz"}

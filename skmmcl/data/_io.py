@@ -16,7 +16,8 @@ from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
 from skmmcl.data._id_columns import Who, find_column
 from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
-from skmmcl.data._tables import SEPARATORS, Table, read_sheets, read_table
+from skmmcl.data._tables import Table, read_sheets, read_table
+from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
 
 
