@@ -54,7 +54,25 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
             files.append(path)
         elif reason := _describe(path):
             skipped[path.name + "/" * path.is_dir()] = reason
+    _check_folders([path for path in files if path.is_dir()])
     return files, skipped
+
+
+_SUBJECT = re.compile(r"(?:sub(?:j(?:ect)?)?[-_ ]?\w+|[a-z]{0,4}[-_ ]?\d+)$", re.IGNORECASE)
+
+
+def _check_folders(folders: list[Path]) -> None:
+    """Raise for folders of one subject each, with a file for each modality."""
+    subjects = [folder for folder in folders if _SUBJECT.match(folder.name)]
+    stems = [{file.stem for file in _of_subjects(folder)} for folder in subjects]
+    if len(subjects) < 2 or any(map(_SUBJECT.match, stems[0])) or not set.intersection(*stems):
+        return
+    first, file = subjects[0].name, _of_subjects(subjects[0])[0]
+    raise DataError(
+        f"{show(folder.name for folder in subjects)} are folders of one subject each, and those of "
+        f"one modality each are read: move {first}/{file.name} to "
+        f"{file.stem}/{first}{file.suffix}, and the others likewise."
+    )
 
 
 def _is_readable(path: Path) -> bool:
@@ -116,7 +134,14 @@ def read_arrays(path: Path, mmap_mode) -> Arrays:
     except (ValueError, EOFError, OSError, BadZipFile) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path} cannot be read as an array of numbers: {error}") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    hint = ""
+    if "allow_pickle" in str(error):
+        hint = ". Save numbers by np.save(file, np.stack(rows)), identifiers as np.array(ids, str)"
+    return DataError(f"{path} cannot be read as an array of numbers: {error}{hint}")
 
 
 def _check_name(path: Path, array: np.ndarray) -> Arrays:
@@ -144,7 +169,10 @@ def _are_ids(name: str, array: np.ndarray) -> bool:
 def _name(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
     """Take identifiers out of the arrays of a file; a lone array has the name of the file."""
     found = {name: array for name, array in arrays.items() if _are_ids(name, array)}
-    ids = {name: [str(_plain(item)) for item in array.ravel()] for name, array in found.items()}
+    ids = {
+        name: [str(_plain(item)).rstrip() for item in array.ravel()]  # MATLAB pads text
+        for name, array in found.items()
+    }
     arrays = {name: array for name, array in arrays.items() if name not in ids}
     first, n_subjects = next(((name, len(each)) for name, each in ids.items()), ("", 0))
     for name, array in [*arrays.items(), *((name, found[name].ravel()) for name in ids)]:
@@ -182,7 +210,7 @@ def _load_matlab(path: Path) -> dict[str, np.ndarray]:
     if len(arrays) > 1:  # numbers next to them are settings
         arrays = {name: array for name, array in arrays.items() if array.size > 1}
     if not any(array.dtype.kind in "biuf" for array in arrays.values()):
-        raise NotRead("no array of numbers in it")
+        raise NotRead("no array of numbers in it; cells and structs are not read")
     return arrays
 
 
@@ -215,13 +243,24 @@ def _read_matrix(file: Path) -> np.ndarray:
     """Read a matrix of numbers from text, with or without names of rows and columns."""
     lines = [line.strip(" ") for line in file.read_text(encoding="utf-8-sig").splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
-    separator = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
-    rows = [line.split(separator) for line in lines]
-    rows = rows[not _are_numbers(rows[0][1:]) :] if rows else rows
+    separator = next((mark for mark in "\t;," if lines and mark in lines[0]), None)
+    if separator in {"\t", ";"} and not any("." in line for line in lines):
+        lines = [line.replace(",", ".") for line in lines]
+    rows = [[item.strip('" ') for item in line.split(separator)] for line in lines]
+    if rows and (not _are_numbers(rows[0][1:]) or _is_numbered(rows)):
+        named = rows.pop(0)[0] == "" and len(rows) > 0
+        rows = [row[1:] for row in rows] if named else rows
     rows = [row[not _are_numbers(row[:1]) :] for row in rows]
     if not rows or any(len(row) != len(rows[0]) or not _are_numbers(row) for row in rows):
         raise ValueError("it is no matrix of numbers with rows of one length")
     return np.array(rows, dtype=float)
+
+
+def _is_numbered(rows: list[list[str]]) -> bool:
+    """Return whether the first line numbers the columns, as pandas does, of a square matrix."""
+    head = rows[0][rows[0][0] == "" :]
+    counts = [[str(k + start) for k in range(len(head))] for start in (0, 1)]
+    return rows[0][0] == "" or (len(rows) == len(head) + 1 and head in counts)
 
 
 def _are_numbers(items: list[str]) -> bool:
@@ -239,7 +278,7 @@ def _load(file: Path) -> np.ndarray:
         is_text = file.suffix.lower() in TABLES
         return _read_matrix(file) if is_text else np.load(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{file} cannot be read as an array of numbers: {error}") from error
+        raise _unreadable(file, error) from error
 
 
 def _subjects(folder: Path, stems: list[str]) -> dict[str, list[str]]:

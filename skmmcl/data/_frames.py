@@ -125,18 +125,29 @@ def _table_values(name: str, table, names: list[str]) -> tuple[np.ndarray, dict[
     columns = [pick_column(table, position) for position in range(len(names))]
     numbers: list = [_numbers(column) for column in columns]
     bad = [
-        f"{column!r} ({series.dtype})"
+        f"{column!r} ({series.dtype}{_first_text(series)})"
         for column, series, values in zip(names, columns, numbers, strict=True)
         if values is None
     ]
     if bad:
         raise DataError(
-            f"Modality {name!r}: columns without numbers: {', '.join(bad)}. Encode them (for "
-            "example with pandas.get_dummies) or leave them out; what is no modality, such as a "
-            "site, goes into meta=."
+            f"Modality {name!r}: columns without numbers: {', '.join(bad[:10])}. Encode them (for "
+            "example with pandas.get_dummies) or leave them out, and write missing numbers as NaN "
+            "('n/a' in a file); what is no modality, such as a site, goes into meta=."
         )
     values = np.column_stack(numbers) if numbers else np.empty((len(table), 0))
     return values, {k: named for k, series in enumerate(columns) if (named := _coded(series))}
+
+
+def _first_text(column) -> str:
+    """Return the first entry of a column that is no number, for a message."""
+    for item in column.to_list():
+        try:
+            float(item)
+        except (TypeError, ValueError):
+            if isinstance(item, str):
+                return f", such as {item!r}"
+    return ""
 
 
 def pick_column(table, position: int):

@@ -13,6 +13,10 @@ import numpy as np
 from skmmcl.exceptions import DataError
 
 _EXCEL = re.compile(r"(?<=\d)\.0+$")
+_MONTH = "(?:jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)"
+_CHANGED = re.compile(  # MAR1 becomes 1-Mar or 2024-03-01 00:00:00, a long number 1.00E+11
+    rf"\d+-{_MONTH}$|{_MONTH}-\d\d$|\d{{4}}-\d\d-\d\d 00:00:00$|\d\.\d+e\+\d+$", re.IGNORECASE
+)
 _PREFIX = re.compile(r"^sub(?:j(?:ect)?)?(?:[-_ ]+|(?=\d))(?=\w)")
 _BESIDE_LETTERS = re.compile(r"(?<=[^\W\d_])[-_ ]+(?=\w)|(?<=\d)[-_ ]+(?=[^\W\d_])")
 _ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
@@ -104,7 +108,7 @@ def match_identifiers(
         if required and ids and known and (positions < 0).all():
             raise DataError(
                 f"{source} and {reference} have no subject in common: {show(ids)} in the one, "
-                f"{show(known)} in the other."
+                f"{show(known)} in the other.{spreadsheet_hint([*ids, *known])}"
             )
         if respelled:
             warnings.warn(
@@ -147,7 +151,17 @@ def check_unique(ids: Sequence[str], source: str) -> None:
     """Raise if a subject is listed twice."""
     if len(set(ids)) < len(ids):
         twice, _ = Counter(ids).most_common(1)[0]
-        raise DataError(f"{source} lists subject {twice!r} more than once.")
+        raise DataError(
+            f"{source} lists subject {twice!r} more than once.{spreadsheet_hint([twice])}"
+        )
+
+
+def spreadsheet_hint(ids: Iterable[str]) -> str:
+    """Return advice if a spreadsheet seems to have changed identifiers; '' if not."""
+    changed = next((item for item in ids if _CHANGED.match(item.strip())), None)
+    if changed is None:
+        return ""
+    return f" {changed!r} looks like an identifier that a spreadsheet took for a date or a number."
 
 
 def show(items: Iterable, limit: int = 5) -> str:

@@ -9,9 +9,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skmmcl.data._candidates import candidates, is_row_number
+from skmmcl.data._candidates import candidates, numbers_rows
 from skmmcl.data._cohort import Cohort
 from skmmcl.data._copies import warn_of_copies
+from skmmcl.data._doubts import (
+    warn_of_modalities,
+    warn_of_numberings,
+    warn_of_subjects,
+    warn_of_text,
+    warn_of_values,
+)
 from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
 from skmmcl.data._id_columns import Who, find_column
@@ -69,14 +76,16 @@ def read_folder(
     labeled = {**found.labels, **found.tables}
     tables = [labeled[file] for file in sorted(labeled)]
     who = Who(tables, listing, choices.id_column)
+    _leave_out(who, found, choices)
+    dropped = {file: _no_features(table, who) for file, table in found.tables.items()}
     side = None if listing is None else _side_data(listing, who)
     if listing is None and len(found.tables) == 1 and choices.target is not None:
-        side = _take_text(found, who, choices.target)
+        side = _take_text(found, dropped, choices.target)
     cohort = Cohort(who, [file for file in found.arrays if file not in found.labels])
     files: dict[str, Path] = {}
     values = {}
     for file in sorted({**found.arrays, **found.tables}):
-        for name, raw in _modalities(file, found, who, choices).items():
+        for name, raw in _modalities(file, found, dropped.get(file, set()), choices).items():
             if name in files:
                 raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
             files[name] = file
@@ -90,11 +99,30 @@ def read_folder(
             f"{path} holds no modality{beside}: add a file for each, such as thickness.csv, fc.npy "
             f"or a folder fc/ with one file per subject{skipped}."
         )
+    names = {name: file.name for name, file in files.items()}
+    _warn_of_doubts(found, dropped, side, listing)
+    warn_of_subjects(cohort.ids or ())
+    warn_of_modalities(values, side, names, has_target=choices.target is not None)
     if choices.target is not None:
         side, column = _find_target(choices.target, side, listing, found.tables, cohort)
         for name, array in values.items():
             warn_of_copies(files[name].name, array, side[column], column)
     return values, side, cohort.ids
+
+
+def _warn_of_doubts(
+    found: Contents, dropped: dict[Path, set[str]], side: Any, listing: Table | None
+) -> None:
+    """Warn of what may be read otherwise than it is meant."""
+    if listing is not None:
+        warn_of_values(listing.name, side)
+        warn_of_text(listing.name, side)
+    for file, table in found.tables.items():
+        warn_of_numberings(table, dropped[file])
+        warn_of_values(table.name, table.frame.drop(columns=list(dropped[file])))
+    for file, arrays in found.arrays.items():
+        for array in arrays.values():
+            warn_of_values(file.name, array)
 
 
 # ------------------------------------------------------------------------------------- the files
@@ -199,14 +227,23 @@ def _keep(table: Table, column: str, values: Any) -> Table:
     )
 
 
-def _modalities(file: Path, found: Contents, who: Who, choices: Choices) -> dict[str, Any]:
+def _leave_out(who: Who, found: Contents, choices: Choices) -> None:
+    """Leave out tables of text that name no subject, unless the target is in one."""
+    for table in who.strangers:
+        if choices.target is not None and find_column(table, choices.target) is not None:
+            raise who.unmatched(table)
+        del found.tables[table.file]
+        found.skipped[table.name] = "text that names no subject"
+
+
+def _modalities(file: Path, found: Contents, dropped: set[str], choices: Choices) -> dict[str, Any]:
     """Return what a file gives, by name."""
     if file in found.arrays:
         return found.arrays[file]
     table = found.tables[file]
     held = None if choices.target is None else find_column(table, choices.target)
     chosen = {find_column(table, column) for column in choices.rows or ()}
-    values = table.frame.drop(columns=list({*_id_columns(table, who), *chosen, held} - {None}))
+    values = table.frame.drop(columns=list({*dropped, *chosen, held} - {None}))
     if values.shape[1]:
         return {file.stem: values}
     if held is None:
@@ -214,9 +251,12 @@ def _modalities(file: Path, found: Contents, who: Who, choices: Choices) -> dict
     return {}
 
 
-def _id_columns(table: Table, who: Who) -> set[str]:
-    """Return the columns that name subjects, which are no features."""
-    names = set(who.columns.get(table, ())) | _row_numbers(table)
+def _no_features(table: Table, who: Who) -> set[str]:
+    """Return the columns that name subjects or number the rows."""
+    names = set(who.columns.get(table, ()))
+    numberings = {name for name in table.frame.columns if numbers_rows(table, name)}
+    if len(names | numberings) < table.frame.shape[1]:
+        names |= numberings
     if names and table in who.columns:
         names |= {c for c in candidates(table) if is_id_name(c) or c.startswith("Unnamed:")}
         usual = [column for column in table.frame.columns if is_usual_name(column)]
@@ -224,21 +264,15 @@ def _id_columns(table: Table, who: Who) -> set[str]:
     return names
 
 
-def _row_numbers(table: Table) -> set[str]:
-    """Return the column of row numbers that pandas and R write."""
-    first = table.names[0]
-    return {first} if first.startswith("Unnamed:") and is_row_number(table, first) else set()
-
-
 def _side_data(listing: Table, who: Who):
-    names = {*who.columns.get(listing, ())[:1]} | _row_numbers(listing)
-    return drop_index(listing.frame.drop(columns=list(names)))
+    names = [c for c in listing.frame if c.startswith("Unnamed:") and numbers_rows(listing, c)]
+    return drop_index(listing.frame.drop(columns=[*who.columns.get(listing, ())[:1], *names]))
 
 
-def _take_text(found: Contents, who: Who, target: str | None) -> Any:
+def _take_text(found: Contents, dropped: dict[Path, set[str]], target: str) -> Any:
     """Return the columns of text of the only table, which no modality can hold."""
     ((file, table),) = found.tables.items()
-    kept = {*_id_columns(table, who), None if target is None else find_column(table, target)}
+    kept = {*dropped[file], find_column(table, target)}
     text = [c for c in table.frame.select_dtypes(["object", "string"]) if c not in kept]
     if not text:
         return None

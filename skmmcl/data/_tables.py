@@ -141,6 +141,10 @@ def _parse(file: Path, text: str, named: Collection[str]) -> Table:
     import pandas as pd
 
     names, rows = cut(file, text)
+    if any(map(is_id_name, names)) and any(rows.are_blank()):  # emptied rows of a spreadsheet
+        marks = rows.separator + ' \t"'
+        text = "\n".join(line for line in text.split("\n") if line.strip(marks))
+        names, rows = cut(file, text)
     try:
         frame = pd.read_csv(
             StringIO(text),
@@ -157,8 +161,6 @@ def _parse(file: Path, text: str, named: Collection[str]) -> Table:
         raise DataError(f"{file.name} cannot be read as a table: quotes do not match.")
     blank = [name for name in names if name.startswith(_UNNAMED) and frame[name].isna().all()]
     table = Table(file, frame.drop(columns=blank), rows, names)
-    if any(map(is_id_name, names)) and any(empty := rows.are_blank()):
-        table = table.keep(~np.array(empty))  # a spreadsheet writes rows that were emptied
     table.frame = _mend(table, table.frame, text)
     _check_header(table, {*named})
     return table

@@ -64,7 +64,7 @@ def read_text(file: Path) -> str:
     if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = raw.decode("utf-16")
     else:
-        if raw[:2] == b"PK" or b"\0" in raw[:1000]:
+        if raw.startswith(b"PK\3\4") or b"\0" in raw[:1000]:
             raise DataError(
                 f"{file} is no table of text: it is a workbook or in UTF-16 without a mark of the "
                 "order of bytes. Rename a workbook to .xlsx, or save the file as CSV in UTF-8."
