@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _LOW_CODES = (-9, -99, -999, -9999, -99999)
 _HIGH_CODES = (99, 999, 9999, 99999)
 _FAR = 5  # times the largest other value, from where a high code is no measurement
-_TOTALS = {"average", "avg", "mean", "median", "mittelwert", "moyenne", "sd", "std", "sum", "summe", "total"}  # fmt: skip
+_TOTALS = {
+    "average", "avg", "mean", "median", "mittelwert", "moyenne", "sd", "std", "sum", "summe",
+    "total",
+}  # fmt: skip
 _TARGETS = {"y", "class", "classes", "diagnosis", "dx", "label", "labels", "target", "targets"}
 _MIN_PAIRS = 10  # subjects from which the same column of two tables is compared
 _LEAST_CORRELATION = 0.5  # of one measure in two tables, whatever its units
@@ -112,8 +115,8 @@ def warn_of_subjects(ids: Iterable[str]) -> None:
         )
     if twins := [items for items in forms.values() if len(items) > 1]:
         _warn(
-            f"{show(twins[0])} are read as {len(twins[0])} subjects, though they differ in spelling "
-            f"only ({len(twins)} such cases); if they are one, spell them the same."
+            f"{show(twins[0])} are read as {len(twins[0])} subjects, though they differ only in "
+            f"spelling ({len(twins)} such cases); if they are one, spell them the same."
         )
 
 
@@ -147,17 +150,18 @@ def _contradicting(frame: DataFrame, side: DataFrame) -> list[str]:
         if (twin := twins.get(simple_name(name))) is not None:
             pair = np.array([frame[name], side[twin]], dtype=np.float64)
             pair = pair[:, np.isfinite(pair).all(axis=0)]
-            varies = (np.ptp(pair, axis=1) > 0).all() if pair.size else False
-            if pair.shape[1] >= _MIN_PAIRS and varies:
-                if abs(np.corrcoef(pair)[0, 1]) < _LEAST_CORRELATION:
-                    found.append(str(name))
+            if pair.shape[1] < _MIN_PAIRS or not np.ptp(pair, axis=1).all():
+                continue
+            correlations: Any = np.corrcoef(pair)
+            if abs(correlations[0, 1]) < _LEAST_CORRELATION:
+                found.append(str(name))
     return found
 
 
 def _are_equal(one: Any, other: Any) -> bool:
     if np.shape(one) != np.shape(other) or {type(one), type(other)} & {np.memmap}:
         return False
-    first, second = np.asarray(one[:1]), np.asarray(other[:1])
+    first, second = (np.asarray(array[:1]) for array in (one, other))
     if first.dtype.kind not in "biuf" or second.dtype.kind not in "biuf" or first.size < 2:
         return False
     if not np.array_equal(first, second, equal_nan=True):

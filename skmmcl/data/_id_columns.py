@@ -65,6 +65,7 @@ class Who:
             self._settle_all(*chosen)
         else:
             self._go_by_position()
+        self.tables = [table for table in tables if table not in self.strangers]
 
     def ids(self, table: Table) -> list[str] | None:
         """Return the identifiers of the rows, as spelled; None where rows go by position."""

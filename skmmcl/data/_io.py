@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skmmcl.data._candidates import candidates, numbers_rows
+from skmmcl.data._choices import (
+    Choices,
+    Contents,
+    choose_rows,
+    find_target,
+    leave_out,
+    take_text,
+)
 from skmmcl.data._cohort import Cohort
 from skmmcl.data._copies import warn_of_copies
 from skmmcl.data._doubts import (
@@ -22,10 +29,13 @@ from skmmcl.data._doubts import (
 from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
 from skmmcl.data._id_columns import Who, find_column
-from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
+from skmmcl.data._identifiers import is_id_name, is_usual_name
 from skmmcl.data._tables import Table, read_sheets, read_table
 from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Source(NamedTuple):
@@ -36,7 +46,7 @@ class Source(NamedTuple):
     ids: list[str] | None = None
 
 
-def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source:
+def read_source(file: Path, *, id_column: str | None = None, known: Collection[str] = ()) -> Source:
     """Read the table that lists a cohort: its columns, and the identifiers if it has any.
 
     Their column is `id_column`, or else is found by its name or by its values; identifiers `known`
@@ -50,64 +60,56 @@ def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source
     return Source(file, _side_data(table, who), stripped)
 
 
-class Contents(NamedTuple):
-    """Contents of the files of a folder."""
-
-    arrays: dict[Path, dict[str, Any]]
-    tables: dict[Path, Table]
-    labels: dict[Path, Table]  # the identifiers of files of arrays
-    skipped: dict[str, str]
-
-
-class Choices(NamedTuple):
-    """Wishes of the caller about the tables."""
-
-    id_column: Any = None
-    rows: Mapping[str, Any] | None = None
-    target: str | None = None
-
-
 def read_folder(
-    path, *, meta: str | None, mmap_mode, **said
-) -> tuple[dict, object, list[str] | None]:
+    path: str | PathLike[str], *, meta: str | None, mmap_mode: Any, **said: Any
+) -> tuple[dict[str, Any], DataFrame | None, list[str] | None]:
     """Return modalities, side data and subject ids, as MultimodalData takes them."""
     choices = Choices(**said)
     found, listing = _read_files(Path(path), meta, mmap_mode, choices)
     labeled = {**found.labels, **found.tables}
-    tables = [labeled[file] for file in sorted(labeled)]
-    who = Who(tables, listing, choices.id_column)
-    _leave_out(who, found, choices)
+    who = Who([labeled[file] for file in sorted(labeled)], listing, choices.id_column)
+    leave_out(who, found, choices)
     dropped = {file: _no_features(table, who) for file, table in found.tables.items()}
     side = None if listing is None else _side_data(listing, who)
     if listing is None and len(found.tables) == 1 and choices.target is not None:
-        side = _take_text(found, dropped, choices.target)
+        side = take_text(found, dropped, choices.target)
     cohort = Cohort(who, [file for file in found.arrays if file not in found.labels])
-    files: dict[str, Path] = {}
-    values = {}
-    for file in sorted({**found.arrays, **found.tables}):
-        for name, raw in _modalities(file, found, dropped.get(file, set()), choices).items():
-            if name in files:
-                raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
-            files[name] = file
-            values[name] = cohort.align(labeled.get(file), raw, file)
-    if found.skipped and values:
+    read = _align(found, dropped, cohort, choices)
+    if found.skipped and read:
         warnings.warn(f"Not read in {path}: {_list_skipped(found.skipped)}.", stacklevel=2)
-    if not values:
-        beside = f" beside {listing.name}" if listing else ""
+    if not read:
+        others = f" other than {listing.name}" if listing else ""
         skipped = f"; not read: {_list_skipped(found.skipped)}" if found.skipped else ""
         raise DataError(
-            f"{path} holds no modality{beside}: add a file for each, such as thickness.csv, fc.npy "
+            f"{path} holds no modality{others}: add a file for each, such as thickness.csv, fc.npy "
             f"or a folder fc/ with one file per subject{skipped}."
         )
-    names = {name: file.name for name, file in files.items()}
+    values = {name: array for name, (array, _) in read.items()}
+    files = {name: file.name for name, (_, file) in read.items()}
     _warn_of_doubts(found, dropped, side, listing)
     warn_of_subjects(cohort.ids or ())
-    warn_of_modalities(values, side, names, has_target=choices.target is not None)
+    warn_of_modalities(values, side, files, has_target=choices.target is not None)
     if choices.target is not None:
-        side, column = _find_target(choices.target, side, listing, found.tables, cohort)
+        side, column = find_target(choices.target, side, listing, found.tables, cohort)
         for name, array in values.items():
-            warn_of_copies(files[name].name, array, side[column], column)
+            warn_of_copies(files[name], array, side[column], column)
     return values, side, cohort.ids
+
+
+def _align(
+    found: Contents, dropped: dict[Path, set[str]], cohort: Cohort, choices: Choices
+) -> dict[str, tuple[Any, Path]]:
+    """Return each modality with one row for each subject, and its file."""
+    read: dict[str, tuple[Any, Path]] = {}
+    for file in sorted({**found.arrays, **found.tables}):
+        table = found.labels.get(file, found.tables.get(file))
+        for name, raw in _modalities(file, found, dropped.get(file, set()), choices).items():
+            if name in read:
+                raise DataError(
+                    f"{read[name][1].name} and {file.name} both give modality {name!r}."
+                )
+            read[name] = cohort.align(table, raw, file), file
+    return read
 
 
 def _warn_of_doubts(
@@ -127,7 +129,7 @@ def _warn_of_doubts(
 
 # ------------------------------------------------------------------------------------- the files
 def _read_files(
-    folder: Path, meta: str | None, mmap_mode, choices: Choices
+    folder: Path, meta: str | None, mmap_mode: Any, choices: Choices
 ) -> tuple[Contents, Table | None]:
     files, skipped = list_folder(folder)
     found = Contents({}, {}, {}, skipped)
@@ -146,7 +148,7 @@ def _read_files(
             f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
             f"{_list_skipped(skipped) or ', '.join(seen[:5]) or 'nothing'}."
         )
-    _choose_rows(found.tables, choices.rows)
+    choose_rows(found.tables, choices.rows)
     listing = _find_listing(folder, list(found.tables), meta)
     return found, None if listing is None else found.tables.pop(listing)
 
@@ -156,7 +158,7 @@ def _list_skipped(skipped: dict[str, str]) -> str:
     return listed + (f"; ... ({len(skipped)} in all)" if len(skipped) > 5 else "")
 
 
-def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
+def _read_file(file: Path, found: Contents, mmap_mode: Any, named: set[str]) -> None:
     kind = file.suffix.lower()
     if file.is_dir() or kind not in SEPARATORS.keys() | SHEETS:
         found.arrays[file], ids = read_arrays(file, mmap_mode)
@@ -199,43 +201,6 @@ def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | N
 
 
 # ----------------------------------------------------------------------------------- the columns
-def _choose_rows(tables: dict[Path, Table], rows: Mapping[str, Any] | None) -> None:
-    """Keep the rows that have the values wanted, in all tables that have the columns."""
-    for wanted, values in (rows or {}).items():
-        holders = {
-            file: column
-            for file, table in tables.items()
-            if (column := find_column(table, wanted)) is not None
-        }
-        if not holders:
-            raise DataError(f"rows= names {wanted!r}, which no table has as a column.")
-        for file, column in holders.items():
-            tables[file] = _keep(tables[file], column, values)
-
-
-def _keep(table: Table, column: str, values: Any) -> Table:
-    values = [values] if np.ndim(values) == 0 else list(values)
-    spelled = [item.strip() for item in table.spelled(column)]
-    for form in (str, canonical):
-        wanted = {form(value) for value in values}
-        kept = np.array([form(item) in wanted for item in spelled])
-        if kept.any():
-            return table.keep(kept)
-    raise DataError(
-        f"{table.name}: column {column!r} has no row with {show(values)}, only "
-        f"{show(dict.fromkeys(spelled))}."
-    )
-
-
-def _leave_out(who: Who, found: Contents, choices: Choices) -> None:
-    """Leave out tables of text that name no subject, unless the target is in one."""
-    for table in who.strangers:
-        if choices.target is not None and find_column(table, choices.target) is not None:
-            raise who.unmatched(table)
-        del found.tables[table.file]
-        found.skipped[table.name] = "text that names no subject"
-
-
 def _modalities(file: Path, found: Contents, dropped: set[str], choices: Choices) -> dict[str, Any]:
     """Return what a file gives, by name."""
     if file in found.arrays:
@@ -264,42 +229,6 @@ def _no_features(table: Table, who: Who) -> set[str]:
     return names
 
 
-def _side_data(listing: Table, who: Who):
+def _side_data(listing: Table, who: Who) -> DataFrame:
     names = [c for c in listing.frame if c.startswith("Unnamed:") and numbers_rows(listing, c)]
     return drop_index(listing.frame.drop(columns=[*who.columns.get(listing, ())[:1], *names]))
-
-
-def _take_text(found: Contents, dropped: dict[Path, set[str]], target: str) -> Any:
-    """Return the columns of text of the only table, which no modality can hold."""
-    ((file, table),) = found.tables.items()
-    kept = {*dropped[file], find_column(table, target)}
-    text = [c for c in table.frame.select_dtypes(["object", "string"]) if c not in kept]
-    if not text:
-        return None
-    side = table.frame[text]
-    table.frame = table.frame.drop(columns=text)
-    warnings.warn(
-        f"{file.name}: the columns of text, {show(text)}, are side data (X.meta) and no features; "
-        "code them as numbers to use them.",
-        stacklevel=3,
-    )
-    return side
-
-
-def _find_target(
-    wanted: str, side: Any, listing: Table | None, tables: dict[Path, Table], cohort: Cohort
-) -> tuple[Any, str]:
-    """Return side data that hold the target, and its column."""
-    if listing is not None and (found := find_column(listing, wanted)) in side:
-        return side, str(found)
-    holders = {f: c for f, table in tables.items() if (c := find_column(table, wanted))}
-    if len(holders) != 1:
-        names = [*([listing] if listing else []), *tables.values()]
-        seen = "; ".join(f"{table.name}: {show(table.frame.columns, 8)}" for table in names)
-        where = f"in {' and '.join(file.name for file in holders)}" if holders else "in no table"
-        raise DataError(f"The target {wanted!r} is {where}; one must have it. Columns: {seen}.")
-    (file, column), *_ = holders.items()
-    labels = cohort.align(tables[file], tables[file].frame[[column]], file)
-    if side is None:
-        return labels, column
-    return side.assign(**{column: labels[column]}), column

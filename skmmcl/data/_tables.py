@@ -189,7 +189,8 @@ def _mend(table: Table, frame: DataFrame, text: str) -> DataFrame:
     if commas:
         _check_commas(table.name, commas, words, text)
     for name, items in words.items():
-        frame[name] = numbers[name] or [np.nan if item in _MISSING else item for item in items]
+        labels: list[Any] = [np.nan if item in _MISSING else item for item in items]
+        frame[name] = numbers[name] or labels
     return frame
 
 

@@ -113,7 +113,7 @@ def test_memory_maps(tmp_path):
     [
         ({}, "holds no <modality>.npy, .npz, .csv or .tsv file; found nothing"),
         ({"readme_txt": "x"}, "found readme.txt"),
-        ({"participants_tsv": PARTICIPANTS}, "holds no modality beside participants.tsv"),
+        ({"participants_tsv": PARTICIPANTS}, "holds no modality other than participants.tsv"),
         ({"a_csv": "id x\ns1 1\ns1 2\n"}, "a.csv lists subject 's1' more than once"),
         ({"a_csv": "x id\n1 s1\n2 \n"}, r"a.csv lacks the id \(id\) of row 1"),
         ({"a_csv": ""}, "a.csv cannot be read as a table"),
