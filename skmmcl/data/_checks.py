@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skmmcl.data._rows import as_key, row_blocks
 from skmmcl.exceptions import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from skmmcl.data import MultimodalData
 
 _BLOCK_BYTES = 2**20  # in the cache of the processor, of which several copies are made
 
@@ -48,7 +54,7 @@ class _Finding:
             self.first = (row + start, *place)
 
 
-def check_values(X, dtype) -> None:
+def check_values(X: MultimodalData, dtype: DTypeLike | None) -> None:
     """Raise if a present modality of a subject holds values that training cannot use.
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -13,11 +13,16 @@ from skmmcl.data import MultimodalData
 from skmmcl.datasets import _generative as model
 from skmmcl.datasets._simulate_parameters import check_scalars, missing_rates, modality_specs
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from skmmcl.utils._typing import RandomState
+
 
 def make_cohort(
     n_subjects: int = 300,
     *,
-    modalities: Sequence[str] | dict[str, Any] | None = None,
+    modalities: Sequence[str] | dict[str, tuple[int, ...] | str] | None = None,
     n_rois: int = 30,
     n_features: int = 20,
     prevalence: float = 0.3,
@@ -35,8 +40,8 @@ def make_cohort(
     label_noise: float = 0.0,
     unlabeled: float = 0.0,
     missing: float | dict[str, float] = 0.0,
-    dtype: Any = "float32",
-    random_state: Any = None,
+    dtype: DTypeLike = "float32",
+    random_state: RandomState = None,
 ) -> tuple[MultimodalData, np.ndarray, Bunch]:
     r"""Simulate a multimodal neuroimaging cohort whose factors are known.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch, check_scalar
@@ -12,6 +12,9 @@ from sklearn.utils import Bunch, check_scalar
 from skmmcl.data import MultimodalData
 from skmmcl.datasets._simulate import _generator
 from skmmcl.datasets._trifeature_images import COLORS, SHAPES, TEXTURES, draw_images
+
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import RandomState
 
 N_VALUES = {"images": 10, "vectors": 5}  # of each attribute, by default
 N_RENDERINGS = {"train": 3, "test": 1}  # images of each combination
@@ -30,7 +33,7 @@ def make_trifeature(
     noise: float = 0.3,
     n_values: int | None = None,
     design_state: int = 42,
-    random_state: Any = None,
+    random_state: RandomState = None,
 ) -> tuple[MultimodalData, dict[str, np.ndarray], Bunch]:
     r"""Simulate pairs of images with redundant, unique and synergistic information.
 

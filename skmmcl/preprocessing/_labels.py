@@ -1,9 +1,9 @@
-"""Sets of labels from what is known of the subjects."""
+"""Sets of labels from the subjects' metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
 from skmmcl.utils._targets import class_name, encode_classes, is_unlabeled, warn_if_measured
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
+
 
 def metadata_labels(
-    df: Any,
+    df: DataFrame | Mapping[str, ArrayLike],
     columns: str | Sequence[str] | None = None,
     *,
     bins: Mapping[str, int | Sequence[float]] | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -27,6 +27,11 @@ from skmmcl.preprocessing._tables import (
 )
 from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from skmmcl.utils._typing import Subjects, Target
 
 _CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"])]
 
@@ -95,12 +100,17 @@ class ModalityTransformer(ContainerTransformer):
         "remainder": _CHOICES,
     }
 
-    def __init__(self, transformers: dict[str, Any], *, remainder: Any = "passthrough"):
+    def __init__(
+        self,
+        transformers: dict[str, str | BaseEstimator],
+        *,
+        remainder: str | BaseEstimator = "passthrough",
+    ) -> None:
         self.transformers = transformers
         self.remainder = remainder
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Subjects, y: Target = None) -> Self:
         """Fit each transformer on the subjects who have its modality.
 
         Parameters
@@ -136,7 +146,7 @@ class ModalityTransformer(ContainerTransformer):
         self._shapes_out = {name: shape for name, (_, shape) in fits.items()}
         return self
 
-    def transform(self, X: Any) -> MultimodalData:
+    def transform(self, X: Subjects) -> MultimodalData:
         """Transform the modalities.
 
         Parameters
@@ -211,7 +221,7 @@ class ModalityTransformer(ContainerTransformer):
             self.transformers = {**self.transformers, **new}
         return super().set_params(**params)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: None = None) -> np.ndarray:
         """Return names of the values per subject, over all modalities that are kept.
 
         Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -22,6 +22,9 @@ from skmmcl.utils._plain import plain_column
 from skmmcl.utils._sklearn import fit_context
 from skmmcl.utils._targets import is_unlabeled
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects, Target
+
 _KINDS = {"i": "numbers", "f": "numbers", "U": "text", "M": "dates", "m": "spans of time"}
 
 
@@ -31,7 +34,7 @@ class SideDataTransformer(ContainerTransformer):
     modalities: Sequence[str] | None
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Subjects, y: Target = None) -> Self:
         """Learn from the training subjects.
 
         Parameters
@@ -70,7 +73,7 @@ class SideDataTransformer(ContainerTransformer):
             self.models_[name] = self._fit_model(values, X, rows, name)
         return self
 
-    def transform(self, X: Any) -> MultimodalData:
+    def transform(self, X: Subjects) -> MultimodalData:
         """Transform the modalities.
 
         Parameters
