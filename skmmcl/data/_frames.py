@@ -141,13 +141,13 @@ def _table_values(name: str, table, names: list[str]) -> tuple[np.ndarray, dict[
 
 def _first_text(column) -> str:
     """Return the first entry of a column that is no number, for a message."""
-    for item in column.to_list():
+    texts = [item for item in column.to_list() if isinstance(item, str)]
+    for item in texts:
         try:
             float(item)
-        except (TypeError, ValueError):
-            if isinstance(item, str):
-                return f", such as {item!r}"
-    return ""
+        except ValueError:
+            return f", such as {item!r}"
+    return f"; {texts[0]!r} is text: convert it by .astype(float)" if texts else ""
 
 
 def pick_column(table, position: int):

@@ -132,6 +132,13 @@ class ComBat(SideDataTransformer):
         self.sites_ = sorted(set(self._sites(X).tolist()))
         if len(self.sites_) < 2:
             raise DataError(f"ComBat needs at least two sites, X has only {self.sites_}.")
+        written: dict[str, str] = {}
+        for site in self.sites_:
+            if (other := written.setdefault(_bare(site), site)) != site:
+                raise DataError(
+                    f"Side data {self.site!r} have the sites {other!r} and {site!r}, which differ "
+                    "only in how they are written; write them in one way."
+                )
 
     def _sites(self, X: MultimodalData) -> np.ndarray:
         return plain_labels(side_values(X, self.site), self.site)
@@ -187,7 +194,8 @@ class ComBat(SideDataTransformer):
             if _bare(site) in meant:
                 raise DataError(
                     f"Side data {self.site!r} have the site {site!r}, which differs from "
-                    f"{meant[_bare(site)]!r} of fit in writing alone; write them alike."
+                    f"{meant[_bare(site)]!r} of fit only in how it is written; write them in one "
+                    "way."
                 )
 
 
