@@ -128,8 +128,8 @@ def warn_of_modalities(
         width = np.shape(array)[1:]
         if not has_target and simple_name(name) in _TARGETS and width in {(), (1,)}:
             _warn(
-                f"{files[name]} is read as a modality. If it is what is to be predicted, put it "
-                "into participants.tsv instead: a model would predict it from itself."
+                f"{files[name]}: {name!r} is read as a modality. If it is what is to be predicted, "
+                "put it into participants.tsv instead: a model would predict it from itself."
             )
         if side is not None and hasattr(array, "columns"):
             for column in _contradicting(array, side):

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from skmmcl.data._identifiers import is_id_name, simple_name
-from skmmcl.data._subject_files import Arrays, check_folders, of_subjects, stack, unreadable
+from skmmcl.data._subject_files import Arrays, check_subjects, of_subjects, stack, unreadable
 from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
 
@@ -47,7 +47,7 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
             files.append(path)
         elif reason := _describe(path):
             skipped[path.name + "/" * path.is_dir()] = reason
-    check_folders([path for path in files if path.is_dir()])
+    check_subjects(files)
     return files, skipped
 
 

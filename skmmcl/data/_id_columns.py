@@ -203,7 +203,8 @@ class Who:
         return DataError(
             f"{table.name} has {len(table.frame)} rows, {lists}, and no column holds their "
             f"identifiers ({self.columns[anchor][0]}: {show(self.ids(anchor) or [])}). Columns "
-            f"seen: {show(table.frame.columns, 8)}. Say which one holds them with id_column=."
+            f"seen: {show(table.frame.columns, 8)}. Say which one holds them with id_column=, or "
+            "move a file that lists no subjects to another folder."
         )
 
 

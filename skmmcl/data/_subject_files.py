@@ -125,18 +125,25 @@ def unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{path} cannot be read as an array of numbers: {error}{hint}")
 
 
-_SUBJECT = re.compile(r"(?:sub(?:j(?:ect)?)?[-_ ]?\w+|[a-z]{0,4}[-_ ]?\d+)$", re.IGNORECASE)
+_SUBJECT = re.compile(r"(?:sub(?:j(?:ect)?)?(?:[-_ ]\w*|)\d\w*|\d+)(?:[-_ ].*)?$", re.IGNORECASE)
 
 
-def check_folders(folders: list[Path]) -> None:
-    """Raise for folders of one subject each, with a file for each modality."""
-    subjects = [folder for folder in folders if _SUBJECT.match(folder.name)]
-    stems = [{file.stem for file in of_subjects(folder)} for folder in subjects]
-    if len(subjects) < 2 or any(map(_SUBJECT.match, stems[0])) or not set.intersection(*stems):
+def check_subjects(paths: list[Path]) -> None:
+    """Raise for files, and for folders, of one subject each next to each other."""
+    named = [path for path in paths if _SUBJECT.match(path.stem)]
+    files = [path for path in named if path.is_file()]
+    if len(files) >= FEWEST_MATRICES:
+        raise DataError(
+            f"{show(file.name for file in files)} are files of one subject each: put them into a "
+            "folder with the name of the modality, such as fc/."
+        )
+    folders = [path for path in named if path.is_dir()]
+    stems = [{file.stem for file in of_subjects(folder)} for folder in folders]
+    if len(folders) < 2 or any(map(_SUBJECT.match, stems[0])) or not set.intersection(*stems):
         return
-    first, file = subjects[0].name, of_subjects(subjects[0])[0]
+    first, file = folders[0].name, of_subjects(folders[0])[0]
     raise DataError(
-        f"{show(folder.name for folder in subjects)} are folders of one subject each, and those of "
+        f"{show(folder.name for folder in folders)} are folders of one subject each, and those of "
         f"one modality each are read: move {first}/{file.name} to "
         f"{file.stem}/{first}{file.suffix}, and the others likewise."
     )

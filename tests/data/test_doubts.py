@@ -128,6 +128,19 @@ def test_folders_of_one_subject_each(tmp_path):
         MultimodalData.from_folder(tmp_path)
 
 
+def test_files_of_one_subject_each(tmp_path):
+    for k in range(1, 6):
+        np.save(tmp_path / f"sub-{k:02d}_fc.npy", np.eye(5))
+    with pytest.raises(
+        DataError, match=r"'sub-01_fc\.npy', .* of one subject each: put them into a"
+    ):
+        MultimodalData.from_folder(tmp_path)
+    for k, file in enumerate(sorted(tmp_path.iterdir())):
+        file.rename(tmp_path / f"subcortical_{k}.npy")
+    with pytest.warns(UserWarning, match="hold the same values"):
+        assert len(MultimodalData.from_folder(tmp_path).modalities) == 5
+
+
 def test_arrays_of_objects(tmp_path):
     np.savez(tmp_path / "fc.npz", X=np.eye(2), ids=np.array(["s1", "s2"], dtype=object))
     with pytest.raises(DataError, match=r"identifiers as np\.array\(ids, str\)"):
@@ -149,7 +162,7 @@ TWO = rows("id,a", IDS, range(5, 17))
         ({"listing": LISTING.replace("\t20", "\t90+"), "a": TWO}, "'age' is read as text, as '90"),
         ({"a": "id,a\ns1,1\ns2,2\nMean,1.5\n"}, "'Mean' is read as a subject; if the row sums up"),
         ({"a": "id,a\nsub-1,1\nsub-01,2\n"}, "'sub-1', 'sub-01' are read as 2 subjects"),
-        ({"label": rows("id,v", IDS, [0, 1] * 6), "a": TWO}, "label.csv is read as a modality"),
+        ({"label": rows("id,v", IDS, [0, 1] * 6), "a": TWO}, "csv: 'label' is read as a modality"),
         (
             {"listing": LISTING, "a": rows("id,Age,v", IDS, [5, 9, 2, 8] * 3, range(12))},
             "a.csv and the side data both have 'Age', and the two hardly correlate",
