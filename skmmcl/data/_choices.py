@@ -73,11 +73,11 @@ def leave_out(who: Who, found: Contents, choices: Choices) -> None:
         found.skipped[table.name] = "text that names no subject"
 
 
-def take_text(found: Contents, dropped: dict[Path, set[str]], target: str) -> DataFrame | None:
+def take_text(found: Contents, target: str) -> DataFrame | None:
     """Return the columns of text of the only table, which no modality can hold."""
     ((file, table),) = found.tables.items()
-    kept = {*dropped[file], find_column(table, target)}
-    text = [c for c in table.frame.select_dtypes(["object", "string"]) if c not in kept]
+    kept = find_column(table, target)
+    text = [c for c in table.frame.select_dtypes(["object", "string"]) if c != kept]
     if not text:
         return None
     side = table.frame[text]
@@ -104,7 +104,7 @@ def find_target(
     holders = {f: c for f, table in tables.items() if (c := find_column(table, wanted))}
     if len(holders) != 1:
         names = [*([listing] if listing else []), *tables.values()]
-        seen = "; ".join(f"{table.name}: {show(table.frame.columns, 8)}" for table in names)
+        seen = "; ".join(f"{table.name}: {show(table.names, 8)}" for table in names)
         where = f"in {' and '.join(file.name for file in holders)}" if holders else "in no table"
         raise DataError(f"The target {wanted!r} is {where}; one must have it. Columns: {seen}.")
     (file, column), *_ = holders.items()

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmmcl.data._candidates import numbers_rows
-from skmmcl.data._identifiers import canonical, is_id_name, show, simple_name
-from skmmcl.data._tables import NUMBER, Table, text_columns
+from skmmcl.data._identifiers import canonical, show, simple_name
+from skmmcl.data._tables import NUMBER, text_columns
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,13 +49,6 @@ def warn_of_values(name: str, values: Any) -> None:
             "are read as numbers; if they stand for them, leave these cells empty or write 'n/a' "
             "(NaN in arrays)."
         )
-
-
-def warn_of_numberings(table: Table, dropped: set[str]) -> None:
-    """Warn of row numbers that are left out; the ones of pandas have no name, and nobody asks."""
-    names = [name for name in dropped if not is_id_name(name) and not name.startswith("Unnamed:")]
-    if numberings := [name for name in names if numbers_rows(table, name)]:
-        _warn(f"{table.name}: column {show(numberings)} numbers the rows and is left out.")
 
 
 def _codes(values: np.ndarray) -> dict[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 
 import numpy as np
 
@@ -110,8 +111,7 @@ def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None, dict
     unnamed = not is_table(value) and value.name in (None, "")
     table = as_table(value)
     names = column_names(table.columns)
-    twice = sorted({column for column in names if names.count(column) > 1})
-    if twice:
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise DataError(f"Modality {name!r} has two columns named {', '.join(twice)}.")
     values, categories = _table_values(name, table, names)
     return values, None if unnamed else names, categories

@@ -21,7 +21,6 @@ from skmmcl.data._cohort import Cohort
 from skmmcl.data._copies import warn_of_copies
 from skmmcl.data._doubts import (
     warn_of_modalities,
-    warn_of_numberings,
     warn_of_subjects,
     warn_of_text,
     warn_of_values,
@@ -29,7 +28,7 @@ from skmmcl.data._doubts import (
 from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
 from skmmcl.data._id_columns import Who, find_column
-from skmmcl.data._identifiers import is_id_name, is_usual_name
+from skmmcl.data._identifiers import is_id_name, is_usual_name, show
 from skmmcl.data._tables import Table, read_sheets, read_table
 from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
@@ -69,12 +68,13 @@ def read_folder(
     labeled = {**found.labels, **found.tables}
     who = Who([labeled[file] for file in sorted(labeled)], listing, choices.id_column)
     leave_out(who, found, choices)
-    dropped = {file: _no_features(table, who) for file, table in found.tables.items()}
+    for table in found.tables.values():
+        _drop_identifiers(table, who)
     side = None if listing is None else _side_data(listing, who)
     if listing is None and len(found.tables) == 1 and choices.target is not None:
-        side = take_text(found, dropped, choices.target)
+        side = take_text(found, choices.target)
     cohort = Cohort(who, [file for file in found.arrays if file not in found.labels])
-    read = _align(found, dropped, cohort, choices)
+    read = _align(found, cohort, choices)
     if found.skipped and read:
         warnings.warn(f"Not read in {path}: {_list_skipped(found.skipped)}.", stacklevel=2)
     if not read:
@@ -86,7 +86,7 @@ def read_folder(
         )
     values = {name: array for name, (array, _) in read.items()}
     files = {name: file.name for name, (_, file) in read.items()}
-    _warn_of_doubts(found, dropped, side, listing)
+    _warn_of_doubts(found, side, listing)
     warn_of_subjects(cohort.ids or ())
     warn_of_modalities(values, side, files, has_target=choices.target is not None)
     if choices.target is not None:
@@ -96,14 +96,12 @@ def read_folder(
     return values, side, cohort.ids
 
 
-def _align(
-    found: Contents, dropped: dict[Path, set[str]], cohort: Cohort, choices: Choices
-) -> dict[str, tuple[Any, Path]]:
+def _align(found: Contents, cohort: Cohort, choices: Choices) -> dict[str, tuple[Any, Path]]:
     """Return each modality with one row for each subject, and its file."""
     read: dict[str, tuple[Any, Path]] = {}
     for file in sorted({**found.arrays, **found.tables}):
         table = found.labels.get(file, found.tables.get(file))
-        for name, raw in _modalities(file, found, dropped.get(file, set()), choices).items():
+        for name, raw in _modalities(file, found, choices).items():
             if name in read:
                 raise DataError(
                     f"{read[name][1].name} and {file.name} both give modality {name!r}."
@@ -112,16 +110,13 @@ def _align(
     return read
 
 
-def _warn_of_doubts(
-    found: Contents, dropped: dict[Path, set[str]], side: Any, listing: Table | None
-) -> None:
+def _warn_of_doubts(found: Contents, side: DataFrame | None, listing: Table | None) -> None:
     """Warn of what may be read otherwise than it is meant."""
-    if listing is not None:
+    if listing is not None and side is not None:
         warn_of_values(listing.name, side)
         warn_of_text(listing.name, side)
-    for file, table in found.tables.items():
-        warn_of_numberings(table, dropped[file])
-        warn_of_values(table.name, table.frame.drop(columns=list(dropped[file])))
+    for table in found.tables.values():
+        warn_of_values(table.name, table.frame)
     for file, arrays in found.arrays.items():
         for array in arrays.values():
             warn_of_values(file.name, array)
@@ -201,14 +196,14 @@ def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | N
 
 
 # ----------------------------------------------------------------------------------- the columns
-def _modalities(file: Path, found: Contents, dropped: set[str], choices: Choices) -> dict[str, Any]:
+def _modalities(file: Path, found: Contents, choices: Choices) -> dict[str, Any]:
     """Return what a file gives, by name."""
     if file in found.arrays:
         return found.arrays[file]
     table = found.tables[file]
     held = None if choices.target is None else find_column(table, choices.target)
-    chosen = {find_column(table, column) for column in choices.rows or ()}
-    values = table.frame.drop(columns=list({*dropped, *chosen, held} - {None}))
+    others = {find_column(table, column) for column in choices.rows or ()} | {held}
+    values = table.frame.drop(columns=list(others - {None})) if others != {None} else table.frame
     if values.shape[1]:
         return {file.stem: values}
     if held is None:
@@ -216,17 +211,23 @@ def _modalities(file: Path, found: Contents, dropped: set[str], choices: Choices
     return {}
 
 
-def _no_features(table: Table, who: Who) -> set[str]:
-    """Return the columns that name subjects or number the rows."""
+def _drop_identifiers(table: Table, who: Who) -> None:
+    """Take the columns that name subjects or number the rows out of the values of a table."""
+    columns = list(table.frame.columns)
     names = set(who.columns.get(table, ()))
-    numberings = {name for name in table.frame.columns if numbers_rows(table, name)}
-    if len(names | numberings) < table.frame.shape[1]:
-        names |= numberings
-    if names and table in who.columns:
+    numberings = {name for name in columns if numbers_rows(table, name)} - names
+    if len(numberings) + len(names) == len(columns):
+        numberings = set()  # nothing else would be left
+    if table in who.columns:
         names |= {c for c in candidates(table) if is_id_name(c) or c.startswith("Unnamed:")}
-        usual = [column for column in table.frame.columns if is_usual_name(column)]
+        usual = [column for column in columns if is_usual_name(column)]
         names |= {c for c in usual if 2 * table.frame[c].nunique() > len(table.frame)}
-    return names
+    if said := [c for c in numberings - names if not c.startswith("Unnamed:")]:
+        warnings.warn(
+            f"{table.name}: column {show(said)} numbers the rows and is left out.", stacklevel=4
+        )
+    if names | numberings:
+        table.frame = table.frame.drop(columns=list(names | numberings))
 
 
 def _side_data(listing: Table, who: Who) -> DataFrame:
