@@ -18,7 +18,7 @@ from skmmcl.exceptions import ModalityError
 from skmmcl.preprocessing._lazy import fit_by_blocks, stays_lazy, transformed_when_read
 from skmmcl.preprocessing._tables import (
     ContainerTransformer,
-    check_shapes,
+    check_modalities,
     name_columns,
     names_out,
     nobody_has,
@@ -166,12 +166,10 @@ class ModalityTransformer(ContainerTransformer):
         """
         check_is_fitted(self)
         X = self._container(X, self._shapes_in)
-        self._check_modalities(X)
-        check_shapes(X, self._shapes_in)
+        check_modalities(X, self._shapes_in)
         X = self._layout.apply(X)
-        kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
-        fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
-        X = X[kept]
+        X = X[self._kept()]
+        fitted = [name for name in X.modalities if self.transformers_[name] != "passthrough"]
         return X.assign({name: self._transform_one(X, name) for name in fitted}) if fitted else X
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -235,18 +233,12 @@ class ModalityTransformer(ContainerTransformer):
             ``<modality>_<number>``, in the order of the flat array.
         """
         check_is_fitted(self)
-        kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
-        names = [f"{name}_{i}" for name in kept for i in range(math.prod(self._shapes_out[name]))]
+        widths = {name: math.prod(self._shapes_out[name]) for name in self._kept()}
+        names = [f"{name}_{i}" for name, width in widths.items() for i in range(width)]
         return np.asarray(names, dtype=object)
 
-    def _check_modalities(self, X: MultimodalData) -> None:
-        missing = [name for name in self._shapes_in if name not in X]
-        extra = [name for name in X.modalities if name not in self._shapes_in]
-        if missing or extra:
-            raise ModalityError(
-                f"X has the modalities {X.modalities}, fit saw {self.modalities_}: "
-                f"missing {missing}, not expected {extra}."
-            )
+    def _kept(self) -> list[str]:
+        return [name for name in self.modalities_ if self.transformers_[name] != "drop"]
 
     def _check_transformers(self, X: MultimodalData) -> None:
         unknown = [name for name in self.transformers if name not in X]

@@ -103,6 +103,18 @@ class ContainerTransformer(  # type: ignore[call-arg]
         return tags
 
 
+def check_modalities(X: MultimodalData, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise unless a container has the modalities that fit saw, and no others."""
+    missing = [name for name in shapes if name not in X]
+    extra = [name for name in X.modalities if name not in shapes]
+    if missing or extra:
+        raise ModalityError(
+            f"X has the modalities {X.modalities}, fit saw {tuple(shapes)}: missing {missing}, "
+            f"not expected {extra}."
+        )
+    check_shapes(X, shapes)
+
+
 def check_shapes(X: MultimodalData, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Raise unless the modalities of a container have the shapes per subject that fit saw."""
     for name, shape in shapes.items():
