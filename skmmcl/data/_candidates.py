@@ -1,4 +1,4 @@
-"""Columns of a table that may hold identifiers, and what speaks for them."""
+"""Columns of a table that may hold identifiers, and the evidence for them."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ def _are_whole(values: np.ndarray) -> bool:
 
 
 def forms_of(table: Table, column: str) -> list[str]:
+    """Return a column of identifiers in canonical spelling; '' where there is none."""
     forms = candidates(table).get(column)
     return [canonical(item) for item in table.ids(column)] if forms is None else forms
 
@@ -184,6 +185,7 @@ def matching_columns(table: Table, known: Collection[str], name: str) -> list[st
 
 
 def fits(table: Table, name: str, shared: int, known: set[str], other: str) -> bool:
+    """Return whether enough values of a column are identifiers of the cohort."""
     if is_id_name(name) or not is_whole(table, name):
         return True
     smaller = min(len(table.frame), len(known))

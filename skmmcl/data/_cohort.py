@@ -45,7 +45,7 @@ class Cohort:
         stripped = [item.strip() for item in self._spelled]
         return stripped if len(set(stripped)) == len(stripped) else self._spelled
 
-    # ---------------------------------------------------------------------------- who is there
+    # ---------------------------------------------------------------------------- the subjects
     def _join(self, listed: list[str], listing: str) -> None:
         """Find the rows of each table in the list of subjects."""
         self._spelled = listed

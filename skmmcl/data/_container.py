@@ -123,7 +123,7 @@ class MultimodalData(Content):
         arrays, side, ids = read_table(df, modalities, meta, index)
         X = cls(arrays, meta=side, index=ids)
         if ids is not None and is_pandas(df):
-            X._numbers = index_of(df)  # other columns of the table, such as y, bear it
+            X._numbers = index_of(df)  # that of other columns of the table, such as y
         return X
 
     @classmethod
@@ -161,8 +161,8 @@ class MultimodalData(Content):
             "ses-01"}``; all tables that have the column are cut.
         target : str, optional
             Column that is to be predicted. It is no feature of any table; if the listing lacks
-            it, it is taken into ``meta`` from the table that has it. Columns that say the same
-            under another name are warned of.
+            it, it is taken into ``meta`` from the table that has it. Columns with the same
+            information under another name are warned of.
 
         Returns
         -------

@@ -1,7 +1,7 @@
 """State of a container: base arrays, which all slices share, and rows.
 
-What a container is lies here, and how one is made and used in `MultimodalData`: in one class they
-would take more than 400 lines.
+The state and selection of a container are here; how one is made, converted and shown is in
+`MultimodalData`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Content:
 
     @property
     def categories(self) -> dict[str, dict[int, list]]:
-        """By modality and number of the column, what codes of categories stand for, from 0 on."""
+        """Categories by modality and number of the column, in the order of their codes from 0."""
         return {name: m.categories for name, m in self._modalities.items()}
 
     @property

@@ -56,10 +56,10 @@ def as_multimodal(
     ----------
     X : MultimodalData, mapping, list of mappings, or structured ndarray
         Named arrays of the same subjects; in a list, one record per subject, in which None or an
-        absent key stands for a missing modality.
+        absent key means a missing modality.
     shapes : mapping of str to tuple of int, optional
-        Shape of one subject in modalities that are known. A list with None for every subject,
-        which says no shape, and a modality that no record has are errors without it.
+        Shape of one subject in modalities that are known. Without it, a list with
+        None for every subject and a modality that no record has are errors: their shape is unknown.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def split_columns(
     Raises
     ------
     ModalityError
-        If selectors overlap, select nothing, or name what is not there.
+        If selectors overlap, select nothing, or name columns that do not exist.
 
     Examples
     --------

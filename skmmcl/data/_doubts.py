@@ -1,4 +1,4 @@
-"""Warnings of what in a folder may be read otherwise than it is meant."""
+"""Warnings of entries in a folder that may not mean what they are read as."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOTALS = {
     "average", "avg", "mean", "median", "mittelwert", "moyenne", "sd", "std", "sum", "summe",
     "total",
 }  # fmt: skip
-_TARGETS = {"y", "class", "classes", "diagnosis", "dx", "label", "labels", "target", "targets"}
+_TARGETS = {"y", "class", "diagnosis", "dx", "dxgroup", "label", "labels", "target", "targets"}
 _MIN_PAIRS = 10  # subjects from which the same column of two tables is compared
 _LEAST_CORRELATION = 0.5  # of one measure in two tables, whatever its units
 
@@ -32,7 +32,7 @@ def warn_of_values(name: str, values: Any) -> None:
     if hasattr(values, "columns"):
         if pairs := _joined(values):
             _warn(
-                f"{name}: the columns {', '.join(pairs[:5])} mostly say the same, as after a join "
+                f"{name}: the columns {', '.join(pairs[:5])} agree in most rows, as after a join "
                 "of two tables; keep one of each."
             )
         numbers = values.select_dtypes("number")
@@ -45,14 +45,14 @@ def warn_of_values(name: str, values: Any) -> None:
         listed = "; ".join(f"{columns[k]}: {code:g}" for k, code in list(codes.items())[:5])
         more = f"; ... ({len(codes)} in all)" if len(codes) > 5 else ""
         _warn(
-            f"{name} has numbers that often stand for missing values ({listed}{more}), and they "
-            "are read as numbers; if they stand for them, leave these cells empty or write 'n/a' "
+            f"{name} has numbers that often code missing values ({listed}{more}), and they "
+            "are read as numbers; if they do so here, leave these cells empty or write 'n/a' "
             "(NaN in arrays)."
         )
 
 
 def _codes(values: np.ndarray) -> dict[int, float]:
-    """Return, by column, a value far from all others that looks like a code of missing ones."""
+    """Return, by column, a value far from all others that may code missing values."""
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
     found = {}
     for k in np.flatnonzero(np.isin(low, _LOW_CODES) | np.isin(high, _HIGH_CODES)).tolist():
@@ -95,7 +95,7 @@ def warn_of_text(name: str, side: DataFrame) -> None:
 
 
 def warn_of_subjects(ids: Iterable[str]) -> None:
-    """Warn of rows that sum up the others, and of subjects that only spelling tells apart."""
+    """Warn of rows that sum up the others, and of subjects that differ only in spelling."""
     listed = list(ids)
     forms: dict[str, list[str]] = {}
     for item in listed:
@@ -117,13 +117,16 @@ def warn_of_modalities(
 ) -> None:
     """Warn of modalities that look like the target, are copies, or are of other subjects."""
     for name, array in values.items():
-        width = np.shape(array)[1:]
-        if not has_target and simple_name(name) in _TARGETS and width in {(), (1,)}:
+        has_names, is_one = hasattr(array, "columns"), np.shape(array)[1:] in {(), (1,)}
+        features = [*(array.columns if has_names else ()), *([name] if is_one else ())]
+        wanted = _TARGETS if is_one else _TARGETS - {"y"}  # which is a coordinate too
+        odd = [feature for feature in features if simple_name(feature) in wanted]
+        if odd and not has_target:
             _warn(
-                f"{files[name]}: {name!r} is read as a modality. If it is what is to be predicted, "
-                "put it into participants.tsv instead: a model would predict it from itself."
+                f"{files[name]}: {odd[0]!r} is read as a feature. If it is the target, give "
+                "target=, or put it into participants.tsv: a model would predict it from itself."
             )
-        if side is not None and hasattr(array, "columns"):
+        if side is not None and has_names:
             for column in _contradicting(array, side):
                 _warn(
                     f"{files[name]} and the side data both have {column!r}, and the two hardly "

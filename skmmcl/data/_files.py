@@ -36,7 +36,7 @@ class NotRead(Exception):  # noqa: N818
 
 
 def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
-    """Return what can be read, and why the rest cannot."""
+    """Return the files that can be read, and why the others cannot."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder.")
     files, skipped = [], {}
@@ -82,7 +82,7 @@ def _is_document(path: Path) -> bool:
 
 
 def _describe_folder(path: Path) -> str:
-    """Return what a folder holds; '' for one without data."""
+    """Return the kind of content of a folder; '' for one without data."""
     below = [file for file in path.rglob("*") if not file.name.startswith(".") and file.is_file()]
     if any(file.name.lower().endswith(_IMAGES) for file in below):
         return "images: see skmmcl.volumes.load_volumes and load_bids"
@@ -156,7 +156,7 @@ def _name(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
 
 
 def _plain(item: Any) -> Any:
-    """Return what a cell of MATLAB holds."""
+    """Return the content of a cell of MATLAB."""
     return item.item() if isinstance(item, np.ndarray) and item.size == 1 else item
 
 

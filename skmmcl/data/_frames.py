@@ -180,7 +180,7 @@ def _numbers(column) -> np.ndarray | None:
 
 
 def _coded(column) -> list:
-    """Return what the codes of a column stand for; nothing where its values are numbers."""
+    """Return the meanings of the codes of a column; an empty list if its values are numbers."""
     categories = column.cat.categories.to_numpy() if _is_category(column) else np.empty(0)
     return [] if categories.dtype.kind in "biuf" else categories.tolist()
 

@@ -85,7 +85,7 @@ class Who:
         return (anchor, column) if is_found or self._may_name_alone(anchor, column) else None
 
     def _rank(self, table: Table, column: str) -> tuple[int, ...]:
-        """Return what speaks for a column; that two tables number their rows says little."""
+        """Return the evidence for a column; that two tables number their rows is weak evidence."""
         by_name = table in self.said or is_evident(table, column)
         likely = 2 if by_name else int(is_text_id(table, column))
         n_tables, n_shared = self._score(table, column)
@@ -156,7 +156,7 @@ class Who:
         return n_tables, n_shared
 
     def _find(self, table: Table, known: set[str], name: str) -> list[str]:
-        """Return the columns of a table that hold what a column of another one holds."""
+        """Return the columns of a table that hold the identifiers of another one's column."""
         if table in self.said:
             column = self.said[table]
             return [] if column is None else [column]

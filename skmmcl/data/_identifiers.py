@@ -85,7 +85,7 @@ def match_identifiers(
     reference: str = "the cohort",
     required: bool = True,
 ) -> np.ndarray:
-    """Return where each identifier stands in another list, -1 for those that it lacks.
+    """Return the position of each identifier in another list, -1 for those that it lacks.
 
     Identifiers match if they are equal as text. Those that are left match if only their spelling
     differs (:func:`canonical`) and no other one of either list could be meant; a warning says so.
@@ -132,7 +132,7 @@ def _match_spellings(
             raise DataError(
                 f"{source} and {reference} spell subjects differently, and it is not clear who is "
                 f"who: {show(ids[k] for k in rows[form])} in the one, "
-                f"{show(known[k] for k in places[form])} in the other. Spell them alike."
+                f"{show(known[k] for k in places[form])} in the other. Spell them in one way."
             )
         if places[form]:
             positions[row] = places[form][0]

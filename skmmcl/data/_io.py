@@ -197,7 +197,7 @@ def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | N
 
 # ----------------------------------------------------------------------------------- the columns
 def _modalities(file: Path, found: Contents, choices: Choices) -> dict[str, Any]:
-    """Return what a file gives, by name."""
+    """Return the modalities of a file by name."""
     if file in found.arrays:
         return found.arrays[file]
     table = found.tables[file]

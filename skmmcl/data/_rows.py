@@ -62,7 +62,7 @@ def _positions(key: Any, n_rows: int) -> np.ndarray:
 
 
 def as_key(rows: Rows) -> slice | np.ndarray:
-    """Return what a base array is indexed with; a slice (hence a view) for a `range`."""
+    """Return the key of these rows in a base array: a slice, which gives a view, for a `range`."""
     if not isinstance(rows, range):
         return rows
     if len(rows) == 0:

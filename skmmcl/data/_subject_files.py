@@ -1,4 +1,4 @@
-"""Folders with one array for each subject, and what the names of their files say."""
+"""Folders with one array for each subject, and the identifiers in the names of their files."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def of_subjects(folder: Path) -> list[Path]:
 
 
 def stack(folder: Path) -> Arrays:
+    """Return the arrays of a folder with one for each subject, stacked."""
     files = of_subjects(folder)
     ids = _subjects(folder, [file.stem for file in files])
     arrays = [_load(file) for file in files]
@@ -89,7 +90,7 @@ def _load(file: Path) -> np.ndarray:
 
 
 def _subjects(folder: Path, stems: list[str]) -> dict[str, list[str]]:
-    """Return what names of files may say of the subject, with fewer or more of their words."""
+    """Return candidates for identifiers: the names of files with fewer or more of their words."""
     words = [stem.split("_") for stem in stems]
     bids = [[word for word in each if word.startswith("sub-")] for each in words]
     head, tail = _count_common(words), _count_common([each[::-1] for each in words])

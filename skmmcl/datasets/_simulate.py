@@ -141,7 +141,7 @@ def make_cohort(
     the correlation matrix of :math:`A_{im} A_{im}^T + I / 2`: symmetric, positive definite, with
     a unit diagonal. Structural loadings are cut at zero, so that the matrix is sparse. In a
     volume each factor is the height of a smooth blob, at a place that differs between
-    modalities; the age changes all voxels alike, and each site adds a gradient.
+    modalities; the age changes all voxels equally, and each site adds a gradient.
 
     References
     ----------
@@ -216,7 +216,7 @@ def _generator(random_state: Any) -> np.random.Generator:
 
 
 def _draw_shared(rng: np.random.Generator, y: np.ndarray, shifts: np.ndarray) -> dict[str, Any]:
-    """Draw shared factors, the subtypes behind them, and what an oracle makes of them."""
+    """Draw shared factors and the subtypes behind them, and score them by the true model."""
     subtype = np.where(y == 1, rng.integers(len(shifts), size=len(y)), -1)
     shared = rng.standard_normal((len(y), shifts.shape[1])) + y[:, None] * shifts[subtype]
     score = model.log_likelihood_ratio(shared, shifts)
@@ -230,7 +230,7 @@ def _draw_shared(rng: np.random.Generator, y: np.ndarray, shifts: np.ndarray) ->
 
 
 def _view(rng: np.random.Generator, shared: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
-    """Return what a modality sees of the shared factors."""
+    """Return the shared factors as a modality sees them."""
     return fidelity * shared + np.sqrt(1 - fidelity**2) * rng.standard_normal(shared.shape)
 
 

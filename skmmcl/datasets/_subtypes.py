@@ -53,11 +53,11 @@ def make_subtypes(
     dtype: DTypeLike = "float32",
     random_state: RandomState = None,
 ) -> tuple[MultimodalData, np.ndarray, Bunch]:
-    r"""Simulate patients of several subtypes, and controls who vary in what is common to all.
+    r"""Simulate patients of several subtypes, and controls who share their main variability.
 
-    Patients and controls share *common* factors, whose variance is larger than what the disease
-    adds. Each subtype of the patients deviates from the controls along a *salient* factor of its
-    own. Clustering the patients alone therefore finds the common variability; the subtypes are
+    Patients and controls share *common* factors, whose variance is larger than that of the disease.
+    Each subtype of the patients deviates from the controls along a *salient* factor of its own.
+    Clustering the patients alone therefore finds the common variability; the subtypes are
     found by contrast with the controls.
 
     Parameters

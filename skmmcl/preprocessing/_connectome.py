@@ -84,7 +84,7 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: None = None) -> Self:
-        """Learn the number of regions, and what the measure needs.
+        """Learn the number of regions, and fit the measure.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
 
 
 def _known_mean(diagonals: np.ndarray) -> np.ndarray:
-    """Return the mean of what is not NaN in each column; NaN where all is."""
+    """Return the mean of each column without NaN; NaN for a column of nothing else."""
     known = ~np.isnan(diagonals)
     count = known.sum(axis=0)
     with np.errstate(invalid="ignore"):  # infinite ones of both signs

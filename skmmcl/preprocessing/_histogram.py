@@ -23,7 +23,7 @@ MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... p
 
 
 class HistogramStandardizer(OneByOneTransformer):
-    """Return volumes the histogram of the training subjects.
+    """Give volumes the histogram of the training subjects.
 
     Percentiles of each volume are mapped onto those of the training subjects, piecewise linearly,
     by TorchIO :cite:p:`perezgarcia2021`. A volume has no histogram if nearly all of its counted
@@ -100,7 +100,7 @@ class HistogramStandardizer(OneByOneTransformer):
         n_seen = getattr(self, "n_samples_seen_", 0)
         volumes = self._check(X, reset=not n_seen)
         with TemporaryDirectory() as folder:  # TorchIO trains on files
-            path = Path(folder, "volume.nrrd")  # bears any number of voxels in a row
+            path = Path(folder, "volume.nrrd")  # a format without a limit on the length of a row
             landmarks = np.array([self._landmarks(volume, path) for volume in volumes])
         has_spread = landmarks[:, -1] - landmarks[:, 0] > 50  # else 0 or NaN
         if not has_spread.all():

@@ -84,7 +84,7 @@ def metadata_labels(
         )
         if len(of_column) < 2:
             raise DataError(
-                f"Column {name!r} tells no subjects apart: of {len(values)} entries, "
+                f"Column {name!r} does not distinguish any subjects: of {len(values)} entries, "
                 f"{np.sum(codes >= 0)} are known, all of them {of_column}."
             )
         blocks.append(codes[:, None] == np.arange(len(of_column)))

@@ -34,7 +34,7 @@ class OneByOneTransformer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin,
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: None = None) -> Self:
-        """Check the volumes of the training subjects, and learn what is to be learned.
+        """Check the volumes of the training subjects, and learn from them where needed.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ def transformed_when_read(transformer: Any, X: MultimodalData, name: str) -> Map
 class MappedRows:
     """A lazy modality as a fitted transformer of single subjects makes it, each time it is read.
 
-    Picking subjects reads nothing, as in the modality itself, whose NaN stand for who is missing.
+    Selecting subjects reads nothing, as in the modality itself; NaN marks missing subjects.
     """
 
     def __init__(self, base: Any, transformer: Any, name: str) -> None:
@@ -148,7 +148,7 @@ class MappedRows:
 
     @property
     def present(self) -> np.ndarray:
-        """Who has the modality."""
+        """Presence of the modality, True for subjects who have it."""
         return self.base.present
 
     @property

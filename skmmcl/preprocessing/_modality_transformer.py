@@ -39,25 +39,24 @@ _CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"]
 class ModalityTransformer(ContainerTransformer):
     """Apply a scikit-learn transformer to each modality of its choice.
 
-    The transformers see a modality as a table of the subjects who have it. Subjects without
-    the modality stay without it; ids, side data and the other modalities stay as they are.
-    The main use is what has to be learned on training folds only: imputing gaps in a clinical
-    table, scaling, reducing one wide modality.
+    The transformers see a modality as a table of the subjects who have it. Subjects without the
+    modality stay without it; ids, side data and the other modalities stay as they are. Use it for
+    steps that are learned on training folds: imputation, scaling, reducing a wide modality.
 
     Parameters
     ----------
     transformers : dict of str to {"drop", "passthrough"} or estimator
-        What to do with a modality, by its name. Transformers are cloned. Modalities of more
-        than one dimension per subject are flattened for them, and get their shape back if the
-        number of values is unchanged; those whose tag ``three_d_array`` is set, such as
-        `ConnectomeVectorizer`, see them in their own shape.
+        What to do with a modality, by its name. Transformers are cloned. They see modalities
+        of several dimensions per subject as flat rows, which get their shape back if the number of
+        values is unchanged; those with the tag ``three_d_array``, such as `ConnectomeVectorizer`,
+        see the original shape.
     remainder : {"drop", "passthrough"} or estimator, default="passthrough"
         What to do with each modality that `transformers` does not name.
 
     Attributes
     ----------
     transformers_ : dict of str to {"drop", "passthrough"} or estimator
-        What is done with each modality, fitted.
+        The fitted transformer of each modality, or the choice made for it.
     modalities_ : tuple of str
         Names of the modalities seen in ``fit``.
     n_features_in_ : int
@@ -211,12 +210,11 @@ class ModalityTransformer(ContainerTransformer):
         """
         if "transformers" in params:
             self.transformers = params.pop("transformers")
-        own = super().get_params(deep=False)
-        named = self.transformers if isinstance(self.transformers, dict) else ()
-        replaced = [name for name in params if name in named and name not in own]
-        if replaced:
-            new = {name: params.pop(name) for name in replaced}
-            self.transformers = {**self.transformers, **new}
+        if isinstance(self.transformers, dict):
+            own = super().get_params(deep=False)
+            replaced = [n for n in params if n in self.transformers and n not in own]
+            if new := {name: params.pop(name) for name in replaced}:
+                self.transformers = {**self.transformers, **new}
         return super().set_params(**params)
 
     def get_feature_names_out(self, input_features: None = None) -> np.ndarray:

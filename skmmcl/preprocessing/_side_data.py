@@ -1,4 +1,4 @@
-"""Transformers of single modalities that need to know more of the subjects: site, age, ..."""
+"""Transformers of single modalities that use side data of the subjects: site, age, ..."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class SideDataTransformer(ContainerTransformer):
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
             raise DataError(
                 f"Modality {name!r} has values that are NaN, infinite or no numbers in subjects "
-                f"who have it; {type(self).__name__} needs them filled beforehand."
+                f"who have it; fill them before {type(self).__name__}."
             )
         return values, rows
 
@@ -150,8 +150,8 @@ class SideDataTransformer(ContainerTransformer):
 class SideColumns:
     """Columns of side data as numbers: text becomes indicators, of all classes but the first.
 
-    A column that says the same of all training subjects has no effect that could be learned: it is
-    left out, and an error where it differs later.
+    A column that is constant among the training subjects has no effect that could be learned: it
+    is left out, and raises an error if it differs later.
     """
 
     def __init__(self, names: str | Sequence[str] | None) -> None:

@@ -26,7 +26,7 @@ def name_columns(values: np.ndarray, columns: Sequence[str] | None) -> Any:
 
 
 def present_rows(X: MultimodalData, name: str, *, flat: bool = True) -> tuple[Any, np.ndarray]:
-    """Return a modality as a table of the subjects who have it, and who they are.
+    """Return a modality as a table of the subjects who have it, and their mask.
 
     With ``flat=False`` subjects keep their shape.
     """
