@@ -178,6 +178,11 @@ def _load_matlab(path: Path) -> dict[str, np.ndarray]:
     }
     if len(arrays) > 1:  # numbers next to them are settings
         arrays = {name: array for name, array in arrays.items() if array.size > 1}
+    lengths = {len(array) for array in arrays.values() if array.ndim > 1 and len(array) > 1}
+    arrays = {  # MATLAB has no vectors: a row of one entry per subject is a column
+        name: array.T if len(array) == 1 and array.ndim == 2 and {array.size} == lengths else array
+        for name, array in arrays.items()
+    }
     if not any(array.dtype.kind in "biuf" for array in arrays.values()):
         raise NotRead("no array of numbers in it; cells and structs are not read")
     return arrays

@@ -132,7 +132,7 @@ _SUBJECT = re.compile(r"(?:sub(?:j(?:ect)?)?(?:[-_ ]\w*|)\d\w*|\d+)(?:[-_ ].*)?$
 def check_subjects(paths: list[Path]) -> None:
     """Raise for files, and for folders, of one subject each next to each other."""
     named = [path for path in paths if _SUBJECT.match(path.stem)]
-    files = [path for path in named if path.is_file()]
+    files = [path for path in named if path.is_file() and not path.stem[0].isdigit()]  # 2019.csv
     if len(files) >= FEWEST_MATRICES:
         raise DataError(
             f"{show(file.name for file in files)} are files of one subject each: put them into a "

@@ -81,6 +81,17 @@ def test_identifiers_that_matlab_pads(tmp_path):
     assert MultimodalData.from_folder(tmp_path).index.tolist() == ["s1", "s2", "s30"]
 
 
+def test_rows_of_matlab_are_columns(tmp_path):
+    savemat(tmp_path / "d.mat", {"Z": np.eye(3), "age": [20.0, 31.0, 40.0]})
+    assert MultimodalData.from_folder(tmp_path)["age"].tolist() == [[20], [31], [40]]
+
+
+def test_tables_by_year_are_modalities(tmp_path):
+    for year in (2019, 2020, 2021):
+        (tmp_path / f"{year}.csv").write_text(f"id,a,b\ns1,{year},2\ns2,2,3\n")
+    assert MultimodalData.from_folder(tmp_path).modalities == ("2019", "2020", "2021")
+
+
 def test_explanations_of_columns_are_no_modality(tmp_path):
     text = "Variable,Meaning\nage,in years\nsex,at birth\nfc,Fisher z\n"
     with pytest.warns(UserWarning, match=r"codebook\.csv \(text that names no subject\)"):
