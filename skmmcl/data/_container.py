@@ -178,7 +178,11 @@ class MultimodalData(Content):
         -----
         UserWarning
             If identifiers are matched in spite of their spelling, if a table has subjects that
-            the listing lacks, if a file is not read, or if a feature equals the target.
+            the listing lacks, if a file is not read, if a feature equals the target, or if
+            entries may not mean what they are read as: codes of missing values such as -999,
+            row numbers, columns doubled by a join, side data that are text for a few entries,
+            rows of totals, subjects that differ only in spelling, equal modalities, and columns
+            that contradict the side data.
 
         Examples
         --------
