@@ -69,7 +69,7 @@ def read_folder(
     who = Who([labeled[file] for file in sorted(labeled)], listing, choices.id_column)
     leave_out(who, found, choices)
     for table in found.tables.values():
-        _drop_identifiers(table, who)
+        _drop_identifiers(table, who, choices.target)
     side = None if listing is None else _side_data(listing, who)
     if listing is None and len(found.tables) == 1 and choices.target is not None:
         side = take_text(found, choices.target)
@@ -211,8 +211,9 @@ def _modalities(file: Path, found: Contents, choices: Choices) -> dict[str, Any]
     return {}
 
 
-def _drop_identifiers(table: Table, who: Who) -> None:
+def _drop_identifiers(table: Table, who: Who, target: str | None) -> None:
     """Take the columns that name subjects or number the rows out of the values of a table."""
+    held = set() if target is None else {find_column(table, target)}
     columns = list(table.frame.columns)
     names = set(who.columns.get(table, ()))
     numberings = {name for name in columns if numbers_rows(table, name)} - names
@@ -222,12 +223,12 @@ def _drop_identifiers(table: Table, who: Who) -> None:
         names |= {c for c in candidates(table) if is_id_name(c) or c.startswith("Unnamed:")}
         usual = [column for column in columns if is_usual_name(column)]
         names |= {c for c in usual if 2 * table.frame[c].nunique() > len(table.frame)}
-    if said := [c for c in numberings - names if not c.startswith("Unnamed:")]:
+    if said := [c for c in numberings - names - held if not c.startswith("Unnamed:")]:
         warnings.warn(
             f"{table.name}: column {show(said)} numbers the rows and is left out.", stacklevel=4
         )
-    if names | numberings:
-        table.frame = table.frame.drop(columns=list(names | numberings))
+    if dropped := (names | numberings) - held:
+        table.frame = table.frame.drop(columns=list(dropped))
 
 
 def _side_data(listing: Table, who: Who) -> DataFrame:

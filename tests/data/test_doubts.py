@@ -51,6 +51,13 @@ def test_row_numbers_are_no_features(tmp_path, name):
         assert read(tmp_path, a=text).columns["a"] == ["a"]
 
 
+def test_a_target_that_looks_like_a_row_number_is_no_row_number(tmp_path):
+    (tmp_path / "a.csv").write_text(rows("id,X,a", IDS, range(1, 13), [3, 1, 2] * 4))
+    X = MultimodalData.from_folder(tmp_path, target="X")
+    assert X.meta["X"].tolist() == list(range(1, 13))
+    assert X.columns["a"] == ["a"]
+
+
 def test_row_numbers_of_pandas_that_were_saved_twice(tmp_path):
     X = read(tmp_path, a=",Unnamed: 0,id,a\n0,0,s1,1\n1,1,s2,2\n2,2,s3,4\n")
     assert X.columns["a"] == ["a"]
