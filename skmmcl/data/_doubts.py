@@ -37,17 +37,22 @@ def warn_of_values(name: str, values: Any) -> None:
             )
         numbers = values.select_dtypes("number")
         columns, values = list(numbers.columns), numbers.to_numpy(dtype=np.float64)
-    elif type(values) is np.ndarray and values.ndim == 2 and values.dtype.kind in "if":
+    elif (
+        type(values) is np.ndarray
+        and values.ndim == 2
+        and values.dtype.kind in "if"
+        and values.size
+    ):
         columns = [f"number {k}" for k in range(values.shape[1])]
     else:
         return  # files that are mapped are not read here
-    if codes := _codes(values):
+    if len(values) and (codes := _codes(values)):
         listed = "; ".join(f"{columns[k]}: {code:g}" for k, code in list(codes.items())[:5])
         more = f"; ... ({len(codes)} in all)" if len(codes) > 5 else ""
         _warn(
-            f"{name} has numbers that often code missing values ({listed}{more}), and they "
-            "are read as numbers; if they do so here, leave these cells empty or write 'n/a' "
-            "(NaN in arrays)."
+            f"{name} has numbers that often code missing values ({listed}{more}), and they are "
+            "read as numbers. If they are codes, leave these cells empty or write 'n/a' (NaN in "
+            "arrays)."
         )
 
 
@@ -89,8 +94,9 @@ def warn_of_text(name: str, side: DataFrame) -> None:
         odd = [item for item in known if not NUMBER.match(item)]
         if 0 < 2 * len(odd) < len(known):
             _warn(
-                f"{name}: column {column!r} is read as text, as {show(dict.fromkeys(odd), 3)} in "
-                f"{len(odd)} of {len(known)} rows is no number; write missing numbers as 'n/a'."
+                f"{name}: column {column!r} is read as text, because {len(odd)} of {len(known)} "
+                f"entries are no numbers ({show(dict.fromkeys(odd), 3)}); write missing numbers as "
+                "'n/a'."
             )
 
 
