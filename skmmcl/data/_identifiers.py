@@ -109,6 +109,7 @@ def match_identifiers(
             raise DataError(
                 f"{source} and {reference} have no subject in common: {show(ids)} in the one, "
                 f"{show(known)} in the other.{spreadsheet_hint([*ids, *known])}"
+                f"{_suffix_hint(ids[0], known) or _suffix_hint(known[0], ids)}"
             )
         if respelled:
             warnings.warn(
@@ -118,6 +119,18 @@ def match_identifiers(
                 stacklevel=2,
             )
     return positions
+
+
+def _suffix_hint(longer: str, others: Sequence[str]) -> str:
+    """Return advice if an identifier is one of others with a session, a path or the like."""
+    form, parts = canonical(longer), longer.split("/")[1:]
+    for other in others:
+        if other in parts or re.match(rf"{re.escape(canonical(other))}(?!\d)", form):
+            return (
+                f" {longer!r} may be {other!r} with a session or a path: write the identifiers of "
+                "both in one way."
+            )
+    return ""
 
 
 def _match_spellings(

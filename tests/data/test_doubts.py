@@ -137,6 +137,14 @@ def test_identifiers_that_became_dates(tmp_path):
         read(tmp_path, listing=listing, a=text)
 
 
+@pytest.mark.parametrize("form", ["{}_ses-1", "{}_V2", "/data/{}/", "/data/{}"])
+def test_identifiers_with_more_words(tmp_path, form):
+    ids = [form.format(f"sub-{k:02d}") for k in (1, 2, 10)]
+    listing = "participant_id\tage\nsub-10\t30\nsub-01\t31\nsub-02\t40\n"
+    with pytest.raises(DataError, match="may be 'sub-01' with a session or a path: write the iden"):
+        read(tmp_path, listing=listing, a=rows("Measure:volume,v", ids, [1, 2, 10]))
+
+
 def test_folders_of_one_subject_each(tmp_path):
     for name in ("sub-01", "sub-02"):
         (tmp_path / name).mkdir()
