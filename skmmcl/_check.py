@@ -14,7 +14,7 @@ import numpy as np
 from skmmcl._folder import LISTINGS, TABLES, TARGETS, read_cohort, read_side
 from skmmcl.data import MultimodalData
 from skmmcl.data._files import list_folder
-from skmmcl.data._tables import read_header
+from skmmcl.data._text import read_header
 from skmmcl.exceptions import DataError
 from skmmcl.model_selection import check_leakage
 from skmmcl.utils._plain import numbers_of

@@ -13,7 +13,8 @@ from sklearn.preprocessing import LabelEncoder
 from skmmcl.data import MultimodalData
 from skmmcl.data._copies import check_leaks
 from skmmcl.data._files import SHEETS, list_folder
-from skmmcl.data._tables import read_header, read_sheets
+from skmmcl.data._tables import read_sheets
+from skmmcl.data._text import read_header
 from skmmcl.exceptions import DataError
 from skmmcl.utils._targets import class_name, has_fractions, seem_measured
 

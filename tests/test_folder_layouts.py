@@ -227,7 +227,7 @@ MESSAGES = {
     tables_in_a_folder: r"tables/ .*tables in it: move them up, next to participants",
     time_series: r"bold/sub-02.npy has shape \(41, 5\), .* time series .* connectome",
     target_of_another_name: r"which column of participants.csv is the target\? --target .*DX_GROUP",
-    images: r"holds no modality beside participants.tsv: add a file .*load_volumes",
+    images: r"holds no modality other than participants.tsv: add a file .*load_volumes",
     arrays_alone: r"has no participants.tsv or participants.csv, which lists .* Add it",
     no_header: r"add a header line if the first line holds values",
 }

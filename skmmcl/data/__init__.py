@@ -1,4 +1,4 @@
-"""Named arrays of the same subjects: the container, what becomes one, and what it must hold."""
+"""Named arrays of the same subjects: the container, conversions to it, and checks of it."""
 
 from skmmcl.data._checks import check_values
 from skmmcl.data._container import MultimodalData

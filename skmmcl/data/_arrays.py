@@ -18,8 +18,8 @@ from skmmcl.utils._plain import is_absent, numbers_of
 class Modality:
     """A base array of all subjects, shared by every slice of a container, never written to.
 
-    `columns` are names; `present` says who has the modality, beyond what rows of NaN say;
-    `categories` are, by the number of a column that holds codes, what they stand for.
+    `columns` are names. `present` marks the subjects who have the modality, unless their row is
+    NaN. `categories` has the categories of columns of codes, by the number of the column.
     """
 
     __slots__ = ("_complete", "_present", "array", "categories", "columns")
@@ -74,7 +74,7 @@ class Modality:
 
 
 def read_modality(name: str, value) -> tuple[Modality, np.ndarray | None]:
-    """Return what the user gave as a modality, and the subject ids that it carries."""
+    """Return the modality that the user gave, and the subject ids that it carries."""
     columns = ids = categories = None
     if issparse(value):
         raise DataError(f"Modality {name!r} is a sparse matrix; give it as .toarray().")
@@ -122,7 +122,7 @@ def _to_array(name: str, value) -> np.ndarray:
         numbers = numbers_of(array)
         array = array if numbers is None else numbers
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:  # longdouble, which torch lacks
-        with np.errstate(over="ignore"):  # what becomes infinite is found before training
+        with np.errstate(over="ignore"):  # infinite values are found before training
             array = array.astype(np.float64)
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
@@ -130,7 +130,7 @@ def _to_array(name: str, value) -> np.ndarray:
 
 
 def _stack_subjects(name: str, rows: list) -> np.ndarray:
-    """Stack one array per subject; None stands for a subject without the modality."""
+    """Stack one array per subject; None marks a subject without the modality."""
     if not any(map(is_absent, rows)):
         try:
             return np.stack(rows) if rows and isinstance(rows[0], np.ndarray) else np.asarray(rows)
@@ -139,8 +139,8 @@ def _stack_subjects(name: str, rows: list) -> np.ndarray:
     arrays = {i: _subject_array(name, i, row) for i, row in enumerate(rows) if not is_absent(row)}
     if not arrays:
         raise DataError(
-            f"Modality {name!r} is None for every subject, which says no shape; leave it out, or "
-            "give rows of NaN."
+            f"Modality {name!r} is None for every subject, so that its shape is unknown; leave it "
+            "out, or give rows of NaN."
         )
     first, model = next(iter(arrays.items()))
     for i, array in arrays.items():

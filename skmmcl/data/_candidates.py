@@ -1,4 +1,4 @@
-"""Columns of a table that may hold identifiers, and what speaks for them."""
+"""Columns of a table that may hold identifiers, and the evidence for them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Collection
 
 import numpy as np
 
-from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
+from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show, simple_name
 from skmmcl.data._tables import Table
 
 MIN_ROWS = 3  # rows from which whole numbers that two tables share are evidence of identifiers
 _GAPS = 4  # average step up to which numbers are small
-_MIN_ROWS_TO_WARN = 10  # rows from which those of one table are worth a warning
+_MANY_ROWS = 10  # rows from which whole numbers in order are hardly a measure
 _DATE = re.compile(r"\s*\d+[-/.:]\d+[-/.:]\d+")
 _WHOLE = re.compile(r"\s*\d+(?:[.,]0*)?\s*$")
+_NUMBERINGS = {"index", "level0", "no", "nr", "row", "rownames", "rownumber", "x"}
 _MEASURE = re.compile(
     r"vol|area|thick|mm|icv|tiv|count|num|age|score|size|iq|total|mean|time|left|right|[lr]h|n_",
     re.IGNORECASE,
@@ -56,6 +57,7 @@ def _are_whole(values: np.ndarray) -> bool:
 
 
 def forms_of(table: Table, column: str) -> list[str]:
+    """Return a column of identifiers in canonical spelling; '' where there is none."""
     forms = candidates(table).get(column)
     return [canonical(item) for item in table.ids(column)] if forms is None else forms
 
@@ -79,6 +81,14 @@ def is_row_number(table: Table, name: str) -> bool:
     return is_count(table, name, 0) or is_count(table, name, 1)
 
 
+def numbers_rows(table: Table, name: str) -> bool:
+    """Return whether a column holds the row numbers that pandas, R or a person wrote."""
+    if name.startswith("Unnamed:"):
+        return is_row_number(table, name)
+    is_named = name.startswith("...") or simple_name(name) in _NUMBERINGS
+    return is_named and len(table.frame) >= _MANY_ROWS and is_row_number(table, name)
+
+
 def is_count(table: Table, name: str, start: int) -> bool:
     """Return whether a column numbers the rows from `start`."""
     column = table.frame[name]
@@ -91,11 +101,21 @@ def is_evident(table: Table, name: str) -> bool:
     return is_id_name(name) or is_row_name(table, name)
 
 
+def is_measure(name: str) -> bool:
+    """Return whether the name of a column is rather one of a measure."""
+    return bool(_MEASURE.search(name))
+
+
 def is_likely(listing: Table, name: str) -> bool:
     """Return whether values that are unique name the subjects, in a table that lists them."""
-    if len(listing.frame) < MIN_ROWS or _MEASURE.search(name) or is_row_number(listing, name):
+    if len(listing.frame) < MIN_ROWS or is_measure(name) or is_row_number(listing, name):
         return False
     return name == first_column(listing) or is_text_id(listing, name)
+
+
+def is_text(table: Table) -> bool:
+    """Return whether a table holds no numbers at all."""
+    return not any(dtype.kind in "biufc" for dtype in table.frame.dtypes)
 
 
 def is_text_id(table: Table, name: str) -> bool:
@@ -128,7 +148,9 @@ def warn_of_likeness(table: Table) -> None:
     first, n = first_column(table), len(table.frame)
     forms = candidates(table).get(first, ())
     others = [name for name in table.frame.columns if name != first]
-    if n < _MIN_ROWS_TO_WARN or not forms or not others or _MEASURE.search(first):
+    if n < _MANY_ROWS or not forms or not others or is_measure(first):
+        return
+    if numbers_rows(table, first):
         return
     if is_dense(forms) or not any(is_whole(table, name) for name in others):
         warnings.warn(
@@ -163,6 +185,7 @@ def matching_columns(table: Table, known: Collection[str], name: str) -> list[st
 
 
 def fits(table: Table, name: str, shared: int, known: set[str], other: str) -> bool:
+    """Return whether enough values of a column are identifiers of the cohort."""
     if is_id_name(name) or not is_whole(table, name):
         return True
     smaller = min(len(table.frame), len(known))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skmmcl.data._rows import as_key, row_blocks
 from skmmcl.exceptions import DataError
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from skmmcl.data import MultimodalData
+
 _BLOCK_BYTES = 2**20  # in the cache of the processor, of which several copies are made
 
 _OF_LAZY = (
-    "Rows of NaN are looked for in memory only: of a lazy array say who has it by mask= or by its "
-    "attribute present."
+    "Rows of NaN are looked for in memory only: for a lazy array, give mask= or its attribute "
+    "present."
 )
 _ADVICE = {
     "NaN": (
@@ -32,7 +38,7 @@ _ADVICE = {
 
 @dataclass
 class _Finding:
-    """Number of values of one kind, of subjects who have them, and the place of the first."""
+    """Number of values of one kind, number of subjects with such values, and the first place."""
 
     n_values: int = 0
     n_subjects: int = 0
@@ -48,14 +54,14 @@ class _Finding:
             self.first = (row + start, *place)
 
 
-def check_values(X, dtype) -> None:
+def check_values(X: MultimodalData, dtype: DTypeLike | None) -> None:
     """Raise if a present modality of a subject holds values that training cannot use.
 
     Parameters
     ----------
     X : MultimodalData
         The subjects. Lazy modalities are read a block at a time, but for those with a method
-        ``check``, which is called to look at what they load.
+        ``check``, which is called to check the files.
     dtype : dtype or None
         The type to train in; None for that of each modality.
 
@@ -92,7 +98,7 @@ def check_values(X, dtype) -> None:
 
 
 def _check_lazy(X, name: str) -> None:
-    """Let a lazy modality look at the files of those who are to have it."""
+    """Let a lazy modality check the files of the subjects who have it."""
     try:
         X[X[[name]].mask[:, 0]][name].check()
     except DataError as error:

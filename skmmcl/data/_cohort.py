@@ -11,7 +11,7 @@ import numpy as np
 
 from skmmcl.data._frames import drop_index
 from skmmcl.data._id_columns import Who
-from skmmcl.data._identifiers import canonical, match_identifiers, show
+from skmmcl.data._identifiers import canonical, match_identifiers, show, spreadsheet_hint
 from skmmcl.data._tables import Table
 from skmmcl.exceptions import DataError
 
@@ -45,7 +45,7 @@ class Cohort:
         stripped = [item.strip() for item in self._spelled]
         return stripped if len(set(stripped)) == len(stripped) else self._spelled
 
-    # ---------------------------------------------------------------------------- who is there
+    # ---------------------------------------------------------------------------- the subjects
     def _join(self, listed: list[str], listing: str) -> None:
         """Find the rows of each table in the list of subjects."""
         self._spelled = listed
@@ -58,7 +58,8 @@ class Cohort:
                 warnings.warn(
                     f"{table.name} has {len(strangers)} subjects that {listing} does not list, the "
                     f"first is {strangers[0]!r}; they are left out. {len(ids) - len(strangers)} "
-                    f"of {len(listed)} subjects have {table.name}, {n_absent} lack it.",
+                    f"of {len(listed)} subjects have {table.name}, {n_absent} lack it."
+                    f"{spreadsheet_hint(strangers)}",
                     stacklevel=2,
                 )
 

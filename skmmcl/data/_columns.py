@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -24,9 +25,9 @@ from skmmcl.utils._named import named
 def select_columns(X, selectors, feature_names=None) -> tuple[dict, dict]:
     """Return the part of `X` and the column names that make each modality."""
     X = _check_table(X)
-    names = list(X.columns) if is_table(X) else feature_names
+    labels = list(X.columns) if is_table(X) else feature_names
     with named("feature_names", "a list of names"):
-        names = None if names is None else list(names)
+        names = None if labels is None else _Names(labels)
     if names is not None and len(names) != X.shape[1]:
         raise ModalityError(f"feature_names has {len(names)} names for {X.shape[1]} columns of X.")
     columns = _resolve(selectors, X.shape[1], names, X if is_table(X) else names)
@@ -38,6 +39,18 @@ def select_columns(X, selectors, feature_names=None) -> tuple[dict, dict]:
         name: None if names is None else column_names(_picked(names, chosen))
         for name, chosen in columns.items()
     }
+
+
+class _Names(list):
+    """Names of the columns, whose places are found without a search for each."""
+
+    def __init__(self, labels: Iterable) -> None:
+        super().__init__(labels)
+        self.places: dict[Any, list[int]] = {}
+        for place, label in enumerate(self):
+            self.places.setdefault(label, []).append(place)
+        self.of_levels = any(isinstance(label, tuple) for label in self)
+        self.are_text = all(isinstance(label, str) for label in self)
 
 
 def read_table(df, selectors, meta, index) -> tuple[dict, dict | None, np.ndarray | None]:
@@ -93,7 +106,7 @@ def _picked(names: list, chosen: slice | np.ndarray) -> list:
     return names[chosen] if isinstance(chosen, slice) else [names[i] for i in chosen]
 
 
-def _resolve(selectors, n_columns: int, names: list | None, table) -> dict:
+def _resolve(selectors, n_columns: int, names: _Names | None, table) -> dict:
     """Return the columns of each modality: a slice where they are a run, else an array."""
     if not isinstance(selectors, Mapping) or not selectors:
         raise ModalityError(
@@ -132,13 +145,13 @@ def _as_run(columns: np.ndarray) -> slice | np.ndarray:
     return columns
 
 
-def _positions(modality: str, selector, n_columns: int, names, table) -> np.ndarray:
+def _positions(modality: str, selector, n_columns: int, names: _Names | None, table) -> np.ndarray:
     if callable(selector):
         with named(f"The selector of {modality!r}", "a function of the table"):
             selector = selector(table)
     if isinstance(selector, slice):
         return _slice_positions(modality, selector, n_columns)
-    is_label = isinstance(selector, tuple) and names is not None and selector in names
+    is_label = isinstance(selector, tuple) and names is not None and selector in names.places
     is_position = isinstance(selector, (int, np.integer)) and not isinstance(selector, bool)
     if is_label or is_position or isinstance(selector, str):
         selector = [selector]
@@ -171,7 +184,7 @@ def _slice_positions(modality: str, selector: slice, n_columns: int) -> np.ndarr
     return np.arange(n_columns)[selector]
 
 
-def _item_positions(modality: str, item, n_columns: int, names: list | None) -> np.ndarray:
+def _item_positions(modality: str, item, n_columns: int, names: _Names | None) -> np.ndarray:
     if isinstance(item, (str, tuple)):
         return _name_positions(modality, item, names)
     if isinstance(item, (bool, np.bool_)) or not isinstance(item, (int, np.integer)):
@@ -187,36 +200,36 @@ def _item_positions(modality: str, item, n_columns: int, names: list | None) -> 
     return np.array([item % n_columns])
 
 
-def _check_unambiguous(modality: str, item: int, n_columns: int, names: list | None) -> None:
+def _check_unambiguous(modality: str, item: int, n_columns: int, names: _Names | None) -> None:
     """Raise for a position that is the label of another column."""
-    if names is None or item not in names or names.index(item) == item % n_columns:
+    place = None if names is None else names.places.get(item, [item % n_columns])[0]
+    if names is None or place == item % n_columns:
         return
     raise ModalityError(
         f"Column {item} of {modality!r} is either the one at position {item}, labeled "
-        f"{names[item]!r}, or the one labeled {item}, at position {names.index(item)}. Make the "
-        "labels text, for example by df.columns = df.columns.map(str)."
+        f"{names[item]!r}, or the one labeled {item}, at position {place}. Make the labels text, "
+        " for example by df.columns = df.columns.map(str)."
     )
 
 
-def _name_positions(modality: str, item: str | tuple, names: list | None) -> np.ndarray:
+def _name_positions(modality: str, item: str | tuple, names: _Names | None) -> np.ndarray:
     if names is None:
         raise ModalityError(
             f"Columns of {modality!r} are given by name ({item!r}), but X has no column names; "
             "give a DataFrame, or positions."
         )
-    of_levels = any(isinstance(name, tuple) for name in names)
-    if not of_levels and not all(isinstance(name, str) for name in names):
+    if not names.of_levels and not names.are_text:
         raise ModalityError(
             f"Columns of {modality!r} are given by name ({item!r}), but not all column names are "
             "text; rename them with df.columns = df.columns.astype(str)."
         )
-    found = [i for i, name in enumerate(names) if name == item]
+    found = names.places.get(item, [])
     if len(found) > 1:
         raise ModalityError(
             f"Column {item!r} of {modality!r} is in the table {len(found)} times; rename the "
             "others, or give positions."
         )
-    if not found and of_levels:  # the first level stands for all below it
+    if not found and names.of_levels:  # the first level stands for all below it
         start = item if isinstance(item, tuple) else (item,)
         found = [i for i, name in enumerate(names) if name[: len(start)] == start]
     elif not found and set(item) & set("*?["):

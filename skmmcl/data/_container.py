@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from skmmcl.data._flat import blank, flat_array
 from skmmcl.data._frames import index_of, is_pandas
 from skmmcl.data._io import read_folder
 from skmmcl.data._parts import agree, check_rows, collect, merge_names
-from skmmcl.data._rows import take_rows
-from skmmcl.data._who import check_same_subjects
-from skmmcl.exceptions import ModalityError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from numpy.typing import ArrayLike, DTypeLike
+    from pandas import DataFrame
 
 
 class MultimodalData(Content):
@@ -70,12 +71,28 @@ class MultimodalData(Content):
            [28.,  7.]])
     """
 
-    def __init__(self, modalities=None, /, *, meta=None, index=None, mask=None, **arrays):
+    def __init__(
+        self,
+        modalities: Mapping[str, Any] | None = None,
+        /,
+        *,
+        meta: Mapping[str, ArrayLike] | DataFrame | np.ndarray | None = None,
+        index: ArrayLike | None = None,
+        mask: Mapping[str, ArrayLike] | ArrayLike | None = None,
+        **arrays: Any,
+    ) -> None:
         self._fill(collect(merge_names(modalities, arrays), meta, index, mask))
 
     # ------------------------------------------------------------------ other ways to make one
     @classmethod
-    def from_dataframe(cls, df, modalities, *, meta=None, index=None) -> Self:
+    def from_dataframe(
+        cls,
+        df: DataFrame,
+        modalities: Mapping[str, Any],
+        *,
+        meta: str | Sequence[str] | None = None,
+        index: str | None = None,
+    ) -> Self:
         """Make a container from the columns of one table.
 
         Parameters
@@ -106,19 +123,19 @@ class MultimodalData(Content):
         arrays, side, ids = read_table(df, modalities, meta, index)
         X = cls(arrays, meta=side, index=ids)
         if ids is not None and is_pandas(df):
-            X._numbers = index_of(df)  # other columns of the table, such as y, bear it
+            X._numbers = index_of(df)  # that of other columns of the table, such as y
         return X
 
     @classmethod
     def from_folder(
         cls,
-        path,
+        path: str | PathLike[str],
         *,
-        meta="participants",
-        mmap_mode=None,
-        id_column=None,
-        rows=None,
-        target=None,
+        meta: str | None = "participants",
+        mmap_mode: Literal["r", "r+", "c"] | None = None,
+        id_column: str | Mapping[str, str | None] | None = None,
+        rows: Mapping[str, Any] | None = None,
+        target: str | None = None,
     ) -> Self:
         r"""Make a container from a folder with one file per modality.
 
@@ -144,8 +161,8 @@ class MultimodalData(Content):
             "ses-01"}``; all tables that have the column are cut.
         target : str, optional
             Column that is to be predicted. It is no feature of any table; if the listing lacks
-            it, it is taken into ``meta`` from the table that has it. Columns that say the same
-            under another name are warned of.
+            it, it is taken into ``meta`` from the table that has it. Columns with the same
+            information under another name are warned of.
 
         Returns
         -------
@@ -161,7 +178,11 @@ class MultimodalData(Content):
         -----
         UserWarning
             If identifiers are matched in spite of their spelling, if a table has subjects that
-            the listing lacks, if a file is not read, or if a feature equals the target.
+            the listing lacks, if a file is not read, if a feature equals the target, or if
+            entries may not mean what they are read as: codes of missing values such as -999,
+            row numbers, columns doubled by a join, side data that are text for a few entries,
+            rows of totals, subjects that differ only in spelling, equal modalities, and columns
+            that contradict the side data.
 
         Examples
         --------
@@ -183,67 +204,6 @@ class MultimodalData(Content):
         )
         return cls(arrays, meta=side, index=ids)
 
-    # ------------------------------------------------------------------------------- selection
-    def __getitem__(self, key):
-        if isinstance(key, str):
-            return self._modality(key).take(self._rows)
-        if isinstance(key, tuple):
-            key = _rows_of(key)
-        if is_pandas(key) and str(getattr(key, "dtype", None)) in {"bool", "boolean"}:
-            check_same_subjects({"X": self, "the selection": key})
-        names = key.tolist() if isinstance(key, np.ndarray) and key.dtype.kind == "U" else key
-        if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
-            return self._select(names)
-        return self._from_parts(self._parts(), take_rows(self._rows, key))
-
-    def _select(self, names: list[str]) -> Self:
-        if len(set(names)) < len(names):
-            raise ModalityError(f"A modality is selected twice: {names}.")
-        modalities = {name: self._modality(name) for name in names}
-        return self._from_parts(self._parts()._replace(modalities=modalities), self._rows)
-
-    def __contains__(self, name) -> bool:
-        return isinstance(name, str) and name in self._modalities
-
-    def __iter__(self) -> Iterator[dict[str, np.ndarray | None]]:
-        mask = self.mask
-        for row in range(len(self)):
-            subject = self[row]
-            yield {
-                name: np.asarray(subject[name])[0] if present else None
-                for name, present in zip(self._modalities, mask[row], strict=True)
-            }
-
-    def keys(self) -> tuple[str, ...]:
-        """Return the names of the modalities.
-
-        Returns
-        -------
-        tuple of str
-            As ``X.modalities``; with it ``dict(X)`` and ``{**X}`` work.
-        """
-        return self.modalities
-
-    def values(self) -> list[np.ndarray]:
-        """Return the arrays of the modalities.
-
-        Returns
-        -------
-        list of ndarray
-            In the order of ``X.modalities``.
-        """
-        return [self[name] for name in self._modalities]
-
-    def items(self) -> list[tuple[str, np.ndarray]]:
-        """Return the names and arrays of the modalities.
-
-        Returns
-        -------
-        list of (str, ndarray)
-            In the order of ``X.modalities``.
-        """
-        return [(name, self[name]) for name in self._modalities]
-
     # ------------------------------------------------------------------------------ conversion
     def to_dict(self) -> dict[str, np.ndarray]:
         """Return the modalities as a plain dict.
@@ -256,7 +216,7 @@ class MultimodalData(Content):
         """
         return {name: blank(self[name], self._present(name)) for name in self._modalities}
 
-    def assign(self, modalities=None, /, **arrays) -> Self:
+    def assign(self, modalities: Mapping[str, Any] | None = None, /, **arrays: Any) -> Self:
         """Return the same subjects with some modalities replaced or added.
 
         Parameters
@@ -309,7 +269,7 @@ class MultimodalData(Content):
         ids = None if old.ids is None else old.ids.copy()
         return self._from_parts(old._replace(modalities=copies, ids=ids, meta=side))
 
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
             raise ValueError("The flat array of a MultimodalData is always a copy.")
         return flat_array(self, dtype)
@@ -319,15 +279,3 @@ class MultimodalData(Content):
 
     def _repr_html_(self) -> str:
         return html_repr(self)
-
-
-def _rows_of(key: tuple):
-    """Return the rows of an index such as ``X[rows, ...]``; columns are refused."""
-    if len(key) == 2 and (
-        key[1] is Ellipsis or (isinstance(key[1], slice) and key[1] == slice(None))
-    ):
-        return key[0]
-    raise IndexError(
-        "MultimodalData is indexed by subjects alone, it has no columns: X['fc'] gives a modality, "
-        "X[['fc', 'sc']] a selection of modalities, np.asarray(X) the flat 2-D array."
-    )

@@ -1,7 +1,7 @@
 """State of a container: base arrays, which all slices share, and rows.
 
-What a container is lies here, and how one is made and used in `MultimodalData`: in one class they
-would take more than 400 lines.
+The state and selection of a container are here; how one is made, converted and shown is in
+`MultimodalData`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import difflib
 import math
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Self
 
 import numpy as np
 
 from skmmcl.data._arrays import Modality
+from skmmcl.data._frames import is_pandas
 from skmmcl.data._parts import Parts
-from skmmcl.data._rows import Rows, as_key, is_whole
+from skmmcl.data._rows import Rows, as_key, is_whole, take_rows
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 
 
@@ -84,7 +86,7 @@ class Content:
 
     @property
     def categories(self) -> dict[str, dict[int, list]]:
-        """By modality and number of the column, what codes of categories stand for, from 0 on."""
+        """Categories by modality and number of the column, in the order of their codes from 0."""
         return {name: m.categories for name, m in self._modalities.items()}
 
     @property
@@ -193,6 +195,64 @@ class Content:
             old = modalities[name]
             modalities[name] = Modality(array, old.columns, old.present, categories[name])
         return self._from_parts(parts._replace(modalities=modalities))
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self._modality(key).take(self._rows)
+        if is_pandas(key) and str(getattr(key, "dtype", None)) in {"bool", "boolean"}:
+            check_same_subjects({"X": self, "the selection": key})
+        names = key.tolist() if isinstance(key, np.ndarray) and key.dtype.kind == "U" else key
+        if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+            return self._select(names)
+        return self._from_parts(self._parts(), take_rows(self._rows, key))
+
+    def _select(self, names: list[str]) -> Self:
+        if len(set(names)) < len(names):
+            raise ModalityError(f"A modality is selected twice: {names}.")
+        modalities = {name: self._modality(name) for name in names}
+        return self._from_parts(self._parts()._replace(modalities=modalities), self._rows)
+
+    def __contains__(self, name) -> bool:
+        return isinstance(name, str) and name in self._modalities
+
+    def __iter__(self) -> Iterator[dict[str, np.ndarray | None]]:
+        mask = self.mask
+        for row in range(len(self)):
+            subject = self[row]
+            yield {
+                name: np.asarray(subject[name])[0] if present else None
+                for name, present in zip(self._modalities, mask[row], strict=True)
+            }
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of the modalities.
+
+        Returns
+        -------
+        tuple of str
+            As ``X.modalities``; with it ``dict(X)`` and ``{**X}`` work.
+        """
+        return self.modalities
+
+    def values(self) -> list[np.ndarray]:
+        """Return the arrays of the modalities.
+
+        Returns
+        -------
+        list of ndarray
+            In the order of ``X.modalities``.
+        """
+        return [self[name] for name in self._modalities]
+
+    def items(self) -> list[tuple[str, np.ndarray]]:
+        """Return the names and arrays of the modalities.
+
+        Returns
+        -------
+        list of (str, ndarray)
+            In the order of ``X.modalities``.
+        """
+        return [(name, self[name]) for name in self._modalities]
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,8 +13,12 @@ from skmmcl.data._container import MultimodalData
 from skmmcl.data._parts import collect, merge_names
 from skmmcl.exceptions import DataError
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
 
-def is_multimodal(X) -> bool:
+
+def is_multimodal(X: object) -> bool:
     """Return whether `X` holds named modalities, so that `as_multimodal` takes it.
 
     Parameters
@@ -37,20 +42,24 @@ def is_multimodal(X) -> bool:
         return False
     if isinstance(X, (MultimodalData, Mapping)):
         return True
-    return _is_structured(X) or _is_records(X)
+    return (isinstance(X, np.ndarray) and X.dtype.names is not None) or _is_records(X)
 
 
-def as_multimodal(X, *, shapes: Mapping[str, Sequence[int]] | None = None) -> MultimodalData:
+def as_multimodal(
+    X: MultimodalData | Mapping[str, Any] | Sequence[Mapping[str, Any]] | np.ndarray,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> MultimodalData:
     """Return `X` as a MultimodalData.
 
     Parameters
     ----------
     X : MultimodalData, mapping, list of mappings, or structured ndarray
         Named arrays of the same subjects; in a list, one record per subject, in which None or an
-        absent key stands for a missing modality.
+        absent key means a missing modality.
     shapes : mapping of str to tuple of int, optional
-        Shape of one subject in modalities that are known. A list with None for every subject,
-        which says no shape, and a modality that no record has are errors without it.
+        Shape of one subject in modalities that are known. Without it, a list with
+        None for every subject and a modality that no record has are errors: their shape is unknown.
 
     Returns
     -------
@@ -77,7 +86,7 @@ def as_multimodal(X, *, shapes: Mapping[str, Sequence[int]] | None = None) -> Mu
         raise DataError("Sparse matrices are no multimodal input; give arrays by name.")
     if isinstance(X, Mapping):
         arrays = merge_names(X, {})
-    elif _is_structured(X):
+    elif isinstance(X, np.ndarray) and X.dtype.names is not None:
         arrays = {name: X[name] for name in X.dtype.names}
     elif _is_records(X):
         arrays = _read_records(X, shapes)
@@ -90,7 +99,11 @@ def as_multimodal(X, *, shapes: Mapping[str, Sequence[int]] | None = None) -> Mu
     return _build({name: _with_shape(value, shapes.get(name)) for name, value in arrays.items()})
 
 
-def split_columns(X, selectors, feature_names=None) -> MultimodalData:
+def split_columns(
+    X: DataFrame | ArrayLike,
+    selectors: Mapping[str, Any],
+    feature_names: Sequence[str] | None = None,
+) -> MultimodalData:
     """Split the columns of one 2-D table into modalities.
 
     Parameters
@@ -112,7 +125,7 @@ def split_columns(X, selectors, feature_names=None) -> MultimodalData:
     Raises
     ------
     ModalityError
-        If selectors overlap, select nothing, or name what is not there.
+        If selectors overlap, select nothing, or name columns that do not exist.
 
     Examples
     --------
@@ -134,11 +147,7 @@ def _build(arrays: Mapping, columns: Mapping | None = None) -> MultimodalData:
     return MultimodalData._from_parts(parts)  # noqa: SLF001
 
 
-def _is_structured(X) -> bool:
-    return isinstance(X, np.ndarray) and X.dtype.names is not None
-
-
-def _is_records(X) -> bool:
+def _is_records(X: Any) -> bool:
     is_list = isinstance(X, (list, tuple)) or (
         isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
     )

@@ -1,4 +1,4 @@
-"""Columns of modalities that say the target: copies of it, and what follows from it.
+"""Columns of modalities that give the target away: copies of it, and consequences of it.
 
 Reading a folder warns of exact copies under another name; the command line, which promises a score
 that means something, refuses looser ones as well.
@@ -27,8 +27,8 @@ def warn_of_copies(modality: str, values: Any, target: Any, column: str) -> None
         return
     if copies := find_copies(values, target):
         warnings.warn(
-            f"{modality}: column {', '.join(map(repr, copies[:5]))} says the same as the target "
-            f"{column!r}, under another name. What is learned from it is no finding: remove it.",
+            f"{modality}: column {', '.join(map(repr, copies[:5]))} is a copy of the target "
+            f"{column!r} under another name. A model would predict it from itself: remove it.",
             stacklevel=2,
         )
 

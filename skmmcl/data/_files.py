@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from skmmcl.data._identifiers import is_id_name, show, simple_name
-from skmmcl.data._tables import SEPARATORS
+from skmmcl.data._identifiers import is_id_name, simple_name
+from skmmcl.data._subject_files import Arrays, check_subjects, of_subjects, stack, unreadable
+from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
 
 ARRAYS = {".npy", ".npz"}
 SHEETS = {".xlsx"}
 MATLAB = {".mat"}
 TABLES = SEPARATORS.keys()
-FEWEST_MATRICES = 3  # text files of a folder that are taken for one per subject
 READ = ARRAYS | SHEETS | MATLAB | SEPARATORS.keys()
 _IMAGES = (".nii", ".nii.gz", ".mgz", ".mgh", ".img", ".hdr", ".gii")
 _TEXTS = {
@@ -35,15 +35,8 @@ class NotRead(Exception):  # noqa: N818
     """The reason why a file is skipped."""
 
 
-class Arrays(NamedTuple):
-    """Arrays of one file by name, and what may be identifiers of their rows."""
-
-    values: dict[str, Any]
-    ids: dict[str, list[str]] | None = None
-
-
 def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
-    """Return what can be read, and why the rest cannot."""
+    """Return the files that can be read, and why the others cannot."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder.")
     files, skipped = [], {}
@@ -54,12 +47,13 @@ def list_folder(folder: Path) -> tuple[list[Path], dict[str, str]]:
             files.append(path)
         elif reason := _describe(path):
             skipped[path.name + "/" * path.is_dir()] = reason
+    check_subjects(files)
     return files, skipped
 
 
 def _is_readable(path: Path) -> bool:
     if path.is_dir():
-        return bool(_of_subjects(path))
+        return bool(of_subjects(path))
     if path.suffix.lower() not in READ or _is_document(path):
         return False
     if path.is_symlink() and not path.exists():
@@ -88,7 +82,7 @@ def _is_document(path: Path) -> bool:
 
 
 def _describe_folder(path: Path) -> str:
-    """Return what a folder holds; '' for one without data."""
+    """Return the kind of content of a folder; '' for one without data."""
     below = [file for file in path.rglob("*") if not file.name.startswith(".") and file.is_file()]
     if any(file.name.lower().endswith(_IMAGES) for file in below):
         return "images: see skmmcl.volumes.load_volumes and load_bids"
@@ -98,13 +92,13 @@ def _describe_folder(path: Path) -> str:
     return "a folder without .npy files" if data else ""
 
 
-def read_arrays(path: Path, mmap_mode) -> Arrays:
+def read_arrays(path: Path, mmap_mode: Any) -> Arrays:
     """Read a file of arrays, or a folder with one for each subject.
 
     A file without an array of numbers is a DataError; one of another program is `NotRead`.
     """
     if path.is_dir():
-        return _stack(path)
+        return stack(path)
     if path.suffix.lower() in MATLAB:
         return _name(path, _load_matlab(path))
     try:
@@ -116,7 +110,7 @@ def read_arrays(path: Path, mmap_mode) -> Arrays:
     except (ValueError, EOFError, OSError, BadZipFile) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path} cannot be read as an array of numbers: {error}") from error
+        raise unreadable(path, error) from error
 
 
 def _check_name(path: Path, array: np.ndarray) -> Arrays:
@@ -144,7 +138,10 @@ def _are_ids(name: str, array: np.ndarray) -> bool:
 def _name(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
     """Take identifiers out of the arrays of a file; a lone array has the name of the file."""
     found = {name: array for name, array in arrays.items() if _are_ids(name, array)}
-    ids = {name: [str(_plain(item)) for item in array.ravel()] for name, array in found.items()}
+    ids = {
+        name: [str(_plain(item)).rstrip() for item in array.ravel()]  # MATLAB pads text
+        for name, array in found.items()
+    }
     arrays = {name: array for name, array in arrays.items() if name not in ids}
     first, n_subjects = next(((name, len(each)) for name, each in ids.items()), ("", 0))
     for name, array in [*arrays.items(), *((name, found[name].ravel()) for name in ids)]:
@@ -159,7 +156,7 @@ def _name(path: Path, arrays: dict[str, np.ndarray]) -> Arrays:
 
 
 def _plain(item: Any) -> Any:
-    """Return what a cell of MATLAB holds."""
+    """Return the content of a cell of MATLAB."""
     return item.item() if isinstance(item, np.ndarray) and item.size == 1 else item
 
 
@@ -181,92 +178,11 @@ def _load_matlab(path: Path) -> dict[str, np.ndarray]:
     }
     if len(arrays) > 1:  # numbers next to them are settings
         arrays = {name: array for name, array in arrays.items() if array.size > 1}
-    if not any(array.dtype.kind in "biuf" for array in arrays.values()):
-        raise NotRead("no array of numbers in it")
-    return arrays
-
-
-# --------------------------------------------------------------------- one file for each subject
-def _of_subjects(folder: Path) -> list[Path]:
-    """Return the files of a folder with one for each subject: arrays, or matrices as text."""
-    seen = sorted(file for file in folder.glob("*.*") if not file.name.startswith((".", "~$")))
-    arrays = [file for file in seen if file.suffix.lower() == ".npy"]
-    texts = [file for file in seen if file.suffix.lower() in TABLES]
-    numbered = all(re.search(r"\d|^sub", file.stem) for file in texts)
-    return arrays or (texts if len(texts) >= FEWEST_MATRICES and numbered else [])
-
-
-def _stack(folder: Path) -> Arrays:
-    files = _of_subjects(folder)
-    ids = _subjects(folder, [file.stem for file in files])
-    arrays = [_load(file) for file in files]
-    shapes = {array.shape for array in arrays}
-    if len(shapes) > 1:
-        odd = next(k for k, array in enumerate(arrays) if array.shape != arrays[0].shape)
-        raise DataError(
-            f"{folder.name}/{files[odd].name} has shape {arrays[odd].shape}, "
-            f"{files[0].name} {arrays[0].shape}: all subjects must have the same. Of time "
-            "series of different lengths, give the connectomes (ConnectomeVectorizer, nilearn)."
-        )
-    return Arrays({folder.name: np.stack(arrays)}, ids)
-
-
-def _read_matrix(file: Path) -> np.ndarray:
-    """Read a matrix of numbers from text, with or without names of rows and columns."""
-    lines = [line.strip(" ") for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    lines = [line for line in lines if line and not line.startswith("#")]
-    separator = next((mark for mark in "\t,;" if lines and mark in lines[0]), None)
-    rows = [line.split(separator) for line in lines]
-    rows = rows[not _are_numbers(rows[0][1:]) :] if rows else rows
-    rows = [row[not _are_numbers(row[:1]) :] for row in rows]
-    if not rows or any(len(row) != len(rows[0]) or not _are_numbers(row) for row in rows):
-        raise ValueError("it is no matrix of numbers with rows of one length")
-    return np.array(rows, dtype=float)
-
-
-def _are_numbers(items: list[str]) -> bool:
-    try:
-        np.array(items, dtype=float)
-    except ValueError:
-        return False
-    return True
-
-
-def _load(file: Path) -> np.ndarray:
-    if file.is_symlink() and not file.exists():
-        raise DataError(f"{file} is a link to a file that is not there: fetch it (datalad get).")
-    try:
-        is_text = file.suffix.lower() in TABLES
-        return _read_matrix(file) if is_text else np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f"{file} cannot be read as an array of numbers: {error}") from error
-
-
-def _subjects(folder: Path, stems: list[str]) -> dict[str, list[str]]:
-    """Return what names of files may say of the subject, with fewer or more of their words."""
-    words = [stem.split("_") for stem in stems]
-    bids = [[word for word in each if word.startswith("sub-")] for each in words]
-    head, tail = _count_common(words), _count_common([each[::-1] for each in words])
-    if all(len(found) == 1 for found in bids):
-        ids = [found[0] for found in bids]
-    else:
-        ids = ["_".join(each[: len(each) - tail]) for each in words]
-    if len(set(ids)) < len(ids):
-        twice = next(item for item in ids if ids.count(item) > 1)
-        several = [stem for stem, item in zip(stems, ids, strict=True) if item == twice]
-        raise DataError(
-            f"Folder {folder.name} has several files of subject {twice!r}: {show(several)}. Keep "
-            "one of each."
-        )
-    shorter = {
-        f"from word {k}": ["_".join(each[k : len(each) - tail]) for each in words]
-        for k in range(1, head + 1)
+    lengths = {len(array) for array in arrays.values() if array.ndim > 1 and len(array) > 1}
+    arrays = {  # MATLAB has no vectors: a row of one entry per subject is a column
+        name: array.T if len(array) == 1 and array.ndim == 2 and {array.size} == lengths else array
+        for name, array in arrays.items()
     }
-    return {"id": ids, **shorter, "stem": stems}
-
-
-def _count_common(words: list[list[str]]) -> int:
-    """Return with how many words all names begin, of those that leave one of each."""
-    shortest = min(map(len, words)) - 1 if len(words) > 1 else 0
-    same = [len({each[k] for each in words}) == 1 for k in range(shortest)]
-    return [*same, False].index(False)
+    if not any(array.dtype.kind in "biuf" for array in arrays.values()):
+        raise NotRead("no array of numbers in it; cells and structs are not read")
+    return arrays

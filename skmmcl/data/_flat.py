@@ -1,4 +1,4 @@
-"""Arrays in which NaN stands for what a subject does not have."""
+"""Arrays in which NaN marks the modalities that a subject lacks."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 
 import numpy as np
 
@@ -110,8 +111,7 @@ def frame_to_array(name: str, value) -> tuple[np.ndarray, list[str] | None, dict
     unnamed = not is_table(value) and value.name in (None, "")
     table = as_table(value)
     names = column_names(table.columns)
-    twice = sorted({column for column in names if names.count(column) > 1})
-    if twice:
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
         raise DataError(f"Modality {name!r} has two columns named {', '.join(twice)}.")
     values, categories = _table_values(name, table, names)
     return values, None if unnamed else names, categories
@@ -125,18 +125,29 @@ def _table_values(name: str, table, names: list[str]) -> tuple[np.ndarray, dict[
     columns = [pick_column(table, position) for position in range(len(names))]
     numbers: list = [_numbers(column) for column in columns]
     bad = [
-        f"{column!r} ({series.dtype})"
+        f"{column!r} ({series.dtype}{_first_text(series)})"
         for column, series, values in zip(names, columns, numbers, strict=True)
         if values is None
     ]
     if bad:
         raise DataError(
-            f"Modality {name!r}: columns without numbers: {', '.join(bad)}. Encode them (for "
-            "example with pandas.get_dummies) or leave them out; what is no modality, such as a "
-            "site, goes into meta=."
+            f"Modality {name!r}: columns without numbers: {', '.join(bad[:10])}. Encode them (for "
+            "example with pandas.get_dummies) or leave them out, and write missing numbers as NaN "
+            "('n/a' in a file); what is no modality, such as a site, goes into meta=."
         )
     values = np.column_stack(numbers) if numbers else np.empty((len(table), 0))
     return values, {k: named for k, series in enumerate(columns) if (named := _coded(series))}
+
+
+def _first_text(column) -> str:
+    """Return the first entry of a column that is no number, for a message."""
+    texts = [item for item in column.to_list() if isinstance(item, str)]
+    for item in texts:
+        try:
+            float(item)
+        except ValueError:
+            return f", such as {item!r}"
+    return f"; {texts[0]!r} is text: convert it by .astype(float)" if texts else ""
 
 
 def pick_column(table, position: int):
@@ -169,7 +180,7 @@ def _numbers(column) -> np.ndarray | None:
 
 
 def _coded(column) -> list:
-    """Return what the codes of a column stand for; nothing where its values are numbers."""
+    """Return the meanings of the codes of a column; an empty list if its values are numbers."""
     categories = column.cat.categories.to_numpy() if _is_category(column) else np.empty(0)
     return [] if categories.dtype.kind in "biuf" else categories.tolist()
 

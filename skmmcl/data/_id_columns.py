@@ -14,8 +14,10 @@ from skmmcl.data._candidates import (
     is_dense,
     is_evident,
     is_likely,
+    is_measure,
     is_row_name,
     is_row_number,
+    is_text,
     is_text_id,
     is_whole,
     matching_columns,
@@ -49,18 +51,21 @@ class Who:
 
     `tables` do not contain the `listing` of the subjects, if there is one. `said` is the column of
     identifiers of all tables, or by the stem of their files; None for a table without one. Without
-    `join`, tables only help to find the column of the listing.
+    `join`, tables only help to find the column of the listing. `strangers` are tables of text, such
+    as explanations of the columns, that name no subject.
     """
 
     def __init__(self, tables: list[Table], listing: Table | None, said: Any, *, join=True):
         self.tables, self.listing, self.join = tables, listing, join
         self.said = _read_said(said, tables if listing is None else [listing, *tables])
         self.columns: dict[Table, list[str]] = {}
+        self.strangers: list[Table] = []
         chosen = self._choose(tables if listing is None else [listing])
         if chosen is not None:
             self._settle_all(*chosen)
         else:
             self._go_by_position()
+        self.tables = [table for table in tables if table not in self.strangers]
 
     def ids(self, table: Table) -> list[str] | None:
         """Return the identifiers of the rows, as spelled; None where rows go by position."""
@@ -80,7 +85,7 @@ class Who:
         return (anchor, column) if is_found or self._may_name_alone(anchor, column) else None
 
     def _rank(self, table: Table, column: str) -> tuple[int, ...]:
-        """Return what speaks for a column; that two tables number their rows says little."""
+        """Return the evidence for a column; that two tables number their rows is weak evidence."""
         by_name = table in self.said or is_evident(table, column)
         likely = 2 if by_name else int(is_text_id(table, column))
         n_tables, n_shared = self._score(table, column)
@@ -151,7 +156,7 @@ class Who:
         return n_tables, n_shared
 
     def _find(self, table: Table, known: set[str], name: str) -> list[str]:
-        """Return the columns of a table that hold what a column of another one holds."""
+        """Return the columns of a table that hold the identifiers of another one's column."""
         if table in self.said:
             column = self.said[table]
             return [] if column is None else [column]
@@ -168,8 +173,11 @@ class Who:
             columns = repeated_columns(table, set(known)) or columns
         if not columns:
             columns = [name for name in self._choices(table) if is_evident(table, name)][:1]
+        if not columns and table not in self.said and is_text(table):
+            self.strangers.append(table)
+            return
         if not columns:
-            self._refuse(table, anchor)
+            raise self.unmatched(table, anchor)
         _check_agreement(table, columns, known)
         if anchor not in self.said:
             forms = forms_of(table, columns[0])
@@ -179,7 +187,8 @@ class Who:
         _check_header(anchor, name, forms_of(table, columns[0]))
         self.columns[table] = columns
         evident = is_evident(table, columns[0]) or table in self.said
-        if not evident and is_whole(table, columns[0]) and is_dense(known):
+        doubtful = is_dense(known) or is_measure(columns[0])
+        if not evident and is_whole(table, columns[0]) and doubtful:
             warnings.warn(
                 f"{table.name}: column {columns[0]!r} is taken for the identifiers of the "
                 f"subjects, as it holds the numbers that {anchor.name} gives them. If it is a "
@@ -187,12 +196,15 @@ class Who:
                 stacklevel=2,
             )
 
-    def _refuse(self, table: Table, anchor: Table) -> None:
+    def unmatched(self, table: Table, anchor: Table | None = None) -> DataError:
+        """Return the error of a table whose rows are nobody's."""
+        anchor = anchor or next(iter(self.columns))
         lists = f"{anchor.name} lists {len(anchor.frame)} subjects"
-        raise DataError(
+        return DataError(
             f"{table.name} has {len(table.frame)} rows, {lists}, and no column holds their "
             f"identifiers ({self.columns[anchor][0]}: {show(self.ids(anchor) or [])}). Columns "
-            f"seen: {show(table.frame.columns, 8)}. Say which one holds them with id_column=."
+            f"seen: {show(table.frame.columns, 8)}. Say which one holds them with id_column=, or "
+            "move a file that lists no subjects to another folder."
         )
 
 

@@ -13,6 +13,10 @@ import numpy as np
 from skmmcl.exceptions import DataError
 
 _EXCEL = re.compile(r"(?<=\d)\.0+$")
+_MONTH = "(?:jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)"
+_CHANGED = re.compile(  # MAR1 becomes 1-Mar or 2024-03-01 00:00:00, a long number 1.00E+11
+    rf"\d+-{_MONTH}$|{_MONTH}-\d\d$|\d{{4}}-\d\d-\d\d 00:00:00$|\d\.\d+e\+\d+$", re.IGNORECASE
+)
 _PREFIX = re.compile(r"^sub(?:j(?:ect)?)?(?:[-_ ]+|(?=\d))(?=\w)")
 _BESIDE_LETTERS = re.compile(r"(?<=[^\W\d_])[-_ ]+(?=\w)|(?<=\d)[-_ ]+(?=[^\W\d_])")
 _ZEROS = re.compile(r"(?<![\d.])0+(?=\d)")
@@ -81,7 +85,7 @@ def match_identifiers(
     reference: str = "the cohort",
     required: bool = True,
 ) -> np.ndarray:
-    """Return where each identifier stands in another list, -1 for those that it lacks.
+    """Return the position of each identifier in another list, -1 for those that it lacks.
 
     Identifiers match if they are equal as text. Those that are left match if only their spelling
     differs (:func:`canonical`) and no other one of either list could be meant; a warning says so.
@@ -104,7 +108,8 @@ def match_identifiers(
         if required and ids and known and (positions < 0).all():
             raise DataError(
                 f"{source} and {reference} have no subject in common: {show(ids)} in the one, "
-                f"{show(known)} in the other."
+                f"{show(known)} in the other.{spreadsheet_hint([*ids, *known])}"
+                f"{_suffix_hint(ids[0], known) or _suffix_hint(known[0], ids)}"
             )
         if respelled:
             warnings.warn(
@@ -114,6 +119,18 @@ def match_identifiers(
                 stacklevel=2,
             )
     return positions
+
+
+def _suffix_hint(longer: str, others: Sequence[str]) -> str:
+    """Return advice if an identifier is one of others with a session, a path or the like."""
+    form, parts = canonical(longer), longer.split("/")[1:]
+    for other in others:
+        if other in parts or re.match(rf"{re.escape(canonical(other))}(?!\d)", form):
+            return (
+                f" {longer!r} may be {other!r} with a session or a path: write the identifiers of "
+                "both in one way."
+            )
+    return ""
 
 
 def _match_spellings(
@@ -128,7 +145,7 @@ def _match_spellings(
             raise DataError(
                 f"{source} and {reference} spell subjects differently, and it is not clear who is "
                 f"who: {show(ids[k] for k in rows[form])} in the one, "
-                f"{show(known[k] for k in places[form])} in the other. Spell them alike."
+                f"{show(known[k] for k in places[form])} in the other. Spell them in one way."
             )
         if places[form]:
             positions[row] = places[form][0]
@@ -147,7 +164,17 @@ def check_unique(ids: Sequence[str], source: str) -> None:
     """Raise if a subject is listed twice."""
     if len(set(ids)) < len(ids):
         twice, _ = Counter(ids).most_common(1)[0]
-        raise DataError(f"{source} lists subject {twice!r} more than once.")
+        raise DataError(
+            f"{source} lists subject {twice!r} more than once.{spreadsheet_hint([twice])}"
+        )
+
+
+def spreadsheet_hint(ids: Iterable[str]) -> str:
+    """Return advice if a spreadsheet seems to have changed identifiers; '' if not."""
+    changed = next((item for item in ids if _CHANGED.match(item.strip())), None)
+    if changed is None:
+        return ""
+    return f" {changed!r} looks like an identifier that a spreadsheet took for a date or a number."
 
 
 def show(items: Iterable, limit: int = 5) -> str:

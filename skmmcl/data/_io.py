@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from skmmcl.data._candidates import candidates, is_row_number
+from skmmcl.data._candidates import candidates, numbers_rows
+from skmmcl.data._choices import (
+    Choices,
+    Contents,
+    choose_rows,
+    find_target,
+    leave_out,
+    take_text,
+)
 from skmmcl.data._cohort import Cohort
 from skmmcl.data._copies import warn_of_copies
+from skmmcl.data._doubts import (
+    warn_of_modalities,
+    warn_of_subjects,
+    warn_of_text,
+    warn_of_values,
+)
 from skmmcl.data._files import SHEETS, NotRead, list_folder, read_arrays
 from skmmcl.data._frames import drop_index
 from skmmcl.data._id_columns import Who, find_column
-from skmmcl.data._identifiers import canonical, is_id_name, is_usual_name, show
-from skmmcl.data._tables import SEPARATORS, Table, read_sheets, read_table
+from skmmcl.data._identifiers import is_id_name, is_usual_name, show
+from skmmcl.data._tables import Table, read_sheets, read_table
+from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class Source(NamedTuple):
@@ -28,7 +45,7 @@ class Source(NamedTuple):
     ids: list[str] | None = None
 
 
-def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source:
+def read_source(file: Path, *, id_column: str | None = None, known: Collection[str] = ()) -> Source:
     """Read the table that lists a cohort: its columns, and the identifiers if it has any.
 
     Their column is `id_column`, or else is found by its name or by its values; identifiers `known`
@@ -42,63 +59,72 @@ def read_source(file: Path, *, id_column: str | None = None, known=()) -> Source
     return Source(file, _side_data(table, who), stripped)
 
 
-class Contents(NamedTuple):
-    """Contents of the files of a folder."""
-
-    arrays: dict[Path, dict[str, Any]]
-    tables: dict[Path, Table]
-    labels: dict[Path, Table]  # the identifiers of files of arrays
-    skipped: dict[str, str]
-
-
-class Choices(NamedTuple):
-    """Wishes of the caller about the tables."""
-
-    id_column: Any = None
-    rows: Mapping[str, Any] | None = None
-    target: str | None = None
-
-
 def read_folder(
-    path, *, meta: str | None, mmap_mode, **said
-) -> tuple[dict, object, list[str] | None]:
+    path: str | PathLike[str], *, meta: str | None, mmap_mode: Any, **said: Any
+) -> tuple[dict[str, Any], DataFrame | None, list[str] | None]:
     """Return modalities, side data and subject ids, as MultimodalData takes them."""
     choices = Choices(**said)
     found, listing = _read_files(Path(path), meta, mmap_mode, choices)
     labeled = {**found.labels, **found.tables}
-    tables = [labeled[file] for file in sorted(labeled)]
-    who = Who(tables, listing, choices.id_column)
+    who = Who([labeled[file] for file in sorted(labeled)], listing, choices.id_column)
+    leave_out(who, found, choices)
+    for table in found.tables.values():
+        _drop_identifiers(table, who, choices.target)
     side = None if listing is None else _side_data(listing, who)
     if listing is None and len(found.tables) == 1 and choices.target is not None:
-        side = _take_text(found, who, choices.target)
+        side = take_text(found, choices.target)
     cohort = Cohort(who, [file for file in found.arrays if file not in found.labels])
-    files: dict[str, Path] = {}
-    values = {}
-    for file in sorted({**found.arrays, **found.tables}):
-        for name, raw in _modalities(file, found, who, choices).items():
-            if name in files:
-                raise DataError(f"{files[name].name} and {file.name} both give modality {name!r}.")
-            files[name] = file
-            values[name] = cohort.align(labeled.get(file), raw, file)
-    if found.skipped and values:
+    read = _align(found, cohort, choices)
+    if found.skipped and read:
         warnings.warn(f"Not read in {path}: {_list_skipped(found.skipped)}.", stacklevel=2)
-    if not values:
-        beside = f" beside {listing.name}" if listing else ""
+    if not read:
+        others = f" other than {listing.name}" if listing else ""
         skipped = f"; not read: {_list_skipped(found.skipped)}" if found.skipped else ""
         raise DataError(
-            f"{path} holds no modality{beside}: add a file for each, such as thickness.csv, fc.npy "
+            f"{path} holds no modality{others}: add a file for each, such as thickness.csv, fc.npy "
             f"or a folder fc/ with one file per subject{skipped}."
         )
+    values = {name: array for name, (array, _) in read.items()}
+    files = {name: file.name for name, (_, file) in read.items()}
+    _warn_of_doubts(found, side, listing)
+    warn_of_subjects(cohort.ids or ())
+    warn_of_modalities(values, side, files, has_target=choices.target is not None)
     if choices.target is not None:
-        side, column = _find_target(choices.target, side, listing, found.tables, cohort)
+        side, column = find_target(choices.target, side, listing, found.tables, cohort)
         for name, array in values.items():
-            warn_of_copies(files[name].name, array, side[column], column)
+            warn_of_copies(files[name], array, side[column], column)
     return values, side, cohort.ids
+
+
+def _align(found: Contents, cohort: Cohort, choices: Choices) -> dict[str, tuple[Any, Path]]:
+    """Return each modality with one row for each subject, and its file."""
+    read: dict[str, tuple[Any, Path]] = {}
+    for file in sorted({**found.arrays, **found.tables}):
+        table = found.labels.get(file, found.tables.get(file))
+        for name, raw in _modalities(file, found, choices).items():
+            if name in read:
+                raise DataError(
+                    f"{read[name][1].name} and {file.name} both give modality {name!r}."
+                )
+            read[name] = cohort.align(table, raw, file), file
+    return read
+
+
+def _warn_of_doubts(found: Contents, side: DataFrame | None, listing: Table | None) -> None:
+    """Warn of what may be read otherwise than it is meant."""
+    if listing is not None and side is not None:
+        warn_of_values(listing.name, side)
+        warn_of_text(listing.name, side)
+    for table in found.tables.values():
+        warn_of_values(table.name, table.frame)
+    for file, arrays in found.arrays.items():
+        for array in arrays.values():
+            warn_of_values(file.name, array)
 
 
 # ------------------------------------------------------------------------------------- the files
 def _read_files(
-    folder: Path, meta: str | None, mmap_mode, choices: Choices
+    folder: Path, meta: str | None, mmap_mode: Any, choices: Choices
 ) -> tuple[Contents, Table | None]:
     files, skipped = list_folder(folder)
     found = Contents({}, {}, {}, skipped)
@@ -117,7 +143,7 @@ def _read_files(
             f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
             f"{_list_skipped(skipped) or ', '.join(seen[:5]) or 'nothing'}."
         )
-    _choose_rows(found.tables, choices.rows)
+    choose_rows(found.tables, choices.rows)
     listing = _find_listing(folder, list(found.tables), meta)
     return found, None if listing is None else found.tables.pop(listing)
 
@@ -127,7 +153,7 @@ def _list_skipped(skipped: dict[str, str]) -> str:
     return listed + (f"; ... ({len(skipped)} in all)" if len(skipped) > 5 else "")
 
 
-def _read_file(file: Path, found: Contents, mmap_mode, named: set[str]) -> None:
+def _read_file(file: Path, found: Contents, mmap_mode: Any, named: set[str]) -> None:
     kind = file.suffix.lower()
     if file.is_dir() or kind not in SEPARATORS.keys() | SHEETS:
         found.arrays[file], ids = read_arrays(file, mmap_mode)
@@ -170,42 +196,14 @@ def _find_listing(folder: Path, files: list[Path], meta: str | None) -> Path | N
 
 
 # ----------------------------------------------------------------------------------- the columns
-def _choose_rows(tables: dict[Path, Table], rows: Mapping[str, Any] | None) -> None:
-    """Keep the rows that have the values wanted, in all tables that have the columns."""
-    for wanted, values in (rows or {}).items():
-        holders = {
-            file: column
-            for file, table in tables.items()
-            if (column := find_column(table, wanted)) is not None
-        }
-        if not holders:
-            raise DataError(f"rows= names {wanted!r}, which no table has as a column.")
-        for file, column in holders.items():
-            tables[file] = _keep(tables[file], column, values)
-
-
-def _keep(table: Table, column: str, values: Any) -> Table:
-    values = [values] if np.ndim(values) == 0 else list(values)
-    spelled = [item.strip() for item in table.spelled(column)]
-    for form in (str, canonical):
-        wanted = {form(value) for value in values}
-        kept = np.array([form(item) in wanted for item in spelled])
-        if kept.any():
-            return table.keep(kept)
-    raise DataError(
-        f"{table.name}: column {column!r} has no row with {show(values)}, only "
-        f"{show(dict.fromkeys(spelled))}."
-    )
-
-
-def _modalities(file: Path, found: Contents, who: Who, choices: Choices) -> dict[str, Any]:
-    """Return what a file gives, by name."""
+def _modalities(file: Path, found: Contents, choices: Choices) -> dict[str, Any]:
+    """Return the modalities of a file by name."""
     if file in found.arrays:
         return found.arrays[file]
     table = found.tables[file]
     held = None if choices.target is None else find_column(table, choices.target)
-    chosen = {find_column(table, column) for column in choices.rows or ()}
-    values = table.frame.drop(columns=list({*_id_columns(table, who), *chosen, held} - {None}))
+    others = {find_column(table, column) for column in choices.rows or ()} | {held}
+    values = table.frame.drop(columns=list(others - {None})) if others != {None} else table.frame
     if values.shape[1]:
         return {file.stem: values}
     if held is None:
@@ -213,58 +211,26 @@ def _modalities(file: Path, found: Contents, who: Who, choices: Choices) -> dict
     return {}
 
 
-def _id_columns(table: Table, who: Who) -> set[str]:
-    """Return the columns that name subjects, which are no features."""
-    names = set(who.columns.get(table, ())) | _row_numbers(table)
-    if names and table in who.columns:
+def _drop_identifiers(table: Table, who: Who, target: str | None) -> None:
+    """Take the columns that name subjects or number the rows out of the values of a table."""
+    held = set() if target is None else {find_column(table, target)}
+    columns = list(table.frame.columns)
+    names = set(who.columns.get(table, ()))
+    numberings = {name for name in columns if numbers_rows(table, name)} - names
+    if len(numberings) + len(names) == len(columns):
+        numberings = set()  # nothing else would be left
+    if table in who.columns:
         names |= {c for c in candidates(table) if is_id_name(c) or c.startswith("Unnamed:")}
-        usual = [column for column in table.frame.columns if is_usual_name(column)]
+        usual = [column for column in columns if is_usual_name(column)]
         names |= {c for c in usual if 2 * table.frame[c].nunique() > len(table.frame)}
-    return names
+    if said := [c for c in numberings - names - held if not c.startswith("Unnamed:")]:
+        warnings.warn(
+            f"{table.name}: column {show(said)} numbers the rows and is left out.", stacklevel=4
+        )
+    if dropped := (names | numberings) - held:
+        table.frame = table.frame.drop(columns=list(dropped))
 
 
-def _row_numbers(table: Table) -> set[str]:
-    """Return the column of row numbers that pandas and R write."""
-    first = table.names[0]
-    return {first} if first.startswith("Unnamed:") and is_row_number(table, first) else set()
-
-
-def _side_data(listing: Table, who: Who):
-    names = {*who.columns.get(listing, ())[:1]} | _row_numbers(listing)
-    return drop_index(listing.frame.drop(columns=list(names)))
-
-
-def _take_text(found: Contents, who: Who, target: str | None) -> Any:
-    """Return the columns of text of the only table, which no modality can hold."""
-    ((file, table),) = found.tables.items()
-    kept = {*_id_columns(table, who), None if target is None else find_column(table, target)}
-    text = [c for c in table.frame.select_dtypes(["object", "string"]) if c not in kept]
-    if not text:
-        return None
-    side = table.frame[text]
-    table.frame = table.frame.drop(columns=text)
-    warnings.warn(
-        f"{file.name}: the columns of text, {show(text)}, are side data (X.meta) and no features; "
-        "code them as numbers to use them.",
-        stacklevel=3,
-    )
-    return side
-
-
-def _find_target(
-    wanted: str, side: Any, listing: Table | None, tables: dict[Path, Table], cohort: Cohort
-) -> tuple[Any, str]:
-    """Return side data that hold the target, and its column."""
-    if listing is not None and (found := find_column(listing, wanted)) in side:
-        return side, str(found)
-    holders = {f: c for f, table in tables.items() if (c := find_column(table, wanted))}
-    if len(holders) != 1:
-        names = [*([listing] if listing else []), *tables.values()]
-        seen = "; ".join(f"{table.name}: {show(table.frame.columns, 8)}" for table in names)
-        where = f"in {' and '.join(file.name for file in holders)}" if holders else "in no table"
-        raise DataError(f"The target {wanted!r} is {where}; one must have it. Columns: {seen}.")
-    (file, column), *_ = holders.items()
-    labels = cohort.align(tables[file], tables[file].frame[[column]], file)
-    if side is None:
-        return labels, column
-    return side.assign(**{column: labels[column]}), column
+def _side_data(listing: Table, who: Who) -> DataFrame:
+    names = [c for c in listing.frame if c.startswith("Unnamed:") and numbers_rows(listing, c)]
+    return drop_index(listing.frame.drop(columns=[*who.columns.get(listing, ())[:1], *names]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from skmmcl.data._frames import (
     find_axis,
     frame_ids,
     is_frame,
+    is_pandas,
     is_table,
     pick_column,
     plain,
@@ -78,6 +80,7 @@ def collect(arrays: Mapping, meta=None, index=None, mask=None, *, unique_ids=Tru
     check_same_subjects({**tables, "meta=": meta, "mask=": mask})
     if unique_ids and ids is not None:
         _check_unique(ids)
+        _warn_of_counts(ids, {**tables, "meta=": meta})
     for name, present in _read_mask(mask, tuple(modalities), n_subjects).items():
         modalities[name] = modalities[name].restrict(present)
     return Parts(modalities, ids, side, axis=_axis_of(index, arrays, meta))
@@ -136,6 +139,22 @@ def agree(sources: Mapping[str, np.ndarray | None]) -> np.ndarray | None:
                     "the index with .reset_index(drop=True)."
                 )
     return ids
+
+
+def _warn_of_counts(ids: np.ndarray, tables: Mapping) -> None:
+    """Warn of a table that was filtered next to one whose rows are numbered anew."""
+    numbered = [name for name, value in tables.items() if is_pandas(value)]
+    numbered = [name for name in numbered if frame_ids(tables[name]) is None]
+    n = len(ids)
+    if not numbered or n < 2 or ids.dtype.kind not in "iu" or ids[0] < 0 or ids[-1] >= 2 * n:
+        return
+    if (np.diff(ids) > 0).all() and not np.array_equal(ids, np.arange(1, n + 1)):
+        warnings.warn(
+            f"The rows of {numbered[0]} are numbered 0 to {n - 1}, those of another table "
+            f"{ids[0]} to {ids[-1]} with gaps, as after a selection; they are matched by position. "
+            "If that is right, drop the index of the other by .reset_index(drop=True).",
+            stacklevel=4,
+        )
 
 
 def _check_unique(ids: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,10 @@ Rows = range | np.ndarray
 _BLOCK_BYTES = 2**24
 
 
-def take_rows(rows: Rows, key) -> Rows:
+def take_rows(rows: Rows, key: Any) -> Rows:
     """Return the rows of the base that `key` picks out of `rows`; an integer keeps the axis."""
+    if isinstance(key, tuple):
+        key = _only_rows(key)
     if isinstance(key, slice):
         return rows[key]
     picked = _positions(key, len(rows))
@@ -24,7 +26,19 @@ def take_rows(rows: Rows, key) -> Rows:
     return rows[picked]
 
 
-def _positions(key, n_rows: int) -> np.ndarray:
+def _only_rows(key: tuple) -> Any:
+    """Return the rows of an index such as ``X[rows, ...]``; columns are refused."""
+    if len(key) == 2 and (
+        key[1] is Ellipsis or (isinstance(key[1], slice) and key[1] == slice(None))
+    ):
+        return key[0]
+    raise IndexError(
+        "MultimodalData is indexed by subjects alone, it has no columns: X['fc'] gives a modality, "
+        "X[['fc', 'sc']] a selection of modalities, np.asarray(X) the flat 2-D array."
+    )
+
+
+def _positions(key: Any, n_rows: int) -> np.ndarray:
     """Turn an integer, a boolean mask or a list of integers into checked positions."""
     array = np.asarray(key)
     kind = array.dtype.kind
@@ -48,7 +62,7 @@ def _positions(key, n_rows: int) -> np.ndarray:
 
 
 def as_key(rows: Rows) -> slice | np.ndarray:
-    """Return what a base array is indexed with; a slice (hence a view) for a `range`."""
+    """Return the key of these rows in a base array: a slice, which gives a view, for a `range`."""
     if not isinstance(rows, range):
         return rows
     if len(rows) == 0:
@@ -56,7 +70,7 @@ def as_key(rows: Rows) -> slice | np.ndarray:
     return slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step)
 
 
-def pick_rows(array, rows: Rows):
+def pick_rows(array: Any, rows: Rows) -> Any:
     """Return rows of an array; those of a file in its order first, as h5py wants them."""
     key = as_key(rows)
     if isinstance(array, np.ndarray) or hasattr(array, "restrict"):

@@ -17,7 +17,7 @@ class _Who(NamedTuple):
     """Identifiers of the rows of one source."""
 
     ids: np.ndarray
-    numbers: np.ndarray | None  # of the rows in what a container was cut or made from
+    numbers: np.ndarray | None  # of the rows in the cohort or table that a container comes from
     may_count: bool  # whether the identifiers may be row numbers of a table without any
 
 
@@ -32,7 +32,7 @@ def check_same_subjects(sources: Mapping[str, Any], *, embedded: bool = False) -
     an index 0, 1, 2, ..., next to what is left of it after slicing if the identifiers are text, and
     next to the labels that the rows of a container have in the cohort that it was cut from, or in
     the table that it was made of. Next to identifiers that are numbers, other numbers are other
-    subjects, unless `embedded` says that a table may be what an embedder made of a container.
+    subjects, unless `embedded`: a table may be the embedding of a container.
 
     Examples
     --------
@@ -118,5 +118,5 @@ def _message(first: str, ids: np.ndarray, name: str, other: np.ndarray) -> str:
     return (
         f"{found}; row {row} is {pairs[row][0]!r} in the one and {pairs[row][1]!r} in the other. "
         f"Put {name} in order by its index, for example {name}.loc[ids]; if the rows do match by "
-        f"position, give {name}.to_numpy(), which bears no identifiers."
+        f"position, give {name}.to_numpy(), which has no identifiers."
     )

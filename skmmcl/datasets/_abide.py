@@ -78,7 +78,7 @@ def fetch_abide(files: Files, subjects: str = "males", target: str = "diagnosis"
     Parameters
     ----------
     subjects : {"males", "all"}, default="males"
-        The 718 males of whom there are all modalities, or all 871 subjects with the connectome
+        The 718 males with all modalities, or all 871 subjects with the connectome
         and clinical measures.
     target : {"diagnosis", "age"}, default="diagnosis"
         What to predict: autism (1) or control (0), or the age in years, which then is no clinical

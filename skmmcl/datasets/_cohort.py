@@ -99,7 +99,7 @@ class Files:
 
 
 def need(module: str, install: str) -> Any:
-    """Import an optional package, or say how to get it."""
+    """Import an optional package; if it is missing, raise an error that says how to install it."""
     advice = f"This cohort is read with {module}: pip install {install}."
     return import_optional(module, advice)
 
@@ -115,8 +115,8 @@ def choose(target: str, options: Mapping[str, tuple[Any, list[str]]]) -> tuple[A
 def loader(cohort: Cohort) -> Callable[[Callable[..., Contents]], Callable[..., Any]]:
     """Make the public function of a cohort out of one that reads its files.
 
-    The parameters that say where files are and what is returned, and all that the cohort says of
-    itself, are added to its signature and docstring.
+    The shared parameters (where files are, what is returned) are added to its signature and
+    docstring, and so are the notes, terms and citation of the cohort.
     """
 
     def decorate(read: Callable[..., Contents]) -> Callable[..., Any]:

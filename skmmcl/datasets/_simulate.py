@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -13,11 +13,16 @@ from skmmcl.data import MultimodalData
 from skmmcl.datasets import _generative as model
 from skmmcl.datasets._simulate_parameters import check_scalars, missing_rates, modality_specs
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from skmmcl.utils._typing import RandomState
+
 
 def make_cohort(
     n_subjects: int = 300,
     *,
-    modalities: Sequence[str] | dict[str, Any] | None = None,
+    modalities: Sequence[str] | dict[str, tuple[int, ...] | str] | None = None,
     n_rois: int = 30,
     n_features: int = 20,
     prevalence: float = 0.3,
@@ -35,8 +40,8 @@ def make_cohort(
     label_noise: float = 0.0,
     unlabeled: float = 0.0,
     missing: float | dict[str, float] = 0.0,
-    dtype: Any = "float32",
-    random_state: Any = None,
+    dtype: DTypeLike = "float32",
+    random_state: RandomState = None,
 ) -> tuple[MultimodalData, np.ndarray, Bunch]:
     r"""Simulate a multimodal neuroimaging cohort whose factors are known.
 
@@ -136,7 +141,7 @@ def make_cohort(
     the correlation matrix of :math:`A_{im} A_{im}^T + I / 2`: symmetric, positive definite, with
     a unit diagonal. Structural loadings are cut at zero, so that the matrix is sparse. In a
     volume each factor is the height of a smooth blob, at a place that differs between
-    modalities; the age changes all voxels alike, and each site adds a gradient.
+    modalities; the age changes all voxels equally, and each site adds a gradient.
 
     References
     ----------
@@ -211,7 +216,7 @@ def _generator(random_state: Any) -> np.random.Generator:
 
 
 def _draw_shared(rng: np.random.Generator, y: np.ndarray, shifts: np.ndarray) -> dict[str, Any]:
-    """Draw shared factors, the subtypes behind them, and what an oracle makes of them."""
+    """Draw shared factors and the subtypes behind them, and score them by the true model."""
     subtype = np.where(y == 1, rng.integers(len(shifts), size=len(y)), -1)
     shared = rng.standard_normal((len(y), shifts.shape[1])) + y[:, None] * shifts[subtype]
     score = model.log_likelihood_ratio(shared, shifts)
@@ -225,7 +230,7 @@ def _draw_shared(rng: np.random.Generator, y: np.ndarray, shifts: np.ndarray) ->
 
 
 def _view(rng: np.random.Generator, shared: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
-    """Return what a modality sees of the shared factors."""
+    """Return the shared factors as a modality sees them."""
     return fidelity * shared + np.sqrt(1 - fidelity**2) * rng.standard_normal(shared.shape)
 
 

@@ -34,19 +34,24 @@ _BOUNDS: dict[str, tuple] = {  # name: (type, lowest, highest, which bounds are 
 }
 
 
-def check_scalars(params: Mapping[str, Any]) -> None:
-    """Raise unless all numbers are within their bounds."""
-    for name, (kind, low, high, boundaries) in _BOUNDS.items():
+def check_bounds(params: Mapping[str, Any], bounds: Mapping[str, tuple]) -> None:
+    """Raise unless all numbers are within their bounds, and `dtype` is one of floats."""
+    for name, (kind, low, high, boundaries) in bounds.items():
         check_scalar(
             params[name], name, kind, min_val=low, max_val=high, include_boundaries=boundaries
         )
+    if np.dtype(params["dtype"]) not in (np.float32, np.float64):
+        raise ValueError(f"dtype={params['dtype']!r}; expected 'float32' or 'float64'.")
+
+
+def check_scalars(params: Mapping[str, Any]) -> None:
+    """Raise unless all numbers of `make_cohort` are within their bounds."""
+    check_bounds(params, _BOUNDS)
     if params["n_subtypes"] > params["n_shared"]:
         raise ValueError(
             f"n_subtypes={params['n_subtypes']} needs as many shared factors: raise "
             f"n_shared={params['n_shared']} or lower n_subtypes."
         )
-    if np.dtype(params["dtype"]) not in (np.float32, np.float64):
-        raise ValueError(f"dtype={params['dtype']!r}; expected 'float32' or 'float64'.")
 
 
 def modality_specs(modalities: Any, n_rois: int, n_features: int) -> dict[str, tuple]:
@@ -74,7 +79,7 @@ def modality_specs(modalities: Any, n_rois: int, n_features: int) -> dict[str, t
 def _spec(name: str, spec: Any, n_rois: int) -> tuple:
     if isinstance(spec, str) and spec in KINDS:
         return spec, n_rois
-    if isinstance(spec, tuple) and spec and all(_is_size(size) for size in spec):
+    if is_shape(spec):
         return spec
     raise ModalityError(
         f"Modality {name!r} is {spec!r}; expected the shape of one subject, a tuple of positive "
@@ -82,8 +87,10 @@ def _spec(name: str, spec: Any, n_rois: int) -> tuple:
     )
 
 
-def _is_size(size: Any) -> bool:
-    return isinstance(size, numbers.Integral) and int(size) > 0
+def is_shape(spec: Any) -> bool:
+    """Return whether this is a tuple of positive integers."""
+    sizes = spec if isinstance(spec, tuple) else ()
+    return bool(sizes) and all(isinstance(n, numbers.Integral) and int(n) > 0 for n in sizes)
 
 
 def missing_rates(missing: Any, names: list[str]) -> np.ndarray:

@@ -1,18 +1,28 @@
 """Simulated patients and controls, with subtypes of the patients that are known."""
 
+from __future__ import annotations
+
 import math
 import numbers
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import Bunch, check_scalar
+from sklearn.utils import Bunch
 
 from skmmcl.data import MultimodalData
 from skmmcl.datasets._generative import draw_people
 from skmmcl.datasets._simulate import _generator
+from skmmcl.datasets._simulate_parameters import check_bounds, is_shape
 from skmmcl.exceptions import ModalityError
 
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from skmmcl.utils._typing import RandomState
+
 FORMS = ("linear", "nonlinear")
-MODALITIES = {"smri": (60,), "pet": (40,)}
+MODALITIES: Mapping[str, tuple[int, ...]] = {"smri": (60,), "pet": (40,)}
 
 _BOUNDS = {  # name: (type, lowest, highest, which bounds are allowed)
     "n_subjects": (numbers.Integral, 2, None, "left"),
@@ -28,26 +38,26 @@ _BOUNDS = {  # name: (type, lowest, highest, which bounds are allowed)
 
 
 def make_subtypes(
-    n_subjects=600,
+    n_subjects: int = 600,
     *,
-    n_subtypes=3,
-    form="linear",
-    modalities=None,
-    prevalence=0.5,
-    subtype_sep=4.0,
-    n_common=5,
-    common_scale=4.0,
-    n_sites=3,
-    site_effect=1.0,
-    age_effect=1.0,
-    dtype="float32",
-    random_state=None,
-):
-    r"""Simulate patients of several subtypes, and controls who vary in what is common to all.
+    n_subtypes: int = 3,
+    form: str = "linear",
+    modalities: Mapping[str, tuple[int, ...]] | None = None,
+    prevalence: float = 0.5,
+    subtype_sep: float = 4.0,
+    n_common: int = 5,
+    common_scale: float = 4.0,
+    n_sites: int = 3,
+    site_effect: float = 1.0,
+    age_effect: float = 1.0,
+    dtype: DTypeLike = "float32",
+    random_state: RandomState = None,
+) -> tuple[MultimodalData, np.ndarray, Bunch]:
+    r"""Simulate patients of several subtypes, and controls who share their main variability.
 
-    Patients and controls share *common* factors, whose variance is larger than what the disease
-    adds. Each subtype of the patients deviates from the controls along a *salient* factor of its
-    own. Clustering the patients alone therefore finds the common variability; the subtypes are
+    Patients and controls share *common* factors, whose variance is larger than that of the disease.
+    Each subtype of the patients deviates from the controls along a *salient* factor of its own.
+    Clustering the patients alone therefore finds the common variability; the subtypes are
     found by contrast with the controls.
 
     Parameters
@@ -121,8 +131,11 @@ def make_subtypes(
     >>> int(y.sum()), sorted(set(truth.subtype.tolist()))
     (300, [-1, 0, 1, 2])
     """
-    _check(locals())
-    shapes = _shapes(MODALITIES if modalities is None else modalities)
+    check_bounds(locals(), _BOUNDS)
+    if form not in FORMS:
+        raise ValueError(f"form={form!r}; expected 'linear' or 'nonlinear'.")
+    shapes = MODALITIES if modalities is None else modalities
+    _check_shapes(shapes)
     rng = _generator(random_state)
     n_patients = min(max(round(prevalence * n_subjects), 1), n_subjects - 1)
     y = rng.permutation(np.arange(n_subjects) < n_patients).astype(int)
@@ -149,7 +162,9 @@ Common factors vary in patients and controls. Each subtype of the patients devia
 controls along a salient factor of its own."""
 
 
-def _observe(rng, factors, shapes):
+def _observe(
+    rng: np.random.Generator, factors: np.ndarray, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return what each modality shows of the factors, and its loadings."""
     widths = [math.prod(shape) for shape in shapes.values()]
     directions = rng.standard_normal((factors.shape[1], sum(widths)))
@@ -165,28 +180,15 @@ def _observe(rng, factors, shapes):
     return arrays, loadings
 
 
-def _check(params):
-    for name, (kind, low, high, boundaries) in _BOUNDS.items():
-        check_scalar(
-            params[name], name, kind, min_val=low, max_val=high, include_boundaries=boundaries
-        )
-    if params["form"] not in FORMS:
-        raise ValueError(f"form={params['form']!r}; expected 'linear' or 'nonlinear'.")
-    if np.dtype(params["dtype"]) not in (np.float32, np.float64):
-        raise ValueError(f"dtype={params['dtype']!r}; expected 'float32' or 'float64'.")
-
-
-def _shapes(modalities):
+def _check_shapes(modalities: Any) -> None:
     if not isinstance(modalities, dict) or not modalities:
         raise ModalityError(
             f"modalities={modalities!r}; expected a dict from name to the shape of one subject, "
             "such as {'smri': (60,)}."
         )
     for name, shape in modalities.items():
-        sizes = shape if isinstance(shape, tuple) else ()
-        if not sizes or not all(isinstance(n, numbers.Integral) and n > 0 for n in sizes):
+        if not is_shape(shape):
             raise ModalityError(
                 f"Modality {name!r} is {shape!r}; expected the shape of one subject, a tuple of "
                 "positive integers."
             )
-    return dict(modalities)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import numbers
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.utils import Bunch, check_scalar
@@ -13,10 +13,13 @@ from skmmcl.data import MultimodalData
 from skmmcl.datasets._simulate import _generator
 from skmmcl.datasets._trifeature_images import COLORS, SHAPES, TEXTURES, draw_images
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import RandomState
+
 N_VALUES = {"images": 10, "vectors": 5}  # of each attribute, by default
 N_RENDERINGS = {"train": 3, "test": 1}  # images of each combination
 TRAIN_PART = 0.8  # of the combinations
-CODE_WIDTH = 10  # numbers that stand for one attribute of a vector
+CODE_WIDTH = 10  # numbers that code one attribute of a vector
 SHAPE, TEXTURE, COLOR = range(3)
 
 
@@ -30,7 +33,7 @@ def make_trifeature(
     noise: float = 0.3,
     n_values: int | None = None,
     design_state: int = 42,
-    random_state: Any = None,
+    random_state: RandomState = None,
 ) -> tuple[MultimodalData, dict[str, np.ndarray], Bunch]:
     r"""Simulate pairs of images with redundant, unique and synergistic information.
 
@@ -46,8 +49,8 @@ def make_trifeature(
     n_samples : int or None, default=1000
         Number of pairs. None for every possible pair of the images, each once.
     kind : {"images", "vectors"}, default="images"
-        What a modality is: an image, or a vector for fast tests, in which ten numbers stand
-        for each attribute.
+        Kind of the modalities: images, or vectors for fast tests, in which ten numbers code
+        each attribute.
     subset : {"train", "test"}, default="train"
         Which combinations of shape, texture and color are shown: 80 % are for training, in
         three images each, the others for testing, in one.

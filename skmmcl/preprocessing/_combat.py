@@ -40,7 +40,7 @@ class SiteEffects:
 
 
 class ComBat(SideDataTransformer):
-    """Take out differences between sites in mean and variance.
+    """Remove differences between sites in mean and variance.
 
     Each value of a modality has an additive and a multiplicative effect of the site, and effects of
     covariates, which are kept. The effects of a site are shrunk towards their
@@ -49,23 +49,24 @@ class ComBat(SideDataTransformer):
     Parameters
     ----------
     site : str, default="site"
-        Name of the side data that says where a subject was measured: text or numbers, of which 1,
-        1.0 and True are one site.
+        Name of the side data with the site of each subject: text or numbers, of which 1, 1.0
+        and True are one site.
     covariates : str or list of str, default=None
         Side data whose effects are kept: numbers linearly, text as classes. Of new subjects they
         must be known as well, so the target is none of them.
     modalities : list of str, default=None
         Which modalities; None for all.
     shrink : bool, default=True
-        Whether site effects are shrunk, which needs at least two values in a modality.
+        Whether site effects are shrunk towards their mean over the values of the modality
+        (empirical Bayes), which needs at least two values. False for the raw estimates.
     unseen_sites : {"error", "passthrough"}, default="error"
-        What becomes of subjects of a site that no training subject had: an error, or they stay
+        Treatment of subjects from a site that no training subject had: an error, or they stay
         as they are.
 
     Attributes
     ----------
     models_ : dict of str to SiteEffects
-        What was learned of each modality.
+        Estimated effects by modality.
     modalities_ : tuple of str
         The modalities that are transformed.
     sites_ : list of str
@@ -73,16 +74,16 @@ class ComBat(SideDataTransformer):
 
     See Also
     --------
-    ConfoundRegressor : Linear effects alone.
+    ConfoundRegressor : Removes linear effects of side data.
     skmmcl.metrics.site_predictability : How much of the site is left.
 
     Notes
     -----
     A site with a single training subject is shifted and not scaled.
 
-    Results equal those of neuroCombat 0.2.12, which learns nothing that could be applied to new
-    subjects with covariates. Other packages need old versions of numpy, or take the sites apart
-    from X, where no search or cross-validation slices them along.
+    Results equal those of neuroCombat 0.2.12, which cannot be applied to new subjects with
+    covariates. Other packages need old versions of numpy, or take the sites separately from X, so
+    that no search or cross-validation slices them with the subjects.
 
     References
     ----------
@@ -132,6 +133,13 @@ class ComBat(SideDataTransformer):
         self.sites_ = sorted(set(self._sites(X).tolist()))
         if len(self.sites_) < 2:
             raise DataError(f"ComBat needs at least two sites, X has only {self.sites_}.")
+        written: dict[str, str] = {}
+        for site in self.sites_:
+            if (other := written.setdefault(_bare(site), site)) != site:
+                raise DataError(
+                    f"Side data {self.site!r} have the sites {other!r} and {site!r}, which differ "
+                    "only in how they are written; write them in one way."
+                )
 
     def _sites(self, X: MultimodalData) -> np.ndarray:
         return plain_labels(side_values(X, self.site), self.site)
@@ -147,8 +155,8 @@ class ComBat(SideDataTransformer):
         design = np.hstack([of_site, covariates])
         if np.linalg.matrix_rank(design) < design.shape[1]:
             raise DataError(
-                f"In modality {name!r} the covariates {columns.names} cannot be told apart "
-                f"from each other or from {self.site!r}: their effects are not determined."
+                f"In modality {name!r} the covariates {columns.names} are linearly dependent "
+                f"on each other or on {self.site!r}: their effects are not determined."
             )
         effects = np.linalg.lstsq(design, values)[0]
         means, slopes = effects[: len(here)], effects[len(here) :]
@@ -187,7 +195,8 @@ class ComBat(SideDataTransformer):
             if _bare(site) in meant:
                 raise DataError(
                     f"Side data {self.site!r} have the site {site!r}, which differs from "
-                    f"{meant[_bare(site)]!r} of fit in writing alone; write them alike."
+                    f"{meant[_bare(site)]!r} of fit only in how it is written; write them in one "
+                    "way."
                 )
 
 

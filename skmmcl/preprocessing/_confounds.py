@@ -12,28 +12,29 @@ from skmmcl.preprocessing._side_data import SideDataTransformer
 
 
 class ConfoundRegressor(SideDataTransformer):
-    """Take out of each value what is linear in confounds, as learned on the training subjects.
+    """Remove linear effects of confounds from each value, as estimated on the training subjects.
 
-    The training mean stays. What a confound shares with the target is taken out too.
+    The training mean stays. Variance that a confound shares with the target is removed too.
 
     Parameters
     ----------
     confounds : str or list of str
-        Names of side data of the container. Numbers enter linearly, text as classes.
+        Names of side data of the container. Numbers have a linear effect, text one of each
+        class.
     modalities : list of str, default=None
         Which modalities; None for all.
 
     Attributes
     ----------
     models_ : dict of str to (ndarray, ndarray)
-        Of each modality the change of each value, (n_confound_columns, n_values), and the mean of
-        the confounds' columns.
+        By modality, the slopes (n_confound_columns, n_values) and the means of the columns of
+        the confounds.
     modalities_ : tuple of str
         The modalities that are transformed.
 
     See Also
     --------
-    ComBat : Takes out what differs between sites, in mean and variance.
+    ComBat : Removes differences between sites, in mean and variance.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -14,6 +14,9 @@ from skmmcl.utils._named import named
 from skmmcl.utils._optional import import_optional
 from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _KINDS = {"correlation", "covariance", "partial correlation", "precision", "tangent"}
 
@@ -31,7 +34,8 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
         "precision", "tangent"), which needs ``pip install "skmmcl[volumes]"``, or such a
         transformer itself. The reference of "tangent" is learned in ``fit``.
     fisher_z : bool, default=False
-        Whether correlations become arctanh of them; needs `discard_diagonal`.
+        Whether correlations are replaced by their arctanh (Fisher's z), whose variance hardly
+        depends on the correlation; needs `discard_diagonal`.
     discard_diagonal : bool, default=True
         Whether the diagonal is left out.
 
@@ -40,7 +44,7 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
     n_regions_ : int
         Number of regions.
     measure_ : transformer or None
-        What computes matrices, fitted.
+        The fitted transformer that computes the matrices.
     diagonal_ : ndarray of shape (n_regions,)
         Mean diagonal of the training subjects, for ``inverse_transform``.
 
@@ -68,15 +72,19 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
     }
 
     def __init__(
-        self, measure: Any = None, *, fisher_z: bool = False, discard_diagonal: bool = True
+        self,
+        measure: str | BaseEstimator | None = None,
+        *,
+        fisher_z: bool = False,
+        discard_diagonal: bool = True,
     ) -> None:
         self.measure = measure
         self.fisher_z = fisher_z
         self.discard_diagonal = discard_diagonal
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: None = None) -> Self:
-        """Learn the number of regions, and what the measure needs.
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
+        """Learn the number of regions, and fit the measure.
 
         Parameters
         ----------
@@ -108,7 +116,7 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
         self.diagonal_ = _known_mean(np.diagonal(matrices, axis1=1, axis2=2))
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the edges of each subject.
 
         Parameters
@@ -147,7 +155,7 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
             )
         return np.arctanh(edges)
 
-    def inverse_transform(self, X: Any) -> np.ndarray:
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Return the matrices that have these edges.
 
         Parameters
@@ -203,14 +211,21 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
         X = _numbers(X, dtype="numeric", ensure_all_finite=False)
         side = math.isqrt(X.shape[1]) if X.ndim == 2 else X.shape[1]
         if X[0].size != side * side or X.ndim > 3:
+            hint = " Vectors of edges are ready as they are." if X.ndim == 2 else ""
             raise DataError(
-                f"Expected square matrices (n_samples, n_regions, n_regions), got {X.shape}."
+                f"Expected square matrices (n_samples, n_regions, n_regions), got {X.shape}.{hint}"
             )
         X = X.reshape(len(X), side, side)
         self._check_infinite(X)
         for row, matrix in enumerate(X):
-            if not np.allclose(matrix, matrix.T, rtol=1e-4, atol=1e-6, equal_nan=True):
-                raise DataError(f"The matrix of subject {row} is not symmetric.")
+            same = np.isclose(matrix, matrix.T, rtol=1e-4, atol=1e-6, equal_nan=True)
+            if not same.all():
+                one, other = np.argwhere(~same)[0].tolist()
+                raise DataError(
+                    f"The matrix of subject {row} is not symmetric: regions {one} and {other} have "
+                    f"{matrix[one, other]:g} and {matrix[other, one]:g}. Average both, for example "
+                    "by (X + X.swapaxes(1, 2)) / 2; vectors of edges are ready as they are."
+                )
         return X
 
     def _check_infinite(self, X: np.ndarray) -> None:
@@ -234,7 +249,7 @@ class ConnectomeVectorizer(SiteLinkMixin, TransformerMixin, BaseEstimator):
 
 
 def _known_mean(diagonals: np.ndarray) -> np.ndarray:
-    """Return the mean of what is not NaN in each column; NaN where all is."""
+    """Return the mean of each column without NaN; NaN for a column of nothing else."""
     known = ~np.isnan(diagonals)
     count = known.sum(axis=0)
     with np.errstate(invalid="ignore"):  # infinite ones of both signs

@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from numbers import Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.exceptions import DataError
-from skmmcl.utils._named import named
+from skmmcl.preprocessing._lazy import OneByOneTransformer
 from skmmcl.utils._optional import import_optional
-from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import Interval, fit_context
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... percent
 
 
-class HistogramStandardizer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Return volumes the histogram of the training subjects.
+class HistogramStandardizer(OneByOneTransformer):
+    """Give volumes the histogram of the training subjects.
 
     Percentiles of each volume are mapped onto those of the training subjects, piecewise linearly,
     by TorchIO :cite:p:`perezgarcia2021`. A volume has no histogram if nearly all of its counted
@@ -65,7 +65,6 @@ class HistogramStandardizer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixi
     array([31.2, 31.2])
     """
 
-    one_by_one: ClassVar[bool] = True  # `ModalityTransformer` leaves lazy volumes in their files
     _parameter_constraints: ClassVar = {
         "background": [Interval(Real, None, None, closed="neither"), None]
     }
@@ -75,36 +74,15 @@ class HistogramStandardizer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixi
     def __init__(self, background: float | None = 0.0) -> None:
         self.background = background
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: None = None) -> Self:
-        """Learn the landmarks of the training subjects.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Volumes, flat or in their own shape.
-        y : None
-            Not used.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-
-        Raises
-        ------
-        DataError
-            If no volume has a histogram.
-        """
+    def _learn(self, X: ArrayLike) -> None:
         for name in ("n_samples_seen_", "landmarks_"):
             self.__dict__.pop(name, None)
         self.partial_fit(X)
         if not self.n_samples_seen_:
-            raise DataError("No volume has a histogram: nearly all voxels of each are alike.")
-        return self
+            raise DataError("No volume has a histogram: nearly all voxels of each are equal.")
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: None = None) -> Self:
+    def partial_fit(self, X: ArrayLike, y: None = None) -> Self:
         """Learn the landmarks of more training subjects.
 
         Parameters
@@ -120,10 +98,10 @@ class HistogramStandardizer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixi
             The fitted transformer.
         """
         n_seen = getattr(self, "n_samples_seen_", 0)
-        X = self._check(X, reset=not n_seen)
+        volumes = self._check(X, reset=not n_seen)
         with TemporaryDirectory() as folder:  # TorchIO trains on files
-            path = Path(folder, "volume.nrrd")  # bears any number of voxels in a row
-            landmarks = np.array([self._landmarks(volume, path) for volume in X])
+            path = Path(folder, "volume.nrrd")  # a format without a limit on the length of a row
+            landmarks = np.array([self._landmarks(volume, path) for volume in volumes])
         has_spread = landmarks[:, -1] - landmarks[:, 0] > 50  # else 0 or NaN
         if not has_spread.all():
             _warn_of_no_spread(np.flatnonzero(~has_spread), "nothing is learned from them")
@@ -135,21 +113,10 @@ class HistogramStandardizer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixi
             self.landmarks_ = total / self.n_samples_seen_
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Map the histogram of each volume onto the landmarks.
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "landmarks_")
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Volumes, flat or in their own shape.
-
-        Returns
-        -------
-        X_out : ndarray of float32 and that shape
-            Standardized volumes.
-        """
-        check_is_fitted(self, "landmarks_")
-        X = self._check(X, reset=False)
+    def _map(self, X: np.ndarray) -> np.ndarray:
         out = np.empty(X.shape, dtype=np.float32)
         constant = []
         for row, (volume, new) in enumerate(zip(X, out, strict=True)):
@@ -195,12 +162,11 @@ class HistogramStandardizer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixi
         counted = values != (np.inf if self.background is None else self.background)
         return counted if counted.any() else ~counted
 
-    def _check(self, X: Any, *, reset: bool) -> np.ndarray:
+    def _check(self, X: ArrayLike, *, reset: bool, **options: Any) -> np.ndarray:
         least = 2 if reset else 1
-        with named("X", "volumes of shape (n_samples, ...)"):
-            return validate_data(
-                self, X, reset=reset, allow_nd=True, dtype=np.float32, ensure_min_features=least
-            )
+        return super()._check(
+            X, reset=reset, dtype=np.float32, ensure_min_features=least, **options
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -212,8 +178,8 @@ def _warn_of_no_spread(rows: Iterable, outcome: str) -> None:
     rows = list(rows)
     named = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
     warnings.warn(
-        f"{len(rows)} volumes have no histogram, since nearly all of their voxels but for the "
-        f"background are alike, and {outcome}: rows {named}.",
+        f"{len(rows)} volumes have no histogram, since nearly all of their voxels outside the "
+        f"background are equal, and {outcome}: rows {named}.",
         UserWarning,
         stacklevel=3,
     )

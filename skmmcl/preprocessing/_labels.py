@@ -1,21 +1,27 @@
-"""Sets of labels from what is known of the subjects."""
+"""Sets of labels from the subjects' metadata."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skmmcl.data._frames import is_frame, plain, side_column
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
+from skmmcl.preprocessing._side_data import is_blank
 from skmmcl.utils._named import named
 from skmmcl.utils._targets import class_name, encode_classes, is_unlabeled, warn_if_measured
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
+
 
 def metadata_labels(
-    df: Any,
+    df: DataFrame | Mapping[str, ArrayLike],
     columns: str | Sequence[str] | None = None,
     *,
     bins: Mapping[str, int | Sequence[float]] | None = None,
@@ -35,8 +41,8 @@ def metadata_labels(
     Returns
     -------
     labels : ndarray of int64 (n_subjects, n_labels)
-        1 where the subject has the label, else 0. A missing value, None or NaN, gives no
-        label, nor does the -1 of unlabeled subjects in columns of classes; a row is -1
+        1 where the subject has the label, else 0. A missing value (None, NaN or an empty text)
+        gives no label, nor does the -1 of unlabeled subjects in columns of classes. A row is -1
         where all values are missing.
     names : list of str
         Of the labels: ``"sex=F"``, ``"age<20"``, ``"20<=age<40"``.
@@ -78,7 +84,7 @@ def metadata_labels(
         )
         if len(of_column) < 2:
             raise DataError(
-                f"Column {name!r} tells no subjects apart: of {len(values)} entries, "
+                f"Column {name!r} does not distinguish any subjects: of {len(values)} entries, "
                 f"{np.sum(codes >= 0)} are known, all of them {of_column}."
             )
         blocks.append(codes[:, None] == np.arange(len(of_column)))
@@ -112,10 +118,16 @@ def _columns(df: Any, columns: str | Sequence[str] | None, bins: Mapping) -> dic
 
 def _values(column: Any) -> np.ndarray:
     if is_frame(column):
-        return side_column(column)
-    # As objects, because numpy would make text of numbers, and of None, next to text.
-    mixed = isinstance(column, (list, tuple)) and any(isinstance(v, str) for v in column)
-    return np.array(column, dtype=object) if mixed else plain(column)
+        values = side_column(column)
+    else:
+        # As objects, because numpy would make text of numbers, and of None, next to text.
+        mixed = isinstance(column, (list, tuple)) and any(isinstance(v, str) for v in column)
+        values = np.array(column, dtype=object) if mixed else plain(column)
+    blank = is_blank(values)
+    if blank.any():
+        values = values.astype(object)
+        values[blank] = None
+    return values
 
 
 def _of_classes(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
@@ -127,6 +139,15 @@ def _of_classes(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
         codes, classes = encode_classes(values)
     except ValueError as error:
         raise DataError(f"Column {name!r} cannot be read as classes: {error} {advice}") from error
+    written: dict[str, Any] = {}
+    for value in classes.tolist():
+        form = str(value).strip().casefold()
+        if (other := written.setdefault(form, value)) != value:
+            warnings.warn(
+                f"Column {name!r} has the classes {other!r} and {value!r}, which differ only in "
+                "case or blanks; if they are one, write them in one way.",
+                stacklevel=4,
+            )
     warn_if_measured(classes[codes[codes >= 0]], f"column {name!r}", advice, stacklevel=5)
     return codes, [f"{name}={class_name(value)}" for value in classes.tolist()]
 

@@ -1,22 +1,94 @@
-"""Transformers of single subjects on volumes that stay in their files.
-
-Such a transformer has a class attribute ``one_by_one = True``, keeps the shape of its input, and
-has ``partial_fit`` if it learns anything.
-"""
+"""Transformers of each volume by itself, also of volumes that stay in their files."""
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.data import MultimodalData
 from skmmcl.data._flat import blank
 from skmmcl.data._rows import as_key, row_blocks
 from skmmcl.exceptions import DataError
 from skmmcl.preprocessing._tables import nobody_has
+from skmmcl.utils._named import named
+from skmmcl.utils._site import SiteLinkMixin
+from skmmcl.utils._sklearn import fit_context
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+class OneByOneTransformer(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Base of transformers of each volume by itself, which keep its shape.
+
+    Subclasses that learn anything have ``partial_fit``.
+    """
+
+    one_by_one: ClassVar[bool] = True  # `ModalityTransformer` leaves lazy volumes in their files
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
+        """Check the volumes of the training subjects, and learn from them where needed.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Volumes, flat or in their own shape.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        DataError
+            If the volumes cannot be used: if the mask is empty or of another size, or if no volume
+            has a histogram.
+        """
+        self._learn(X)
+        return self
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Transform each volume.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Volumes, flat or in their own shape.
+
+        Returns
+        -------
+        X_out : ndarray of that shape
+            The transformed volumes, of float32 or float64.
+
+        Raises
+        ------
+        DataError
+            If no voxel of a volume is in the mask.
+        """
+        check_is_fitted(self)
+        return self._map(self._check(X, reset=False))
+
+    @abstractmethod
+    def _learn(self, X: ArrayLike) -> None:
+        """Learn from volumes that are not checked yet."""
+
+    @abstractmethod
+    def _map(self, X: np.ndarray) -> np.ndarray:
+        """Transform volumes that are checked."""
+
+    def _check(self, X: ArrayLike, *, reset: bool, **options: Any) -> np.ndarray:
+        with named("X", "volumes of shape (n_samples, ...)"):
+            return validate_data(self, X, reset=reset, allow_nd=True, **options)
 
 
 def stays_lazy(transformer: Any, X: MultimodalData, name: str) -> bool:
@@ -53,7 +125,7 @@ def transformed_when_read(transformer: Any, X: MultimodalData, name: str) -> Map
 class MappedRows:
     """A lazy modality as a fitted transformer of single subjects makes it, each time it is read.
 
-    Picking subjects reads nothing, as in the modality itself, whose NaN stand for who is missing.
+    Selecting subjects reads nothing, as in the modality itself; NaN marks missing subjects.
     """
 
     def __init__(self, base: Any, transformer: Any, name: str) -> None:
@@ -76,7 +148,7 @@ class MappedRows:
 
     @property
     def present(self) -> np.ndarray:
-        """Who has the modality."""
+        """Presence of the modality, True for subjects who have it."""
         return self.base.present
 
     @property

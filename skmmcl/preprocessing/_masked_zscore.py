@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skmmcl.exceptions import DataError
+from skmmcl.preprocessing._lazy import OneByOneTransformer
 from skmmcl.utils._named import named
-from skmmcl.utils._site import SiteLinkMixin
-from skmmcl.utils._sklearn import StrOptions, fit_context
+from skmmcl.utils._sklearn import StrOptions
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
-class MaskedZScore(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class MaskedZScore(OneByOneTransformer):
     """Standardize each volume by the mean and standard deviation of its own voxels in a mask.
 
     Scanners give no absolute units, so that volumes differ in scale. Nothing is learned from other
@@ -44,65 +45,26 @@ class MaskedZScore(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEs
     array([[ 0.  , -1.22,  0.  ,  1.22]])
     """
 
-    one_by_one: ClassVar[bool] = True  # `ModalityTransformer` leaves lazy volumes in their files
     _parameter_constraints: ClassVar = {"mask": [StrOptions({"nonzero", "all"}), "array-like"]}
 
-    def __init__(self, mask: Any = "nonzero") -> None:
+    def __init__(self, mask: str | ArrayLike = "nonzero") -> None:
         self.mask = mask
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: None = None) -> Self:
-        """Check the volumes and the mask; nothing is learned.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Volumes, flat or in their own shape.
-        y : None
-            Not used.
-
-        Returns
-        -------
-        self : object
-            The transformer.
-
-        Raises
-        ------
-        DataError
-            If the mask is empty or of another size than a volume.
-        """
-        X = self._check(X, reset=True)
+    def _learn(self, X: ArrayLike) -> None:
+        volumes = self._check(X, reset=True)
         if not isinstance(self.mask, str):
             with named("mask", "an array of True and False"):
                 mask = np.asarray(self.mask)
                 if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
                     raise ValueError(f"type {mask.dtype}, or not all finite")
-            if mask.size != X[0].size:
-                raise DataError(f"The mask has {mask.size} voxels, the volumes have {X[0].size}.")
+            if mask.size != volumes[0].size:
+                raise DataError(
+                    f"The mask has {mask.size} voxels, the volumes have {volumes[0].size}."
+                )
             if not mask.any():
                 raise DataError("The mask is empty: no voxel is True.")
-        return self
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Standardize each volume.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Volumes, flat or in their own shape.
-
-        Returns
-        -------
-        X_out : ndarray of that shape
-            The z-scores, 0 outside the mask.
-
-        Raises
-        ------
-        DataError
-            If no voxel of a volume is in the mask.
-        """
-        check_is_fitted(self)
-        X = self._check(X, reset=False)
+    def _map(self, X: np.ndarray) -> np.ndarray:
         out = np.zeros(X.shape, dtype=np.result_type(X.dtype, np.float32))
         for row, (volume, z) in enumerate(zip(X, out, strict=True)):
             inside = self._inside(volume)
@@ -122,9 +84,8 @@ class MaskedZScore(SiteLinkMixin, OneToOneFeatureMixin, TransformerMixin, BaseEs
             return volume != 0 if self.mask == "nonzero" else np.ones(volume.shape, dtype=bool)
         return np.asarray(self.mask, dtype=bool).reshape(volume.shape)
 
-    def _check(self, X: Any, *, reset: bool) -> np.ndarray:
-        with named("X", "volumes of shape (n_samples, ...)"):
-            return validate_data(self, X, reset=reset, allow_nd=True, dtype="numeric")
+    def _check(self, X: ArrayLike, *, reset: bool, **options: Any) -> np.ndarray:
+        return super()._check(X, reset=reset, dtype="numeric", **options)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

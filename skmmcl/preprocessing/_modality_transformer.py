@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -18,7 +18,7 @@ from skmmcl.exceptions import ModalityError
 from skmmcl.preprocessing._lazy import fit_by_blocks, stays_lazy, transformed_when_read
 from skmmcl.preprocessing._tables import (
     ContainerTransformer,
-    check_shapes,
+    check_modalities,
     name_columns,
     names_out,
     nobody_has,
@@ -28,31 +28,35 @@ from skmmcl.preprocessing._tables import (
 from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
 
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from skmmcl.utils._typing import Subjects, Target
+
 _CHOICES = [StrOptions({"drop", "passthrough"}), HasMethods(["fit", "transform"])]
 
 
 class ModalityTransformer(ContainerTransformer):
     """Apply a scikit-learn transformer to each modality of its choice.
 
-    The transformers see a modality as a table of the subjects who have it. Subjects without
-    the modality stay without it; ids, side data and the other modalities stay as they are.
-    The main use is what has to be learned on training folds only: imputing gaps in a clinical
-    table, scaling, reducing one wide modality.
+    The transformers see a modality as a table of the subjects who have it. Subjects without the
+    modality stay without it; ids, side data and the other modalities stay as they are. Use it for
+    steps that are learned on training folds: imputation, scaling, reducing a wide modality.
 
     Parameters
     ----------
     transformers : dict of str to {"drop", "passthrough"} or estimator
-        What to do with a modality, by its name. Transformers are cloned. Modalities of more
-        than one dimension per subject are flattened for them, and get their shape back if the
-        number of values is unchanged; those whose tag ``three_d_array`` is set, such as
-        `ConnectomeVectorizer`, see them in their own shape.
+        What to do with a modality, by its name. Transformers are cloned. They see modalities
+        of several dimensions per subject as flat rows, which get their shape back if the number of
+        values is unchanged; those with the tag ``three_d_array``, such as `ConnectomeVectorizer`,
+        see the original shape.
     remainder : {"drop", "passthrough"} or estimator, default="passthrough"
         What to do with each modality that `transformers` does not name.
 
     Attributes
     ----------
     transformers_ : dict of str to {"drop", "passthrough"} or estimator
-        What is done with each modality, fitted.
+        The fitted transformer of each modality, or the choice made for it.
     modalities_ : tuple of str
         Names of the modalities seen in ``fit``.
     n_features_in_ : int
@@ -95,12 +99,17 @@ class ModalityTransformer(ContainerTransformer):
         "remainder": _CHOICES,
     }
 
-    def __init__(self, transformers: dict[str, Any], *, remainder: Any = "passthrough"):
+    def __init__(
+        self,
+        transformers: dict[str, str | BaseEstimator],
+        *,
+        remainder: str | BaseEstimator = "passthrough",
+    ) -> None:
         self.transformers = transformers
         self.remainder = remainder
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Subjects, y: Target = None) -> Self:
         """Fit each transformer on the subjects who have its modality.
 
         Parameters
@@ -136,7 +145,7 @@ class ModalityTransformer(ContainerTransformer):
         self._shapes_out = {name: shape for name, (_, shape) in fits.items()}
         return self
 
-    def transform(self, X: Any) -> MultimodalData:
+    def transform(self, X: Subjects) -> MultimodalData:
         """Transform the modalities.
 
         Parameters
@@ -156,12 +165,10 @@ class ModalityTransformer(ContainerTransformer):
         """
         check_is_fitted(self)
         X = self._container(X, self._shapes_in)
-        self._check_modalities(X)
-        check_shapes(X, self._shapes_in)
+        check_modalities(X, self._shapes_in)
         X = self._layout.apply(X)
-        kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
-        fitted = [name for name in kept if self.transformers_[name] != "passthrough"]
-        X = X[kept]
+        X = X[self._kept()]
+        fitted = [name for name in X.modalities if self.transformers_[name] != "passthrough"]
         return X.assign({name: self._transform_one(X, name) for name in fitted}) if fitted else X
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -203,15 +210,14 @@ class ModalityTransformer(ContainerTransformer):
         """
         if "transformers" in params:
             self.transformers = params.pop("transformers")
-        own = super().get_params(deep=False)
-        named = self.transformers if isinstance(self.transformers, dict) else ()
-        replaced = [name for name in params if name in named and name not in own]
-        if replaced:
-            new = {name: params.pop(name) for name in replaced}
-            self.transformers = {**self.transformers, **new}
+        if isinstance(self.transformers, dict):
+            own = super().get_params(deep=False)
+            replaced = [n for n in params if n in self.transformers and n not in own]
+            if new := {name: params.pop(name) for name in replaced}:
+                self.transformers = {**self.transformers, **new}
         return super().set_params(**params)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: None = None) -> np.ndarray:
         """Return names of the values per subject, over all modalities that are kept.
 
         Parameters
@@ -225,18 +231,12 @@ class ModalityTransformer(ContainerTransformer):
             ``<modality>_<number>``, in the order of the flat array.
         """
         check_is_fitted(self)
-        kept = [name for name in self.modalities_ if self.transformers_[name] != "drop"]
-        names = [f"{name}_{i}" for name in kept for i in range(math.prod(self._shapes_out[name]))]
+        widths = {name: math.prod(self._shapes_out[name]) for name in self._kept()}
+        names = [f"{name}_{i}" for name, width in widths.items() for i in range(width)]
         return np.asarray(names, dtype=object)
 
-    def _check_modalities(self, X: MultimodalData) -> None:
-        missing = [name for name in self._shapes_in if name not in X]
-        extra = [name for name in X.modalities if name not in self._shapes_in]
-        if missing or extra:
-            raise ModalityError(
-                f"X has the modalities {X.modalities}, fit saw {self.modalities_}: "
-                f"missing {missing}, not expected {extra}."
-            )
+    def _kept(self) -> list[str]:
+        return [name for name in self.modalities_ if self.transformers_[name] != "drop"]
 
     def _check_transformers(self, X: MultimodalData) -> None:
         unknown = [name for name in self.transformers if name not in X]

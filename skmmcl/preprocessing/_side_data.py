@@ -1,10 +1,11 @@
-"""Transformers of single modalities that need to know more of the subjects: site, age, ..."""
+"""Transformers of single modalities that use side data of the subjects: site, age, ..."""
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -22,6 +23,11 @@ from skmmcl.utils._plain import plain_column
 from skmmcl.utils._sklearn import fit_context
 from skmmcl.utils._targets import is_unlabeled
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects, Target
+
+_MAX_CODES = 2  # different numbers that are codes, such as those of sex
+_MAX_CLASSES = 10  # different texts that may be codes although they are numbers
 _KINDS = {"i": "numbers", "f": "numbers", "U": "text", "M": "dates", "m": "spans of time"}
 
 
@@ -31,7 +37,7 @@ class SideDataTransformer(ContainerTransformer):
     modalities: Sequence[str] | None
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Subjects, y: Target = None) -> Self:
         """Learn from the training subjects.
 
         Parameters
@@ -70,7 +76,7 @@ class SideDataTransformer(ContainerTransformer):
             self.models_[name] = self._fit_model(values, X, rows, name)
         return self
 
-    def transform(self, X: Any) -> MultimodalData:
+    def transform(self, X: Subjects) -> MultimodalData:
         """Transform the modalities.
 
         Parameters
@@ -128,7 +134,7 @@ class SideDataTransformer(ContainerTransformer):
         if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
             raise DataError(
                 f"Modality {name!r} has values that are NaN, infinite or no numbers in subjects "
-                f"who have it; {type(self).__name__} needs them filled beforehand."
+                f"who have it; fill them before {type(self).__name__}."
             )
         return values, rows
 
@@ -144,8 +150,8 @@ class SideDataTransformer(ContainerTransformer):
 class SideColumns:
     """Columns of side data as numbers: text becomes indicators, of all classes but the first.
 
-    A column that says the same of all training subjects has no effect that could be learned: it is
-    left out, and an error where it differs later.
+    A column that is constant among the training subjects has no effect that could be learned: it
+    is left out, and raises an error if it differs later.
     """
 
     def __init__(self, names: str | Sequence[str] | None) -> None:
@@ -156,13 +162,17 @@ class SideColumns:
         self.kinds_: dict[str, str] = {}
         self.classes_: dict[str, np.ndarray] = {}
         self.scales_: dict[str, tuple[float, float]] = {}
+        self.codes_: dict[str, np.ndarray | None] = {}  # values of numbers that have one or two
         for name in self.names:
             values = side_column(X, name)[rows]
             self.kinds_[name] = _KINDS[values.dtype.kind]
             if self.kinds_[name] == "text":
                 self.classes_[name] = np.unique(values)
+                _warn_of_numbers(self.classes_[name], name)
             else:
                 self.scales_[name] = _scale(values, name)
+                found = np.unique(values)
+                self.codes_[name] = found if len(found) <= _MAX_CODES else None
         return self
 
     def transform(self, X: MultimodalData, rows: np.ndarray) -> np.ndarray:
@@ -186,6 +196,7 @@ class SideColumns:
         mean, scale = self.scales_[name]
         numbers = _as_floats(values)
         if scale > 0:
+            self._warn_of_codes(name, values)
             return ((numbers - mean) / scale)[:, None]
         odd = values[numbers != mean]
         if len(odd):
@@ -194,6 +205,17 @@ class SideColumns:
                 "subjects, so that their effect is not known; leave them out."
             )
         return np.empty((len(values), 0))
+
+    def _warn_of_codes(self, name: str, values: np.ndarray) -> None:
+        """Warn of 0 and 1 where fit saw 1 and 2."""
+        known = getattr(self, "codes_", {}).get(name)  # not in model files of version 1
+        new = [] if known is None else sorted(set(values.tolist()) - set(known.tolist()))
+        if known is not None and new:
+            warnings.warn(
+                f"Side data {name!r} have {new[:5]}, but only {known.tolist()} in fit. If the "
+                "numbers are codes, code them as in fit; else their effect is extrapolated.",
+                stacklevel=2,
+            )
 
     def _indicators(self, name: str, values: np.ndarray) -> np.ndarray:
         known = self.classes_[name]
@@ -206,6 +228,26 @@ class SideColumns:
         return (values[:, None] == known[1:]).astype(float)
 
 
+def _warn_of_numbers(classes: np.ndarray, name: str) -> None:
+    """Warn of ages that are text, each of which would have an effect of its own."""
+    odd = [label for label in classes.tolist() if not _is_number(label)]
+    if len(classes) > _MAX_CLASSES and 2 * len(odd) < len(classes):
+        hint = f" ({odd[0]!r} is none)" if odd else ""
+        warnings.warn(
+            f"Side data {name!r} are {len(classes)} texts, each of which has an effect of its own, "
+            f"but look like numbers{hint}. Give numbers for one linear effect.",
+            stacklevel=2,
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def side_column(X: MultimodalData, name: str) -> np.ndarray:
     """Return side data of all subjects, complete and in a plain type."""
     return plain_column(side_values(X, name), name)
@@ -214,12 +256,20 @@ def side_column(X: MultimodalData, name: str) -> np.ndarray:
 def side_values(X: MultimodalData, name: str) -> np.ndarray:
     """Return side data of all subjects as they are; raise where some are missing."""
     values = np.asarray(X.meta[name])
-    unknown = is_unlabeled(values, None).reshape(len(values), -1).any(axis=1)
+    unknown = (is_unlabeled(values, None) | is_blank(values)).reshape(len(values), -1).any(axis=1)
     if unknown.any():
         first = int(np.argmax(unknown))
         who = first if X.index is None else X.index[first]
         raise DataError(f"Side data {name!r} is missing for {unknown.sum()} subjects: {who}, ...")
     return values
+
+
+def is_blank(values: np.ndarray) -> np.ndarray:
+    """Return where text is empty, which is how arrays of text leave a value out."""
+    if values.dtype.kind not in "OU":
+        return np.zeros(values.shape, dtype=bool)
+    blank = [isinstance(item, str) and not item.strip() for item in values.flat]
+    return np.array(blank, dtype=bool).reshape(values.shape)
 
 
 def _as_floats(values: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ def name_columns(values: np.ndarray, columns: Sequence[str] | None) -> Any:
 
 
 def present_rows(X: MultimodalData, name: str, *, flat: bool = True) -> tuple[Any, np.ndarray]:
-    """Return a modality as a table of the subjects who have it, and who they are.
+    """Return a modality as a table of the subjects who have it, and their mask.
 
     With ``flat=False`` subjects keep their shape.
     """
@@ -101,6 +101,18 @@ class ContainerTransformer(  # type: ignore[call-arg]
         tags.input_tags.two_d_array = False
         tags.input_tags.dict = True
         return tags
+
+
+def check_modalities(X: MultimodalData, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise unless a container has the modalities that fit saw, and no others."""
+    missing = [name for name in shapes if name not in X]
+    extra = [name for name in X.modalities if name not in shapes]
+    if missing or extra:
+        raise ModalityError(
+            f"X has the modalities {X.modalities}, fit saw {tuple(shapes)}: missing {missing}, "
+            f"not expected {extra}."
+        )
+    check_shapes(X, shapes)
 
 
 def check_shapes(X: MultimodalData, shapes: Mapping[str, tuple[int, ...]]) -> None:

@@ -144,5 +144,5 @@ def test_lazy_modalities_are_looked_at(lazy, shape, value, what):
 def test_who_lacks_a_lazy_modality_is_said_by_mask():
     rows = Bare(np.array([[1.0], [np.nan]]))
     check_values(MultimodalData(t1=rows, mask={"t1": [True, False]}), "float32")
-    with pytest.raises(DataError, match="of a lazy array say who has it by mask="):
+    with pytest.raises(DataError, match="for a lazy array, give mask="):
         check_values(MultimodalData(t1=rows), "float32")

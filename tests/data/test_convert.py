@@ -117,7 +117,7 @@ def test_bad_records():
         as_multimodal([{"fc": FC[0]}, {"fc": FC[1, :3]}])
     with pytest.raises(DataError, match="Subject 1 is a list, the first one a mapping"):
         as_multimodal([{"fc": FC[0]}, [1, 2]])
-    with pytest.raises(DataError, match="'fc' is None for every subject, which says no shape"):
+    with pytest.raises(DataError, match="'fc' is None for every subject, so that its shape"):
         as_multimodal([{"fc": None, "age": 1}, {"age": 2}])
     with pytest.raises(DataError, match="'fc' is an array of Python objects"):
         as_multimodal([{"fc": {"a": 1}}, {"fc": {"a": 1}}])

@@ -34,7 +34,8 @@ def test_the_target_is_no_feature(tmp_path, tables, wanted):
     X = MultimodalData.from_folder(tmp_path, target=wanted)
     assert X.columns["cov"] == ["Age", "Sex", "iq"]
     assert X.meta["Dx"].tolist() == people["Dx"].tolist()
-    assert "Dx" in MultimodalData.from_folder(tmp_path).columns["cov"]
+    with pytest.warns(UserWarning, match=r"cov\.csv: 'Dx' is read as a feature\. If it is"):
+        assert "Dx" in MultimodalData.from_folder(tmp_path).columns["cov"]
 
 
 def test_a_target_that_one_table_has(tmp_path, tables):
@@ -76,7 +77,7 @@ def test_copies_under_another_name(tmp_path, tables, labels, codes):
     cov["diagnosis"] = cov["Dx"].map(dict(enumerate(codes)))
     people["Dx"] = people["Dx"].map(dict(enumerate(labels)))
     write(tmp_path, participants=people, cov=cov.drop(columns="Dx"))
-    with pytest.warns(UserWarning, match=r"cov\.csv: column 'diagnosis' says the same as the targ"):
+    with pytest.warns(UserWarning, match=r"cov\.csv: column 'diagnosis' is a copy of the targ"):
         X = MultimodalData.from_folder(tmp_path, target="Dx")
     assert X.columns["cov"] == ["Age", "Sex", "iq", "diagnosis"]
 
@@ -86,7 +87,7 @@ def test_copies_of_numbers(tmp_path, tables, copy):
     people, cov = tables
     cov["months"] = copy(cov["Age"])
     write(tmp_path, participants=people, cov=cov.drop(columns="Age"))
-    with pytest.warns(UserWarning, match=r"column 'months' says the same as the target 'Age'"):
+    with pytest.warns(UserWarning, match=r"column 'months' is a copy of the target 'Age'"):
         MultimodalData.from_folder(tmp_path, target="Age")
 
 
@@ -96,7 +97,7 @@ def test_copies_in_arrays(tmp_path, tables):
     x = np.random.default_rng(0).normal(size=(N, 3))
     x[:, 1] = people["Dx"]
     np.save(tmp_path / "fc.npy", x)
-    with pytest.warns(UserWarning, match=r"fc\.npy: column 1 says the same as the target 'Dx'"):
+    with pytest.warns(UserWarning, match=r"fc\.npy: column 1 is a copy of the target 'Dx'"):
         MultimodalData.from_folder(tmp_path, target="Dx")
 
 

@@ -108,7 +108,7 @@ def test_identifiers_among_arrays(folder):
 def test_one_array_for_each_subject(folder, pattern, ids, listed):
     (folder / "x.npy").unlink()
     (folder / "participants.tsv").unlink()
-    table = pd.DataFrame({"participant_id": ids[::-1], "dx": [0, 1, 1]})
+    table = pd.DataFrame({"participant_id": ids[::-1], "iq": [0, 1, 1]})
     table.to_csv(folder / ("participants.csv" if listed else "a.csv"), index=False)
     (folder / "fc").mkdir()
     for k in (2, 0, 1):

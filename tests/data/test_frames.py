@@ -118,3 +118,24 @@ def test_polars_tables():
         MultimodalData(t=pl.DataFrame({"x": ["u", "v"]}))
     full = MultimodalData(t=pl.DataFrame({"a": [True, False]}))
     assert full["t"].dtype == bool
+
+
+def test_a_filtered_table_next_to_one_that_is_numbered_anew():
+    table = pd.DataFrame({"x": np.arange(6.0)})
+    part = table[table.x != 2]
+    with pytest.warns(UserWarning, match=r"rows of 'b' are numbered 0 to 4, .* 0 to 5 with gaps"):
+        MultimodalData(a=part, b=table[:5])
+    # warnings are errors
+    MultimodalData(a=part, b=table[:5].to_numpy())
+    MultimodalData(a=part, b=part)
+    MultimodalData(a=table[:5].set_axis(range(1, 6)), b=table[:5])  # numbers of participants
+    MultimodalData(a=table[:5].set_axis([101, 102, 104, 105, 108]), b=table[:5])
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [(["1", "2"], "'1' is text: convert it by .astype"), (["1", "<2"], "such as '<2'")],
+)
+def test_numbers_that_are_text(values, found):
+    with pytest.raises(DataError, match=found):
+        MultimodalData(a=pd.DataFrame({"x": values}))

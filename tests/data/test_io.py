@@ -44,7 +44,7 @@ def test_arrays_and_tables_with_participants(tmp_path):
 
 
 def test_outer_join_of_tables(tmp_path):
-    write(tmp_path, a_csv="id x\ns1 1\ns2 2\n", b_tsv="ID y\ns3 3\ns1 1\n")
+    write(tmp_path, a_csv="id x\ns1 1\ns2 2\n", b_tsv="ID w\ns3 3\ns1 1\n")
     X = MultimodalData.from_folder(str(tmp_path))
     assert X.index.tolist() == ["s1", "s2", "s3"]
     assert X.mask.tolist() == [[True, True], [True, False], [False, True]]
@@ -53,9 +53,9 @@ def test_outer_join_of_tables(tmp_path):
 
 
 def test_bool_columns_survive_the_join(tmp_path):
-    write(tmp_path, a_csv="id x\ns1 True\ns2 False\n", b_csv="id y\ns1 3\n")
+    write(tmp_path, a_csv="id x\ns1 True\ns2 False\n", b_csv="id w\ns1 3\n")
     assert MultimodalData.from_folder(tmp_path)["a"].ravel().tolist() == [1, 0]
-    write(tmp_path, b_csv="id y\ns3 3\n")
+    write(tmp_path, b_csv="id w\ns3 3\n")
     np.testing.assert_array_equal(MultimodalData.from_folder(tmp_path)["a"].ravel(), [1, 0, np.nan])
 
 
@@ -80,12 +80,12 @@ def test_rows_by_position(tmp_path):
 
 def test_arrays_beside_tables_that_agree(tmp_path):
     np.save(tmp_path / "fc.npy", np.ones((2, 3)))
-    write(tmp_path, a_csv="id x\ns1 1\ns2 3\n", b_csv="id y\ns1 1\ns2 3\n")
+    write(tmp_path, a_csv="id x\ns1 1\ns2 3\n", b_csv="id w\ns1 1\ns2 3\n")
     assert MultimodalData.from_folder(tmp_path).index.tolist() == ["s1", "s2"]
     np.save(tmp_path / "fc.npy", np.ones((3, 3)))
     with pytest.raises(DataError, match=r"fc\.npy has 3 rows, the tables list 2 subjects"):
         MultimodalData.from_folder(tmp_path)
-    write(tmp_path, b_csv="id y\ns2 1\ns1 3\n")
+    write(tmp_path, b_csv="id w\ns2 1\ns1 3\n")
     with pytest.raises(DataError, match=r"fc\.npy has no subject ids.*add a participants\.tsv"):
         MultimodalData.from_folder(tmp_path)
 
@@ -113,7 +113,7 @@ def test_memory_maps(tmp_path):
     [
         ({}, "holds no <modality>.npy, .npz, .csv or .tsv file; found nothing"),
         ({"readme_txt": "x"}, "found readme.txt"),
-        ({"participants_tsv": PARTICIPANTS}, "holds no modality beside participants.tsv"),
+        ({"participants_tsv": PARTICIPANTS}, "holds no modality other than participants.tsv"),
         ({"a_csv": "id x\ns1 1\ns1 2\n"}, "a.csv lists subject 's1' more than once"),
         ({"a_csv": "x id\n1 s1\n2 \n"}, r"a.csv lacks the id \(id\) of row 1"),
         ({"a_csv": ""}, "a.csv cannot be read as a table"),

@@ -80,15 +80,16 @@ def test_hashes_do_not_depend_on_who_looked():
 def test_workers_map_the_arrays_once(mapped):
     in_memory = MultimodalData(fc=np.array(mapped))
     on_disk = MultimodalData(fc=mapped)
-    for X, file in ((in_memory, None), (on_disk, str(mapped.filename))):
-        parts = [X[rows] for rows in ([1, 2], [5, 5, 7], slice(10, 20), slice(None))]
-        with joblib.Parallel(n_jobs=2, max_nbytes="100K", mmap_mode="r") as parallel:
+    with joblib.Parallel(n_jobs=2, max_nbytes="100K", mmap_mode="r") as parallel:
+        for X, file in ((in_memory, None), (on_disk, str(mapped.filename))):
+            parts = [X[rows] for rows in ([1, 2], [5, 5, 7], slice(10, 20), slice(None))]
             seen = parallel(joblib.delayed(facts)(part) for part in parts)
-        files = {str(found[0]) for found in seen}
-        assert len(files) == 1
-        assert files != {"None"}
-        assert file is None or files == {file}
-        np.testing.assert_array_equal([found[1] for found in seen], [p["fc"].sum() for p in parts])
+            files = {str(found[0]) for found in seen}
+            assert len(files) == 1
+            assert files != {"None"}
+            assert file is None or files == {file}
+            sums = [part["fc"].sum() for part in parts]
+            np.testing.assert_array_equal([found[1] for found in seen], sums)
 
 
 def test_dask_knows_the_size(mapped):

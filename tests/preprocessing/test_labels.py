@@ -76,7 +76,11 @@ def test_labels_guide_an_embedder(df):
         ("sex", {"sex": 3}, "'sex' has bins, but is not all numbers"),
         ("age", {"age": 1}, "must be 2 or more"),
         ("age", {"age": [40, 20]}, "edges that rise"),
-        ("age", {"age": [90]}, r"tells no subjects apart: of 5 entries, 4 are known, .*age<90"),
+        (
+            "age",
+            {"age": [90]},
+            r"does not distinguish any subjects: of 5 entries, 4 are known, .*age<90",
+        ),
     ],
 )
 def test_bad_columns(df, columns, bins, said):

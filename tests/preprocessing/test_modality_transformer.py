@@ -2,6 +2,7 @@
 
 import pickle
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -218,10 +219,11 @@ def test_grid_search_and_cross_validation(X, y):
         "modalitytransformer__clinical__strategy": ["mean", "median"],
         "modalitytransformer__fc": ["drop", PCA(2)],
     }
-    results = [
-        GridSearchCV(pipe, grid, cv=3, n_jobs=n_jobs, error_score="raise").fit(X, y).cv_results_
-        for n_jobs in (1, 2)
-    ]
+    with joblib.parallel_config("threading"):  # processes take seconds to start
+        results = [
+            GridSearchCV(pipe, grid, cv=3, n_jobs=n, error_score="raise").fit(X, y).cv_results_
+            for n in (1, 2)
+        ]
     np.testing.assert_array_equal(*(result["mean_test_score"] for result in results))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from skmmcl import MultimodalData
 from skmmcl.exceptions import DataError
-from skmmcl.preprocessing import ComBat, ConfoundRegressor
+from skmmcl.preprocessing import ComBat, ConfoundRegressor, metadata_labels
 
 N = 40
 SITE = np.arange(N) % 2
@@ -136,7 +136,9 @@ def test_times_of_other_zones_are_the_same_times():
 )
 def test_sites_that_differ_in_writing_are_not_passed_through(known, new):
     combat = ComBat(unseen_sites="passthrough").fit(data(site=np.array(known)[SITE]))
-    with pytest.raises(DataError, match=r"'site' have the site '.*' of fit in writing alone"):
+    with pytest.raises(
+        DataError, match=r"'site' have the site '.*' of fit only in how it is written"
+    ):
         combat.transform(data(site=np.array(new)[SITE]))
 
 
@@ -208,3 +210,37 @@ def test_a_confound_that_is_constant_among_those_with_a_modality():
     np.testing.assert_allclose(learnt.transform(X)["fc"][SITE == 0], fc[SITE == 0])
     with pytest.raises(DataError, match=r"'sex' have .*the same for all training subjects"):
         learnt.transform(MultimodalData(smri=SMRI, fc=SMRI, meta={"sex": SITE}))
+
+
+@pytest.mark.parametrize("sites", [["A", "A ", "B"], ["1", "01", "2"]])
+def test_sites_of_fit_that_differ_in_writing_are_refused(sites):
+    with pytest.raises(
+        DataError, match=f"the sites '{sites[1]}' and '{sites[0]}'|'{sites[0]}' and"
+    ):
+        ComBat().fit(data(site=np.resize(sites, N)))
+
+
+def test_an_empty_text_is_missing():
+    with pytest.raises(DataError, match="Side data 'site' is missing for 1 subjects: 1"):
+        ComBat().fit(data(site=np.array(["A", " ", *["B"] * (N - 2)])))
+    labels, names = metadata_labels({"sex": np.array(["M", "", "F"])})
+    assert names == ["sex=F", "sex=M"]
+    assert labels.tolist() == [[0, 1], [-1, -1], [1, 0]]
+
+
+def test_codes_of_two_tables_that_differ():
+    confounds = ConfoundRegressor("sex").fit(data(sex=np.resize([1, 2], N)))
+    confounds.transform(data(sex=np.ones(N)))
+    with pytest.warns(UserWarning, match=r"'sex' have \[0\], but only \[1, 2\] in fit.*as in fit"):
+        confounds.transform(data(sex=np.resize([0, 1], N)))
+
+
+def test_ages_that_are_text():
+    ages = np.array([*map(str, range(20, 19 + N)), "90+"])
+    with pytest.warns(UserWarning, match=rf"'age' are {N} texts.*\('90\+' is none\). Give numb"):
+        ConfoundRegressor("age").fit(data(age=ages))
+
+
+def test_labels_that_differ_in_case():
+    with pytest.warns(UserWarning, match="'sex' has the classes 'M' and 'm', which differ only in"):
+        metadata_labels({"sex": ["M", "m", "F", "F"]})

@@ -238,8 +238,11 @@ def test_bad_connectomes_are_named(series):
     perfect = fc.copy()
     perfect[1, 0, 3] = perfect[1, 3, 0] = 1.0
     fitted = ConnectomeVectorizer(fisher_z=True).fit(fc)
-    with pytest.raises(DataError, match="matrix of subject 2 is not symmetric"):
+    with pytest.raises(DataError, match="matrix of subject 2 is not symmetric: regions 0 and 1 "):
         ConnectomeVectorizer().fit(skewed)
+    for width in (15, 36):  # edges of 6 and of 9 regions; 36 is a square too
+        with pytest.raises(DataError, match="ectors of edges are ready as they are"):
+            ConnectomeVectorizer().fit(np.arange(2.0 * width).reshape(2, width))
     with pytest.raises(DataError, match="Expected square matrices"):
         ConnectomeVectorizer().fit(fc[:, :3])
     with pytest.raises(DataError, match=r"regions 0 and 3 of subject 1 have 1\.0"):
