@@ -62,14 +62,10 @@ class AnatCLLoss(TemperatureLoss):
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     anatomy: Literal["local", "global"] = "local"
-    bandwidth: float | Tensor = stacked(5.0)
-    age_weight: float | Tensor = stacked(1.0)
-    anatomy_weight: float | Tensor = stacked(1.0)
+    bandwidth: float | Tensor = stacked(5.0, above=0)
+    age_weight: float | Tensor = stacked(1.0, least=0)
+    anatomy_weight: float | Tensor = stacked(1.0, least=0)
     sharpness: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.anatomy not in KERNELS:
-            raise ValueError(f"anatomy must be one of {sorted(KERNELS)}, got {self.anatomy!r}.")
 
     def forward(
         self,

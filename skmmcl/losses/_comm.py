@@ -56,6 +56,11 @@ class CoMMLoss(TemperatureLoss):
         """Return the mean loss over the subsets, of the arguments of `terms`."""
         terms = self.terms(one, other, mask, sample_weight)
         if self.weights is not None:
+            if len(self.weights) != terms.shape[-1]:
+                raise ValueError(
+                    f"Expected {terms.shape[-1]} weights, one for each subset of the modalities; "
+                    f"got {self.weights}."
+                )
             terms = terms * terms.new_tensor(self.weights)
         return terms.mean(-1)
 

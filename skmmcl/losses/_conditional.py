@@ -73,7 +73,7 @@ class ConditionalAlignmentLoss(ConditionalLoss):
     """
 
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0, above=0)
 
     def _value(self, batch: Batch, weights: Tensor) -> Tensor:
         total = total_weights(batch, weights)
@@ -111,10 +111,10 @@ class ConditionalUniformityLoss(ConditionalLoss):
     -4.0
     """
 
-    t: float | Tensor = stacked(2.0)
+    t: float | Tensor = stacked(2.0, above=0)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0, above=0)
     divisor: Literal["weights", "pairs"] = "weights"
 
     def _value(self, batch: Batch, weights: Tensor) -> Tensor:

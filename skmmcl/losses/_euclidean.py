@@ -66,7 +66,7 @@ class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0, above=0)
     self_pairs: bool = True
 
     on_sphere = False

@@ -54,7 +54,7 @@ class JaccardSupConLoss(GuidedLoss):
 
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
-    threshold: float | Tensor = stacked(0.3)
+    threshold: float | Tensor = stacked(0.3, least=0)
     weighted: bool = True
 
     def _value(self, batch: Batch, y: Tensor) -> Tensor:

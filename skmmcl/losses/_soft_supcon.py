@@ -49,7 +49,7 @@ class SoftSupConLoss(GuidedLoss):
 
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
-    epsilon: float | Tensor = stacked(0.1)
+    epsilon: float | Tensor = stacked(0.1, least=0)
     self_pairs: bool = True
 
     def _weights(self, y: Tensor) -> Tensor:

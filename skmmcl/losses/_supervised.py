@@ -74,7 +74,7 @@ class SquaredErrorLoss(Loss):
     """
 
     center: float | tuple[float, ...] | Tensor = stacked(0.0)
-    scale: float | tuple[float, ...] | Tensor = stacked(1.0)
+    scale: float | tuple[float, ...] | Tensor = stacked(1.0, above=0)
 
     def forward(
         self, z: Tensor, y: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
@@ -108,7 +108,7 @@ class AbsoluteErrorLoss(Loss):
     """
 
     center: float | tuple[float, ...] | Tensor = stacked(0.0)
-    scale: float | tuple[float, ...] | Tensor = stacked(1.0)
+    scale: float | tuple[float, ...] | Tensor = stacked(1.0, above=0)
 
     def forward(
         self, z: Tensor, y: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None

@@ -48,7 +48,7 @@ class XCLRLoss(GuidedLoss):
 
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
-    target_temperature: float | Tensor = stacked(0.1)
+    target_temperature: float | Tensor = stacked(0.1, above=0)
     self_pairs: bool = False
 
     has_codes = False

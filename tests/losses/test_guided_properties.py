@@ -255,11 +255,49 @@ def test_fair_kl_of_groups_that_are_missing():
     )
 
 
+@pytest.mark.parametrize("form", ["moments", "kl"])
+def test_fair_kl_does_not_depend_on_the_unit_of_small_weights(form):
+    z, known, _, _ = batch((1, 8, 3), torch.float64, missing=False)
+    expected = FairKLLoss(form)(z, known["y"], known["site"])
+    assert expected > 0
+    small = torch.full((8,), 1e-3, dtype=z.dtype)
+    found = FairKLLoss(form)(z, known["y"], known["site"], sample_weight=small)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("wrong", [0, -1.0, math.nan])
+def test_numbers_out_of_range(wrong):
+    for make in (
+        YAwareLoss,
+        lambda x: YAwareLoss(bandwidth=x),
+        lambda x: YAwareLoss(bandwidth=(1.0, x)),
+        lambda x: YAwareLoss(torch.tensor([1.0, x])),
+        ConditionalUniformityLoss,
+        lambda x: DecoupledUniformityLoss(regularization=x),
+        lambda x: EpsSupInfoNCELoss(epsilon=x or -1.0),
+        lambda x: SoftSupConLoss(epsilon=x or -1.0),
+    ):
+        with pytest.raises(ValueError, match=r"must be (above|at least) 0, got"):
+            make(wrong)
+
+
+def test_a_mask_the_wrong_way_round():
+    z, known, mask, _ = batch((2, 5, 3))
+    with pytest.raises(ValueError, match=r"mask must have shape \(..., 5, 2\).*got \(2, 5\)"):
+        YAwareLoss()(z, known["age"], mask.T)
+    with pytest.raises(ValueError, match="mask must have shape"):
+        PairwiseCMCLoss()(z, mask[:4])
+    with pytest.raises(RuntimeError, match="invalid for input of size 5"):
+        SupConLoss()(z, known["y"])
+
+
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="Unknown kernel 'linear'"):
         YAwareLoss(kernel="linear")
     with pytest.raises(ValueError, match="form must be"):
         EpsSupInfoNCELoss(form="both")
+    with pytest.raises(ValueError, match="no_positive must be"):
+        SupConLoss(no_positive="ignore")
     with pytest.raises(ValueError, match="form must be"):
         FairKLLoss("simplified")
     with pytest.raises(ValueError, match="anatomy must be"):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss, merge_losses
+from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss, YAwareLoss, merge_losses
 from skmmcl.losses._parts import _gram
 
 LOSSES = {
@@ -153,6 +153,7 @@ UNLIKE = {
     "no_positive": [SupConLoss(), SupConLoss(no_positive="zero")],
     # One of them is computed in the form for low temperatures, which has other bits.
     "form of the sums": [CMCLoss(0.7), CMCLoss(0.01)],
+    "number of bandwidths": [YAwareLoss(bandwidth=1.0), YAwareLoss(bandwidth=(1.0, 2.0))],
     "parameters": [Learned(), Learned()],
     "merged already": [merge_losses([CMCLoss(0.7)])] * 2,
     "not stackable": [nn.MSELoss(), nn.MSELoss()],
