@@ -75,8 +75,10 @@ def embedder(estimator: C) -> C:
     *_, root = (cls for cls in estimator.__mro__ if "__dataclass_fields__" in vars(cls))
     common = set(vars(root)["__dataclass_fields__"]) if root is not estimator else set()
     own = set(vars(estimator).get("__annotations__", {})) - common
+    # After its own ones, those of the mixins of its room.
     ordered = sorted(
-        signature.parameters.values(), key=lambda p: (p.kind, p.name not in {"self", *own})
+        signature.parameters.values(),
+        key=lambda p: (p.kind, p.name in common, p.name not in {"self", *own}),
     )
     init.__signature__ = signature.replace(parameters=ordered)
     names = [parameter.name for parameter in ordered if parameter.name != "self"]

@@ -21,9 +21,9 @@ C = TypeVar("C", bound=type)
 @dataclass_transform(eq_default=False)
 def loss_parameters(cls: C) -> C:
     """Give a loss an ``__init__`` of its annotated parameters."""
-    dataclass(eq=False, repr=False)(cls)
+    loss: Any = dataclass(eq=False, repr=False)(cls)
     hints = inspect.get_annotations(cls, eval_str=True).items()
-    cls.choices = {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
+    loss.choices = {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
     return cls
 
 
