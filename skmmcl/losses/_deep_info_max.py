@@ -109,7 +109,7 @@ class DeepInfoMaxLoss(Loss):
     estimator : {"infonce", "jsd"}, default="infonce"
         As in `InfoMaxLoss`.
     seed : int, default=0
-        Draws the places of "CS".
+        Seed of the places that are drawn for "CS".
 
     Examples
     --------

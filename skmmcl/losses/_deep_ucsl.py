@@ -1,4 +1,4 @@
-"""Deep UCSL: patients are told from controls within each subtype."""
+"""Deep UCSL: classification of patients and controls within each subtype."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class DeepUCSLLoss(Loss):
     def of_patients(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the cross-entropy of the subtypes that patients are expected to be of.
+        """Return the cross-entropy of the expected subtypes of patients.
 
         A mean over patients and subtypes, 0 in a batch without patients.
 
@@ -70,10 +70,10 @@ class DeepUCSLLoss(Loss):
     def of_controls(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the cross-entropy of all subtypes alike, for controls.
+        """Return the cross-entropy of equally probable subtypes, for controls.
 
-        It keeps out of the subtypes what patients share with controls. A mean over controls and
-        subtypes, 0 in a batch without controls.
+        It removes from the subtypes the variation that patients share with controls. A mean over
+        controls and subtypes, 0 in a batch without controls.
 
         Parameters
         ----------

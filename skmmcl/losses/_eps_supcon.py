@@ -26,7 +26,7 @@ from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked, 
 class EpsSupInfoNCELoss(GuidedLoss):
     """Supervised contrast with a margin: epsilon-SupInfoNCE and epsilon-SupCon.
 
-    Positives are to be nearer to the anchor than negatives, by epsilon at least: the mean over the
+    Positives are to be closer to the anchor than negatives, by at least epsilon: the mean over the
     positives p of ``- log(exp(s_ip) / (exp(s_ip - epsilon) + sum_n exp(s_in)))``, with the
     negatives n :cite:p:`barbano2023unbiased`. Metadata are class codes; an unlabeled subject is a
     class of its own.

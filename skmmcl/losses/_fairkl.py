@@ -31,7 +31,7 @@ class Moments(NamedTuple):
 
 @loss_parameters
 class FairKLLoss(Loss):
-    """FairKL: pairs that share a bias are to be as similar as those that do not.
+    """FairKL: equal similarities of pairs that share a bias and of pairs that do not.
 
     The distributions of the cosines of the two groups are matched as Gaussians, for pairs of one
     class and for pairs of two :cite:p:`barbano2023unbiased`. Many geometries meet that, so there
@@ -70,8 +70,8 @@ class FairKLLoss(Loss):
         """Return one number for each fit.
 
         ``y`` and ``bias`` are codes (..., n_samples); a subject with -1 or NaN in either takes no
-        part. Of a group without pairs nothing is matched, of one with a single pair no standard
-        deviation. The other arguments are those of `YAwareLoss`.
+        part. A group without pairs is not matched, and one with a single pair in its mean alone.
+        The other arguments are those of `YAwareLoss`.
         """
         batch = make_batch(z, mask, sample_weight)
         y, bias = (metadata(codes, z, batch.u) for codes in (y, bias))

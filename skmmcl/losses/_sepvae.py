@@ -1,4 +1,4 @@
-"""SepVAE: what is common to patients and controls, and what is salient in patients."""
+"""SepVAE: variation common to patients and controls, and variation salient in patients."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class SepVAELoss(Loss):
     Parameters
     ----------
     precision : float, default=40.0
-        Inverse variance that is expected of the salient variables of controls.
+        Inverse variance of the prior of the salient variables of controls.
     reduction : {"mean", "sum"}, default="mean"
-        Over the subjects. A sum is that of the paper, and grows with the batch.
+        Reduction over the subjects. The paper has the sum, which grows with the batch.
 
     Examples
     --------
@@ -79,7 +79,7 @@ class SepVAELoss(Loss):
         Parameters
         ----------
         x_hat, x : dict of Tensor ``(n_samples, *shape)``
-            Reconstructions, and what they should be, in the order of the columns of ``mask``.
+            Reconstructions and data, in the order of the columns of ``mask``.
         mask : Tensor of shape (n_samples, n_views) or None
             True where the subject has the modality.
         """
@@ -106,10 +106,10 @@ class SepVAELoss(Loss):
     def salient_prior(
         self, mu: Tensor, log_var: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the divergence of the salient variables from those expected.
+        """Return the divergence of the salient variables from their priors.
 
-        Standard normal ones are expected of patients, and ones near 0 of controls. As the
-        posterior variance of controls is fixed, their means alone are left of the divergence.
+        The prior is standard normal for patients, and concentrated near 0 for controls. The
+        posterior variance of controls is fixed, so that only their means enter the divergence.
 
         Parameters
         ----------
@@ -124,10 +124,10 @@ class SepVAELoss(Loss):
     def shared_information(
         self, joint_logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return an estimate of what common and salient variables share, never negative.
+        """Return an estimate of the mutual information of both parts; never negative.
 
         The log odds estimate the logarithm of the ratio of the joint density to the product of the
-        marginal ones.
+        marginal densities.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Terms of an objective: means over the subjects of whom something is known."""
+"""Terms of an objective: means over the subjects whose class is known."""
 
 from __future__ import annotations
 

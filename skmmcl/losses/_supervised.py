@@ -91,7 +91,7 @@ class SquaredErrorLoss(Loss):
 class AbsoluteErrorLoss(Loss):
     """Absolute error of each view's predictions of scaled targets, as a mean over the views.
 
-    It heeds outliers less than the squared error; benchmarks of brain age are trained by it.
+    It is less sensitive to outliers than the squared error; benchmarks of brain age use it.
 
     Parameters
     ----------
