@@ -30,7 +30,7 @@ TIE = 1e-6
 PairFunction = Callable[[Tensor, Tensor], Tensor]
 
 
-def has_target(loss: Any) -> bool:
+def has_target(loss: Callable[..., Tensor]) -> bool:
     """Return whether a loss, with its settings, knows the geometry of its optimum.
 
     Parameters
