@@ -64,7 +64,7 @@ class SoftSupConLoss(GuidedLoss):
         epsilon = single_number(self.epsilon)
         if not self.has_target:
             raise ValueError(
-                f"With epsilon={epsilon} all classes have the same place; set epsilon below 1."
+                f"With epsilon={epsilon} all classes have one place; set epsilon below 1."
             )
         asked = 1 + single_number(self.temperature) * math.log(epsilon) if epsilon > 0 else -1.0
         return simplex(rows, sample_weight, cosine=asked)
