@@ -114,5 +114,5 @@ class AnatCLEmbedder(ContrastMixin, BaseEmbedder):
         names = ("anatomy", "anatomy_weight", "age_weight", "sharpness")
         settings: dict[str, Any] = {name: getattr(self, name) for name in names}
         settings["bandwidth"] = float(self.bandwidth_[0])
-        loss = AnatCLOfTargets(guide.table, self.temperature, **settings)
+        loss = AnatCLOfTargets(self.temperature, shape=guide.table, **settings)
         return [Term("anat_cl", loss, on=OF_METADATA)]

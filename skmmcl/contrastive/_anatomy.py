@@ -12,14 +12,14 @@ from skmmcl.contrastive._guides import KernelGuide
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.losses import AnatCLLoss
+from skmmcl.losses._parts._stacking import loss_parameters
 
 
+@loss_parameters
 class AnatCLOfTargets(AnatCLLoss):
-    """AnatCL of targets whose columns are the age and then all measures."""
+    """AnatCL of targets whose columns are the age and then all measures of a ``shape``."""
 
-    def __init__(self, shape: tuple[int, ...], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.shape = shape
+    shape: tuple[int, ...] = ()
 
     def forward(self, z: Tensor, targets: Tensor, *others: Tensor | None) -> Tensor:
         """Return the sum of the two terms, each a mean over the anchors."""
@@ -60,7 +60,9 @@ class AnatomyGuide(KernelGuide):
             raise DataError(f"None of the {len(values)} subjects has all measures of all regions.")
 
 
-def measures_of_regions(data: MultimodalData, names: str | Sequence[str] | None) -> Any:
+def measures_of_regions(
+    data: MultimodalData, names: str | Sequence[str] | None
+) -> np.ndarray | None:
     """Return the tables of regions, (n_samples, n_regions, n_measures); None if there is none."""
     meta = data.meta
     if names is None:

@@ -11,7 +11,7 @@ import torch
 
 from skmmcl.base._parameters import Bandwidth
 from skmmcl.exceptions import DataError
-from skmmcl.kernels import cosine, estimate_bandwidth
+from skmmcl.kernels import estimate_bandwidth
 from skmmcl.kernels._distance import PROFILES
 from skmmcl.kernels._metadata import check_weights
 from skmmcl.losses._realizability import unmet_share
@@ -72,11 +72,6 @@ def warn_if_classes_unmet(weight: float, temperature: float, n_classes: int) -> 
             UserWarning,
             stacklevel=6,
         )
-
-
-def softmax_weights(values: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Return exponentials of cosines, which are weights of pairs up to a factor of each anchor."""
-    return ((cosine(values) - 1) / temperature).exp()
 
 
 def check_function(kernel: Callable[..., torch.Tensor], values: np.ndarray) -> None:

@@ -6,12 +6,15 @@ from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
+from torch import Tensor
+
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import POSITIVE
 from skmmcl.contrastive._class_guides import ContrastedClasses
 from skmmcl.contrastive._guides import OF_CLASSES, OF_METADATA, KernelGuide
-from skmmcl.contrastive._kernel_checks import softmax_weights, warn_if_classes_unmet
+from skmmcl.contrastive._kernel_checks import warn_if_classes_unmet
 from skmmcl.contrastive._mixins import KernelMixin
+from skmmcl.kernels import cosine
 from skmmcl.losses import EuclideanInfoNCELoss, SoftSupConLoss, XCLRLoss
 from skmmcl.training import Term
 from skmmcl.utils._sklearn import Interval, StrOptions
@@ -93,7 +96,7 @@ class WeightedContrastiveEmbedder(KernelMixin, BaseEmbedder):
             return ContrastedClasses(self.metadata)
         if self.scheme == "euclidean":
             return KernelGuide(self, self.kernel)
-        weights = partial(softmax_weights, temperature=self.target_temperature)
+        weights = partial(_softmax_weights, temperature=self.target_temperature)
         return KernelGuide(self, "cosine", temperature=self.temperature, weights=weights)
 
     def _make_objective(self) -> list[Term]:
@@ -107,3 +110,8 @@ class WeightedContrastiveEmbedder(KernelMixin, BaseEmbedder):
         warn_if_classes_unmet(self.between_classes, self.temperature, len(self.classes_))
         soft = SoftSupConLoss(self.temperature, epsilon=self.between_classes, **pairs)
         return [Term("soft_sup_con", soft, on=OF_CLASSES)]
+
+
+def _softmax_weights(values: Tensor, temperature: float) -> Tensor:
+    """Return exponentials of cosines, which are weights of pairs up to a factor of each anchor."""
+    return ((cosine(values) - 1) / temperature).exp()
