@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from numbers import Integral
 from typing import Any, Literal
@@ -16,6 +17,9 @@ from skmmcl.base._input import LONE_MODALITY, read_input
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.utils._sklearn import check_feature_names_in, get_output_config
+from skmmcl.utils._typing import RandomState, Subjects
+
+Part = Literal["common", "salient"]
 
 N_ROWS = 256
 
@@ -52,7 +56,7 @@ class SpacesMixin(TransformerMixin):
     mean_representation_: Any
     _transformed: Any
 
-    def transform(self, X: Any, part: Literal["common", "salient"] | None = None) -> np.ndarray:
+    def transform(self, X: Subjects, part: Part | None = None) -> np.ndarray:
         """Represent subjects by the means of their latent variables.
 
         Parameters
@@ -74,7 +78,7 @@ class SpacesMixin(TransformerMixin):
             ASKED.set(part)
         return out.iloc[:, columns] if hasattr(out, "iloc") else out[:, columns]
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
         """Return the names of the columns: ``common_0``, ..., ``salient_0``, ...
 
         Parameters
@@ -95,7 +99,7 @@ class SpacesMixin(TransformerMixin):
         ASKED.set(None)
         return np.asarray(names, dtype=object)[columns_of(part, *widths.values())]
 
-    def reconstruct(self, X: Any) -> Any:
+    def reconstruct(self, X: Subjects) -> MultimodalData | np.ndarray:
         """Decode the latent variables of subjects to all modalities, absent ones as well.
 
         Parameters
@@ -110,7 +114,7 @@ class SpacesMixin(TransformerMixin):
         """
         return decoded(self, *self._latent(X))
 
-    def swap(self, X: Any, other: Any) -> Any:
+    def swap(self, X: Subjects, other: Subjects) -> MultimodalData | np.ndarray:
         """Decode subjects with the salient variables of other ones.
 
         Parameters
@@ -133,7 +137,9 @@ class SpacesMixin(TransformerMixin):
         latent[:, self._widths()[0] :] = given[:, self._widths()[0] :]
         return decoded(self, latent, index)
 
-    def sample(self, n_samples: int = 1, *, patients: bool = True, random_state: Any = None) -> Any:
+    def sample(
+        self, n_samples: int = 1, *, patients: bool = True, random_state: RandomState = None
+    ) -> MultimodalData | np.ndarray:
         """Draw subjects from the priors.
 
         Parameters
@@ -159,7 +165,7 @@ class SpacesMixin(TransformerMixin):
             latent[:, self._widths()[0] :] = 0
         return decoded(self, latent)
 
-    def _latent(self, X: Any) -> tuple[np.ndarray, Any]:
+    def _latent(self, X: Subjects) -> tuple[np.ndarray, np.ndarray | None]:
         """Return all latent variables, and the ids of the subjects."""
         check_is_fitted(self, "net_")
         data = read_input(self, X, reset=False)
@@ -176,7 +182,9 @@ class SpacesMixin(TransformerMixin):
         return network.n_common, network.n_salient
 
 
-def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
+def decoded(
+    estimator: Any, latent: np.ndarray, index: np.ndarray | None = None
+) -> MultimodalData | np.ndarray:
     """Return the subjects of latent variables (n_samples, n_common + n_salient), in their units.
 
     A container, or an array if fit was given one without a name.
