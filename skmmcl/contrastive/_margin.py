@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,7 +14,8 @@ class MarginMixin:
     """Gives a contrast with a margin ``epsilon`` the network that learns it."""
 
     net_: Any
-    learn_epsilon: bool
+    if TYPE_CHECKING:  # the field of a dataclass has its place by where it is annotated
+        learn_epsilon: bool
 
     def _make_network(self, **layout: Any) -> partial:
         network = super()._make_network(**layout)  # type: ignore[misc]
