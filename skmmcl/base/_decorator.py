@@ -74,9 +74,15 @@ def embedder(estimator: C) -> C:
     signature = inspect.signature(init)
     *_, root = (cls for cls in estimator.__mro__ if "__dataclass_fields__" in vars(cls))
     common = set(vars(root)["__dataclass_fields__"]) if root is not estimator else set()
-    own = set(vars(estimator).get("__annotations__", {})) - common
+    # Own parameters come first, then those of the mixins, the nearest first.
+    place = {
+        name: k
+        for k, cls in enumerate(estimator.__mro__)
+        for name in vars(cls).get("__annotations__", {})
+    }
+    place |= dict.fromkeys(("self", *common), -1)
     ordered = sorted(
-        signature.parameters.values(), key=lambda p: (p.kind, p.name not in {"self", *own})
+        signature.parameters.values(), key=lambda p: (p.kind, p.name in common, place[p.name])
     )
     init.__signature__ = signature.replace(parameters=ordered)
     names = [parameter.name for parameter in ordered if parameter.name != "self"]

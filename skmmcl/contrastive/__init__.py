@@ -1,4 +1,4 @@
-"""Contrast of subjects, guided by what is known of them: classes, age, site, sets of labels."""
+"""Supervised and metadata-guided contrastive learning: classes, age, site, sets of labels."""
 
 from skmmcl.contrastive._anatcl import AnatCLEmbedder
 from skmmcl.contrastive._conditional import ConditionalUniformityEmbedder

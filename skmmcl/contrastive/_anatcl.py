@@ -1,4 +1,4 @@
-"""AnatCL: contrast guided by the anatomy of regions and by age."""
+"""AnatCL: contrastive learning guided by the anatomy of brain regions and by age."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._parameters import BANDWIDTH_RULES, NOT_NEGATIVE, POSITIVE, BandwidthRule
-from skmmcl.base._views import Views
 from skmmcl.contrastive._anatomy import AnatCLOfTargets, AnatomyGuide
 from skmmcl.contrastive._guides import OF_METADATA
+from skmmcl.contrastive._mixins import ContrastMixin
 from skmmcl.contrastive._recipes import ANATCL
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
@@ -17,32 +17,30 @@ from skmmcl.utils._sklearn import StrOptions
 
 
 @embedder
-class AnatCLEmbedder(BaseEmbedder):
-    """Contrast that attracts subjects of like anatomy and of like age.
+class AnatCLEmbedder(ContrastMixin, BaseEmbedder):
+    """Contrastive learning with positives weighted by similar anatomy and age.
 
-    One encoder per modality is trained so that the embeddings of subjects are the nearer to
-    each other, the more alike measures of their brain regions are, and the nearer their
-    ages are.
+    One encoder per modality is trained so that the embeddings of two subjects are the closer, the
+    more similar the measures of their brain regions, and the closer their ages.
 
     Read more in the :ref:`User Guide <guided>`.
 
     Parameters
     ----------
     measures : str, list of str or None, default=None
-        Tables of the side data of X, ``X.meta``, or modalities, of shape (n_regions,) or
-        (n_regions, n_measures) per subject: cortical thickness, volume and surface of the
-        same regions. None takes every table of the side data; where there is none, age
-        alone guides.
+        Tables of ``X.meta``, or modalities, of shape (n_regions,) or (n_regions, n_measures) per
+        subject: cortical thickness, volume and surface of the same regions. None takes every
+        table of ``X.meta``; where there is none, age alone guides.
     anatomy : {"local", "global"}, default="local"
-        Whether regions are compared one by one, by the angle between their measures, or
-        all at once in each measure.
+        Whether regions are compared one by one, by the angle between their measures, or all at
+        once in each measure.
     anatomy_weight : float, default=1.0
-        Weight of the contrast by anatomy beside that by age.
+        Weight of the contrast by anatomy.
     age_weight : float, default=1.0
         Weight of the contrast by age; with 0 anatomy alone guides, and the age is still read.
-    sharpness : float, default=None
-        Anatomies are much alike; if given, a likeness a becomes ``exp(sharpness * (a -
-        1))``.
+    sharpness : float or None, default=None
+        If given, a similarity a of anatomies becomes ``exp(sharpness * (a - 1))``. Larger values
+        separate anatomies more, whose similarities otherwise all lie close to 1.
     metadata : str or None, default=None
         Column of ``X.meta`` that holds the age; ``y`` is then not needed. None takes ``y``.
     bandwidth : {"deviation", "scott", "silverman", "median"} or float, default="deviation"
@@ -51,10 +49,10 @@ class AnatCLEmbedder(BaseEmbedder):
 
     Attributes
     ----------
-    bandwidth_ : ndarray of shape (n_columns,)
-        Bandwidth of each column of the metadata; 1 where the kernel has none.
+    bandwidth_ : ndarray of shape (1,)
+        Bandwidth of the age.
     metadata_names_ : list of str
-        Names of the columns of the metadata.
+        Name of the column that holds the age.
 
     See Also
     --------
@@ -63,14 +61,13 @@ class AnatCLEmbedder(BaseEmbedder):
 
     Notes
     -----
-    Measures guide the training alone, new subjects need none; those that are a modality are
-    an input besides. A subject some of whose measures are unknown (NaN), or whose age is,
-    attracts its own modalities alone in that term.
+    Measures guide the training alone: new subjects need none. Measures that are a modality are an
+    input too. In a term whose measures or age are unknown (NaN), a subject has only its own
+    modalities as positives.
 
-    ``from_paper()`` has the network and the loss of what was released, which is models without
-    the code that trained them. Optimizer, epochs, batches and augmentation could not be read
-    and are those of this package; that both terms weigh 1 is inferred. ``anatomy="global"`` is
-    the other model.
+    ``from_paper()`` has the network and the loss of the released models, whose training code is
+    not public. Optimizer, epochs, batches and augmentation are therefore those of this package,
+    and that both terms weigh 1 is inferred. ``anatomy="global"`` is the other released model.
 
     References
     ----------
@@ -79,24 +76,12 @@ class AnatCLEmbedder(BaseEmbedder):
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from skmmcl import MultimodalData
     >>> from skmmcl.contrastive import AnatCLEmbedder
-    >>> rng = np.random.default_rng(0)
-    >>> X = MultimodalData(
-    ...     t1=rng.normal(size=(60, 30)),
-    ...     fc=rng.normal(size=(60, 10, 10)),
-    ...     meta={
-    ...         "age": rng.uniform(20, 80, 60),
-    ...         "thickness": rng.uniform(1, 4, (60, 68)),
-    ...         "volume": rng.uniform(1e3, 1e4, (60, 68)),
-    ...     },
-    ... )
-    >>> embedder = AnatCLEmbedder(
-    ...     measures=["thickness", "volume"], metadata="age", max_epochs=5, random_state=0
-    ... )
+    >>> from skmmcl.datasets import make_cohort
+    >>> X, _, _ = make_cohort(n_subjects=60, random_state=0)
+    >>> embedder = AnatCLEmbedder(measures="smri", metadata="age", max_epochs=5, random_state=0)
     >>> embedder.fit_transform(X).shape
-    (60, 32)
+    (60, 80)
     """
 
     measures: str | Sequence[str] | None = None
@@ -107,11 +92,6 @@ class AnatCLEmbedder(BaseEmbedder):
     metadata: str | None = None
     bandwidth: BandwidthRule | float = "deviation"
     temperature: float = 0.1
-    projection_dim: Any = None
-    normalize: bool = False
-    views: Views = "auto"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _paper: ClassVar[dict[str, Any]] = ANATCL
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -131,13 +111,8 @@ class AnatCLEmbedder(BaseEmbedder):
         guide = self._guide
         if guide.table is None:
             return [Term("y_aware", YAwareLoss(self.temperature, **guide.of_loss), OF_METADATA)]
-        loss = AnatCLOfTargets(
-            guide.table,
-            self.temperature,
-            anatomy=self.anatomy,
-            bandwidth=float(self.bandwidth_[0]),
-            anatomy_weight=self.anatomy_weight,
-            age_weight=self.age_weight,
-            sharpness=self.sharpness,
-        )
+        names = ("anatomy", "anatomy_weight", "age_weight", "sharpness")
+        settings: dict[str, Any] = {name: getattr(self, name) for name in names}
+        settings["bandwidth"] = float(self.bandwidth_[0])
+        loss = AnatCLOfTargets(self.temperature, shape=guide.table, **settings)
         return [Term("anat_cl", loss, on=OF_METADATA)]

@@ -1,4 +1,4 @@
-"""What AnatCL is guided by: the age, and measures of the regions of a brain."""
+"""The guide of AnatCL: age, and measures of brain regions."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from skmmcl.contrastive._guides import KernelGuide
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.losses import AnatCLLoss
+from skmmcl.losses._parts._stacking import loss_parameters
 
 
+@loss_parameters
 class AnatCLOfTargets(AnatCLLoss):
-    """The loss of targets that hold the age and then all measures, side by side."""
+    """AnatCL of targets whose columns are the age and then all measures of a ``shape``."""
 
-    def __init__(self, shape: tuple[int, ...], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.shape = shape
+    shape: tuple[int, ...] = ()
 
     def forward(self, z: Tensor, targets: Tensor, *others: Tensor | None) -> Tensor:
-        """Sum of the two terms, each a mean over the anchors."""
+        """Return the sum of the two terms, each a mean over the anchors."""
         measures = targets[..., 1:].unflatten(-1, self.shape)
         return super().forward(z, measures, targets[..., 0], *others)
 
 
 class AnatomyGuide(KernelGuide):
-    """Guidance by age and, next to it, measures of brain regions."""
+    """Guidance by age and measures of brain regions."""
 
     table: tuple[int, ...] | None  # shape of the measures of a subject
     _kept = ("learned", "table")
@@ -41,7 +41,7 @@ class AnatomyGuide(KernelGuide):
         """Return the age, and then all measures."""
         age = super().values(y, data)
         if age is None or age.shape[1] != 1:
-            raise DataError(f"Age is one column, found {self.names}.")
+            raise DataError(f"Age must be one column, found {self.names}.")
         measures = measures_of_regions(data, self.measures)
         found = None if measures is None else measures.shape[1:]
         if not hasattr(self, "table"):
@@ -60,8 +60,10 @@ class AnatomyGuide(KernelGuide):
             raise DataError(f"None of the {len(values)} subjects has all measures of all regions.")
 
 
-def measures_of_regions(data: MultimodalData, names: str | Sequence[str] | None) -> Any:
-    """Tables of regions side by side, (n_samples, n_regions, n_measures); None if there is none."""
+def measures_of_regions(
+    data: MultimodalData, names: str | Sequence[str] | None
+) -> np.ndarray | None:
+    """Return the tables of regions, (n_samples, n_regions, n_measures); None if there is none."""
     meta = data.meta
     if names is None:
         names = [name for name, values in meta.items() if np.ndim(values) > 1]
@@ -79,12 +81,12 @@ def measures_of_regions(data: MultimodalData, names: str | Sequence[str] | None)
     tables = {name: _table_of_regions(data, name) for name in names}
     n_regions = {name: table.shape[1] for name, table in tables.items()}
     if len(set(n_regions.values())) > 1:
-        raise DataError(f"The measures must be of the same regions; found, in number, {n_regions}.")
+        raise DataError(f"All measures must have the same number of regions; found {n_regions}.")
     return np.concatenate(list(tables.values()), axis=2)
 
 
 def _table_of_regions(data: MultimodalData, name: str) -> np.ndarray:
-    """One measure or several, NaN in rows that are absent."""
+    """Return a table as (n_samples, n_regions, n_measures), NaN in rows that are absent."""
     is_side = name in data.meta
     found = np.asarray(data.meta[name] if is_side else data[name])
     if found.ndim not in (2, 3) or found.dtype.kind not in "biuf":

@@ -1,4 +1,4 @@
-"""What is known of the subjects, from ``y`` or from the container, as columns of numbers."""
+"""Metadata of the subjects, from ``y`` or from the container, as columns of numbers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from skmmcl.utils._targets import encode_classes, is_unlabeled, warn_if_measured
 
 
 def columns_of_y(y: Any) -> dict[str, np.ndarray]:
-    """Columns of ``y`` by name."""
+    """Return the columns of ``y`` by name."""
     if hasattr(y, "columns"):
         names = column_names(y.columns)
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise DataError(f"y has several columns named {', '.join(twice)}; rename them.")
         return {name: pick_column(y, k).to_numpy() for k, name in enumerate(names)}
-    # As objects, because numpy would make text of numbers beside text.
+    # As objects, because numpy would convert numbers next to text to text.
     array = np.array(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
     if array.ndim == 1:
         return {str(getattr(y, "name", None) or "y"): array}
@@ -33,10 +33,10 @@ def columns_of_y(y: Any) -> dict[str, np.ndarray]:
 
 
 def columns_of_meta(data: MultimodalData, names: str | Sequence[str]) -> dict[str, np.ndarray]:
-    """Side data of the subjects by name."""
+    """Return columns of the side data by name."""
     wanted = [names] if isinstance(names, str) else list(names)
     if not wanted:
-        raise DataError("metadata=[] names nothing; None takes y.")
+        raise DataError("metadata=[] names no column; set metadata=None to use y.")
     meta = data.meta
     columns = {name: np.asarray(meta[name]) for name in wanted}
     for name, values in columns.items():
@@ -48,41 +48,43 @@ def columns_of_meta(data: MultimodalData, names: str | Sequence[str]) -> dict[st
     return columns
 
 
-def the_column(data: MultimodalData, names: str | Sequence[str]) -> np.ndarray:
-    """Side data of the subjects that are one column."""
+def single_column(data: MultimodalData, names: str | Sequence[str]) -> np.ndarray:
+    """Return the one column of the side data that is named."""
     columns = columns_of_meta(data, names)
     if len(columns) > 1:
-        raise DataError(f"One column of X.meta holds the class; metadata={names!r} names more.")
+        raise DataError(
+            f"The class must be one column of X.meta; metadata={names!r} names several."
+        )
     return next(iter(columns.values()))
 
 
-def as_codes(values: np.ndarray, name: str, *, wary: bool = False) -> np.ndarray:
-    """Class codes as floats, NaN where unknown; if wary, with a warning of an age's years."""
+def as_codes(values: np.ndarray, name: str, *, warn_of_numbers: bool = False) -> np.ndarray:
+    """Return class codes as floats, NaN where unknown; warn if they look like an age."""
     try:
         codes, classes = encode_classes(values)
     except ValueError as error:
         raise DataError(
-            f"Column {name!r} of the metadata is to be compared as classes: {error} Numbers are "
-            "compared by the kernel 'gaussian', or cut into classes by "
+            f"Column {name!r} of the metadata is to be compared as classes: {error} Compare "
+            "numbers by the kernel 'gaussian', or cut them into classes by "
             "skmmcl.preprocessing.metadata_labels."
         ) from error
-    if wary:
-        advice = "skmmcl.preprocessing.metadata_labels cuts numbers into few classes."
+    if warn_of_numbers:
+        advice = "skmmcl.preprocessing.metadata_labels cuts numbers into a few classes."
         known = classes[codes[codes >= 0]]
         warn_if_measured(known, f"column {name!r} of the metadata", advice, stacklevel=7)
     return np.where(codes < 0, np.nan, codes)
 
 
 def as_floats(values: np.ndarray, name: str) -> np.ndarray:
-    """Numbers, NaN where unknown."""
+    """Return numbers, NaN where unknown."""
     unknown = is_unlabeled(values, None)
     known = values[~unknown].tolist()
     text = [value for value in known if isinstance(value, (str, bytes))]
     if text:
         raise DataError(
             f"Column {name!r} of the metadata holds text, for example {text[0]!r}, between which "
-            "there is no distance. Classes are compared by the kernel 'delta', and made labels by "
-            "skmmcl.preprocessing.metadata_labels."
+            "there is no distance. Compare classes by the kernel 'delta', or convert them to "
+            "labels by skmmcl.preprocessing.metadata_labels."
         )
     floats = np.full(len(values), np.nan)
     try:
@@ -95,7 +97,7 @@ def as_floats(values: np.ndarray, name: str) -> np.ndarray:
 
 
 def as_labels_of_sets(columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Zeros and ones of sets of labels, (n_samples, n_labels); NaN in a row that is unknown."""
+    """Return zeros and ones of sets of labels, (n_samples, n_labels); NaN in unknown rows."""
     labels = np.column_stack([as_floats(values, name) for name, values in columns.items()])
     labels[(labels == -1).any(1)] = np.nan
     known = labels[~np.isnan(labels).any(1)]
@@ -106,7 +108,7 @@ def as_labels_of_sets(columns: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def check_varied(values: np.ndarray, names: Sequence[str]) -> None:
-    """Raise if a column says the same of all subjects of whom it says anything."""
+    """Raise if a column is constant over its known entries."""
     for name, column in zip(names, values.T, strict=True):
         known = np.unique(column[~np.isnan(column)])
         if len(known) < 2:
@@ -117,11 +119,12 @@ def check_varied(values: np.ndarray, names: Sequence[str]) -> None:
 
 
 def warn_of_lone(codes: np.ndarray, groups: str, *, stacklevel: int) -> None:
-    """Warn of groups that have a single subject, whom no other is like."""
+    """Warn of groups that have a single subject."""
     found, sizes = np.unique(codes[codes >= 0], return_counts=True)
     if n_lone := int(np.sum(sizes < 2)):
         warnings.warn(
-            f"{n_lone} of the {len(found)} {groups} have a single subject, whom no other is like.",
+            f"{n_lone} of the {len(found)} {groups} have a single subject, which therefore has no "
+            "positives among other subjects.",
             UserWarning,
             stacklevel=stacklevel,
         )

@@ -1,52 +1,45 @@
-"""Alignment of subjects who are alike, uniformity of those who are not."""
+"""Conditional alignment and uniformity: similar subjects align, dissimilar ones spread."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE, Bandwidth, Kernel
-from skmmcl.base._views import Views
+from skmmcl.base._parameters import NOT_NEGATIVE, POSITIVE
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
+from skmmcl.contrastive._mixins import KernelMixin
 from skmmcl.losses import ConditionalAlignmentLoss, ConditionalUniformityLoss
 from skmmcl.training import Term
 
 
 @embedder
-class ConditionalUniformityEmbedder(BaseEmbedder):
-    """Alignment of subjects who are alike, and uniformity of those who are not.
+class ConditionalUniformityEmbedder(KernelMixin, BaseEmbedder):
+    """Alignment of subjects with similar metadata, and uniformity of the others.
 
-    One encoder per modality is trained on two terms: the embeddings of subjects of like
-    metadata, whatever the modality, are drawn together, and only those of unlike metadata
-    are spread over the sphere.
+    One encoder per modality is trained on two terms: the embeddings of subjects with similar
+    metadata, of whatever modality, attract each other, and only those of subjects with dissimilar
+    metadata are spread over the sphere.
 
     Read more in the :ref:`User Guide <guided>`.
 
     Parameters
     ----------
     uniformity_weight : float, default=1.0
-        Weight of uniformity beside alignment.
+        Weight of uniformity relative to alignment.
     t : float, default=2.0
-        How far uniformity reaches: pairs weigh ``exp(-t * d**2)`` at distance d.
-
-    Attributes
-    ----------
-    bandwidth_ : ndarray of shape (n_columns,)
-        Bandwidth of each column of the metadata; 1 where the kernel has none.
-    metadata_names_ : list of str
-        Names of the columns of the metadata.
+        Inverse width of the repulsion: a pair at distance d has weight ``exp(-t * d**2)``. Larger
+        values repel close pairs alone.
 
     See Also
     --------
-    YAwareEmbedder : Repels all subjects, alike or not.
+    YAwareEmbedder : Repels all subjects, similar or not.
     DecoupledUniformityEmbedder : Spreads the means of subjects.
 
     Notes
     -----
-    A subject of whom something is unknown, NaN or None, attracts its own modalities alone.
-    The formulas are those of alignment and uniformity with the kernel as their weight; the
-    authors have published no code.
+    A subject with unknown metadata (NaN or None) has only its own modalities as positives. The
+    formulas are those of alignment and uniformity with the kernel as their weight; the authors
+    have published no code.
 
     References
     ----------
@@ -63,16 +56,8 @@ class ConditionalUniformityEmbedder(BaseEmbedder):
     (60, 80)
     """
 
-    metadata: str | Sequence[str] | None = None
-    kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "deviation"
     uniformity_weight: float = 1.0
     t: float = 2.0
-    projection_dim: Any = None
-    normalize: bool = False
-    views: Views = "auto"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "uniformity_weight": NOT_NEGATIVE,

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, Guide, embedder
 from skmmcl.base._parameters import KERNEL, POSITIVE, Bandwidth, Kernel
-from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide, PriorGuide
+from skmmcl.contrastive._mixins import ContrastMixin
 from skmmcl.contrastive._recipes import DECOUPLED
 from skmmcl.losses import DecoupledUniformityLoss
 from skmmcl.training import Term
@@ -16,12 +16,12 @@ from skmmcl.utils._sklearn import HasMethods, StrOptions
 
 
 @embedder
-class DecoupledUniformityEmbedder(BaseEmbedder):
-    """Contrast that spreads the subjects' mean embeddings, smoothed by what is known.
+class DecoupledUniformityEmbedder(ContrastMixin, BaseEmbedder):
+    """Uniformity of the subjects' mean embeddings, smoothed by metadata or a prior model.
 
-    One encoder per modality is trained so that the means, over modalities, of the
-    embeddings of subjects are far from each other, which makes the modalities of a subject
-    agree too. With a kernel, subjects of like metadata, or of like representation by
+    One encoder per modality is trained so that the means, over modalities, of the embeddings of
+    subjects are far from each other, which makes the modalities of a subject agree too. With a
+    kernel, the means of subjects with similar metadata, or with a similar representation by
     another model, are first averaged.
 
     Read more in the :ref:`User Guide <guided>`.
@@ -29,21 +29,22 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     Parameters
     ----------
     kernel : str, list of str, callable or None, default=None
-        How alike subjects are by their metadata, as `YAwareEmbedder` takes it, or
-        "cosine"; None uses no metadata.
+        Similarity of subjects by their metadata, as in `YAwareEmbedder`, or "cosine"; None uses
+        no metadata.
     bandwidth : {"deviation", "scott", "silverman", "median"}, float or list, default="median"
-        Distance at which numbers begin to differ, in their units, for all columns or for
-        each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
-        training subjects. Classes and sets of labels have none.
+        Distance at which numbers begin to differ, in their units, for all columns or for each; or
+        the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the training subjects.
+        Classes and sets of labels have none.
     regularization : float or "auto", default=0.01
-        Ridge that smooths embeddings over subjects of like metadata; "auto" for one over
-        the square root of the size of the batch.
-    prior : transformer, default=None
-        Whose representation of the subjects takes the place of metadata. It is cloned and
-        fitted on the training subjects; one that is fitted already stays as it is within
-        `sklearn.frozen.FrozenEstimator`. None for no such prior.
+        Ridge penalty of the regression on the kernel; larger values smooth more. "auto" is one
+        over the square root of the number of subjects in the batch.
+    prior : transformer or None, default=None
+        Model whose representation of the subjects replaces the metadata. It is cloned and fitted
+        on the training subjects; a fitted one within `sklearn.frozen.FrozenEstimator` stays as it
+        is.
     t : float, default=2.0
-        How far uniformity reaches: pairs weigh ``exp(-t * d**2)`` at distance d.
+        Inverse width of the repulsion: a pair at distance d has weight ``exp(-t * d**2)``. Larger
+        values repel close pairs alone.
 
     Attributes
     ----------
@@ -56,19 +57,19 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
 
     See Also
     --------
-    ConditionalUniformityEmbedder : Alignment and uniformity as terms of their own.
+    ConditionalUniformityEmbedder : Alignment and uniformity as separate terms.
     skmmcl.losses.DecoupledUniformityLoss : The loss.
 
     Notes
     -----
-    Without a kernel ``y`` is not used. The kernel may be of a representation by another
-    model, by ``prior`` or as ``y`` of shape (n_samples, n_columns); with many columns a
-    kernel by distance tells all subjects apart, and "cosine" is the better one.
+    Without a kernel ``y`` is not used. The kernel may be of a representation by another model,
+    given as ``prior`` or as ``y`` of shape (n_samples, n_columns). With many columns all subjects
+    are far from each other, and "cosine" is better than a kernel of the distance.
 
     ``from_paper()`` trains images of three channels as the authors do CIFAR-10; it needs timm,
-    whose ResNet-18 begins with a wide stem, where theirs for 32 pixels begins with a narrow
-    one. SGD has no momentum. For other data they set ``kernel="gaussian"`` with ``bandwidth``
-    100 (BigBiGAN features, UTZappos), 20 (CUB-200) or 10 (GLoRIA features).
+    whose ResNet-18 begins with a wide stem, where theirs for 32 pixels begins with a narrow one.
+    SGD has no momentum. For other data they set ``kernel="gaussian"`` with ``bandwidth`` 100
+    (BigBiGAN features, UTZappos), 20 (CUB-200) or 10 (GLoRIA features).
 
     References
     ----------
@@ -77,18 +78,12 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
 
     Examples
     --------
+    >>> from sklearn.decomposition import PCA
     >>> from skmmcl.contrastive import DecoupledUniformityEmbedder
     >>> from skmmcl.datasets import make_cohort
-    >>> X, y, _ = make_cohort(n_subjects=60, random_state=0)
-    >>> DecoupledUniformityEmbedder(max_epochs=5, random_state=0).fit_transform(X).shape
-    (60, 80)
-
-    With a representation by another model:
-
-    >>> from sklearn.decomposition import PCA
-    >>> embedder = DecoupledUniformityEmbedder(
-    ...     kernel="cosine", prior=PCA(4), max_epochs=5, random_state=0
-    ... )
+    >>> X, _, _ = make_cohort(n_subjects=60, random_state=0)
+    >>> by_pca = {"kernel": "cosine", "prior": PCA(4)}  # or without a kernel
+    >>> embedder = DecoupledUniformityEmbedder(**by_pca, max_epochs=5, random_state=0)
     >>> embedder.fit_transform(X).shape
     (60, 80)
     """
@@ -99,11 +94,6 @@ class DecoupledUniformityEmbedder(BaseEmbedder):
     metadata: str | Sequence[str] | None = None
     prior: Any = None
     t: float = 2.0
-    projection_dim: Any = None
-    normalize: bool = False
-    views: Views = "auto"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _paper: ClassVar[dict[str, Any]] = DECOUPLED
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

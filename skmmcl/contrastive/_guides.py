@@ -1,4 +1,4 @@
-"""What guides a contrast: a class of each subject, or numbers that are compared by a kernel."""
+"""Guides of a contrast by metadata: numbers and classes that are compared by a kernel."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from skmmcl.kernels._distance import PROFILES
 OF_CLASSES = ("z", "y", "mask", "sample_weight")
 OF_METADATA = ("z", "targets", "mask", "sample_weight")
 
-# Weights are judged by as many subjects as a batch has, but at least and at most so many.
-LEAST_JUDGED, MOST_JUDGED = 16, 128
+# Weights are checked on as many subjects as a batch has, within these limits.
+MIN_CHECKED, MAX_CHECKED = 16, 128
 
 
 class MetadataGuide(Guide):
@@ -47,7 +47,7 @@ class MetadataGuide(Guide):
         Its parameter ``metadata`` names the columns of the side data; None for ``y``.
     """
 
-    without_y = " Metadata that X holds need none: metadata=['age', 'site'] names X.meta."
+    without_y = " To use metadata in X.meta instead, set metadata=['age', 'site'], for example."
 
     def __init__(self, settings: Any) -> None:
         super().__init__()
@@ -79,12 +79,12 @@ class KernelGuide(MetadataGuide):
     settings : BaseEmbedder
         Has the parameters ``metadata``, ``bandwidth`` and ``batch_size``.
     kernel : str, list of str or callable
-        How the metadata are compared.
+        Kernel that compares the metadata.
     temperature : float, default=None
-        Where the cosines of embeddings, divided by it, are to follow the weights; None for other
-        geometries.
+        Temperature at which the cosines of embeddings represent the weights; None for losses with
+        another geometry.
     weights : callable, default=None
-        From metadata to weights; None for those of the kernel.
+        Function from metadata to weights; None for the kernel.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class KernelGuide(MetadataGuide):
 
     @property
     def of_loss(self) -> dict[str, Any]:
-        """The parameters of a loss that takes a kernel."""
+        """Parameters of a loss that takes a kernel."""
         return {"kernel": self.kernel, "bandwidth": tuple(self.learned["bandwidth_"].tolist())}
 
     def as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -119,7 +119,7 @@ class KernelGuide(MetadataGuide):
         return np.column_stack([read(values, name) for read, (name, values) in pairs])
 
     def strata(self, values: np.ndarray) -> np.ndarray | None:
-        """Return the classes that columns of the kernel "delta" make together."""
+        """Return the classes that the columns of the kernel "delta" form together."""
         kernels = self._kernels(values.shape[1])
         classes = values[:, [kernel == "delta" for kernel in kernels]]
         if not classes.shape[1]:
@@ -133,12 +133,10 @@ class KernelGuide(MetadataGuide):
         """Check the metadata of the training subjects, and find the bandwidths."""
         kernels = self._kernels(values.shape[1])
         # A column of a representation or of labels may be constant.
-        of_units = [
-            k for k, kernel in enumerate(kernels) if kernel == "delta" or kernel in PROFILES
-        ]
-        check_varied(values[:, of_units], [self.names[k] for k in of_units])
+        varied = [k for k, kernel in enumerate(kernels) if kernel in {"delta", *PROFILES}]
+        check_varied(values[:, varied], [self.names[k] for k in varied])
         if np.isnan(values).any(1).all():
-            raise DataError(f"None of the {len(values)} subjects is known in all of {self.names}.")
+            raise DataError(f"None of the {len(values)} subjects has all metadata {self.names}.")
         for k in (k for k, kernel in enumerate(kernels) if kernel == "delta"):
             warn_of_lone(values[:, k], f"classes of {self.names[k]!r}", stacklevel=8)
         if callable(self.kernel):
@@ -147,24 +145,24 @@ class KernelGuide(MetadataGuide):
         self._check_weights(values, measured=any(kernel in PROFILES for kernel in kernels))
 
     def _kernels(self, n_columns: int) -> list[Any]:
-        """The kernel of each column."""
+        """Return the kernel of each column."""
         if isinstance(self.kernel, str) or callable(self.kernel):
             return [self.kernel] * n_columns
         if len(self.kernel) != n_columns:
             raise DataError(
                 f"kernel={self.kernel!r} has {len(self.kernel)} kernels for {n_columns} columns "
-                "of metadata; give one for each, or one for all."
+                "of metadata; set one for each, or one for all."
             )
         return list(self.kernel)
 
     def _check_weights(self, values: np.ndarray, *, measured: bool) -> None:
-        """Warn of weights that guide nothing, or for which a sphere has no room."""
+        """Warn of weights that guide nothing, or that a sphere cannot represent."""
         known = values[~np.isnan(values).any(1)]
         on_sphere = self.temperature is not None
         if len(known) < 3 or not (measured or on_sphere):
             return
-        n_judged = min(max(self.batch_size, LEAST_JUDGED), MOST_JUDGED)
-        rows = np.random.default_rng(0).permutation(len(known))[:n_judged]
+        n_checked = min(max(self.batch_size, MIN_CHECKED), MAX_CHECKED)
+        rows = np.random.default_rng(0).permutation(len(known))[:n_checked]
         shown = torch.as_tensor(known[rows])
         width = self.learned["bandwidth_"]
         weights = (
@@ -179,17 +177,17 @@ class KernelGuide(MetadataGuide):
 
 
 class PriorGuide(KernelGuide):
-    """Guidance by the representation that another model has of the subjects."""
+    """Guidance by the representation of the subjects by another model."""
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings, settings.kernel)
         self.prior, self.is_required = settings.prior, False
 
     def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        """Return it; the model is fitted in the first call."""
+        """Return the representation; the model is fitted in the first call."""
         if self.kernel is None or self.metadata is not None:
             raise ValueError(
-                "prior= takes the place of metadata=, and needs a kernel such as 'cosine'; got "
+                "prior= replaces metadata=, and needs a kernel such as 'cosine'; got "
                 f"kernel={self.kernel!r}, metadata={self.metadata!r}."
             )
         if "prior_" not in self.learned:

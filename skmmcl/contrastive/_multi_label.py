@@ -1,4 +1,4 @@
-"""Supervised contrast of subjects who have several labels each."""
+"""Multi-label SupCon: supervised contrastive learning with several labels per subject."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from numbers import Real
 from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import LabelsGuide
 from skmmcl.contrastive._guides import OF_METADATA
+from skmmcl.contrastive._mixins import ContrastMixin
 from skmmcl.contrastive._recipes import MULTI_LABEL
 from skmmcl.losses import JaccardSupConLoss, MulSupConLoss
 from skmmcl.training import Term
@@ -17,23 +17,22 @@ from skmmcl.utils._sklearn import Interval, StrOptions
 
 
 @embedder
-class MultiLabelSupConEmbedder(BaseEmbedder):
-    """Supervised contrast of subjects who have several labels each.
+class MultiLabelSupConEmbedder(ContrastMixin, BaseEmbedder):
+    """Supervised contrastive learning of subjects who have several labels each.
 
-    One encoder per modality is trained so that subjects who share labels are near each
-    other. Labels are the columns of ``y``, zeros and ones, such as diagnoses; or the classes
-    of each column of metadata, such as sex and site; or the one class in a ``y`` of one
-    dimension.
+    One encoder per modality is trained so that subjects who share labels are close to each other.
+    Labels are the columns of ``y``, zeros and ones, such as diagnoses; or the classes of each
+    column of metadata, such as sex and site; or the one class in a ``y`` of one dimension.
 
     Read more in the :ref:`User Guide <guided>`.
 
     Parameters
     ----------
     weighting : {"jaccard", "labels"}, default="jaccard"
-        Whether subjects attract by the Jaccard index of their sets of labels, or once for
-        each label that they share.
+        Whether the weight of a pair of subjects is the Jaccard index of their sets of labels, or
+        each shared label makes them a pair of positives.
     threshold : float, default=0.3
-        With "jaccard", the least index of a positive.
+        With "jaccard", smallest index of a positive, above 0 up to 1.
 
     Attributes
     ----------
@@ -42,15 +41,15 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
 
     See Also
     --------
-    SupConEmbedder : For one class a subject.
-    skmmcl.preprocessing.metadata_labels : Makes such labels of columns of metadata.
-    skmmcl.losses.JaccardSupConLoss : The loss by the Jaccard index.
+    SupConEmbedder : For one class per subject.
+    skmmcl.preprocessing.metadata_labels : Makes such labels from columns of metadata.
+    skmmcl.losses.JaccardSupConLoss : The loss with the Jaccard index.
     skmmcl.losses.MulSupConLoss : The loss label by label.
 
     Notes
     -----
-    A subject with -1 or NaN among its labels is unlabeled, and attracts its own modalities
-    alone.
+    A subject with -1 or NaN among its labels is unlabeled, and has only its own modalities as
+    positives.
 
     ``from_paper()`` trains images of one channel by modality and anatomy; it needs timm. The
     text has a ResNet-18 with a narrow stem, the code one with a wide one, as timm's. Of 1,000
@@ -78,11 +77,6 @@ class MultiLabelSupConEmbedder(BaseEmbedder):
     threshold: float = 0.3
     metadata: str | Sequence[str] | None = None
     temperature: float = 0.1
-    projection_dim: Any = None
-    normalize: bool = False
-    views: Views = "auto"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _paper: ClassVar[dict[str, Any]] = MULTI_LABEL
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

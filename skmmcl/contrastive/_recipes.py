@@ -1,4 +1,4 @@
-"""Settings of papers: those of ``from_paper()``, by the module of the method."""
+"""Settings of papers, for ``from_paper()``, by the module of the method."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, MultiStepLR
 
 from skmmcl.augmentation import published_augmentation
 
+# Two augmented copies of each subject are its views.
+COPIES: dict[str, Any] = {"views": "augmentation", "n_views": 2}
+
+# How SupCon was trained, and by its code ModAn-MulSupCon.
+OF_SUPCON: dict[str, Any] = {
+    **COPIES,
+    "augment": published_augmentation("supcon"),
+    "optimizer": "sgd",
+    "lr": 0.05,
+    "weight_decay": 1e-4,
+    "lr_schedule": partial(MultiStepLR, milestones=[700, 800, 900], gamma=0.1),
+    "max_epochs": 1000,
+    "batch_size": 256,
+}
+
 ANATCL: dict[str, Any] = {
     "anatomy": "local",
     "anatomy_weight": 1.0,
@@ -19,8 +34,7 @@ ANATCL: dict[str, Any] = {
     "encoders": "resnet18:pooled",
     "n_components": 512,
     "projection_dim": 128,
-    "views": "augmentation",
-    "n_views": 2,
+    **COPIES,
 }
 
 DECOUPLED: dict[str, Any] = {
@@ -30,8 +44,7 @@ DECOUPLED: dict[str, Any] = {
     "encoders": "timm/resnet18:pooled",
     "n_components": 512,
     "projection_dim": (2048, 2048, 256),
-    "views": "augmentation",
-    "n_views": 2,
+    **COPIES,
     "augment": published_augmentation("decoupled"),
     "optimizer": torch.optim.SGD,
     "lr": 0.3,
@@ -62,15 +75,7 @@ MULTI_LABEL: dict[str, Any] = {
     "encoders": "timm/resnet18",
     "n_components": 1000,
     "projection_dim": None,
-    "views": "augmentation",
-    "n_views": 2,
-    "augment": published_augmentation("supcon"),
-    "optimizer": "sgd",
-    "lr": 0.05,
-    "weight_decay": 1e-4,
-    "lr_schedule": partial(MultiStepLR, milestones=[700, 800, 900], gamma=0.1),
-    "max_epochs": 1000,
-    "batch_size": 256,
+    **OF_SUPCON,
 }
 
 REGRESSION: dict[str, Any] = {
@@ -82,8 +87,7 @@ REGRESSION: dict[str, Any] = {
     "encoders": "resnet18:pooled",
     "n_components": 512,
     "projection_dim": 128,
-    "views": "augmentation",
-    "n_views": 2,
+    **COPIES,
     "augment": published_augmentation("none"),
     "optimizer": "adam",
     "lr": 1e-4,
@@ -99,8 +103,7 @@ SIMCLR: dict[str, Any] = {
     "encoders": "timm/resnet50:pooled",
     "n_components": 2048,
     "projection_dim": 128,
-    "views": "augmentation",
-    "n_views": 2,
+    **COPIES,
     "augment": published_augmentation("simclr"),
     "optimizer": "sgd",
     "lr": 0.6,
@@ -115,23 +118,14 @@ SUPCON: dict[str, Any] = {
     "encoders": "timm/resnet50:pooled",
     "n_components": 2048,
     "projection_dim": 128,
-    "views": "augmentation",
-    "n_views": 2,
-    "augment": published_augmentation("supcon"),
-    "optimizer": "sgd",
-    "lr": 0.05,
-    "weight_decay": 1e-4,
-    "lr_schedule": partial(MultiStepLR, milestones=[700, 800, 900], gamma=0.1),
-    "max_epochs": 1000,
-    "batch_size": 256,
+    **OF_SUPCON,
 }
 
 YAWARE: dict[str, Any] = {
     "encoders": "densenet121:pooled",
     "n_components": 1024,
     "projection_dim": (512, 128),
-    "views": "augmentation",
-    "n_views": 2,
+    **COPIES,
     "augment": published_augmentation("all_tf"),
     "kernel": "gaussian",
     "bandwidth": 5.0,

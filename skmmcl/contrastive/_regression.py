@@ -1,14 +1,12 @@
-"""Contrastive regression: embeddings in which a continuous target is in order."""
+"""Contrastive regression: embeddings ordered by a continuous target."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._parameters import Bandwidth, Kernel
-from skmmcl.base._views import Views
 from skmmcl.contrastive._guides import OF_METADATA, KernelGuide
+from skmmcl.contrastive._mixins import KernelMixin
 from skmmcl.contrastive._recipes import REGRESSION
 from skmmcl.losses import ExpRegressionLoss, ThresholdRegressionLoss, YAwareLoss
 from skmmcl.training import Term
@@ -18,41 +16,34 @@ LOSSES = {"exp": ExpRegressionLoss, "threshold": ThresholdRegressionLoss, "y-awa
 
 
 @embedder
-class ContrastiveRegressionEmbedder(BaseEmbedder):
-    """Contrast for regression, such as of the age of a brain.
+class ContrastiveRegressionEmbedder(KernelMixin, BaseEmbedder):
+    """Contrastive learning for regression, such as of the age of a brain.
 
-    One encoder per modality is trained so that subjects are the nearer to each other, the
-    more alike their targets are. A linear regression on the representations then predicts
-    the target: ``make_pipeline(ContrastiveRegressionEmbedder(), RidgeCV())``.
+    One encoder per modality is trained so that subjects are the closer to each other, the more
+    similar their targets. A linear regression on the representations then predicts the target:
+    ``make_pipeline(ContrastiveRegressionEmbedder(), RidgeCV())``.
 
     Read more in the :ref:`User Guide <guided>`.
 
     Parameters
     ----------
     loss : {"exp", "threshold", "y-aware"}, default="exp"
-        How like subjects are spared: "exp" weakens their repulsion by how alike they are,
-        "threshold" holds a positive against those less alike alone, and "y-aware" repels
-        all.
+        How similar subjects are spared: "exp" weakens their repulsion by their similarity,
+        "threshold" contrasts a positive with less similar subjects alone, and "y-aware" repels
+        all subjects equally.
     include_positive : bool, default=True
-        With "exp", whether a positive is among those that it is held against, which bounds its
-        term below and makes training more stable; the paper's form leaves it out.
-
-    Attributes
-    ----------
-    bandwidth_ : ndarray of shape (n_columns,)
-        Bandwidth of each column of the metadata; 1 where the kernel has none.
-    metadata_names_ : list of str
-        Names of the columns of the metadata.
+        With "exp", whether a positive is in its own denominator, which bounds its term below and
+        makes training more stable; the paper's form leaves it out.
 
     See Also
     --------
-    YAwareEmbedder : Attraction by a kernel, repulsion of all alike.
-    EpsSupInfoNCEEmbedder : For classes, and can be kept from a bias such as the site.
+    YAwareEmbedder : Attraction by a kernel, equal repulsion of all.
+    EpsSupInfoNCEEmbedder : For classes; can remove a bias such as the site.
 
     Notes
     -----
-    A subject of whom the target is unknown, NaN or None, attracts its own modalities alone.
-    The memory of "exp" and "threshold" grows with the square of ``batch_size``.
+    A subject with an unknown target (NaN or None) has only its own modalities as positives. The
+    memory of "exp" and "threshold" grows with the square of ``batch_size``.
 
     ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume
     are its views, as in the authors' code, which augments none; its L-exp keeps the positive in
@@ -78,15 +69,7 @@ class ContrastiveRegressionEmbedder(BaseEmbedder):
 
     loss: Literal["exp", "threshold", "y-aware"] = "exp"
     include_positive: bool = True
-    metadata: str | Sequence[str] | None = None
-    kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "deviation"
     temperature: float = 0.1
-    projection_dim: Any = None
-    normalize: bool = False
-    views: Views = "auto"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("include_positive",)
     _paper: ClassVar[dict[str, Any]] = REGRESSION

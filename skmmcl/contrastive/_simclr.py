@@ -1,4 +1,4 @@
-"""SimCLR: two augmented copies of a subject shall agree."""
+"""SimCLR: two augmented copies of a subject attract each other."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._views import Views
+from skmmcl.contrastive._mixins import ContrastMixin
 from skmmcl.contrastive._recipes import SIMCLR
 from skmmcl.losses import PairwiseCMCLoss
 from skmmcl.training import Term
 
 
 @embedder
-class SimCLREmbedder(BaseEmbedder):
-    """Contrast of augmented copies of each subject, which needs to know nothing of it.
+class SimCLREmbedder(ContrastMixin, BaseEmbedder):
+    """Self-supervised contrastive learning of augmented copies of each subject.
 
     One encoder per modality sees several augmented copies of each subject, and is trained so
-    that the embeddings of two copies are nearer to each other than to those of other subjects.
-    What the augmentation changes is forgotten; what sets subjects apart otherwise is kept.
+    that the embeddings of two copies are closer to each other than to those of other subjects.
+    Representations ignore what the augmentation changes, and keep what else distinguishes
+    subjects.
 
     Read more in the :ref:`User Guide <views>`.
 
@@ -34,7 +36,7 @@ class SimCLREmbedder(BaseEmbedder):
 
     See Also
     --------
-    YAwareEmbedder : Contrast of copies that also attracts subjects of like metadata.
+    YAwareEmbedder : Contrast of copies that also attracts subjects of similar metadata.
     skmmcl.cross_decomposition.CLIPEmbedder : Contrast of the modalities of a subject.
     skmmcl.losses.PairwiseCMCLoss : The loss.
 
@@ -65,11 +67,7 @@ class SimCLREmbedder(BaseEmbedder):
 
     decoupled: bool = False
     temperature: float = 0.1
-    projection_dim: Any = None
-    normalize: bool = False
     views: Views = "augmentation"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _paper: ClassVar[dict[str, Any]] = SIMCLR
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {"decoupled": ["boolean"]}

@@ -1,49 +1,38 @@
-"""SupCon: supervised contrast of all modalities of all subjects."""
+"""SupCon: supervised contrastive learning of all modalities of all subjects."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._views import Views
 from skmmcl.contrastive._class_guides import ContrastedClasses
 from skmmcl.contrastive._guides import OF_CLASSES
+from skmmcl.contrastive._mixins import ClassMixin
 from skmmcl.contrastive._recipes import SUPCON
 from skmmcl.losses import YAwareLoss
 from skmmcl.training import Term
 
 
 @embedder
-class SupConEmbedder(BaseEmbedder):
-    """Supervised contrast in which every modality of a class attracts every other.
+class SupConEmbedder(ClassMixin, BaseEmbedder):
+    """Supervised contrastive learning: all modalities of a class attract each other.
 
-    One encoder per modality is trained so that the embeddings of subjects of one class are
-    near each other, whatever the modality, and those of different classes apart.
+    One encoder per modality is trained so that the embeddings of subjects of one class are close
+    to each other, whatever the modality, and far from those of other classes.
 
     Read more in the :ref:`User Guide <guided>`.
 
-    Parameters
-    ----------
-    metadata : str or None, default=None
-        Column of ``X.meta`` that holds the class; ``y`` is then not needed. None takes
-        ``y``.
-
-    Attributes
-    ----------
-    classes_ : ndarray
-        The classes.
-
     See Also
     --------
-    skmmcl.cross_decomposition.CMCCSSEmbedder : Contrasts the joined embeddings of subjects
-        beside the modalities within them.
-    EpsSupInfoNCEEmbedder : Asks for a margin, and can be kept from a bias.
+    skmmcl.cross_decomposition.CMCCSSEmbedder : Contrasts the joined embeddings of subjects, and
+        the modalities within each.
+    EpsSupInfoNCEEmbedder : Asks for a margin, and can remove a bias.
     YAwareEmbedder : For continuous or mixed metadata.
 
     Notes
     -----
-    An unlabeled subject attracts its own modalities alone, and repels all others. The loss
-    is y-Aware contrast by the kernel that is 1 within a class, else 0.
+    An unlabeled subject has only its own modalities as positives, and is a negative for all
+    others. The loss is that of y-Aware contrast with the kernel that is 1 within a class, else 0.
 
     ``from_paper()`` trains images of three channels by the defaults of the authors' code; it
     needs timm, whose ResNet-50 begins with a wide stem, where theirs for 32 pixels begins with
@@ -62,19 +51,10 @@ class SupConEmbedder(BaseEmbedder):
     (60, 80)
     """
 
-    metadata: str | None = None
     temperature: float = 0.1
-    projection_dim: Any = None
-    normalize: bool = False
-    views: Views = "auto"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("temperature",)
     _paper: ClassVar[dict[str, Any]] = SUPCON
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "metadata": [str, None],
-    }
 
     def _make_guide(self, y: Any) -> ContrastedClasses:
         return ContrastedClasses(self.metadata)

@@ -1,21 +1,19 @@
-"""Contrast by weights that a sphere, or the flat space, has room for."""
+"""Contrastive learning with weights that a sphere, or Euclidean space, can represent."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from functools import partial
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-import torch
+from torch import Tensor
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._parameters import POSITIVE, Bandwidth, Kernel
-from skmmcl.base._views import Views
+from skmmcl.base._parameters import POSITIVE
 from skmmcl.contrastive._class_guides import ContrastedClasses
 from skmmcl.contrastive._guides import OF_CLASSES, OF_METADATA, KernelGuide
+from skmmcl.contrastive._kernel_checks import warn_if_classes_unmet
+from skmmcl.contrastive._mixins import KernelMixin
 from skmmcl.kernels import cosine
 from skmmcl.losses import EuclideanInfoNCELoss, SoftSupConLoss, XCLRLoss
 from skmmcl.training import Term
@@ -23,26 +21,28 @@ from skmmcl.utils._sklearn import Interval, StrOptions
 
 
 @embedder
-class WeightedContrastiveEmbedder(BaseEmbedder):
-    """Contrast whose weights of pairs can be met exactly: Soft SupCon, X-CLR, Euclidean.
+class WeightedContrastiveEmbedder(KernelMixin, BaseEmbedder):
+    """Contrastive learning with weights of pairs that embeddings can represent exactly.
 
-    Weighted InfoNCE asks of the embeddings a geometry that its weights fix. For these three
-    schemes there is such a geometry: classes at an angle of choice, whatever their sizes; a
-    copy of the angles between metadata; or a copy of their distances.
+    The weights of weighted InfoNCE determine a geometry of the embeddings. With these three
+    schemes, Soft SupCon, X-CLR and Euclidean, embeddings can have it: classes at an angle of
+    choice, whatever their sizes; a copy of the angles between metadata; or a copy of their
+    distances.
 
     Read more in the :ref:`User Guide <guided>`.
 
     Parameters
     ----------
     scheme : {"soft-supcon", "x-clr", "euclidean"}, default="soft-supcon"
-        What the weights of pairs are: 1 within a class and ``between_classes`` across; a
-        softmax of the cosines between metadata; or a kernel of metadata, with squared
-        distances between embeddings in place of cosines.
+        Weights of pairs: 1 within a class and ``between_classes`` across; a softmax of the
+        cosines between metadata; or ``kernel`` of the metadata, with squared distances between
+        embeddings instead of cosines.
     between_classes : float, default=0.1
-        With "soft-supcon", the weight of subjects of different classes. The cosine between
-        classes at the optimum is ``1 + temperature * log(between_classes)``.
+        With "soft-supcon", weight of subjects of different classes, above 0 up to 1. The cosine
+        between classes at the optimum is ``1 + temperature * log(between_classes)``.
     target_temperature : float, default=0.1
-        With "x-clr", what divides the cosines between metadata.
+        With "x-clr", temperature of the softmax of the cosines between metadata. Smaller values
+        separate subjects more.
 
     Attributes
     ----------
@@ -50,20 +50,18 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
         The classes; only with "soft-supcon".
     bandwidth_ : ndarray of shape (n_columns,)
         Bandwidth of each column of the metadata; only with "euclidean".
-    metadata_names_ : list of str
-        Names of the columns of the metadata.
 
     See Also
     --------
-    skmmcl.losses.sphere_realizability : Whether a weighting can be met on the sphere.
-    SupConEmbedder : Classes as far apart as can be.
+    skmmcl.losses.sphere_realizability : Whether a sphere can represent given weights.
+    SupConEmbedder : Classes as far apart as possible.
     YAwareEmbedder : A kernel of metadata on the sphere.
 
     Notes
     -----
-    Of a single column of numbers the cosines are 1 or -1: "x-clr" is for several columns,
-    centered, or for a representation that another model gave. An unlabeled subject is a
-    class of its own, and one of unknown metadata attracts its own modalities alone.
+    The cosines of a single column of numbers are 1 or -1: "x-clr" is for several columns, centered,
+    or for a representation by another model. An unlabeled subject is a class of its own, and one
+    with unknown metadata has only its own modalities as positives.
 
     References
     ----------
@@ -84,15 +82,7 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
     between_classes: float = 0.1
     target_temperature: float = 0.1
     self_pairs: bool | None = None
-    metadata: str | Sequence[str] | None = None
-    kernel: Kernel = "gaussian"
-    bandwidth: Bandwidth = "deviation"
     temperature: float = 0.1
-    projection_dim: Any = None
-    normalize: bool = False
-    views: Views = "auto"
-    n_views: int = 2
-    augment: Any = "auto"
 
     _of_training: ClassVar[tuple[str, ...]] = ("self_pairs",)
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -117,23 +107,11 @@ class WeightedContrastiveEmbedder(BaseEmbedder):
         if self.scheme == "euclidean":
             euclidean = EuclideanInfoNCELoss(self.temperature, **self._guide.of_loss, **pairs)
             return [Term("euclidean", euclidean, on=OF_METADATA)]
-        self._warn_if_no_room()
+        warn_if_classes_unmet(self.between_classes, self.temperature, len(self.classes_))
         soft = SoftSupConLoss(self.temperature, epsilon=self.between_classes, **pairs)
         return [Term("soft_sup_con", soft, on=OF_CLASSES)]
 
-    def _warn_if_no_room(self) -> None:
-        wanted = 1 + self.temperature * np.log(self.between_classes)
-        least = -1 / (len(self.classes_) - 1)
-        if wanted < least:
-            warnings.warn(
-                f"between_classes={self.between_classes} with temperature={self.temperature} asks "
-                f"for a cosine of {wanted:.3f} between classes; {len(self.classes_)} classes can "
-                f"have no less than {least:.3f} on a sphere, and not all at like angles. Raise it.",
-                UserWarning,
-                stacklevel=5,
-            )
 
-
-def _softmax_weights(values: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Weights of pairs, up to a factor of each anchor: exponentials of cosines."""
+def _softmax_weights(values: Tensor, temperature: float) -> Tensor:
+    """Return exponentials of cosines, which are weights of pairs up to a factor of each anchor."""
     return ((cosine(values) - 1) / temperature).exp()

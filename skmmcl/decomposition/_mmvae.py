@@ -18,27 +18,27 @@ from skmmcl.utils._sklearn import StrOptions
 class MMVAEEmbedder(BaseEmbedder):
     """Mixture-of-experts variational autoencoder of several modalities.
 
-    The encoder of each modality gives a distribution of the latent variables, an expert;
-    the posterior of a subject is the mixture of its experts, alike in weight. Draws of
-    each expert are decoded to every modality, so that what one tells of another, shared
-    factors, and what it takes to describe itself, private ones, are both learnt. The
-    representation of a modality is the mean of its expert.
+    The encoder of each modality gives a distribution of the latent variables, an expert; the
+    posterior of a subject is the mixture of its experts, with equal weights. Draws of each expert
+    are decoded to every modality, so that both shared factors, which predict other modalities, and
+    private ones, which describe one modality, are learned. The representation of a modality is the
+    mean of its expert.
 
     Read more in the :ref:`User Guide <mmvae>`.
 
     Parameters
     ----------
     n_importance_samples : int, default=5
-        Draws of each expert in a step. More make the bound on the likelihood tighter; time
-        and memory grow with their number times the number of modalities squared.
+        Number of draws of each expert in a step. More make the bound on the likelihood tighter;
+        time and memory grow with their number times the number of modalities squared.
     posterior : {"normal", "laplace"}, default="normal"
         Family of the experts and, with mean 0 and scale 1, of the prior. The authors'
         code takes "laplace", which prefers latent variables that follow its axes.
     likelihood : {"normal", "laplace"}, default="normal"
-        Family of the modalities, given the latent variables. "laplace" bears outliers.
+        Family of the modalities, given the latent variables. "laplace" is robust to outliers.
     likelihood_scale : float or None, default=None
-        Its scale, in the units that the encoders see: 1 is the deviation of what is
-        standardised. None to learn one for each modality, which sets how much each counts.
+        Scale of the likelihood, in the units of the encoders' input: 1 is the standard deviation
+        of standardized arrays. None learns one for each modality, which weights the modalities.
 
     Attributes
     ----------
@@ -51,17 +51,16 @@ class MMVAEEmbedder(BaseEmbedder):
 
     Notes
     -----
-    The objective is the looser importance-weighted bound of [1]_, in which the mean over
-    experts stands outside the logarithm: every modality must explain all others. For a
-    subject that lacks a modality the posterior is the mixture of those that are there,
-    and only these are decoded.
+    The objective is the looser importance-weighted bound of [1]_, in which the mean over experts
+    is outside the logarithm: every modality must explain all others. The posterior of a subject
+    without a modality is the mixture of those that are present, and only these are decoded.
 
-    What is reconstructed is what the encoders see: component scores, or standardised
-    arrays where ``input_components`` does not apply. A decoder mirrors its encoder where
-    that is an MLP or ``"dcgan"``; for all others it has one hidden layer.
+    Reconstructions are those of the encoders' input: component scores, or standardized arrays
+    where ``input_components`` does not apply. A decoder mirrors its encoder if that is an MLP or
+    ``"dcgan"``; for all others it has one hidden layer.
 
-    Draws come from a generator of the network's own. Fits train alone: within
-    :func:`~skmmcl.parallel.stacked_fits` they take no part in a stack.
+    Draws come from the network's own generator. Within :func:`~skmmcl.parallel.stacked_fits`, fits
+    train one by one.
 
     ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as [2]_ does, with the
     families of the authors' code; ``lr`` is the largest rate of the cycle. Of five folds three

@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, ClassVar, Literal
-
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._guide import Guide
-from skmmcl.base._input import read_input
 from skmmcl.base._parameters import COUNT, NOT_NEGATIVE, POSITIVE
 from skmmcl.base._patients import PatientGuide
 from skmmcl.decomposition._recipes import SEPVAE
-from skmmcl.decomposition._spaces import ASKED, SpacesMixin, columns_of
+from skmmcl.decomposition._spaces import SpacesMixin
 from skmmcl.losses import SepVAELoss
 from skmmcl.networks._sepvae import SepVAENetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import get_output_config
-
-Part = Literal["common", "salient"]
 
 
 @embedder
 class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
-    """Separate what varies in all subjects from what varies in patients alone.
+    """Variational autoencoder that separates the variation of all subjects from that of patients.
 
     Two encoders give the latent variables of a subject: common ones, which patients and controls
-    have alike, and salient ones, which are 0 for controls. One decoder reads both. A discriminator
-    that is trained against the encoders keeps each space free of what is in the other, and a
-    classifier keeps in the salient one what makes a patient.
+    share, and salient ones, which are 0 for controls. One decoder reads both. A discriminator keeps
+    both spaces independent; a classifier keeps in the salient one what distinguishes patients.
 
     Read more in the :ref:`User Guide <subtypes>`.
 
     Parameters
     ----------
     n_common : int, default=8
-        Number of common variables. With many more than needed the common space takes up what is
-        salient as well.
+        Number of common variables. With many more than needed, the common space takes up salient
+        variation as well.
     n_salient : int, default=4
         Number of salient variables.
     beta_common : float, default=0.5
@@ -46,25 +37,14 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     beta_salient : float, default=0.5
         Weight of the prior of the salient variables.
     background_precision : float, default=40.0
-        Inverse variance that is expected of the salient variables of controls.
+        Inverse variance of the prior of the salient variables of controls; larger values pull
+        them closer to 0.
     disentangling : float, default=2.0
-        Weight of the information that both spaces share.
+        Weight of the information that both spaces share; 0 trains no discriminator.
     classification : float, default=1.0
         Weight of the classifier of the salient variables.
-    positive : object, optional
-        The label of the patients in `y`. By default the larger of 0 and 1 or False and True; of
-        other labels the last in sorted order, with a warning.
     n_components : int, default=64
         Width of the features of a modality, from which the latent variables are read.
-
-    Attributes
-    ----------
-    mean_representation_ : ndarray of shape (1, n_common + n_salient)
-        Mean of the training subjects.
-    classes_ : ndarray of shape (2,)
-        Labels of `y`.
-    positive_ : object
-        The label of the patients.
 
     See Also
     --------
@@ -73,13 +53,11 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
 
     Notes
     -----
-    Unlabeled subjects (-1) take no part in the training. What is reconstructed is what the encoders
-    see. All terms are means over the batch, where the paper [1]_ has sums: their proportions are
-    the same. The paper's weight of the classification is nearly 0; its optimizers begin anew in
-    each epoch, which is not done here.
-
-    In each batch the discriminator makes its step first. Fits train alone: within
-    :func:`~skmmcl.parallel.stacked_fits` they take no part in a stack.
+    Unlabeled subjects (-1) take no part in the training. Reconstructions are those of the input of
+    the encoders. All terms are means over the batch, where the paper [1]_ has sums; their
+    proportions are the same. The paper's weight of the classification is nearly 0, and its
+    optimizers begin anew in each epoch, which is not done here. In each batch the discriminator
+    makes its step first. Within :func:`~skmmcl.parallel.stacked_fits`, fits train one by one.
 
     ``from_paper()`` has the settings for X-rays of pneumonia. Their encoders for images of 64
     pixels, four convolutions and two layers, are not here: give others as ``encoders``.
@@ -97,8 +75,6 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     >>> sep = SepVAEEmbedder(max_epochs=2, random_state=0).fit(X, is_patient)
     >>> sep.transform(X).shape, sep.transform(X, part="salient").shape
     ((60, 12), (60, 4))
-    >>> sep.swap(X[is_patient == 1][:3], X[is_patient == 0][:3]).shapes == X.shapes
-    True
     """
 
     n_common: int = 8
@@ -113,52 +89,21 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
 
     _paper: ClassVar[dict[str, Any]] = SEPVAE
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "n_common": COUNT,
-        "n_salient": COUNT,
-        "beta_common": NOT_NEGATIVE,
-        "beta_salient": NOT_NEGATIVE,
+        **dict.fromkeys(("n_common", "n_salient"), COUNT),
+        **dict.fromkeys(("beta_common", "beta_salient"), NOT_NEGATIVE),
+        **dict.fromkeys(("disentangling", "classification"), NOT_NEGATIVE),
         "background_precision": POSITIVE,
-        "disentangling": NOT_NEGATIVE,
-        "classification": NOT_NEGATIVE,
-        "positive": "no_validation",
     }
-
-    def transform(self, X: Any, part: Part | None = None) -> np.ndarray:
-        """Represent subjects by the means of their latent variables.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit; any of them may be absent.
-        part : {"common", "salient"}, default=None
-            The space; None for both, the common one first.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_common + n_salient), or the width of the part
-            The representation.
-        """
-        check_is_fitted(self, "net_")
-        columns = columns_of(part, *self._widths())
-        out: Any = self._transformed(read_input(self, X, reset=False))
-        if get_output_config("transform", self)["dense"] != "default":
-            ASKED.set(part)
-        return out.iloc[:, columns] if hasattr(out, "iloc") else out[:, columns]
 
     def _make_views(self) -> list[str]:
         return self.modalities_ * 2  # once for each space
 
-    def _make_guide(self, y: Any) -> Guide:
+    def _make_guide(self, y: Any) -> PatientGuide:
         return PatientGuide(self.positive, type(self).__name__)
 
     def _make_network(self, **layout: Any) -> partial:
-        return partial(
-            SepVAENetwork,
-            n_components=self.n_components,
-            n_common=self.n_common,
-            n_salient=self.n_salient,
-            **layout,
-        )
+        widths = {name: getattr(self, name) for name in ("n_components", "n_common", "n_salient")}
+        return partial(SepVAENetwork, **widths, **layout)
 
     def _make_objective(self) -> list[Term]:
         loss, who = SepVAELoss(self.background_precision), ("targets", "sample_weight")

@@ -1,24 +1,29 @@
-"""Columns of the common and the salient space, and back from them to subjects."""
+"""Columns of the common and the salient space, and reconstruction of subjects from them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from sklearn.base import TransformerMixin
 from sklearn.utils import ClassifierTags, check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base._input import LONE_MODALITY, read_input
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
-from skmmcl.utils._sklearn import check_feature_names_in
+from skmmcl.utils._sklearn import check_feature_names_in, get_output_config
+from skmmcl.utils._typing import RandomState, Subjects
+
+Part = Literal["common", "salient"]
 
 N_ROWS = 256
 
-# The part that `transform` has just given to scikit-learn, which asks for names next.
+# The part that `transform` has just returned to scikit-learn, which asks for its names next.
 ASKED: ContextVar[str | None] = ContextVar("part", default=None)
 
 
@@ -34,14 +39,46 @@ def columns_of(part: Any, n_common: int, n_salient: int) -> slice:
     return columns[part]
 
 
-class SpacesMixin:
-    """Goes back from the latent variables of both spaces to subjects."""
+class SpacesMixin(TransformerMixin):
+    """From subjects to the latent variables of both spaces, and back.
+
+    Attributes
+    ----------
+    mean_representation_ : ndarray of shape (1, n_common + n_salient)
+        Mean of the training subjects.
+    classes_ : ndarray of shape (2,)
+        Labels of `y`.
+    positive_ : object
+        The label of the patients.
+    """
 
     net_: Any
     mean_representation_: Any
     _transformed: Any
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def transform(self, X: Subjects, part: Part | None = None) -> np.ndarray:
+        """Represent subjects by the means of their latent variables.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities that were seen in fit; any of them may be absent.
+        part : {"common", "salient"}, default=None
+            The space; None for both, the common one first.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_common + n_salient), or the width of the part
+            The representation.
+        """
+        check_is_fitted(self, "net_")
+        columns = columns_of(part, *self._widths())
+        out: Any = self._transformed(read_input(self, X, reset=False))
+        if get_output_config("transform", self)["dense"] != "default":
+            ASKED.set(part)
+        return out.iloc[:, columns] if hasattr(out, "iloc") else out[:, columns]
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
         """Return the names of the columns: ``common_0``, ..., ``salient_0``, ...
 
         Parameters
@@ -62,7 +99,7 @@ class SpacesMixin:
         ASKED.set(None)
         return np.asarray(names, dtype=object)[columns_of(part, *widths.values())]
 
-    def reconstruct(self, X: Any) -> Any:
+    def reconstruct(self, X: Subjects) -> MultimodalData | np.ndarray:
         """Decode the latent variables of subjects to all modalities, absent ones as well.
 
         Parameters
@@ -77,7 +114,7 @@ class SpacesMixin:
         """
         return decoded(self, *self._latent(X))
 
-    def swap(self, X: Any, other: Any) -> Any:
+    def swap(self, X: Subjects, other: Subjects) -> MultimodalData | np.ndarray:
         """Decode subjects with the salient variables of other ones.
 
         Parameters
@@ -85,7 +122,7 @@ class SpacesMixin:
         X : MultimodalData, mapping, list of records, DataFrame or array
             Subjects who keep their common variables, such as patients.
         other : MultimodalData, mapping, list of records, DataFrame or array
-            As many subjects whose salient variables they get, such as controls; or one for all.
+            Subjects whose salient variables they get, such as controls; as many, or one for all.
 
         Returns
         -------
@@ -100,17 +137,19 @@ class SpacesMixin:
         latent[:, self._widths()[0] :] = given[:, self._widths()[0] :]
         return decoded(self, latent, index)
 
-    def sample(self, n_samples: int = 1, *, patients: bool = True, random_state: Any = None) -> Any:
+    def sample(
+        self, n_samples: int = 1, *, patients: bool = True, random_state: RandomState = None
+    ) -> MultimodalData | np.ndarray:
         """Draw subjects from the priors.
 
         Parameters
         ----------
         n_samples : int, default=1
-            How many.
+            Number of subjects.
         patients : bool, default=True
-            Whether they are patients, or controls, whose salient variables are 0.
+            Whether patients are drawn, else controls, whose salient variables are 0.
         random_state : int, RandomState instance or None, default=None
-            The same int gives the same subjects.
+            Seed of the draws; the same int gives the same subjects.
 
         Returns
         -------
@@ -126,14 +165,14 @@ class SpacesMixin:
             latent[:, self._widths()[0] :] = 0
         return decoded(self, latent)
 
-    def _latent(self, X: Any) -> tuple[np.ndarray, Any]:
+    def _latent(self, X: Subjects) -> tuple[np.ndarray, np.ndarray | None]:
         """Return all latent variables, and the ids of the subjects."""
         check_is_fitted(self, "net_")
         data = read_input(self, X, reset=False)
         return np.array(self._transformed(data)), data.index
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()
         tags.classifier_tags = ClassifierTags(multi_class=False)  # y has two classes
         return tags
 
@@ -143,10 +182,12 @@ class SpacesMixin:
         return network.n_common, network.n_salient
 
 
-def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
-    """Return the subjects of latent variables (n_samples, n_common + n_salient), in own units.
+def decoded(
+    estimator: Any, latent: np.ndarray, index: np.ndarray | None = None
+) -> MultimodalData | np.ndarray:
+    """Return the subjects of latent variables (n_samples, n_common + n_salient), in their units.
 
-    A container, or the array of a lone modality that came without a name.
+    A container, or an array if fit was given one without a name.
     """
     network = estimator.net_.module_.eval()
     like = next(network.parameters())
@@ -167,7 +208,7 @@ def decoded(estimator: Any, latent: np.ndarray, index: Any = None) -> Any:
 
 
 def _in_own_units(estimator: Any, name: str, seen: torch.Tensor) -> np.ndarray:
-    """Undo what was done to a modality before its encoder."""
+    """Undo the scaling of a modality and its principal components."""
     trained, network = estimator._trained, estimator.net_.module_  # noqa: SLF001
     values, unit, mean = seen.double().cpu().numpy(), trained.units[name], trained.means[name]
     key, buffers = network._key[name], dict(network.named_buffers())  # noqa: SLF001

@@ -81,8 +81,8 @@ def _fits(shape: tuple[int, ...], of: tuple[int, ...]) -> bool:
         return False
 
 
-def check_weights(kernel: Any, y: Tensor) -> None:
-    """Raise unless a kernel that is a function gives finite weights of all pairs of subjects."""
+def check_weights(kernel: Any, y: Tensor) -> Tensor:
+    """Return what a kernel that is a function returns; raise unless it weighs all known pairs."""
     try:
         weights = kernel(y)
     except Exception as error:
@@ -94,10 +94,11 @@ def check_weights(kernel: Any, y: Tensor) -> None:
     if not isinstance(weights, Tensor) or weights.shape != expected:
         found = getattr(weights, "shape", type(weights).__name__)
         raise ValueError(
-            f"kernel={kernel!r} must give weights of shape {expected} for metadata of shape "
+            f"kernel={kernel!r} must return weights of shape {expected} for metadata of shape "
             f"{tuple(y.shape)}; found {found}."
         )
     known = ~y.isnan().any(-1)
     both = known[..., :, None] & known[..., None, :]
     if not weights[both].isfinite().all():
-        raise ValueError(f"kernel={kernel!r} must give finite numbers; found NaN or infinity.")
+        raise ValueError(f"kernel={kernel!r} must return finite numbers; found NaN or infinity.")
+    return weights

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from skmmcl.kernels._affinity import affinity_weights
@@ -62,14 +63,10 @@ class AnatCLLoss(TemperatureLoss):
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     anatomy: Literal["local", "global"] = "local"
-    bandwidth: float | Tensor = stacked(5.0)
-    age_weight: float | Tensor = stacked(1.0)
-    anatomy_weight: float | Tensor = stacked(1.0)
+    bandwidth: float | Tensor = stacked(5.0, above=0)
+    age_weight: float | Tensor = stacked(1.0, least=0)
+    anatomy_weight: float | Tensor = stacked(1.0, least=0)
     sharpness: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.anatomy not in KERNELS:
-            raise ValueError(f"anatomy must be one of {sorted(KERNELS)}, got {self.anatomy!r}.")
 
     def forward(
         self,
@@ -103,7 +100,13 @@ class AnatCLLoss(TemperatureLoss):
         known = ~measures.isnan().flatten(2).any(-1)
         return isolate(torch.exp(self.sharpness * (weights - 1)), known)
 
-    def target(self, measures: Any, y: Any, *, sample_weight: Any = None) -> Tensor:
+    def target(
+        self,
+        measures: ArrayLike | Tensor,
+        y: ArrayLike | Tensor,
+        *,
+        sample_weight: ArrayLike | Tensor | None = None,
+    ) -> Tensor:
         """Return the geometry at the optimum, one row for each subject.
 
         Log-MDS of the sum of both kernels, by their weights, each divided by the roots of its row

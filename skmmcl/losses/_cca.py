@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from skmmcl.losses._parts._batch import at_least_single
+from skmmcl.losses._parts._batch import at_least_single, safe_divide
 from skmmcl.losses._parts._stacking import Loss, loss_parameters
 
 
@@ -66,8 +66,9 @@ class CCALoss(Loss):
         where variances are equal.
         """
         count = weight.sum()
-        share = (weight / (count - 1).clamp_min(1))[:, None]
-        one, other = (h - (weight[:, None] * h).sum(0) / count.clamp_min(1) for h in (one, other))
+        # Weights below 1 count as those of two subjects at least, whose covariance has no bias.
+        share = safe_divide(weight, torch.maximum(count - 1, count / 2))[:, None]
+        one, other = (h - safe_divide((weight[:, None] * h).sum(0), count) for h in (one, other))
         ridge = self.ridge * torch.eye(one.shape[1], dtype=one.dtype, device=one.device)
         left, right = (torch.linalg.cholesky(h.mT @ (share * h) + ridge) for h in (one, other))
         between = one.mT @ (share * other)

@@ -1,4 +1,4 @@
-"""CMC: a subject's modalities against those of all other subjects."""
+"""CMC: the modalities of a subject contrasted with those of all other subjects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CMCLoss(TemperatureLoss):
     temperature : float or Tensor, default=0.7
         Temperature of the softmax. Small values focus on hard negatives.
     denominator : {"negatives", "all"}, default="negatives"
-        The denominator's embeddings: the negatives alone, as in the paper's code, or positives
+        Embeddings in the denominator: the negatives alone, as in the paper's code, or positives
         and negatives, which bounds the loss below by zero.
     positives : {"in", "out"}, default="in"
         Whether the positives are summed inside the logarithm, or the logarithms averaged

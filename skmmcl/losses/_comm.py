@@ -1,4 +1,4 @@
-"""CoMM: contrast of what each modality encodes, and of what all encode together."""
+"""CoMM: contrast of each modality, and of all modalities together."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class CoMMLoss(TemperatureLoss):
     """Contrastive multimodal learning: every subset of modalities against all of them.
 
     Two augmented copies ' and '' of each subject are encoded with different modalities hidden.
-    The fused embedding of the *other* copy, with nothing hidden, is what each must agree with:
-    so it learns what modalities share, what each alone has, and what only their combination
-    has. With NT-Xent L, the term of subset k is ``(L(z'_k, z''_all) + L(z''_k, z'_all)) / 2``
-    :cite:p:`dufumier2025`.
+    Each must agree with the fused embedding of the *other* copy, with nothing hidden: so
+    embeddings learn the information that modalities share, that each alone has, and that only
+    their combination has. With NT-Xent L, the term of subset k is ``(L(z'_k, z''_all) + L(z''_k,
+    z'_all)) / 2`` :cite:p:`dufumier2025`.
 
     Parameters
     ----------
@@ -56,6 +56,11 @@ class CoMMLoss(TemperatureLoss):
         """Return the mean loss over the subsets, of the arguments of `terms`."""
         terms = self.terms(one, other, mask, sample_weight)
         if self.weights is not None:
+            if len(self.weights) != terms.shape[-1]:
+                raise ValueError(
+                    f"Expected {terms.shape[-1]} weights, one for each subset of the modalities; "
+                    f"got {self.weights}."
+                )
             terms = terms * terms.new_tensor(self.weights)
         return terms.mean(-1)
 

@@ -1,4 +1,4 @@
-"""Conditional alignment and uniformity: similar subjects attract, dissimilar ones repel."""
+"""Conditional alignment and uniformity: attraction by similarity, repulsion by dissimilarity."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class ConditionalLoss(KernelWeights):
     ) -> Tensor:
         """Return one number for each fit; 0 when there is no pair.
 
-        A subject with NaN, or -1 among integers, is similar to itself alone, and so is everyone
-        without metadata ``y``. The other arguments are those of `YAwareLoss`.
+        A subject with NaN, or -1 among integers, is similar to itself alone; without metadata
+        ``y``, every subject is. The other arguments are those of `YAwareLoss`.
         """
         batch = make_batch(z, mask, sample_weight)
         if y is None:
@@ -73,7 +73,7 @@ class ConditionalAlignmentLoss(ConditionalLoss):
     """
 
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0, above=0)
 
     def _value(self, batch: Batch, weights: Tensor) -> Tensor:
         total = total_weights(batch, weights)
@@ -111,10 +111,10 @@ class ConditionalUniformityLoss(ConditionalLoss):
     -4.0
     """
 
-    t: float | Tensor = stacked(2.0)
+    t: float | Tensor = stacked(2.0, above=0)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0, above=0)
     divisor: Literal["weights", "pairs"] = "weights"
 
     def _value(self, batch: Batch, weights: Tensor) -> Tensor:

@@ -47,15 +47,18 @@ class DecoupledUniformityLoss(KernelWeights):
     -4.0
     """
 
-    t: float | Tensor = stacked(2.0)
+    t: float | Tensor = stacked(2.0, above=0)
     _: KW_ONLY
     kernel: Kernel | None = None  # type: ignore[assignment]
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(1.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(1.0, above=0)
     regularization: float | Literal["auto"] = 0.01
 
     def __post_init__(self) -> None:
         if self.kernel is not None and self.kernel != "cosine":
             super().__post_init__()
+        # Equal subjects make the kernel matrix singular.
+        if self.regularization != "auto" and not self.regularization > 0:
+            raise ValueError(f"regularization must be above 0, got {self.regularization!r}.")
 
     def forward(
         self,

@@ -17,8 +17,6 @@ from skmmcl.losses._parts._batch import at_least_single, safe_divide
 from skmmcl.losses._parts._gram import REMOVED
 from skmmcl.losses._parts._stacking import Loss, loss_parameters
 
-Edge = Literal["L", "CL", "CS", "S"]
-
 
 @loss_parameters
 class InfoMaxLoss(Loss):
@@ -52,16 +50,6 @@ class InfoMaxLoss(Loss):
     clip: float | None = 20.0
     penalty: float = 0.04
     estimator: Literal["infonce", "jsd"] = "infonce"
-
-    def extra_repr(self) -> str:
-        """Describe how scores are limited and compared.
-
-        Returns
-        -------
-        str
-            The settings.
-        """
-        return f"clip={self.clip}, penalty={self.penalty}, estimator={self.estimator!r}"
 
     def forward(
         self,
@@ -121,7 +109,7 @@ class DeepInfoMaxLoss(Loss):
     estimator : {"infonce", "jsd"}, default="infonce"
         As in `InfoMaxLoss`.
     seed : int, default=0
-        Draws the places of "CS".
+        Seed of the places that are drawn for "CS".
 
     Examples
     --------
@@ -133,7 +121,7 @@ class DeepInfoMaxLoss(Loss):
     torch.Size([])
     """
 
-    edge: Edge = "S"
+    edge: Literal["L", "CL", "CS", "S"] = "S"
     _: KW_ONLY
     clip: float | None = 20.0
     penalty: float = 0.04

@@ -1,14 +1,16 @@
-"""Deep UCSL: patients are told from controls within each subtype."""
+"""Deep UCSL: classification of patients and controls within each subtype."""
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.losses._subjects import over_subjects
+from skmmcl.losses._parts._stacking import Loss, loss_parameters
+from skmmcl.losses._subjects import over_subjects, term
 
 
-class DeepUCSLLoss(nn.Module):
+@loss_parameters
+class DeepUCSLLoss(Loss):
     """The terms of Deep UCSL's objective, each a method.
 
     Parameters
@@ -25,10 +27,9 @@ class DeepUCSLLoss(nn.Module):
     tensor(0.3466)
     """
 
-    def __init__(self, class_weights: tuple[float, float] = (1.0, 1.0)) -> None:
-        super().__init__()
-        self.class_weights = class_weights
+    class_weights: tuple[float, float] = (1.0, 1.0)
 
+    @term
     def conditional(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
@@ -40,29 +41,20 @@ class DeepUCSLLoss(nn.Module):
         ----------
         logits : Tensor of shape (n_samples, n_clusters)
             Log odds of being a patient, within each subtype.
-        target : Tensor of shape (n_samples, 1 + n_clusters)
-            1 for patients, 0 for controls, NaN for subjects who take no part; and the probability
-            of each subtype, alike for controls.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
         known, is_patient = ~target[:, 0].isnan(), target[:, 0] == 1
         label = is_patient.to(logits.dtype)[:, None].expand_as(logits)
         entropy = F.binary_cross_entropy_with_logits(logits, label, reduction="none")
         of_controls, of_patients = self.class_weights
         factor = of_patients * label[:, 0] + of_controls * (1 - label[:, 0])
-        values = (entropy * target[:, 1:]).mean(1) * factor
+        values = (entropy * target[:, 1:].nan_to_num()).mean(1) * factor
         return over_subjects(values, known, sample_weight)
 
+    @term
     def of_patients(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the cross-entropy of the subtypes that patients are expected to be of.
+        """Return the cross-entropy of the expected subtypes of patients.
 
         A mean over patients and subtypes, 0 in a batch without patients.
 
@@ -70,42 +62,23 @@ class DeepUCSLLoss(nn.Module):
         ----------
         log_p : Tensor of shape (n_samples, n_clusters)
             Log-probabilities of the subtypes.
-        target : Tensor of shape (n_samples, 1 + n_clusters)
-            1 for patients, 0 for controls, NaN for subjects who take no part; and the probability
-            of each subtype, alike for controls.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
-        values = -(target[:, 1:] * log_p).mean(1)
+        values = -(target[:, 1:].nan_to_num() * log_p).mean(1)
         return self.class_weights[1] * over_subjects(values, target[:, 0] == 1, sample_weight)
 
+    @term
     def of_controls(
         self, log_p: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the cross-entropy of all subtypes alike, for controls.
+        """Return the cross-entropy of equally probable subtypes, for controls.
 
-        It keeps out of the subtypes what patients share with controls. A mean over controls and
-        subtypes, 0 in a batch without controls.
+        It removes from the subtypes the variation that patients share with controls. A mean over
+        controls and subtypes, 0 in a batch without controls.
 
         Parameters
         ----------
         log_p : Tensor of shape (n_samples, n_clusters)
             Log-probabilities of the subtypes.
-        target : Tensor of shape (n_samples, 1 + n_clusters)
-            1 for patients, 0 for controls, NaN for subjects who take no part; and the probability
-            of each subtype, alike for controls.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
         values = -log_p.mean(1) / log_p.shape[1]
         return self.class_weights[0] * over_subjects(values, target[:, 0] == 0, sample_weight)

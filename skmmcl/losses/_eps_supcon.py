@@ -21,14 +21,12 @@ from skmmcl.losses._parts._pairs import (
 )
 from skmmcl.losses._parts._stacking import loss_parameters, per_model, stacked, stacked_temperature
 
-FORMS = ("out", "in", "supcon")
-
 
 @loss_parameters
 class EpsSupInfoNCELoss(GuidedLoss):
     """Supervised contrast with a margin: epsilon-SupInfoNCE and epsilon-SupCon.
 
-    Positives are to be nearer to the anchor than negatives, by epsilon at least: the mean over the
+    Positives are to be closer to the anchor than negatives, by at least epsilon: the mean over the
     positives p of ``- log(exp(s_ip) / (exp(s_ip - epsilon) + sum_n exp(s_in)))``, with the
     negatives n :cite:p:`barbano2023unbiased`. Metadata are class codes; an unlabeled subject is a
     class of its own.
@@ -66,13 +64,9 @@ class EpsSupInfoNCELoss(GuidedLoss):
 
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
-    epsilon: float | Tensor = stacked(0.1)
+    epsilon: float | Tensor = stacked(0.1, least=0)
     form: Literal["out", "in", "supcon"] = "out"
     no_positive: Literal["skip", "zero"] = "skip"
-
-    def __post_init__(self) -> None:
-        if self.form not in FORMS:
-            raise ValueError(f"form must be one of {FORMS}, got {self.form!r}.")
 
     def forward(
         self,

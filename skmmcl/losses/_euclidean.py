@@ -21,7 +21,7 @@ from skmmcl.losses._parts._stacking import (
 )
 from skmmcl.losses._parts._target import kernel_components, single_number
 
-# Weights of zero ask for an infinite distance.
+# Kernels with weights of zero, which demand an infinite distance.
 UNBOUNDED = {"delta", "epanechnikov", "jaccard"}
 
 
@@ -31,8 +31,8 @@ class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
 
     `YAwareLoss` with ``s_ij = -|z_i - z_j|^2 / (2 * temperature)`` :cite:p:`vock2026`. With a
     Gaussian kernel its minimum is an isometric copy of the metadata, whose distances are
-    ``sqrt(temperature) / bandwidth`` times as large; the sphere has room for such a copy only
-    seldom, see `sphere_realizability`.
+    ``sqrt(temperature) / bandwidth`` times as large; a sphere can rarely represent such a copy,
+    see `sphere_realizability`.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class EuclideanInfoNCELoss(KernelWeights, GuidedLoss):
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0, above=0)
     self_pairs: bool = True
 
     on_sphere = False

@@ -25,12 +25,13 @@ class Moments(NamedTuple):
 
     mean: Tensor
     variance: Tensor
-    weight: Tensor
+    are_some: Tensor  # bool: whether there is a pair
+    are_several: Tensor  # bool: whether there are two, so that they can deviate
 
 
 @loss_parameters
 class FairKLLoss(Loss):
-    """FairKL: pairs that share a bias are to be as similar as those that do not.
+    """FairKL: equal similarities of pairs that share a bias and of pairs that do not.
 
     The distributions of the cosines of the two groups are matched as Gaussians, for pairs of one
     class and for pairs of two :cite:p:`barbano2023unbiased`. Many geometries meet that, so there
@@ -56,11 +57,7 @@ class FairKLLoss(Loss):
 
     form: Literal["moments", "kl"] = "moments"
     _: KW_ONLY
-    std_weight: float | Tensor = stacked(1.0)
-
-    def __post_init__(self) -> None:
-        if self.form not in ("moments", "kl"):
-            raise ValueError(f"form must be 'moments' or 'kl', got {self.form!r}.")
+    std_weight: float | Tensor = stacked(1.0, least=0)
 
     def forward(
         self,
@@ -73,8 +70,8 @@ class FairKLLoss(Loss):
         """Return one number for each fit.
 
         ``y`` and ``bias`` are codes (..., n_samples); a subject with -1 or NaN in either takes no
-        part. Of a group without pairs nothing is matched, of one with a single pair no standard
-        deviation. The other arguments are those of `YAwareLoss`.
+        part. A group without pairs is not matched, and one with a single pair in its mean alone.
+        The other arguments are those of `YAwareLoss`.
         """
         batch = make_batch(z, mask, sample_weight)
         y, bias = (metadata(codes, z, batch.u) for codes in (y, bias))
@@ -93,15 +90,13 @@ class FairKLLoss(Loss):
         return loss.view(z.shape[:-3])
 
     def _mismatch(self, a: Moments, b: Moments) -> Tensor:
-        # Each pair is met from both ends.
-        several = (a.weight > 2) & (b.weight > 2)
+        several = a.are_several & b.are_several
         if self.form == "kl":
             return torch.where(several, gaussian_kl(a, b), 0)
-        of_means = (a.mean - b.mean).square()
+        of_means = torch.where(a.are_some & b.are_some, (a.mean - b.mean).square(), 0)
         deviation = (a.variance + SMOOTHING).sqrt() - (b.variance + SMOOTHING).sqrt()
         of_deviations = per_model(self.std_weight, a.mean, 1) * deviation.square()
-        there_are = (a.weight > 0) & (b.weight > 0)
-        return torch.where(there_are, of_means, 0) + torch.where(several, of_deviations, 0)
+        return of_means + torch.where(several, of_deviations, 0)
 
 
 def moments(values: Tensor, weight: Tensor) -> Moments:
@@ -110,7 +105,10 @@ def moments(values: Tensor, weight: Tensor) -> Moments:
     share = safe_divide(weight, total[:, None, None])
     mean = (values * share).flatten(1).sum(1)
     deviation = values - mean[:, None, None]
-    return Moments(mean, (deviation.square() * share).flatten(1).sum(1), total)
+    variance = (deviation.square() * share).flatten(1).sum(1)
+    # Each pair is met from both ends; by their number too, as weights may be below 1.
+    several = (total > 2) | ((weight > 0).flatten(1).sum(1) > 2)
+    return Moments(mean, variance, total > 0, several)
 
 
 def gaussian_kl(a: Moments, b: Moments) -> Tensor:

@@ -1,4 +1,4 @@
-"""ModAn-MulSupCon: supervised contrast of sets of labels, by how many two subjects share."""
+"""ModAn-MulSupCon: supervised contrast of sets of labels, weighted by the Jaccard index."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class JaccardSupConLoss(GuidedLoss):
     Notes
     -----
     The target is log-MDS of the Jaccard index; without ``weighted``, of who is a positive of
-    whom. It is an approximation, and the nearer the less the threshold cuts off: the index
-    below it is kept, as the optimum has grades there too.
+    whom. It is an approximation, which is better the less the threshold removes; indices
+    below the threshold are kept, because the optimum is graded there too.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class JaccardSupConLoss(GuidedLoss):
 
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
-    threshold: float | Tensor = stacked(0.3)
+    threshold: float | Tensor = stacked(0.3, least=0)
     weighted: bool = True
 
     def _value(self, batch: Batch, y: Tensor) -> Tensor:

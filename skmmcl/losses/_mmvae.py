@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmmcl.losses._parts._batch import at_least_single, mean_of_subjects
+from skmmcl.losses._parts._stacking import Loss, loss_parameters
 
 
-class MMVAELoss(nn.Module):
+@loss_parameters
+class MMVAELoss(Loss):
     """Negative looser importance-weighted bound of a mixture of experts, over the subjects.
 
     Examples
@@ -21,9 +23,6 @@ class MMVAELoss(nn.Module):
     >>> MMVAELoss()(log_joint, log_posteriors)
     tensor(1.)
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(
         self,

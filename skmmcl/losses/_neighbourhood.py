@@ -30,7 +30,7 @@ class TokenLoss(Loss):
 
 @loss_parameters
 class NeighbourhoodLoss(TokenLoss):
-    """Tokens that are neighbors in one modality shall be so in the other.
+    """Preservation of neighborhoods: neighbors in one modality are to be neighbors in the other.
 
     For each token of a modality, its nearest tokens there (by Euclidean distance) are to be closer
     to it in the other modality, by the cosine distance d, than those that are not, with a margin:
@@ -48,7 +48,7 @@ class NeighbourhoodLoss(TokenLoss):
         Whether neighbors are contrasted with all other tokens, or with as many drawn ones;
         "auto" draws above 256 tokens.
     seed : int, default=0
-        Draws them.
+        Seed of the tokens that are drawn.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""TACO, between subjects: partial order of tokens that do not correspond by themselves."""
+"""TACO, between subjects: neighborhoods of tokens without a known correspondence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIN_PAIRS = 6
 
 @loss_parameters
 class PseudoCorrespondenceLoss(TokenLoss):
-    """Neighborhoods of one subject's matched tokens shall be kept in another subject.
+    """Preservation of the neighborhoods of matched tokens between subjects.
 
     Tokens of two subjects match where each is the other's nearest by the cosine distance d. Around
     a matched token, those of its neighbors that are matched too are to be closer, in the other
@@ -43,7 +43,7 @@ class PseudoCorrespondenceLoss(TokenLoss):
         Maximal number of ordered pairs of subjects that are drawn; "auto" for as many as keep
         the memory small, at least 6; None for all.
     seed : int, default=0
-        Draws pairs and negatives.
+        Seed of the pairs and negatives that are drawn.
 
     Examples
     --------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from skmmcl.losses._parts._info_nce import weighted_info_nce
@@ -46,7 +47,7 @@ class Realizability(NamedTuple):
 
 
 def sphere_realizability(
-    weights: Any,
+    weights: ArrayLike | Tensor,
     temperature: float = 0.1,
     *,
     n_components: int | None = None,
@@ -109,7 +110,7 @@ def sphere_realizability(
     return Realizability(realizable, eigenvalues[0].item(), entropy, gap)
 
 
-def unmet_share(weights: Any, temperature: float, *, tolerated: float = 0.0) -> float:
+def unmet_share(weights: Tensor, temperature: float, *, tolerated: float = 0.0) -> float:
     """Return the fraction of the information in the weights that the sphere cannot represent.
 
     It is the gap over the information of the weights, their divergence from uniform ones:
@@ -117,7 +118,7 @@ def unmet_share(weights: Any, temperature: float, *, tolerated: float = 0.0) -> 
     below ``tolerated`` are upper bounds, which are cheap to compute. Weights and temperature
     are those of `sphere_realizability`, with ``self_pairs``.
     """
-    w = torch.as_tensor(weights).detach().cpu().double()
+    w = weights.detach().cpu().double()
     entropy = _entropy(w)
     information = math.log(len(w)) - entropy
     if information <= MIN_INFORMATION:

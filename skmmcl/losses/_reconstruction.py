@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from skmmcl.losses._parts._batch import at_least_single, mean_of_subjects
+from skmmcl.losses._parts._stacking import Loss, loss_parameters
 
 
-class ReconstructionLoss(nn.Module):
+@loss_parameters
+class ReconstructionLoss(Loss):
     """Mean squared error of each modality, summed over the modalities.
 
     Examples
@@ -21,9 +23,6 @@ class ReconstructionLoss(nn.Module):
     >>> ReconstructionLoss()({"fc": torch.ones(4, 3), "smri": torch.full((4, 2), 2.0)}, x)
     tensor(5.)
     """
-
-    def __init__(self) -> None:
-        super().__init__()
 
     def forward(
         self,

@@ -83,7 +83,7 @@ class ExpRegressionLoss(RegressionLoss):
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(2.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(2.0, above=0)
     include_positive: bool = True
 
     def _log_denominator(self, s: Tensor, weights: Tensor, counts: Tensor) -> Tensor:
@@ -133,7 +133,7 @@ class ThresholdRegressionLoss(RegressionLoss):
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(2.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(2.0, above=0)
 
     has_target = False
 

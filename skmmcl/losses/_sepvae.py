@@ -1,4 +1,4 @@
-"""SepVAE: what is common to patients and controls, and what is salient in patients."""
+"""SepVAE: variation common to patients and controls, and variation salient in patients."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from skmmcl.losses._subjects import over_subjects
+from skmmcl.losses._parts._batch import at_least_single
+from skmmcl.losses._parts._stacking import Loss, loss_parameters
+from skmmcl.losses._subjects import over_subjects, term
 
 
 def gaussian_kl(mu: Tensor, log_var: Tensor, prior_variance: float = 1.0) -> Tensor:
@@ -35,19 +37,21 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, prior_variance: float = 1.0) -> Ten
     >>> gaussian_kl(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2))
     tensor([2.5000])
     """
+    mu, log_var = at_least_single(mu), at_least_single(log_var)
     ratio = log_var - math.log(prior_variance)
     return 0.5 * (mu.square() / prior_variance + ratio.exp() - ratio - 1).sum(-1)
 
 
-class SepVAELoss(nn.Module):
+@loss_parameters
+class SepVAELoss(Loss):
     """The terms of SepVAE's objective, each a method.
 
     Parameters
     ----------
     precision : float, default=40.0
-        Inverse variance that is expected of the salient variables of controls.
+        Inverse variance of the prior of the salient variables of controls.
     reduction : {"mean", "sum"}, default="mean"
-        Over the subjects. A sum is that of the paper, and grows with the batch.
+        Reduction over the subjects. The paper has the sum, which grows with the batch.
 
     Examples
     --------
@@ -58,10 +62,10 @@ class SepVAELoss(nn.Module):
     tensor(3.2500)
     """
 
-    def __init__(self, precision: float = 40.0, reduction: Literal["mean", "sum"] = "mean") -> None:
-        super().__init__()
-        self.precision, self.reduction = precision, reduction
+    precision: float = 40.0
+    reduction: Literal["mean", "sum"] = "mean"
 
+    @term
     def reconstruction(
         self,
         x_hat: Mapping[Any, Tensor],
@@ -75,25 +79,17 @@ class SepVAELoss(nn.Module):
         Parameters
         ----------
         x_hat, x : dict of Tensor ``(n_samples, *shape)``
-            Reconstructions, and what they should be, in the order of the columns of ``mask``.
+            Reconstructions and data, in the order of the columns of ``mask``.
         mask : Tensor of shape (n_samples, n_views) or None
             True where the subject has the modality.
-        target : Tensor of shape (n_samples, 1)
-            1 for patients, 0 for controls, NaN for subjects who take no part.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
         total = torch.zeros_like(target[:, 0])
         for k, (name, found) in enumerate(x_hat.items()):
-            errors = (found - x[name]).square().flatten(1).sum(1)
+            errors = (at_least_single(found) - x[name]).square().flatten(1).sum(1)
             total = total + (errors if mask is None else torch.where(mask[:, k], errors, 0.0))
         return self._over_subjects(total, target, sample_weight)
 
+    @term
     def common_prior(
         self, mu: Tensor, log_var: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
@@ -103,68 +99,44 @@ class SepVAELoss(nn.Module):
         ----------
         mu, log_var : Tensor of shape (n_samples, n_components)
             Of the posterior.
-        target : Tensor of shape (n_samples, 1)
-            1 for patients, 0 for controls, NaN for subjects who take no part.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
         return self._over_subjects(gaussian_kl(mu, log_var), target, sample_weight)
 
+    @term
     def salient_prior(
         self, mu: Tensor, log_var: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the divergence of the salient variables from those expected.
+        """Return the divergence of the salient variables from their priors.
 
-        Standard normal ones are expected of patients, and ones near 0 of controls. As the
-        posterior variance of controls is fixed, their means alone are left of the divergence.
+        The prior is standard normal for patients, and concentrated near 0 for controls. The
+        posterior variance of controls is fixed, so that only their means enter the divergence.
 
         Parameters
         ----------
         mu, log_var : Tensor of shape (n_samples, n_components)
             Of the posterior.
-        target : Tensor of shape (n_samples, 1)
-            1 for patients, 0 for controls, NaN for subjects who take no part.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
-        of_controls = 0.5 * self.precision * mu.square().sum(-1)
+        of_controls = 0.5 * self.precision * at_least_single(mu).square().sum(-1)
         divergence = torch.where(target[:, 0] == 0, of_controls, gaussian_kl(mu, log_var))
         return self._over_subjects(divergence, target, sample_weight)
 
+    @term
     def shared_information(
         self, joint_logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return an estimate of what common and salient variables share, never negative.
+        """Return an estimate of the mutual information of both parts; never negative.
 
         The log odds estimate the logarithm of the ratio of the joint density to the product of the
-        marginal ones.
+        marginal densities.
 
         Parameters
         ----------
         joint_logits : Tensor of shape (n_samples,)
             Log odds that both parts belong to one subject, for parts that do.
-        target : Tensor of shape (n_samples, 1)
-            1 for patients, 0 for controls, NaN for subjects who take no part.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
         return self._over_subjects(joint_logits.relu(), target, sample_weight)
 
+    @term
     def discrimination(
         self,
         joint_logits: Tensor,
@@ -180,19 +152,11 @@ class SepVAELoss(nn.Module):
             Log odds that both parts belong to one subject, for parts that do.
         product_logits : Tensor of shape (n_samples,)
             The same for parts of different subjects.
-        target : Tensor of shape (n_samples, 1)
-            1 for patients, 0 for controls, NaN for subjects who take no part.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
         entropy = 0.5 * (F.softplus(-joint_logits) + F.softplus(product_logits))
         return self._over_subjects(entropy, target, sample_weight)
 
+    @term
     def classification(
         self, logits: Tensor, target: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
@@ -202,15 +166,6 @@ class SepVAELoss(nn.Module):
         ----------
         logits : Tensor of shape (n_samples,)
             Log odds of being a patient.
-        target : Tensor of shape (n_samples, 1)
-            1 for patients, 0 for controls, NaN for subjects who take no part.
-        sample_weight : Tensor of shape (n_samples,), optional
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        Tensor
-            A scalar.
         """
         is_patient = target[:, 0].nan_to_num()
         entropy = F.binary_cross_entropy_with_logits(

@@ -1,4 +1,4 @@
-"""Soft SupCon: subjects of other classes are positives of small weight."""
+"""Soft SupCon: subjects of other classes are positives of a small weight."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SoftSupConLoss(GuidedLoss):
     Notes
     -----
     The target is a simplex of cosines ``1 + temperature * log(epsilon)`` between classes, and
-    the regular one where a sphere has no room for that.
+    the regular simplex where these are smaller than a sphere allows.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class SoftSupConLoss(GuidedLoss):
 
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
-    epsilon: float | Tensor = stacked(0.1)
+    epsilon: float | Tensor = stacked(0.1, least=0)
     self_pairs: bool = True
 
     def _weights(self, y: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class SoftSupConLoss(GuidedLoss):
         epsilon = single_number(self.epsilon)
         if not self.has_target:
             raise ValueError(
-                f"With epsilon={epsilon} every class is asked for one place; below 1 not."
+                f"With epsilon={epsilon} all classes have one place; set epsilon below 1."
             )
         asked = 1 + single_number(self.temperature) * math.log(epsilon) if epsilon > 0 else -1.0
         return simplex(rows, sample_weight, cosine=asked)

@@ -59,7 +59,7 @@ class SupConLoss(TargetLoss):
         whose class code ``y`` is -1 takes no part.
         """
         u, counts, self_weight = make_batch(f[..., None, :, :], None, sample_weight)
-        y = pad_subjects(y.reshape(len(u), -1), -1, value=-1)
+        y = pad_subjects(y.reshape(len(u), f.shape[-2]), -1, value=-1)
         anchors = counts[:, 0] * (y >= 0)
         scale = self.scale(u.dtype)
         columns = anchors[:, None, None], self_weight[:, None, None]

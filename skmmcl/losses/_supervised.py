@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import KW_ONLY
 from typing import ClassVar
 
@@ -56,7 +55,37 @@ class CrossEntropyLoss(Loss):
 
 
 @loss_parameters
-class SquaredErrorLoss(Loss):
+class ErrorLoss(Loss):
+    """Base of the mean errors of each view's predictions of scaled targets."""
+
+    center: float | tuple[float, ...] | Tensor = stacked(0.0)
+    scale: float | tuple[float, ...] | Tensor = stacked(1.0, above=0)
+
+    def forward(
+        self, z: Tensor, y: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Return the mean over subjects that have the view, known targets and views; 0 if none.
+
+        ``z`` are predictions (..., n_views, n_samples, n_columns) of the scaled targets, ``y``
+        targets (..., n_samples) or (..., n_samples, n_columns) with NaN where unknown.
+        """
+        z = at_least_single(z)
+        stacks, width = z.shape[:-3], z.shape[-1]
+        y = y.to(z.dtype).reshape(-1, z.shape[-2], width)
+        scaled = (y - per_column(self.center, y)) / per_column(self.scale, y)
+        scaled = scaled.reshape(*stacks, 1, *y.shape[1:])
+        known = ~scaled.isnan()
+        errors = self._error(z - scaled.where(known, 0)) * known
+        n_known = known.sum(-1).expand(errors.shape[:-1])
+        losses = safe_divide(errors.sum(-1), n_known.to(z.dtype))
+        counts = _counts(losses, torch.ones_like(known[..., 0, :, 0]), mask, sample_weight)
+        return _mean_over_views(losses, counts * n_known)
+
+    def _error(self, difference: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class SquaredErrorLoss(ErrorLoss):
     """Squared error of each view's predictions of scaled targets, as a mean over the views.
 
     Parameters
@@ -73,25 +102,14 @@ class SquaredErrorLoss(Loss):
     tensor(4.)
     """
 
-    center: float | tuple[float, ...] | Tensor = stacked(0.0)
-    scale: float | tuple[float, ...] | Tensor = stacked(1.0)
-
-    def forward(
-        self, z: Tensor, y: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Return the mean over subjects that have the view, known targets and views; 0 if none.
-
-        ``z`` are predictions (..., n_views, n_samples, n_columns) of the scaled targets, ``y``
-        targets (..., n_samples) or (..., n_samples, n_columns) with NaN where unknown.
-        """
-        return _mean_error(torch.square, self, z, y, mask, sample_weight)
+    def _error(self, difference: Tensor) -> Tensor:
+        return difference.square()
 
 
-@loss_parameters
-class AbsoluteErrorLoss(Loss):
+class AbsoluteErrorLoss(ErrorLoss):
     """Absolute error of each view's predictions of scaled targets, as a mean over the views.
 
-    It heeds outliers less than the squared error; benchmarks of brain age are trained by it.
+    It is less sensitive to outliers than the squared error; benchmarks of brain age use it.
 
     Parameters
     ----------
@@ -107,40 +125,8 @@ class AbsoluteErrorLoss(Loss):
     tensor(2.5000)
     """
 
-    center: float | tuple[float, ...] | Tensor = stacked(0.0)
-    scale: float | tuple[float, ...] | Tensor = stacked(1.0)
-
-    def forward(
-        self, z: Tensor, y: Tensor, mask: Tensor | None = None, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Return the mean over subjects that have the view, known targets and views; 0 if none.
-
-        ``z`` are predictions (..., n_views, n_samples, n_columns) of the scaled targets, ``y``
-        targets (..., n_samples) or (..., n_samples, n_columns) with NaN where unknown.
-        """
-        return _mean_error(torch.abs, self, z, y, mask, sample_weight)
-
-
-def _mean_error(
-    error: Callable[[Tensor], Tensor],
-    loss: SquaredErrorLoss | AbsoluteErrorLoss,
-    z: Tensor,
-    y: Tensor,
-    mask: Tensor | None,
-    sample_weight: Tensor | None,
-) -> Tensor:
-    """Return the mean error of predictions of scaled targets."""
-    z = at_least_single(z)
-    stacks, width = z.shape[:-3], z.shape[-1]
-    y = y.to(z.dtype).reshape(-1, z.shape[-2], width)
-    scaled = (y - per_column(loss.center, y)) / per_column(loss.scale, y)
-    scaled = scaled.reshape(*stacks, 1, *y.shape[1:])
-    known = ~scaled.isnan()
-    errors = error(z - scaled.where(known, 0)) * known
-    n_known = known.sum(-1).expand(errors.shape[:-1])
-    losses = safe_divide(errors.sum(-1), n_known.to(z.dtype))
-    counts = _counts(losses, torch.ones_like(known[..., 0, :, 0]), mask, sample_weight)
-    return _mean_over_views(losses, counts * n_known)
+    def _error(self, difference: Tensor) -> Tensor:
+        return difference.abs()
 
 
 def _counts(

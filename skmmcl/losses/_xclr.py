@@ -16,7 +16,7 @@ from skmmcl.losses._parts._target import log_mds, single_number
 
 @loss_parameters
 class XCLRLoss(GuidedLoss):
-    """X-CLR: the softmax of the cosines of embeddings is to be that of metadata.
+    """X-CLR: contrast whose weights are a softmax of the cosines of metadata.
 
     `YAwareLoss` with ``W_ij = exp(cos(y_i, y_j) / target_temperature)`` :cite:p:`sobal2025xclr`.
 
@@ -25,8 +25,8 @@ class XCLRLoss(GuidedLoss):
     temperature : float or Tensor, default=0.1
         Temperature of the softmax. Small values focus on hard negatives.
     target_temperature : float or Tensor, default=0.1
-        Temperature of the softmax of the metadata. A sphere may have no room for the optimum
-        if it is below ``temperature``.
+        Temperature of the softmax of the metadata. Below ``temperature``, a sphere may be
+        unable to represent the optimum.
     self_pairs : bool, default=False
         Whether an anchor is a positive of itself.
 
@@ -48,7 +48,7 @@ class XCLRLoss(GuidedLoss):
 
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
-    target_temperature: float | Tensor = stacked(0.1)
+    target_temperature: float | Tensor = stacked(0.1, above=0)
     self_pairs: bool = False
 
     has_codes = False

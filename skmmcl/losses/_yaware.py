@@ -51,7 +51,7 @@ class YAwareLoss(KernelWeights, GuidedLoss):
     temperature: float | Tensor = stacked_temperature(0.1)
     _: KW_ONLY
     kernel: Kernel = "gaussian"
-    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0)
+    bandwidth: float | tuple[float, ...] | Tensor = stacked(5.0, above=0)
     self_pairs: bool = False
 
     def _optimum(self, rows: Tensor, sample_weight: Any) -> Tensor:

@@ -82,13 +82,13 @@ def test_bad_measures(X, age, measured, thickness):
         embedder(measures="rois").fit(X, age)
     with pytest.raises(DataError, match=r"'age' have shape \(\) per subject"):
         embedder(measures="age").fit(X, age)
-    with pytest.raises(DataError, match=r"same regions; found, in number, {'a': 5, 'b': 4}"):
+    with pytest.raises(DataError, match=r"number of regions; found \{'a': 5, 'b': 4\}"):
         embedder().fit(measured(a=thickness, b=thickness[:, :4]), age)
     with pytest.raises(DataError, match="None of the 40 subjects has all measures"):
         embedder().fit(measured(a=np.full((40, 3), np.nan)), age)
     with pytest.raises(DataError, match="infinite"):
         embedder().fit(measured(a=np.full((40, 3), np.inf)), age)
-    with pytest.raises(DataError, match="Age is one column, found"):
+    with pytest.raises(DataError, match="Age must be one column, found"):
         embedder().fit(X, np.c_[age, age])
 
 

@@ -80,5 +80,5 @@ def test_a_prior_by_another_model(X):
 
 def test_a_prior_needs_a_kernel_and_no_metadata(X):
     for params in ({"kernel": None}, {"kernel": "cosine", "metadata": "age"}):
-        with pytest.raises(ValueError, match="prior= takes the place of metadata="):
+        with pytest.raises(ValueError, match="prior= replaces metadata="):
             embedder(**params, prior=PCA(2)).fit(X)

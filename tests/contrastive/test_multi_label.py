@@ -56,7 +56,7 @@ def test_unlabeled_subjects(X, labels):
 
 
 def test_a_label_of_one_subject(X, labels):
-    with pytest.warns(UserWarning, match="1 of the 4 labels are borne by a single subject"):
+    with pytest.warns(UserWarning, match="1 of the 4 labels belong to a single subject"):
         embedder().fit(X, np.c_[labels, np.arange(40) == 7])
 
 

@@ -63,7 +63,7 @@ def test_weights_that_a_sphere_has_no_room_for(X, y):
 
 def test_a_prior_that_a_sphere_has_no_room_for(X):
     prior = np.random.default_rng(5).normal(size=(len(X), 3))
-    with pytest.warns(UserWarning, match="sphere has no room .* temperature=1.0"):
+    with pytest.warns(UserWarning, match="cannot be represented .* temperature=1.0"):
         embedder(scheme="x-clr", temperature=1.0, target_temperature=0.1).fit(X, prior)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -72,7 +72,7 @@ def test_a_prior_that_a_sphere_has_no_room_for(X):
 
 
 def test_what_the_schemes_need(X, y, age):
-    with pytest.raises(ValueError, match=r"column of X\.meta holds the class"):
+    with pytest.raises(ValueError, match=r"must be one column of X\.meta"):
         embedder(metadata=["site", "same"]).fit(X)
     np.testing.assert_array_equal(
         embedder(metadata="site").fit_transform(X), embedder().fit_transform(X, X.meta["site"])

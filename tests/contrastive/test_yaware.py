@@ -96,7 +96,8 @@ def test_a_function_as_kernel(X, age):
 
 
 @pytest.mark.parametrize(
-    ("bandwidth", "said"), [(1e-4, "alike to themselves alone.*larger"), (1e4, "all alike.*small")]
+    ("bandwidth", "said"),
+    [(1e-4, "similar to itself alone.*larger"), (1e4, "all subjects are similar.*small")],
 )
 def test_degenerate_bandwidth(X, age, bandwidth, said):
     with pytest.warns(UserWarning, match=said):
@@ -107,7 +108,7 @@ def test_degenerate_bandwidth(X, age, bandwidth, said):
 def test_a_temperature_that_leaves_no_room_on_the_sphere(X, age, loss):
     params = {"temperature": 1.0, "bandwidth": 3.0, "max_epochs": 1, "random_state": 0}
     model = YAwareEmbedder if loss is None else partial(ContrastiveRegressionEmbedder, loss=loss)
-    with pytest.warns(UserWarning, match=r"temperature=1.0 .* no more than [1-7]\d% .*\['y'\]"):
+    with pytest.warns(UserWarning, match=r"\['y'\] .* temperature=1.0, .* more than [1-7]\d%"):
         model(**params).fit(X, age)
 
 
@@ -134,11 +135,11 @@ def test_ages_at_the_usual_temperatures_have_room_enough(X, age):
         ({"bandwidth": [1.0, 0.0]}, np.c_[np.arange(N), np.arange(N)], "above 0"),
         ({"kernel": "jaccard"}, np.arange(2 * N).reshape(N, 2), "0 or 1.*found"),
         ({"metadata": ["age", "sex"]}, None, r"X.meta has no 'sex', only \['age', 'same'"),
-        ({"metadata": []}, None, "names nothing"),
+        ({"metadata": []}, None, "names no column"),
         (
             {},
             NEVER_BOTH,
-            "None of the 40 subjects is known",
+            "None of the 40 subjects has all metadata",
         ),
         ({"metadata": "same"}, None, "'same' .*fewer than two"),
         ({"kernel": lambda y: y @ y.mT - 9}, np.arange(N), "0 or more; found -9, and others in"),

@@ -1,4 +1,4 @@
-"""Every guided loss with what it takes, and batches of subjects for them."""
+"""Every contrastive loss with what it takes, and batches of subjects for them."""
 
 import copy
 
@@ -7,6 +7,8 @@ import torch
 
 from skmmcl.losses import (
     AnatCLLoss,
+    CLIPLoss,
+    CMCLoss,
     ConditionalAlignmentLoss,
     ConditionalUniformityLoss,
     DecoupledUniformityLoss,
@@ -16,7 +18,9 @@ from skmmcl.losses import (
     FairKLLoss,
     JaccardSupConLoss,
     MulSupConLoss,
+    PairwiseCMCLoss,
     SoftSupConLoss,
+    SupConLoss,
     ThresholdRegressionLoss,
     XCLRLoss,
     YAwareLoss,
@@ -53,10 +57,21 @@ LOSSES = {
     "decoupled-cosine": (DecoupledUniformityLoss(kernel="cosine"), ["prior"]),
     "fairkl": (FairKLLoss(), ["y", "site"]),
     "fairkl-kl": (FairKLLoss("kl"), ["y", "site"]),
+    "cmc": (CMCLoss(0.5), []),
+    "cmc-all": (CMCLoss(0.5, denominator="all"), []),
+    "cmc-out": (CMCLoss(0.5, positives="out"), []),
+    "cmc-all-out": (CMCLoss(0.5, denominator="all", positives="out"), []),
+    "pairwise": (PairwiseCMCLoss(0.5), []),
+    "pairwise-decoupled": (PairwiseCMCLoss(0.5, decoupled=True), []),
+    "clip": (CLIPLoss(0.5), []),
+    "supcon": (SupConLoss(0.5), ["y"]),
+    "supcon-zero": (SupConLoss(0.5, no_positive="zero"), ["y"]),
 }
 every_loss = pytest.mark.parametrize("name", LOSSES)
 # Not put on the sphere.
 EUCLIDEAN = {"euclidean"}
+# Of one embedding for each subject, here that of the first view; without a mask.
+OF_SUBJECTS = {"supcon", "supcon-zero"}
 
 
 def variant(name, k=0):
@@ -98,6 +113,8 @@ def batch(shape, dtype=torch.float32, seed=0, *, missing=True):
 
 
 def value(loss, name, z, known, mask=None, weight=None):
+    if name in OF_SUBJECTS:
+        return loss(z[..., 0, :, :], known["y"], weight)
     return loss(z, *(known[key] for key in LOSSES[name][1]), mask=mask, sample_weight=weight)
 
 

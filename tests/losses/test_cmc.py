@@ -66,17 +66,6 @@ def test_equals_loops(denominator, positives, seed):
         assert found.item() == pytest.approx(expected, rel=1e-10, abs=1e-12)
 
 
-@pytest.mark.parametrize(("denominator", "positives"), FORMS)
-def test_gradcheck(denominator, positives):
-    generator = torch.Generator().manual_seed(0)
-    z = torch.randn(3, 4, 3, dtype=torch.float64, generator=generator, requires_grad=True)
-    mask = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 1, 0], [1, 1, 0]]).bool()
-    weight = torch.tensor([1.0, 2.0, 0.5, 3.0], dtype=torch.float64)
-    loss = CMCLoss(0.7, denominator=denominator, positives=positives)
-    assert torch.autograd.gradcheck(loss, (z,))
-    assert torch.autograd.gradcheck(loss, (z, mask, weight))
-
-
 def test_value_at_random_init():
     n_views, n_samples = 4, 50
     z = torch.randn(n_views, n_samples, 4096, generator=torch.Generator().manual_seed(0))
@@ -101,14 +90,6 @@ def test_one_modality_makes_a_negative_but_no_anchor():
     assert (z.grad[1, 2] == 0).all()
     without = CMCLoss(0.5)(z[:, :2])
     assert CMCLoss(0.5)(z, mask) > without  # one negative more for each anchor
-
-
-def test_absent_embeddings_do_not_matter():
-    rng = np.random.default_rng(1)
-    z, mask = rng.normal(size=(3, 6, 4)), rng.random((6, 3)) < 0.6
-    other = np.where(mask.T[..., None], z, rng.normal(size=z.shape))
-    values = [CMCLoss()(torch.tensor(array), torch.tensor(mask)).item() for array in (z, other)]
-    assert values[0] == values[1]
 
 
 def test_mask_of_ones_is_no_mask():

@@ -107,6 +107,18 @@ def test_cca_with_weights_and_absent_subjects():
     assert CCALoss()(z[:, :1]).item() == 0
 
 
+def test_cca_of_small_weights_is_of_centered_views():
+    h, far = draw(2, 6, 3), torch.tensor([100.0, -50.0, 10.0], dtype=torch.float64)
+    small = torch.full((6,), 0.01, dtype=h.dtype)
+    torch.testing.assert_close(CCALoss()(h + far, sample_weight=small), CCALoss()(h, None, small))
+    assert CCALoss()(h[:, :1], sample_weight=small[:1]).abs() < 1e-12
+
+
+def test_comm_needs_a_weight_for_each_subset():
+    with pytest.raises(ValueError, match="Expected 3 weights"):
+        CoMMLoss(weights=[2.0])(draw(3, 6, 4), draw(3, 6, 4))
+
+
 def test_reconstruction_with_weights_and_absent_subjects():
     x = {"a": draw(6, 3), "b": draw(6, 2, 2, seed=1)}
     x_hat = {"a": draw(6, 3, seed=2), "b": draw(6, 2, 2, seed=3)}

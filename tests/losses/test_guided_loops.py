@@ -133,7 +133,7 @@ def fair_kl(z, known, mask, weight, form="moments"):
             np.average((g[:, 0] - m) ** 2, weights=g[:, 1]) ** 0.5
             for g, m in zip((a, b), means, strict=True)
         ]
-        several = all(g[:, 1].sum() > 2 for g in (a, b))
+        several = all(g[:, 1].sum() > 2 or len(g) > 2 for g in (a, b))
         if form == "moments":
             total += (means[0] - means[1]) ** 2 + several * (stds[0] - stds[1]) ** 2
         elif several:

@@ -1,4 +1,4 @@
-"""What holds for every guided loss: invariances, weights as copies, finite gradients, limits."""
+"""What holds for every contrastive loss: invariances, weights as copies, finite gradients."""
 
 import copy
 import math
@@ -24,7 +24,15 @@ from skmmcl.losses import (
     ThresholdRegressionLoss,
     YAwareLoss,
 )
-from tests.losses.guided_losses import EUCLIDEAN, LOSSES, batch, every_loss, value, with_gradient
+from tests.losses.guided_losses import (
+    EUCLIDEAN,
+    LOSSES,
+    OF_SUBJECTS,
+    batch,
+    every_loss,
+    value,
+    with_gradient,
+)
 
 few = settings(max_examples=15, deadline=None)
 
@@ -60,8 +68,9 @@ def test_invariances(name, drawn):
 
     subjects = torch.randperm(z.shape[1], generator=generator)
     check(*of_subjects(subjects, z, known, mask, weight))
-    views = torch.randperm(len(z), generator=generator)
-    check(z[views], known, mask[:, views], weight)
+    if name not in OF_SUBJECTS:
+        views = torch.randperm(len(z), generator=generator)
+        check(z[views], known, mask[:, views], weight)
     rotation, _ = torch.linalg.qr(torch.randn(3, 3, dtype=z.dtype, generator=generator))
     check(z @ rotation, known, mask, weight)
     if name in EUCLIDEAN:
@@ -114,12 +123,16 @@ def degenerate():
         "collapsed": (torch.ones(2, 4, 3), known, None, None),
         "collapsed and constant": (torch.ones(2, 4, 3), constant, None, None),
         "duplicated subjects": (z[:, [0, 0, 1, 1]], twice, None, None),
+        "opposite": (torch.stack([z[0], -z[0]]), known, None, None),
         "zero vectors": (zeros, known, None, None),
+        "only zero vectors": (0 * z, known, None, None),
         "tiny vectors": (z * 1e-30, known, None, None),
         "two subjects": (z[:, :2], pair, None, None),
         "two subjects of one view": (z[:1, :2], pair, None, None),
         "one subject": (z[:, :1], one, None, None),
+        "one subject of weight two": (z[:, :1], one, None, torch.tensor([2.0])),
         "nobody present": (z, known, torch.zeros(4, 2), None),
+        "one subject present": (z, known, (torch.arange(4) == 2)[:, None].expand(4, 2), None),
         "one view each": (z, known, torch.eye(2)[[0, 1, 0, 1]], None),
         "no weight": (z, known, None, torch.zeros(4)),
         "small weights": (z, known, mask, torch.tensor([0.0, 1e-3, 0.5, 0.0])),
@@ -133,7 +146,8 @@ def test_degenerate_batches_are_finite(name, case):
     assert found.shape == ()
     assert torch.isfinite(found)
     assert torch.isfinite(gradient).all()
-    if case in {"nobody present", "no weight"}:
+    nobody = {"no weight"} if name in OF_SUBJECTS else {"no weight", "nobody present"}
+    if case in nobody:
         assert found == 0
         assert (gradient == 0).all()
 
@@ -175,7 +189,7 @@ def test_inputs_are_left_as_they_are(name):
         torch.testing.assert_close(x, kept[1][key], rtol=0, atol=0, equal_nan=True)
 
 
-@every_loss
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - OF_SUBJECTS))
 def test_absent_embeddings_do_not_matter(name):
     z, known, mask, weight = batch((3, 7, 4), torch.float64)
     other = torch.where(mask.mT[..., None], z, 7.0)
@@ -255,11 +269,49 @@ def test_fair_kl_of_groups_that_are_missing():
     )
 
 
+@pytest.mark.parametrize("form", ["moments", "kl"])
+def test_fair_kl_does_not_depend_on_the_unit_of_small_weights(form):
+    z, known, _, _ = batch((1, 8, 3), torch.float64, missing=False)
+    expected = FairKLLoss(form)(z, known["y"], known["site"])
+    assert expected > 0
+    small = torch.full((8,), 1e-3, dtype=z.dtype)
+    found = FairKLLoss(form)(z, known["y"], known["site"], sample_weight=small)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("wrong", [0, -1.0, math.nan])
+def test_numbers_out_of_range(wrong):
+    for make in (
+        YAwareLoss,
+        lambda x: YAwareLoss(bandwidth=x),
+        lambda x: YAwareLoss(bandwidth=(1.0, x)),
+        lambda x: YAwareLoss(torch.tensor([1.0, x])),
+        ConditionalUniformityLoss,
+        lambda x: DecoupledUniformityLoss(regularization=x),
+        lambda x: EpsSupInfoNCELoss(epsilon=x or -1.0),
+        lambda x: SoftSupConLoss(epsilon=x or -1.0),
+    ):
+        with pytest.raises(ValueError, match=r"must be (above|at least) 0, got"):
+            make(wrong)
+
+
+def test_a_mask_the_wrong_way_round():
+    z, known, mask, _ = batch((2, 5, 3))
+    with pytest.raises(ValueError, match=r"mask must have shape \(..., 5, 2\).*got \(2, 5\)"):
+        YAwareLoss()(z, known["age"], mask.T)
+    with pytest.raises(ValueError, match="mask must have shape"):
+        PairwiseCMCLoss()(z, mask[:4])
+    with pytest.raises(RuntimeError, match="invalid for input of size 5"):
+        SupConLoss()(z, known["y"])
+
+
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="Unknown kernel 'linear'"):
         YAwareLoss(kernel="linear")
     with pytest.raises(ValueError, match="form must be"):
         EpsSupInfoNCELoss(form="both")
+    with pytest.raises(ValueError, match="no_positive must be"):
+        SupConLoss(no_positive="ignore")
     with pytest.raises(ValueError, match="form must be"):
         FairKLLoss("simplified")
     with pytest.raises(ValueError, match="anatomy must be"):

@@ -1,4 +1,4 @@
-"""Many fits at once: a stacked fit's guided loss and gradient are those of it alone, to the bit."""
+"""Many fits at once: a stacked fit's loss and gradient are those of it alone, to the bit."""
 
 import pytest
 import torch

@@ -36,6 +36,7 @@ def make_batch(
     normalize: bool = True,
 ) -> Batch:
     """Return the batch of embeddings (..., n_views, n_samples, n_components)."""
+    check_mask(mask, z)
     u = unit_vectors(z) if normalize else padded(z)
     counts = subject_counts(u, z.shape[-2], sample_weight)
     anchors = counts[:, None].expand(-1, u.shape[1], -1)
@@ -81,6 +82,16 @@ class _UnitVectors(torch.autograd.Function):
         u, length = ctx.saved_tensors
         along = (grad * u).sum(-1, keepdim=True)
         return (grad - u * along).div_(length)
+
+
+def check_mask(mask: Tensor | None, z: Tensor) -> None:
+    """Raise unless a mask has a row for each subject and a column for each view."""
+    if mask is not None and mask.shape[-2:] != z.shape[-3:-1][::-1]:
+        n_views, n_samples = z.shape[-3:-1]
+        raise ValueError(
+            f"mask must have shape (..., {n_samples}, {n_views}), a row for each subject and a "
+            f"column for each view; got {tuple(mask.shape)}."
+        )
 
 
 def present_views(mask: Tensor, u: Tensor) -> Tensor:

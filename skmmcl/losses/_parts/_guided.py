@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from skmmcl.kernels._affinity import Kernel, affinity_weights, check_kernel
@@ -18,7 +19,9 @@ class TargetLoss(TemperatureLoss):
 
     has_codes = True  # whether metadata are codes, of which the negative are missing
 
-    def target(self, y: Any, *, sample_weight: Any = None) -> Tensor:
+    def target(
+        self, y: ArrayLike | Tensor, *, sample_weight: ArrayLike | Tensor | None = None
+    ) -> Tensor:
         """Return the geometry at the optimum, one row for each subject.
 
         The notes of the loss say what it is. Only distances matter: embeddings at the optimum

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Real
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform, get_args, get_origin
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,18 +21,37 @@ C = TypeVar("C", bound=type)
 @dataclass_transform(eq_default=False)
 def loss_parameters(cls: C) -> C:
     """Give a loss an ``__init__`` of its annotated parameters."""
-    dataclass(eq=False, repr=False)(cls)
+    loss: Any = dataclass(eq=False, repr=False)(cls)
+    hints = inspect.get_annotations(cls, eval_str=True).items()
+    loss.choices = {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
     return cls
 
 
 class Loss(nn.Module):
     """Base of losses with `loss_parameters`."""
 
+    choices: ClassVar[dict[str, tuple[Any, ...]]] = {}  # of the parameters that are one of few
+
     def __new__(cls, *_: Any, **__: Any) -> Any:
         """Make a module before the dataclass sets its attributes."""
         loss = super().__new__(cls)
         nn.Module.__init__(loss)
         return loss
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.choices and value not in self.choices[name]:
+            raise ValueError(f"{name} must be one of {self.choices[name]}, got {value!r}.")
+        super().__setattr__(name, value)
+
+    def extra_repr(self) -> str:
+        """Return the parameters, which ``repr`` shows.
+
+        Returns
+        -------
+        str
+            Names and values.
+        """
+        return ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))  # type: ignore[arg-type]
 
 
 class StackedParameter:
@@ -39,8 +60,8 @@ class StackedParameter:
     A tensor becomes a buffer, so that it follows the loss to another device.
     """
 
-    def __init__(self, default: Any) -> None:
-        self.default = default
+    def __init__(self, default: Any, above: float | None, least: float | None) -> None:
+        self.default, self.above, self.least = default, above, least
 
     def __set_name__(self, owner: Any, name: str) -> None:
         self.slot = f"_{name}"
@@ -50,12 +71,20 @@ class StackedParameter:
         return self.default if loss is None else getattr(loss, self.slot)
 
     def __set__(self, loss: nn.Module, value: Any) -> None:
+        self._check(torch.as_tensor(value), value)
         if hasattr(loss, self.slot):
             delattr(loss, self.slot)
         if isinstance(value, Tensor):
             loss.register_buffer(self.slot, value, persistent=False)
         else:
             loss.__dict__[self.slot] = float(value) if isinstance(value, Real) else tuple(value)
+
+    def _check(self, numbers: Tensor, value: Any) -> None:
+        name = self.slot.removeprefix("_")
+        if self.above is not None and not (numbers > self.above).all():
+            raise ValueError(f"{name} must be above {self.above}, got {value!r}.")
+        if self.least is not None and not (numbers >= self.least).all():
+            raise ValueError(f"{name} must be at least {self.least}, got {value!r}.")
 
 
 class StackedTemperature(StackedParameter):
@@ -69,14 +98,14 @@ class StackedTemperature(StackedParameter):
 
 
 # Typed as what they hold, since the fields of dataclasses are annotated so.
-def stacked(default: Any) -> Any:
+def stacked(default: Any, *, above: float | None = None, least: float | None = None) -> Any:
     """Return a hyperparameter of which each of several stacked fits may have its own."""
-    return StackedParameter(default)
+    return StackedParameter(default, above, least)
 
 
 def stacked_temperature(default: float) -> Any:
     """Return the temperature of a loss of cosine similarities."""
-    return StackedTemperature(default)
+    return StackedTemperature(default, above=0, least=None)
 
 
 class TemperatureLoss(Loss):
@@ -118,7 +147,7 @@ def merge_losses(losses: Sequence[nn.Module]) -> nn.Module | None:
     losses : sequence of nn.Module
         One for each fit. They can be merged if they are of one type that names its
         ``stacked_parameters``, agree in everything else, and have no parameters or buffers of
-        their own.
+        their own. Of a ``stacked_parameter`` all need the same number of values.
 
     Returns
     -------
@@ -156,8 +185,8 @@ def loss_signature(loss: Any) -> tuple[Any, ...] | None:
     Returns
     -------
     tuple or None
-        Type and settings other than the ``stacked_parameters``; None for a loss that cannot be
-        merged.
+        Type, settings other than the ``stacked_parameters``, and the shapes of these; None for a
+        loss that cannot be merged.
 
     Examples
     --------
@@ -173,4 +202,5 @@ def loss_signature(loss: Any) -> tuple[Any, ...] | None:
         for name, value in vars(loss).items()
         if not name.startswith("_") and name not in names
     }
-    return type(loss), tuple(sorted(settings.items()))
+    shapes = tuple(np.shape(getattr(loss, name)) for name in names)
+    return type(loss), tuple(sorted(settings.items())), shapes

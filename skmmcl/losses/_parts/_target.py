@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Columns whose eigenvalue is a smaller part of the largest move no subject visibly.
+# Columns whose eigenvalue is a smaller fraction of the largest are negligible.
 MIN_EIGENVALUE = 1e-3
 MAX_COLUMNS = 64
 # Above this number of different rows, an eigenproblem takes seconds; landmarks replace all then.
@@ -26,11 +26,11 @@ ROUNDING = 1e-12
 # Entries of an eigenvector that differ by less are a tie, which rounding must not decide.
 TIE = 1e-6
 
-# Of rows (m, q) and how often each counts (m,), a matrix (m, m).
+# Matrix (m, m) of rows (m, q) and how often each counts (m,).
 PairFunction = Callable[[Tensor, Tensor], Tensor]
 
 
-def has_target(loss: Any) -> bool:
+def has_target(loss: Callable[..., Tensor]) -> bool:
     """Return whether a loss, with its settings, knows the geometry of its optimum.
 
     Parameters

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from skmmcl.losses._parts._batch import (
+    check_mask,
     present_views,
     safe_divide,
     self_weights,
@@ -41,6 +42,7 @@ class ViewPairsLoss(TemperatureLoss):
         A subject takes part in the pairs of which it has both views. ``log_scale`` (...) is the
         logarithm of a learned factor of the similarities, up to a temperature of 0.01.
         """
+        check_mask(mask, z)
         u, shifted = unit_vectors(z), self.shifted
         if log_scale is not None:
             u, shifted = sharpened(u, log_scale, self.temperature), True
@@ -95,6 +97,7 @@ def contrast_copies(
     Each pair is computed as a model of its own, all at once. The mask is (..., n_pairs,
     n_samples, 2), the sample weight (..., n_samples); ``loss`` has the temperature.
     """
+    check_mask(mask, pairs)
     u = unit_vectors(pairs)
     scale = loss.scale(u.dtype)
     if isinstance(scale, Tensor):
