@@ -1,16 +1,59 @@
-"""Which group goes to which fold, so that folds are alike."""
+"""Assignment of groups to folds, so that folds are similar."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from skmmcl.model_selection._rows import plain
+from skmmcl.utils._targets import is_unlabeled, seem_measured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_N_BINS = 5  # of a target of numbers
+_UNKNOWN = -1  # stratum of subjects without a class or number
 _N_ROUNDS = 20  # of exchanges between folds, most of which are not needed
 _MOST_IMPROVED = 3000  # groups: with more of them, chance balances what exchanges would
+
+
+def strata(y: Any, n: int) -> tuple[NDArray[np.intp], bool]:
+    """Return the class of each subject as a number, or the bin of its number, and which it is."""
+    target = np.empty(0) if y is None else np.asarray(y)
+    if target.ndim != 1:
+        return np.unique(target, axis=0, return_inverse=True)[1].ravel(), False
+    known = ~is_unlabeled(target, None)
+    if not known.any():
+        return np.zeros(n, dtype=int), True
+    values, found = plain(target[known]), np.full(n, _UNKNOWN)
+    is_measured = seem_measured(values)
+    found[known] = (
+        quantile_bins(values.astype(np.float64), _N_BINS)
+        if is_measured
+        else np.unique(values, return_inverse=True)[1]
+    )
+    return found, is_measured
+
+
+def quantile_bins(values: NDArray, n_bins: int) -> NDArray[np.intp]:
+    """Return the number of the bin of each value; those that are missing are a further bin."""
+    known = np.isfinite(values)
+    bins = np.full(len(values), n_bins)
+    if known.any():
+        edges = np.quantile(values[known], np.linspace(0, 1, n_bins + 1)[1:-1])
+        bins[known] = np.searchsorted(edges, values[known], side="right")
+    return bins
+
+
+def count(
+    codes: NDArray, strata: NDArray, *, with_unknown: bool = True
+) -> NDArray[np.float64]:
+    """Return the number of subjects of each group in each stratum."""
+    names, columns = np.unique(strata, return_inverse=True)
+    counts = np.zeros((codes.max() + 1, len(names)))
+    np.add.at(counts, (codes, columns), 1)
+    return counts if with_unknown else counts[:, names != _UNKNOWN]
 
 
 def balanced_folds(counts: NDArray, n_folds: int, rng: np.random.RandomState) -> NDArray[np.intp]:
@@ -34,7 +77,7 @@ def balanced_folds(counts: NDArray, n_folds: int, rng: np.random.RandomState) ->
 
 
 def _improve(group: int, scaled: NDArray, sums: NDArray, folds: NDArray) -> bool:
-    """Move a group, or exchange it for another one, if that makes the folds more alike."""
+    """Move a group, or exchange it for another one, if that makes the folds more similar."""
     own, brings = folds[group], scaled[group]
     moves = (sums - sums[own] + brings) @ brings
     moves[own if np.sum(folds == own) > 1 else slice(None)] = np.inf  # no fold is left empty

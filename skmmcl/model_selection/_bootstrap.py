@@ -10,6 +10,7 @@ from scipy.stats import bootstrap
 from sklearn.utils import check_consistent_length
 
 from skmmcl.data._who import check_same_subjects
+from skmmcl.model_selection._rows import check_groups
 from skmmcl.model_selection._ttests import check_between
 from skmmcl.utils._named import named
 
@@ -99,7 +100,8 @@ def bootstrap_interval(
     arrays = [np.asarray(y_true), *map(np.asarray, predictions)]
     with named("y_true, predictions and groups", "one entry for each of the same subjects"):
         check_consistent_length(*arrays, groups)
-    check_same_subjects({"y_true": y_true, "predictions": predictions[0], "groups": groups})
+    others = {f"predictions {k}": given for k, given in enumerate(predictions, 1)}
+    check_same_subjects({"y_true": y_true, **others, "groups": groups})
     members = _members(len(arrays[0]), groups)
     if len(members) < 3:
         raise ValueError(f"{len(members)} subjects or groups are too few for a bootstrap.")
@@ -122,5 +124,5 @@ def bootstrap_interval(
 def _members(n_subjects: int, groups: ArrayLike | None) -> list[NDArray]:
     if groups is None:
         return [np.array([row]) for row in range(n_subjects)]
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    codes = np.unique(check_groups(groups, "groups", n_subjects), return_inverse=True)[1]
     return [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]

@@ -18,14 +18,15 @@ import skmmcl
 from skmmcl.exceptions import LeakageWarning
 from skmmcl.model_selection._evaluate import Fit, evaluate
 from skmmcl.model_selection._given import (
+    Splits,
     check_data,
     check_methods,
     is_measured,
     make_scorers,
     make_splits,
 )
-from skmmcl.model_selection._leakage import Splits, check_leakage
-from skmmcl.model_selection._people import identifiers
+from skmmcl.model_selection._leakage import check_leakage
+from skmmcl.model_selection._people import index_of
 from skmmcl.model_selection._result import ComparisonResult
 from skmmcl.model_selection._stacking import run, stacking
 from skmmcl.model_selection._store import Store
@@ -148,7 +149,7 @@ def compare(
     given |= {"random_state": random_state, "pretraining": pretraining}
     return ComparisonResult(
         methods=methods, metrics=tuple(scorers), splits=splits, fits=fits, y=y, groups=groups,
-        subjects=np.arange(len(y)) if identifiers(X) is None else np.asarray(X.index),
+        subjects=np.arange(len(y)) if index_of(X) is None else np.asarray(X.index),
         classes=None if is_measured(y) else np.unique(y), leaks=leaks,
         params={**given, "seconds": perf_counter() - start, "versions": _versions()},
     )  # fmt: skip

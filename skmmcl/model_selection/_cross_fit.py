@@ -17,11 +17,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.model_selection._align import dense, like, procrustes
-from skmmcl.model_selection._rows import as_rows, n_rows, take, take_params
+from skmmcl.model_selection._rows import as_rows, n_rows, row_numbers, take, take_params
 from skmmcl.model_selection._wrapper import Wrapper, inner_has, routing_enabled
 from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
-from skmmcl.utils._targets import seem_measured
+from skmmcl.utils._targets import is_unlabeled, seem_measured
 
 
 class CrossFitTransformer(  # type: ignore[call-arg]
@@ -271,10 +271,10 @@ def _complementary_folds(cv, X, y, **split_params):
     """Return the (train, test) pairs of `cv`, having checked that their test parts tile X."""
     with named("cv", f"folds of {n_rows(X)} subjects"):
         splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
-        folds = list(splitter.split(X, y, **split_params))
-    times_left_out = np.zeros(n_rows(X), dtype=int)
-    for _, test in folds:
-        times_left_out[test] += 1
+        found = list(splitter.split(X, y, **split_params))
+    folds = [tuple(row_numbers(rows, n_rows(X)) for rows in fold) for fold in found]
+    left_out = np.concatenate([test for _, test in folds])
+    times_left_out = np.bincount(left_out, minlength=n_rows(X))
     if np.any(times_left_out != 1):
         raise ValueError(
             f"cv={cv!r} leaves out some subjects {times_left_out.min()} times and others "
@@ -286,13 +286,10 @@ def _complementary_folds(cv, X, y, **split_params):
 
 def _can_stratify(y, cv):
     """Return whether y has classes, of which one at least is in every fold; ages are none."""
-    n_folds = cv if isinstance(cv, Integral) else 5
     if y is None:
         return False
-    values = np.asarray(y)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        return False
-    if values.ndim == 1 and seem_measured(values):
+    values, n_folds = np.asarray(y), cv if isinstance(cv, Integral) else 5
+    if is_unlabeled(values, None).any() or (values.ndim == 1 and seem_measured(values)):
         return False
     if type_of_target(values) not in {"binary", "multiclass"}:
         return False

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import BaseCrossValidator
 
-from skmmcl.model_selection._rows import take
+from skmmcl.model_selection._rows import plain, take, take_params
 from skmmcl.utils._sklearn import BaseSearchCV
 
 
@@ -71,11 +71,12 @@ def evaluate(name: str, method: Any, data: tuple, split: tuple, scorers: Mapping
     """Fit a clone of a method on one split and score it; its errors are part of the outcome."""
     X, y, groups = data
     number, (train, test) = split
+    params = groups_of_search(method, groups)
     nothing = dict.fromkeys(scorers, np.nan)
     start = perf_counter()
     try:
         model = clone(method).fit(
-            take(X, train), take(y, train), **_fit_params(method, groups, train)
+            take(X, train), take(y, train), **take_params(params, len(y), train)
         )
     except Exception as error:  # noqa: BLE001  the other methods go on
         return Fit(name, number, nothing, perf_counter() - start, error=_text(error))
@@ -101,17 +102,10 @@ def reads_groups(cv: Any) -> bool:
     return bool(cv.get_metadata_routing().split.requests.get("groups"))
 
 
-def plain(values: Any) -> np.ndarray:
-    """Return values as an array that is no array of objects, where there is one."""
-    array = np.asarray(values)
-    return np.asarray(array.tolist()) if array.dtype.kind == "O" else array
-
-
-def _fit_params(method: Any, groups: Any, train: np.ndarray) -> dict[str, Any]:
-    """Return the groups of training subjects for a search whose inner folds keep them together."""
-    if groups is None or not isinstance(method, BaseSearchCV) or not reads_groups(method.cv):
-        return {}
-    return {"groups": take(groups, train)}
+def groups_of_search(method: Any, groups: Any) -> dict[str, Any]:
+    """Return the groups as a fit parameter, for a search whose inner folds read them."""
+    reads = isinstance(method, BaseSearchCV) and reads_groups(method.cv)
+    return {} if groups is None or not reads else {"groups": groups}
 
 
 def _score(name: str, scorer: Any, model: Any, X: Any, y: Any, messages: list[str]) -> float:

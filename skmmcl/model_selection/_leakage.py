@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import check_cv
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.model_selection._evaluate import reads_groups
+from skmmcl.data._who import check_same_subjects
+from skmmcl.exceptions import DataError
+from skmmcl.model_selection._given import Splits, as_splits
 from skmmcl.model_selection._leaking_columns import find_target_columns
-from skmmcl.model_selection._people import find_identical, find_people, identifiers, row_hashes
-from skmmcl.model_selection._rows import as_rows, n_rows
+from skmmcl.model_selection._people import find_identical, find_people, find_same, index_of
+from skmmcl.model_selection._rows import as_rows, check_groups, n_rows
 from skmmcl.model_selection._site_effect import find_site_effect
 
 if TYPE_CHECKING:
@@ -24,8 +30,6 @@ _FITTED_NAMES = (
     r"neighborhoodcomponentsanalysis)\d+"
 )
 _FEW = 10  # subjects: smaller groups, on average, are people, larger ones sites
-
-Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -114,10 +118,11 @@ def check_leakage(
     ...     print(leak.kind, "-", leak.message[:66])
     copy - 2 subjects have the same values as another one (such as rows 7 and
     """
-    X = as_rows(X)
-    if y is not None and len(as_rows(y)) != n_rows(X):
-        raise ValueError(f"X has {n_rows(X)} subjects and y has {len(as_rows(y))} entries.")
-    groups = None if groups is None else _codes(groups, n_rows(X))
+    check_same_subjects({"X": X, "y": y, "groups": groups})
+    X, y = as_rows(X), None if y is None else np.asarray(y)
+    if y is not None and y.shape[:1] != (n_rows(X),):
+        raise DataError(f"X has {n_rows(X)} subjects, and y has the shape {y.shape}.")
+    groups = None if groups is None else check_groups(groups, "groups", n_rows(X))
     splits = as_splits(cv, X, y, groups)
     found = [
         *_check_people(X, groups, splits),
@@ -128,15 +133,6 @@ def check_leakage(
         found += [Leak("target", text) for text in find_target_columns(X, y)]
         found += [Leak("site", text) for text in _check_sites(X, y, groups, splits)]
     return found
-
-
-def as_splits(cv: Any, X: Any, y: Any, groups: Any) -> Splits | None:
-    """Return training and test rows of each split; groups go to splitters that read them."""
-    if cv is None:
-        return None
-    splitter = check_cv(cv, None if y is None else np.asarray(y), classifier=y is not None)
-    read = groups if reads_groups(splitter) else None
-    return [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(X, y, read)]
 
 
 def are_sites(groups: np.ndarray) -> bool:
@@ -223,8 +219,21 @@ def _column_names(X: Any) -> Iterable[str]:
 
 def _frozen_parts(method: Any) -> list[str]:
     """Return the estimators in a method that a clone leaves fitted."""
-    parts = [method, *getattr(method, "get_params", dict)().values()]
-    return [type(p.estimator).__name__ for p in parts if type(p).__name__ == "FrozenEstimator"]
+    if not hasattr(method, "get_params"):
+        return []
+    return [type(part).__name__ for part in clone(method).get_params().values() if _is_fitted(part)]
+
+
+def _is_fitted(part: Any) -> bool:
+    if not isinstance(part, BaseEstimator) or isinstance(part, FrozenEstimator):
+        return False  # a frozen estimator has a fitted one as its parameter
+    if not get_tags(part).requires_fit:
+        return False
+    try:
+        check_is_fitted(part)
+    except NotFittedError:
+        return False
+    return True
 
 
 def _check_pretraining(X: Any, pretraining: Any, splits: Splits | None) -> list[Leak]:
@@ -233,16 +242,14 @@ def _check_pretraining(X: Any, pretraining: Any, splits: Splits | None) -> list[
     tested = (
         np.arange(n_rows(X)) if splits is None else np.unique(np.hstack([s for _, s in splits]))
     )
-    ours, theirs = identifiers(X), identifiers(pretraining, plain_is_ids=True)
-    seen = np.zeros(n_rows(X), dtype=bool)
+    ours, theirs = find_people(X), find_people(pretraining, plain_is_ids=True)
+    seen = find_same(X, pretraining)
     if ours is not None and theirs is not None:
         seen |= np.isin(ours, theirs)
-    if (hashes := row_hashes(pretraining)) is not None and (own := row_hashes(X)) is not None:
-        seen |= np.isin(own, hashes)
     rows = tested[seen[tested]]
     if not rows.size:
         return []
-    names = rows if ours is None else ours[rows]
+    names = rows if ours is None else np.asarray(index_of(X))[rows]
     return [
         Leak(
             "pretraining",
@@ -266,13 +273,6 @@ def _check_sites(X: Any, y: Any, groups: Any, splits: Splits | None) -> Iterable
         if splits is None or any(np.isin(sites[b], sites[a]).any() for a, b in splits)
     )
     return [text for text in texts if text][:1]
-
-
-def _codes(groups: ArrayLike, n: int) -> np.ndarray:
-    codes = np.asarray(groups)
-    if codes.shape != (n,):
-        raise ValueError(f"groups must have one entry for each of {n} subjects: {codes.shape}.")
-    return codes.astype(str) if codes.dtype.kind == "O" else codes
 
 
 def _shown(values: Iterable[Any]) -> str:

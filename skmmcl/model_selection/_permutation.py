@@ -13,8 +13,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import delayed
 
 from skmmcl.exceptions import DataError
-from skmmcl.model_selection._evaluate import plain
-from skmmcl.model_selection._given import check_data, check_methods, make_scorers, make_splits
+from skmmcl.model_selection._evaluate import groups_of_search
+from skmmcl.model_selection._given import (
+    as_splits,
+    check_data,
+    check_methods,
+    make_folds,
+    make_scorers,
+    make_splits,
+)
+from skmmcl.model_selection._rows import check_groups
 from skmmcl.model_selection._stacking import run, stacking
 from skmmcl.utils._named import check_n_jobs
 
@@ -123,7 +131,7 @@ def permutation_test(
     >>> bool(abs(result.permutation_scores.mean() - 0.5) < 0.05)
     True
     """
-    X, y, groups = check_data(X, y, groups)
+    X, y, groups = check_data(X, y, groups, blocks=blocks)
     estimator = check_methods({"estimator": estimator})["estimator"]
     check_n_jobs(n_jobs)
     if n_permutations < 1:
@@ -135,10 +143,10 @@ def permutation_test(
     seed = int(rng.randint(2**31 - 1))
     exchange = _exchangeable(y, groups, blocks)
     targets = [y, *(y[_permuted(exchange, rng)] for _ in range(n_permutations))]
-    # Splits are checked once, before many fits.
-    make_splits(cv, X, y, groups, seed)
+    cv = make_folds(cv, y, groups, seed)
+    make_splits(cv, X, y, groups, seed)  # checked once, before many fits
     jobs = [
-        delayed(_mean_score)(k, clone(estimator), X, target, groups, cv, scorer, seed)
+        delayed(_mean_score)(k, clone(estimator), X, target, groups, cv, scorer)
         for k, target in enumerate(targets)
     ]
     with stacking([estimator]):
@@ -148,12 +156,14 @@ def permutation_test(
 
 
 def _mean_score(
-    number: int, estimator: Any, X: Any, y: Any, groups: Any, cv: Any, scorer: Any, seed: int
+    number: int, estimator: Any, X: Any, y: Any, groups: Any, cv: Any, scorer: Any
 ) -> tuple[int, float]:
-    splits = make_splits(cv, X, y, groups, seed)
+    splits, params = as_splits(cv, X, y, groups), groups_of_search(estimator, groups)
     with warnings.catch_warnings():  # an undefined score is an error, once for all
         warnings.simplefilter("ignore", UndefinedMetricWarning)
-        scores = cross_val_score(estimator, X, y, cv=splits, scoring=scorer, error_score="raise")
+        scores = cross_val_score(
+            estimator, X, y, cv=splits, scoring=scorer, params=params, error_score="raise"
+        )
     return number, float(np.mean(scores))
 
 
@@ -164,8 +174,8 @@ def _pvalue(score: float, permuted: NDArray) -> float:
             f"The score is not defined for {undefined} of {len(permuted) + 1} orders of the "
             "labels, since a test set has a single class: use stratified splits or fewer folds."
         )
-    # Scores that differ by rounding are the same.
-    return float((np.sum(permuted >= score - 1e-10) + 1) / (len(permuted) + 1))
+    rounding = 1e-10 * max(abs(score), np.abs(permuted).max())
+    return float((np.sum(permuted >= score - rounding) + 1) / (len(permuted) + 1))
 
 
 def _exchangeable(y: NDArray, groups: Any, blocks: Any) -> list[list[NDArray]]:
@@ -181,9 +191,7 @@ def _exchangeable(y: NDArray, groups: Any, blocks: Any) -> list[list[NDArray]]:
             )
     within = np.zeros(n, dtype=int)
     if blocks is not None:
-        if (blocks := plain(blocks)).shape != (n,):
-            raise DataError(f"blocks must have one entry for each of {n} subjects.")
-        within = np.unique(blocks, return_inverse=True)[1]
+        within = np.unique(check_groups(blocks, "blocks", n), return_inverse=True)[1]
     sets: dict[tuple[int, ...], list[NDArray]] = {}
     for rows in units:
         sets.setdefault((len(rows), *np.unique(within[rows])), []).append(rows)

@@ -1,6 +1,7 @@
 """DeLong and the bootstrap: right values, coverage, bad input."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
@@ -182,5 +183,10 @@ def test_bad_input_of_the_bootstrap():
         bootstrap_interval(accuracy_score, y)
     with pytest.raises(ValueError, match="y_true, predictions and groups"):
         bootstrap_interval(accuracy_score, y, y[:5])
+    with pytest.raises(ValueError, match="groups has 10 missing entries"):
+        bootstrap_interval(accuracy_score, y, y, groups=[np.nan, 1.0] * 10)
+    one, other = pd.Series(y), pd.Series(y, index=np.arange(20)[::-1])
+    with pytest.raises(ValueError, match="another order"):
+        bootstrap_interval(accuracy_score, one, one, other)
     with pytest.raises(ValueError, match="too few for a bootstrap"):
         bootstrap_interval(accuracy_score, y[:2], y[:2])

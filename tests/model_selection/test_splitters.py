@@ -78,6 +78,33 @@ def test_numbers_are_balanced_in_bins():
     assert len(checked(LeaveSitesOut(), age, age, site)) == 25
 
 
+def test_subjects_without_a_class_are_spread_and_ask_for_nothing():
+    site, y = np.repeat(np.arange(6), 20), np.tile([0.0, 1.0], 60)
+    y[:40:2] = 1  # two sites have one class
+    y[80:] = np.nan
+    cv = LeaveSitesOut(random_state=0)
+    tests = checked(cv, y, y, site)
+    assert all({0, 1} <= set(y[test]) for test in tests)
+    text = np.where(np.isnan(y), None, np.where(y == 1, "SZ", "HC"))
+    for test, same in zip(checked(cv, text, text, site), tests, strict=True):
+        np.testing.assert_array_equal(test, same)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fewer_sites_than_folds_are_never_fewer_folds(seed):
+    site, y = np.repeat([0, 1], 20), np.tile([0, 1], 20)
+    with pytest.raises(DataError, match="2 sites cannot be joined into 3 test sets"):
+        list(LeaveSitesOut(3, random_state=seed).split(y, y, site))
+
+
+@pytest.mark.parametrize("cv", [LeaveSitesOut(2), BalancedGroupKFold(2)])
+@pytest.mark.parametrize("groups", [[np.nan, 1, 2, 3] * 5, ["a", None, "b", "c"] * 5])
+def test_a_group_that_is_not_known_is_refused(cv, groups):
+    y = np.tile([0, 1], 10)
+    with pytest.raises(DataError, match="groups has 5 missing entries"):
+        list(cv.split(y, y, groups))
+
+
 @pytest.mark.parametrize(
     ("cv", "message"),
     [
@@ -136,6 +163,13 @@ def test_the_covariate_may_be_named():
         cv = BalancedGroupKFold(4, covariate="age", random_state=0)
         for test, other in zip(checked(cv, X, y, None), expected, strict=True):
             np.testing.assert_array_equal(test, other)
+
+
+def test_a_covariate_of_other_subjects_is_refused():
+    age = pd.Series(np.arange(40.0), index=[f"s{k}" for k in range(40)])
+    X = pd.DataFrame({"x": age}, index=age.index[::-1])
+    with pytest.raises(DataError, match="another order"):
+        list(BalancedGroupKFold(4, covariate=age).split(X))
 
 
 def test_missing_values_are_a_bin_of_their_own():
