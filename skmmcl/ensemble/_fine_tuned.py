@@ -55,31 +55,13 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         Learning rate of the head.
     encoder_lr_factor : float, default=0.1
         Learning rate below the head, as a factor of ``lr``. 1 from scratch.
-    weight_decay : float, default=0.001
-        Weight decay of the optimizer.
-    max_epochs : int, default=50
-        Passes over the subjects.
-    batch_size : int, default=32
-        Subjects in a batch, at least 2.
-    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
-        Optimizer, by name or as a class of torch.
     lr_schedule : {"cosine"} or None, default=None
         Course of the learning rates over the epochs; None for constant ones.
     augment : dict of str to callable, default=None
         Random changes of a modality in training, as embedders take them.
-    validation_fraction : float, default=None
-        Part of the subjects, alike in every class, that is held out of the training to stop it;
-        None for no such part.
-    n_iter_no_change : int or None, default=10
-        With a validation part, stop after so many epochs without improvement and keep the weights
-        of the best epoch.
     on_overlap : {"raise", "warn", "ignore"}, default="raise"
         What happens if subjects who are to be predicted were in the pretraining and not in `fit`:
         they are found by ``X.index``, and cannot be found without it.
-    device : str, default="auto"
-        Where to train, as torch names it.
-    verbose : int, default=0
-        1 for a progress bar, 2 for a table of all losses.
     random_state : int, RandomState instance or None, default=None
         Draws the head, the order of the subjects and, where there is nothing to begin from, the
         weights of the embedder.
@@ -148,8 +130,8 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         X : MultimodalData, mapping, list of records, DataFrame or array
             The modalities of n_samples subjects, which may be fewer than those that the embedder
             was fitted on.
-        y : array-like of shape (n_samples,)
-            What is to be predicted; NaN or None, and -1 for a class, where it is unknown.
+        y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_columns)
+            Target; NaN or None, and -1 for a class, where it is unknown.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -187,6 +169,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         tuner.fit(data, y, sample_weight=sample_weight)
         tuner.set_params(network=None, scaling=None)  # both are part of what was trained
         self.pretrained_, self.tuner_ = source, tuner
+        self._is_column = np.ndim(y) < 2
         self._seen_before = None if is_new else getattr(source, "_subject_keys", None)
         return self
 

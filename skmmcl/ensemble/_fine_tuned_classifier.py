@@ -12,8 +12,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skmmcl.base import embedder
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
-from skmmcl.utils._sklearn import StrOptions
-from skmmcl.utils._targets import as_labels, encode_classes
+from skmmcl.model_selection._rows import plain
+from skmmcl.utils._sklearn import StrOptions, check_sample_weight
+from skmmcl.utils._targets import as_labels, encode_classes, is_unlabeled
 
 
 @embedder
@@ -29,8 +30,8 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
     Parameters
     ----------
     class_weight : {"balanced"}, dict or None, default=None
-        Weights of the classes, by label. With "balanced", every class of a batch counts alike,
-        however many subjects it has.
+        Weights of the classes, by label. With "balanced", every class of a batch has the same
+        weight, however many subjects it has.
 
     Attributes
     ----------
@@ -149,8 +150,12 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
     def _weight(self, y: Any, sample_weight: Any) -> Any:
         if not isinstance(self.class_weight, dict):
             return sample_weight
-        weight = compute_sample_weight(self.class_weight, as_labels(y))
-        return weight if sample_weight is None else weight * np.asarray(sample_weight)
+        labels = as_labels(y)
+        known, weight = ~is_unlabeled(labels), np.ones(len(labels))
+        weight[known] = compute_sample_weight(self.class_weight, plain(labels[known]))
+        return (
+            weight if sample_weight is None else weight * check_sample_weight(sample_weight, labels)
+        )
 
     def _numbers(self, y: Any) -> np.ndarray:
         return encode_classes(y)[0]

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import embedder
 from skmmcl.base._parameters import COUNT
+from skmmcl.data._who import check_same_subjects
 from skmmcl.model_selection._wrapper import routing_enabled
 from skmmcl.parallel import stacked_fits
 from skmmcl.utils._site import SiteLinkMixin
@@ -80,6 +81,7 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
             Fitted ensemble.
         """
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        check_same_subjects({"X": X, "y": y, **fit_params, **weight})
         params = self._route(fit_params | weight)
         rng = check_random_state(self.random_state)
         members = [with_seeds(clone(self._member()), rng) for _ in range(self.n_estimators)]

@@ -1,4 +1,4 @@
-"""What pretraining gives: frozen, fine-tuned and from scratch on the same splits."""
+"""Gain by pretraining: frozen, fine-tuned and from scratch on the same splits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeCV
@@ -18,10 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.data._who import check_same_subjects
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
 from skmmcl.ensemble._overlap import overlap_of, seen_before
 from skmmcl.ensemble._source import fit_on
 from skmmcl.exceptions import DataError
+from skmmcl.model_selection import corrected_ttest
 from skmmcl.parallel import stacked_fits
 from skmmcl.utils._optional import import_optional
 
@@ -44,9 +45,11 @@ class TransferComparison:
     Parameters
     ----------
     scores : dict of str to ndarray of shape (n_splits,)
-        Score of each arm on each split.
+        Score of each arm on each split. Splits in which one of two scores is NaN have no part in
+        their difference.
     ratio : float
-        Test subjects for each training subject, by which intervals are corrected.
+        Number of test subjects per training subject, by which intervals are corrected. 0 for
+        none.
 
     Examples
     --------
@@ -119,21 +122,9 @@ class TransferComparison:
 
 
 def corrected(values: np.ndarray, ratio: float, confidence: float = 0.95) -> Difference:
-    """Return the mean of values of several splits, with an interval that heeds their overlap.
-
-    Training sets of resampled splits share subjects, so the variance of the mean is larger than
-    that of independent values: ``1 / n_splits + ratio`` times that of a value (Nadeau & Bengio
-    2003), where ``ratio`` is the number of test subjects for each training subject.
-    """
-    n, mean = len(values), float(np.mean(values))
-    if n < 2:
-        return Difference(mean, np.nan, np.nan, np.nan)
-    error = float(np.sqrt((1 / n + ratio) * np.var(values, ddof=1)))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
-    if error == 0:
-        return Difference(mean, mean, mean, float(mean == 0))
-    p_value = float(2 * stats.t.sf(abs(mean) / error, n - 1))
-    return Difference(mean, mean - half, mean + half, p_value)
+    """Return the mean over the splits, with the interval and p-value of `corrected_ttest`."""
+    found = corrected_ttest(values, n_train=1, n_test=ratio, confidence=confidence)
+    return Difference(found.difference, found.lower, found.upper, found.pvalue)
 
 
 def compare_transfer(
@@ -213,6 +204,7 @@ def compare_transfer(
     >>> list(found.scores), found.scores["scratch"].shape
     (['frozen', 'fine-tuned', 'scratch'], (3,))
     """
+    check_same_subjects({"X": X, "y": y, "groups": groups})
     named = models if isinstance(models, Mapping) else {"": models}
     arms = [arms] if isinstance(arms, str) else list(arms)
     if unknown := [arm for arm in arms if arm not in ARMS]:

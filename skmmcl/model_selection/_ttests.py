@@ -87,7 +87,7 @@ def corrected_ttest(
         Scores of the other on the same splits, or a number to compare `a` to.
     n_train, n_test : float
         Number of training and test subjects of a split. Only their ratio counts: 9 and 1 for ten
-        folds, however often they are repeated.
+        folds, however often they are repeated. With ``n_test=0`` nothing is corrected.
     confidence : float, default=0.95
         Of the interval.
 
@@ -104,7 +104,7 @@ def corrected_ttest(
 
     Notes
     -----
-    The factor stands for a correlation ``n_test / (n_test + n_train)`` of the scores of any two
+    The factor assumes a correlation ``n_test / (n_test + n_train)`` between the scores of any two
     splits. If they have that correlation, the interval covers exactly.
 
     References
@@ -151,7 +151,7 @@ def bayesian_ttest(
     n_train, n_test : float
         Number of training and test subjects of a split, of which only the ratio counts.
     rope : float, default=0.0
-        Region of practical equivalence: differences up to `rope` mean nothing in practice.
+        Region of practical equivalence: differences up to `rope` do not matter in practice.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def holm(pvalues: ArrayLike) -> NDArray[np.float64]:
     """Correct p-values of several tests, by Holm's step-down procedure.
 
     The chance of any false finding among all tests stays below the level at which the corrected
-    p-values are judged, whatever the tests have to do with each other.
+    p-values are judged, however the tests depend on each other.
 
     Parameters
     ----------
@@ -229,9 +229,8 @@ def holm(pvalues: ArrayLike) -> NDArray[np.float64]:
 
 def _posterior(a: ArrayLike, b: ArrayLike | float, n_train: float, n_test: float) -> tuple:
     """Return the mean difference, its scale with correlated splits, and the number of splits."""
-    ratio = check_between(n_test, 0, np.inf, "n_test") / check_between(
-        n_train, 0, np.inf, "n_train"
-    )
+    of_test = check_between(n_test, 0, np.inf, "n_test", closed=True)
+    ratio = of_test / check_between(n_train, 0, np.inf, "n_train")
     with named("a and b", "one score for each split"):
         first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.ndim != 1 or second.shape not in {(), first.shape}:

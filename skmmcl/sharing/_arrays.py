@@ -21,10 +21,12 @@ DTYPE = re.compile(r"[<>|](?:[biufcSU]\d{1,6}|[Mm]8(\[\d*\w{1,2}\])?)")
 
 
 def store_array(array: np.ndarray) -> tuple[np.ndarray, Node]:
-    """Return an array in the order of its memory, and what tells how to have it back.
+    """Return an array in the order of its memory, and how to restore it.
 
     Products of matrices round in ways that depend on this order.
     """
+    if type(array) not in (np.ndarray, np.memmap):  # such as a masked array, whose mask would go
+        raise ModelFileError(f"it is a {type(array).__name__}; only plain arrays can be written")
     if array.dtype.kind not in "biufcSUMm":
         raise ModelFileError(f"it is an array of {array.dtype}")
     order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
@@ -61,7 +63,7 @@ def restore_array(stored: np.ndarray, node: Node) -> np.ndarray:
 
 
 def store_tensor(tensor: Tensor) -> tuple[np.ndarray, Node]:
-    """Return a tensor as an array, and what tells how to have it back."""
+    """Return a tensor as an array, and how to restore it."""
     tensor = tensor.detach().cpu()
     node: Node = {}
     if tensor.layout != torch.strided or tensor.is_quantized:

@@ -20,6 +20,7 @@ from skmmcl.sharing._file import read_about, read_file, write_file
 from skmmcl.sharing._read import Reader
 from skmmcl.sharing._trial import check_fits_together
 from skmmcl.sharing._write import Writer
+from skmmcl.utils._named import named
 
 PACKAGES = ("numpy", "scikit-learn", "torch", "skorch")
 # What odd content may raise where it is put together.
@@ -52,8 +53,9 @@ def save_model(
         What the model is known to reach, for its readers.
     include_subjects : bool, default=False
         Whether data of training subjects may be written. By default a model that cannot do without
-        them is refused, and what it does not need for predictions, such as ``labels_`` of subtypes,
-        is left out.
+        them is refused, and what it does not need for predictions is left out: ``labels_`` of
+        subtypes, for example, and digests of identifiers, without which a fine-tuned model cannot
+        recognize subjects of its pretraining (``on_overlap``).
 
     Raises
     ------
@@ -194,11 +196,18 @@ def _about(model: Any, scores: Mapping[str, float] | None) -> dict[str, Any]:
         "n_features": _attribute(model, "n_features_in_"),
         "feature_names": _attribute(model, "feature_names_in_"),
         "classes": _attribute(model, "classes_"),
-        "scores": {name: float(value) for name, value in (scores or {}).items()},
+        "scores": {name: _finite(value, name) for name, value in (scores or {}).items()},
         "versions": {"python": platform.python_version(), "skmmcl": skmmcl.__version__}
         | {name: version(name) for name in PACKAGES},
     }
     return {name: value for name, value in about.items() if value is not None}
+
+
+def _finite(value: Any, name: str) -> float:
+    with named(f"scores[{name!r}]", "a number"):
+        if not np.isfinite(number := float(value)):
+            raise ValueError("it is NaN or infinite")
+    return number
 
 
 def _attribute(model: Any, name: str) -> Any:

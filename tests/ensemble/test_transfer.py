@@ -81,6 +81,21 @@ def test_intervals_are_those_of_nadeau_and_bengio():
     assert plain.p_value == pytest.approx(stats.ttest_rel(a, b).pvalue)
 
 
+def test_splits_without_a_score_are_left_out():
+    a, b = np.array([0.7, np.nan, 0.8, 0.7]), np.array([0.6, 0.6, 0.6, 0.65])
+    known = TransferComparison({"a": a[[0, 2, 3]], "b": b[[0, 2, 3]]}, ratio=0.25)
+    assert TransferComparison({"a": a, "b": b}, ratio=0.25).difference("a", "b") == (
+        known.difference("a", "b")
+    )
+
+
+def test_a_constant_difference_is_certain_in_spite_of_rounding():
+    a = np.array([0.7, 0.8, 0.9])
+    found = TransferComparison({"a": a + 0.1, "b": a}, ratio=0.25).difference("a", "b")
+    assert found.p_value == 0
+    assert found.low == found.high == pytest.approx(0.1)
+
+
 def test_a_table_names_all_arms():
     scores = {"frozen": np.array([0.7, 0.8, 0.7]), "scratch": np.array([0.6, 0.6, 0.7])}
     table = TransferComparison(scores, 0.5).to_frame("scratch")

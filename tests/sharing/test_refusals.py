@@ -44,6 +44,8 @@ def test_tensors(changes, message):
 def test_what_is_no_array_of_numbers():
     with pytest.raises(ModelFileError, match="an array of object"):
         store_array(np.array([None]))
+    with pytest.raises(ModelFileError, match="it is a MaskedArray; only plain arrays"):
+        store_array(np.ma.masked_array([1.0, 2.0], mask=[True, False]))
     with pytest.raises(ModelFileError, match=r"a tensor of the layout torch.sparse_coo"):
         store_tensor(torch.eye(2).to_sparse())
 

@@ -141,6 +141,13 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
         save_model(CLIPEmbedder(encoders=layer), tmp_path / "a")
 
 
+def test_scores_must_be_finite_numbers(tmp_path):
+    for score in (np.nan, np.inf, "high"):
+        with pytest.raises(ValueError, match=r"scores\['auc'\]: .*expected a number"):
+            save_model(LogisticRegression(), tmp_path / "a", scores={"auc": score})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_of_a_later_format_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("skmmcl.sharing._file.FORMAT_VERSION", FORMAT_VERSION + 1)
     save_model(LogisticRegression(), tmp_path / "a")
