@@ -1,4 +1,4 @@
-"""Checks for what makes scores too good: people, labels and sites on both sides of a split."""
+"""Checks for leakage: people, labels and sites on both sides of a split."""
 
 from __future__ import annotations
 
@@ -18,7 +18,13 @@ from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.model_selection._given import Splits, as_splits
 from skmmcl.model_selection._leaking_columns import find_target_columns
-from skmmcl.model_selection._people import find_identical, find_people, find_same, index_of
+from skmmcl.model_selection._people import (
+    find_identical,
+    find_people,
+    find_relatives,
+    find_same,
+    index_of,
+)
 from skmmcl.model_selection._rows import as_rows, check_groups, n_rows
 from skmmcl.model_selection._site_effect import find_site_effect
 
@@ -39,12 +45,12 @@ class Leak:
     Parameters
     ----------
     kind : str
-        ``"person"`` and ``"copy"`` for people in training and test, by identifier and by
-        identical rows; ``"fitted"`` for what was fitted outside the folds; ``"pretraining"`` for
-        test subjects in pretraining; ``"target"`` for columns that say the target; ``"site"`` for
-        sites that predict it.
+        ``"person"`` for people or families in training and test, by identifier, group or side
+        data; ``"copy"`` for identical rows in training and test; ``"fitted"`` for estimators
+        fitted outside the folds; ``"pretraining"`` for test subjects in the pretraining;
+        ``"target"`` for columns that reveal the target; ``"site"`` for sites that predict it.
     message : str
-        What was found, and what to do.
+        Description of the finding, and advice.
 
     See Also
     --------
@@ -74,7 +80,7 @@ def check_leakage(
     methods: Any = None,
     pretraining: Any = None,
 ) -> list[Leak]:
-    """Look for what would make scores of a cross-validation too good.
+    """Look for leaks that make scores of a cross-validation too good.
 
     Parameters
     ----------
@@ -83,14 +89,14 @@ def check_leakage(
     y : array-like of shape (n_samples,), optional
         The target. Without it columns and sites are not compared to it.
     groups : array-like of shape (n_samples,), optional
-        People, or sites. Groups of fewer than ten subjects on average are taken for people who
-        were scanned repeatedly, larger ones for sites.
+        People, families or sites. Groups of fewer than ten subjects on average are taken for
+        people who were scanned repeatedly, larger ones for sites.
     cv : int, cross-validation generator or iterable, optional
-        The splits. Without it, people are reported whom any split could tear apart.
+        The splits. Without it, people are reported whose scans any split could separate.
     methods : estimator or dict of str to estimator, optional
-        What is to be cross-validated.
+        The estimators to be cross-validated.
     pretraining : MultimodalData, DataFrame, array-like or list of identifiers, optional
-        Who took part in the pretraining of what the methods contain: the data, or identifiers.
+        The subjects of the pretraining of what the methods contain: their data or identifiers.
 
     Returns
     -------
@@ -144,16 +150,17 @@ def are_sites(groups: np.ndarray) -> bool:
 def _check_people(X: Any, groups: np.ndarray | None, splits: Splits | None) -> list[Leak]:
     found = []
     named = find_people(X) if groups is None or are_sites(groups) else groups
-    if named is not None and (torn := _torn(named, splits)).size:
-        source = "group" if named is groups else "identifier"
-        found.append(
-            Leak(
-                "person",
-                f"{len(torn)} people, by {source}, are in training and test (such as "
-                f"{_shown(torn)}): their scans are no new subjects. Use a splitter that keeps "
-                "people together, such as StratifiedGroupKFold, and give them as groups.",
+    sources = {"people, by group" if named is groups else "people, by identifier": named}
+    for source, codes in {**sources, **find_relatives(X)}.items():
+        if codes is not None and (torn := _torn(codes, splits)).size:
+            found.append(
+                Leak(
+                    "person",
+                    f"{len(torn)} {source}, are in training and test (such as {_shown(torn)}): "
+                    "their scans are no new subjects. Use a splitter that keeps them together, "
+                    "such as StratifiedGroupKFold, and give them as groups.",
+                )
             )
-        )
     same = find_identical(X)
     torn = _torn(same, splits)
     torn = torn if named is None else np.array([c for c in torn if not _one(named[same == c])])

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.fixes import parse_version
 
 from skmmcl.model_selection._rows import labeled_part
+from skmmcl.utils._named import check_whole
 from skmmcl.utils._optional import import_optional
 from skmmcl.utils._targets import UNLABELED
 
@@ -176,7 +176,9 @@ def linear_probe_search(
     optuna = import_optional(
         "optuna", 'linear_probe_search needs Optuna: pip install "skmmcl[search]".'
     )
-    _check_counts(n_trials=n_trials, n_folds=n_folds, max_iter=max_iter)
+    for name, count in {"n_trials": n_trials, "max_iter": max_iter}.items():
+        check_whole(count, name, 1)
+    check_whole(n_folds, "n_folds", 2)
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     X, y = _read(X, y, "X")
     X, y, X_held, y_held = _divide(X, y, hold_out, seed)
@@ -202,13 +204,6 @@ def linear_probe_search(
     return LinearProbe(
         best, dict(study.best_params), study.best_value, held, trials, len(y), n_held, n_folds
     )
-
-
-def _check_counts(**counts: Any) -> None:
-    for name, count in counts.items():
-        least = 2 if name == "n_folds" else 1
-        if not isinstance(count, Integral) or isinstance(count, bool) or count < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {count!r}.")
 
 
 def _read(X: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from skmmcl.data import as_multimodal, is_multimodal
-from skmmcl.data._identifiers import canonical, is_usual_name
+from skmmcl.data._identifiers import canonical, is_usual_name, simple_name
+from skmmcl.utils._targets import is_unlabeled
 
 _BY_CHANCE = 0.01  # expected pairs of identical rows from which identical rows say nothing
 _MOST_COLUMNS = 32  # looked at for that
+_FAMILIES = {"family", "familyid", "fam", "famid", "twin", "twinid", "pair", "pairid"}
 # Entities at the end of an identifier, as in BIDS, that are of a scan and not of a person.
 _SCAN = re.compile(
     r"([-_ ](ses|session|visit|wave|run|scan|tp|timepoint|task|acq|rec|dir|echo)[-_]?\w+)+$",
@@ -32,6 +34,19 @@ def find_people(X: Any, *, plain_is_ids: bool = False) -> np.ndarray | None:
         usual = [k for k, name in enumerate(index.names) if is_usual_name(name)]
         index = index.get_level_values(usual[0] if usual else 0)
     return np.array([canonical(_SCAN.sub("", str(item))) for item in index], dtype=str)
+
+
+def find_relatives(X: Any) -> dict[str, np.ndarray]:
+    """Return side data that name people or families, by what they are."""
+    found = {}
+    for name, values in dict(getattr(X, "meta", None) or {}).items() if is_multimodal(X) else ():
+        what = "families" if simple_name(name) in _FAMILIES else "people"
+        if what == "families" or is_usual_name(name):
+            column = np.asarray(values)
+            unknown = is_unlabeled(column, None)
+            alone = [f"row {row}" for row in range(len(column))]
+            found[f"{what}, by X.meta[{name!r}]"] = np.where(unknown, alone, column.astype(str))
+    return found
 
 
 def index_of(X: Any) -> Any:

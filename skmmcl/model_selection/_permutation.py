@@ -24,7 +24,7 @@ from skmmcl.model_selection._given import (
 )
 from skmmcl.model_selection._rows import check_groups
 from skmmcl.model_selection._stacking import run, stacking
-from skmmcl.utils._named import check_n_jobs
+from skmmcl.utils._named import check_n_jobs, check_whole
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -134,8 +134,7 @@ def permutation_test(
     X, y, groups = check_data(X, y, groups, blocks=blocks)
     estimator = check_methods({"estimator": estimator})["estimator"]
     check_n_jobs(n_jobs)
-    if n_permutations < 1:
-        raise ValueError(f"n_permutations must be a whole number from 1, got {n_permutations!r}.")
+    n_permutations = check_whole(n_permutations, "n_permutations", 1)
     (scorer, *others) = make_scorers(scoring, y).values()
     if others:
         raise ValueError("permutation_test takes one score: scoring names several.")

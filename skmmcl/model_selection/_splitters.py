@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,13 +21,13 @@ from skmmcl.model_selection._balance import (
     strata,
 )
 from skmmcl.model_selection._rows import check_groups
-from skmmcl.utils._named import named
+from skmmcl.utils._named import check_whole, named
 from skmmcl.utils._sklearn import num_samples
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from skmmcl.utils._typing import Groups, RandomState, Subjects, Target
+    from skmmcl.utils._typing import Groups, Subjects, Target
 
 
 class _WholeGroups(BaseCrossValidator):
@@ -141,7 +140,7 @@ class LeaveSitesOut(_WholeGroups):
         n_splits: int | None = None,
         *,
         min_per_class: int = 2,
-        random_state: RandomState = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_splits = n_splits
         self.min_per_class = min_per_class
@@ -152,7 +151,7 @@ class LeaveSitesOut(_WholeGroups):
         classes, is_measured = strata(y, len(codes))
         counts = count(codes, classes)
         of_classes = count(codes, classes, with_unknown=False)
-        least = 0 if is_measured else _check_whole(self.min_per_class, "min_per_class", 1)
+        least = 0 if is_measured else check_whole(self.min_per_class, "min_per_class", 1)
         if (few := of_classes.sum(axis=0).min(initial=np.inf)) < 2 * least:
             raise DataError(
                 f"One class has {int(few)} subjects, too few for two test sets with {least} of "
@@ -163,7 +162,7 @@ class LeaveSitesOut(_WholeGroups):
             folds = joined_sites(of_classes, least, rng)
             n_splits = max(folds.max() + 1, 2)
         else:
-            n_splits = _check_whole(self.n_splits, "n_splits", 2)
+            n_splits = check_whole(self.n_splits, "n_splits", 2)
             folds = balanced_folds(np.column_stack([counts.sum(axis=1), counts]), n_splits, rng)
         totals = np.zeros((n_splits, of_classes.shape[1]))
         np.add.at(totals, folds, of_classes)
@@ -231,7 +230,7 @@ class BalancedGroupKFold(_WholeGroups):
         covariate: str | ArrayLike | None = None,
         n_bins: int = 4,
         shuffle: bool = True,
-        random_state: RandomState = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_splits = n_splits
         self.covariate = covariate
@@ -240,7 +239,7 @@ class BalancedGroupKFold(_WholeGroups):
         self.random_state = random_state
 
     def _folds(self, X: Any, y: Any, groups: Any) -> NDArray[np.intp]:
-        n_splits, n = _check_whole(self.n_splits, "n_splits", 2), num_samples(X)
+        n_splits, n = check_whole(self.n_splits, "n_splits", 2), num_samples(X)
         groups = np.arange(n) if groups is None else groups
         n_groups, codes = _check_groups(groups, X, "BalancedGroupKFold")
         if n_groups < n_splits:
@@ -273,7 +272,7 @@ class BalancedGroupKFold(_WholeGroups):
                 f"covariate has {len(column)} entries for {n} rows of X: within a search or "
                 "another splitter, name side data of X instead, which are split along."
             )
-        return quantile_bins(column, _check_whole(self.n_bins, "n_bins", 2))
+        return quantile_bins(column, check_whole(self.n_bins, "n_bins", 2))
 
 
 # ---------------------------------------------------------------------------------- the input
@@ -284,9 +283,3 @@ def _check_groups(groups: Any, X: Any, who: str) -> tuple[int, NDArray[np.intp]]
     found = check_groups(groups, "groups", num_samples(X))
     names, codes = np.unique(found, return_inverse=True)
     return len(names), codes
-
-
-def _check_whole(value: Any, name: str, least: int) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be a whole number from {least}, got {value!r}.")
-    return int(value)

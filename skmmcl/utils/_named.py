@@ -38,6 +38,13 @@ def named(name: str, expected: str = "") -> Iterator[None]:
         raise kind(f"{name}: {text}{what}") from error
 
 
+def check_whole(value: Any, name: str, least: int) -> int:
+    """Return a whole number that is not below the least."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    return int(value)
+
+
 def check_n_jobs(n_jobs: Any) -> None:
     """Raise unless joblib understands a number of jobs."""
     if not (n_jobs is None or (isinstance(n_jobs, Integral) and n_jobs != 0)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ def is_unlabeled(y: np.ndarray, unlabeled: Any = UNLABELED) -> np.ndarray:
     if y.dtype == object:
         unknown = [_is_unknown(label) or bool(label == unlabeled) for label in y.flat]
         return np.array(unknown, dtype=bool).reshape(y.shape)
+    if y.dtype.kind == "U" and isinstance(unlabeled, Integral):
+        unlabeled = str(unlabeled)  # what numpy makes of -1 among text
     unknown = y != y  # noqa: PLR0124 (True for NaN)
     return unknown if unlabeled is None else unknown | (y == unlabeled)
 

@@ -94,6 +94,18 @@ def test_a_person_by_identifier(cohort, pattern):
         assert check_leakage(data, y, cv=list(splits)) == []
 
 
+def test_a_family_in_the_side_data(cohort):
+    X, y = cohort
+    family = np.array([f"F{k // 2}" for k in range(N)], dtype=object)
+    family[:10] = None
+    data = MultimodalData({"t1": X}, meta={"family_id": family})
+    cv = KFold(5, shuffle=True, random_state=0)
+    message = only(check_leakage(data, y, cv=cv), "person")
+    assert "families, by X.meta['family_id'], are in training and test (such as 'F" in message
+    splits = list(GroupKFold(5).split(X, y, np.arange(N) // 2))
+    assert check_leakage(data, y, cv=splits) == []
+
+
 def test_a_person_by_identical_rows(cohort):
     X, y = cohort
     X[100] = X[3]

@@ -132,6 +132,7 @@ def test_pvalues_of_noise_are_uniform():
         ({"blocks": [1, 2]}, "blocks must have one entry"),
         ({"groups": [np.nan, 1.0] * 30}, "groups has 30 missing entries"),
         ({"n_permutations": 0}, "n_permutations must be"),
+        ({"n_permutations": 2.5}, "n_permutations must be a whole number"),
         ({"scoring": ["accuracy", "roc_auc"]}, "takes one score"),
         ({"cv": KFold(30)}, "score is not defined"),
     ],

@@ -110,8 +110,8 @@ def test_a_group_that_is_not_known_is_refused(cv, groups):
     [
         (LeaveSitesOut(min_per_class=15), "One class has 20 subjects, too few"),
         (LeaveSitesOut(3), "cannot be joined into 3 test sets"),
-        (LeaveSitesOut(1), "n_splits must be a whole number from 2"),
-        (LeaveSitesOut(min_per_class=0), "min_per_class must be a whole number from 1"),
+        (LeaveSitesOut(1), "n_splits must be a whole number of at least 2"),
+        (LeaveSitesOut(min_per_class=0), "min_per_class must be a whole number of at least 1"),
     ],
 )
 def test_what_cannot_be_held_out_is_said(cv, message):
@@ -193,11 +193,11 @@ def test_seeds_repeat_and_differ():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_splits": 1}, "n_splits must be a whole number from 2"),
+        ({"n_splits": 1}, "n_splits must be a whole number of at least 2"),
         ({"covariate": "age"}, "names neither side data"),
         ({"covariate": np.arange(7)}, "covariate has 7 entries for 40 rows"),
         ({"covariate": [*"ab" * 20]}, "covariate: could not convert"),
-        ({"covariate": np.arange(40), "n_bins": 1}, "n_bins must be a whole number from 2"),
+        ({"covariate": np.arange(40), "n_bins": 1}, "n_bins must be a whole number of at least 2"),
         ({"n_splits": 50}, "groups has 40 different values, fewer than the 50 folds"),
     ],
 )
