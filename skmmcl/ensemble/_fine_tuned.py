@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import field
 from typing import Any, ClassVar, Literal, Self
 
@@ -17,12 +16,10 @@ from skmmcl.base._input import read_known
 from skmmcl.base._parameters import POSITIVE
 from skmmcl.base._reuse import is_fitted, start_anew, start_from
 from skmmcl.cross_decomposition import SupervisedEmbedder
-from skmmcl.data import MultimodalData
 from skmmcl.data._who import check_same_subjects
-from skmmcl.ensemble._overlap import overlap_of, seen_before
+from skmmcl.ensemble._overlap import OnOverlap, report_overlap, seen_before
 from skmmcl.ensemble._source import embedder_to_tune
 from skmmcl.ensemble._tuner import Tuner
-from skmmcl.exceptions import DataError
 from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import StrOptions, fit_context
 
@@ -98,7 +95,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
     augment: Any = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = 10
-    on_overlap: Literal["raise", "warn", "ignore"] = "raise"
+    on_overlap: OnOverlap = "raise"
     device: Any = "auto"
     verbose: int = 0
     random_state: Any = None
@@ -184,9 +181,9 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         """Return what the head makes of subjects, (n_samples, n_outputs)."""
         check_is_fitted(self, "tuner_")
         data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
-        if self.on_overlap != "ignore":
-            tuned_on = self.tuner_._subject_keys  # noqa: SLF001
-            self._report(seen_before(data, self._seen_before, tuned_on), data)
+        tuned_on = self.tuner_._subject_keys  # noqa: SLF001
+        seen = seen_before(data, self._seen_before, tuned_on)
+        report_overlap(seen, data, self.on_overlap)
         return self.tuner_.outputs(data)
 
     def seen_in_pretraining(self, X: Any) -> np.ndarray:
@@ -206,14 +203,6 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         check_is_fitted(self, "tuner_")
         data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
         return seen_before(data, self._seen_before)
-
-    def _report(self, seen: np.ndarray, data: MultimodalData) -> None:
-        """Refuse or report subjects to be predicted who were in the pretraining."""
-        text = overlap_of(seen, data)
-        if text and self.on_overlap == "raise":
-            raise DataError(f"{text} on_overlap='warn' goes on nevertheless.")
-        if text:
-            warnings.warn(text, UserWarning, stacklevel=4)
 
     @property
     def net_(self) -> Any:

@@ -26,7 +26,8 @@ class FineTunedRegressor(RegressorMixin, BaseFineTuned):
     Parameters
     ----------
     loss : {"squared_error", "absolute_error"}, default="squared_error"
-        Error that is minimized. The absolute one, usual for brain age, is less sensitive to outliers.
+        Error that is minimized. The absolute one, usual for brain age, is less sensitive to
+        outliers.
 
     See Also
     --------

@@ -84,12 +84,9 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
         check_same_subjects({"X": X, "y": y, **fit_params, **weight})
         params = self._route(fit_params | weight)
         rng = check_random_state(self.random_state)
-        members = [with_seeds(clone(self._member()), rng) for _ in range(self.n_estimators)]
-        members = [apart(member) for member in members]
+        members = [apart(with_seeds(clone(self._member()), rng)) for _ in range(self.n_estimators)]
         with stacked_fits():
-            self.estimators_ = Parallel()(
-                delayed(_fitted)(member, X, y, params) for member in members
-            )
+            self.estimators_ = Parallel()(delayed(m.fit)(X, y, **params) for m in members)
         return self
 
     def _route(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +154,3 @@ def apart(estimator: Any) -> Any:
         if isinstance(value, FrozenEstimator)
     }
     return estimator.set_params(**frozen) if frozen else estimator
-
-
-def _fitted(member: Any, X: Any, y: Any, params: dict[str, Any]) -> Any:
-    return member.fit(X, y, **params)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,9 +18,8 @@ from sklearn.preprocessing import StandardScaler
 from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.data._who import check_same_subjects
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
-from skmmcl.ensemble._overlap import overlap_of, seen_before
+from skmmcl.ensemble._overlap import report_overlap, seen_before
 from skmmcl.ensemble._source import fit_on
-from skmmcl.exceptions import DataError
 from skmmcl.model_selection import corrected_ttest
 from skmmcl.parallel import stacked_fits
 from skmmcl.utils._optional import import_optional
@@ -243,20 +241,11 @@ def _pretrained(model: Any, X: Any) -> Any:
             )
         fitted = fit_on(clone(model.estimator), model.pretrain)
         ready.set_params(estimator=fitted, pretrain=None)
-    _check_overlap(ready, X)
+    if is_multimodal(X):
+        data = as_multimodal(X)
+        known = getattr(ready.estimator, "_subject_keys", None)
+        report_overlap(seen_before(data, known), data, ready.on_overlap)
     return ready
-
-
-def _check_overlap(model: Any, X: Any) -> None:
-    known = getattr(model.estimator, "_subject_keys", None)
-    if not is_multimodal(X):
-        return
-    data = as_multimodal(X)
-    text = overlap_of(seen_before(data, known), data)
-    if text and model.on_overlap == "raise":
-        raise DataError(f"{text} on_overlap='warn' goes on nevertheless.")
-    if text and model.on_overlap == "warn":
-        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _arm(arm: str, model: Any, probe: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _N_BINS = 5  # of a target of numbers
 _UNKNOWN = -1  # stratum of subjects without a class or number
 _N_ROUNDS = 20  # of exchanges between folds, most of which are not needed
-_MOST_IMPROVED = 3000  # groups: with more of them, chance balances what exchanges would
+_MOST_IMPROVED = 3000  # groups; above, the folds are balanced without exchanges
 
 
 def strata(y: Any, n: int) -> tuple[NDArray[np.intp], bool]:
@@ -46,9 +46,7 @@ def quantile_bins(values: NDArray, n_bins: int) -> NDArray[np.intp]:
     return bins
 
 
-def count(
-    codes: NDArray, strata: NDArray, *, with_unknown: bool = True
-) -> NDArray[np.float64]:
+def count(codes: NDArray, strata: NDArray, *, with_unknown: bool = True) -> NDArray[np.float64]:
     """Return the number of subjects of each group in each stratum."""
     names, columns = np.unique(strata, return_inverse=True)
     counts = np.zeros((codes.max() + 1, len(names)))
@@ -59,8 +57,8 @@ def count(
 def balanced_folds(counts: NDArray, n_folds: int, rng: np.random.RandomState) -> NDArray[np.intp]:
     """Return a fold for each group, so that folds have similar sums of all columns.
 
-    The squared distance of the folds' sums from each other grows, when a group joins a fold, by
-    what both have in common: hence products.
+    When a group joins a fold, the sum of the folds' squared sums grows by the product of both:
+    each group joins the fold of the smallest product.
     """
     scaled = counts / np.sqrt(counts.sum(axis=0) * counts.mean(axis=0))
     order = rng.permutation(len(scaled))
@@ -103,7 +101,7 @@ def _shift(group: int, fold: int, scaled: NDArray, sums: NDArray, folds: NDArray
 
 
 def joined_sites(counts: NDArray, least: int, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Return a test set for each site: alone where it has all classes, else with others."""
+    """Return the number of the test set of each site, joined with others if it lacks a class."""
     folds = np.arange(len(counts))
     totals = counts.copy()
     while True:
@@ -112,7 +110,7 @@ def joined_sites(counts: NDArray, least: int, rng: np.random.RandomState) -> NDA
             return np.unique(folds, return_inverse=True)[1]
         first = min(poor, key=lambda f: totals[f].sum())
         lacking = np.argmin(totals[first])
-        # Another that lacks something as well, and has what this one lacks: small ones first.
+        # Prefer sites that have the lacking class and lack another one, small ones first.
         others = [f for f in np.unique(folds) if f != first]
         others = [others[k] for k in rng.permutation(len(others))]
         helpful = [f for f in others if totals[f, lacking] > 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.stats import bootstrap
@@ -26,7 +26,7 @@ class Interval(NamedTuple):
     estimate : float
         The estimate.
     lower, upper : float
-        Its interval.
+        Bounds of the interval.
     """
 
     estimate: float
@@ -42,7 +42,7 @@ def bootstrap_interval(
     n_resamples: int = 2000,
     method: str = "BCa",
     groups: ArrayLike | None = None,
-    random_state: Any = None,
+    random_state: int | np.random.Generator | None = None,
 ) -> Interval:
     """Return a score of held-out subjects with its bootstrap interval.
 
@@ -54,17 +54,17 @@ def bootstrap_interval(
     y_true : array-like of shape (n_samples,)
         True values of the held-out subjects.
     *predictions : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        What one method, or two, said of them.
+        Predictions of one method, or of two.
     confidence : float, default=0.95
-        Of the interval.
+        Confidence level of the interval.
     n_resamples : int, default=2000
         Number of resamples of the subjects.
     method : {"BCa", "percentile", "basic"}, default="BCa"
-        As in :func:`scipy.stats.bootstrap`.
+        Kind of interval, as in :func:`scipy.stats.bootstrap`.
     groups : array-like of shape (n_samples,), optional
-        People: resamples are of whole groups.
+        Person of each row, where people were scanned repeatedly. Whole groups are resampled.
     random_state : int, Generator or None, default=None
-        Seeds the resamples.
+        Seed of the resamples.
 
     Returns
     -------
@@ -77,8 +77,9 @@ def bootstrap_interval(
 
     Notes
     -----
-    Resamples in which the metric is not defined, such as those without one of the classes, are
-    an error: subjects are then too few for this interval.
+    A resample in which the metric is not defined, such as one without a class, is an error: there
+    are too few subjects for this interval. Where all resamples have the same score, the bounds of
+    "BCa" are NaN, and scipy warns.
 
     Examples
     --------

@@ -76,9 +76,9 @@ def delong_test(
     Notes
     -----
     It is for one set of subjects that were held out of the training of both. Predictions that
-    are pooled over folds come from different models, which the test does not take into account. Methods
-    that rank all pairs of subjects in the same way have a difference without variance, for which
-    the p-value is 1.
+    are pooled over folds come from different models, which the test does not take into account.
+    Methods that rank all pairs of subjects in the same way have a difference without variance, for
+    which the p-value is 1.
 
     References
     ----------
@@ -162,8 +162,9 @@ def delong_interval(
     auc, scale = float(aucs[0]), float(np.sqrt(max(covariance[0, 0], 0.0)))
     if auc in {0.0, 1.0}:
         warnings.warn(
-            f"The area is {auc:g}: all pairs of subjects are ranked in the same way, so that DeLong's "
-            "variance is 0 and the interval is not defined. More held-out subjects are needed.",
+            f"The area is {auc:g}: all pairs of subjects are ranked in the same way, so that "
+            "DeLong's variance is 0 and the interval is not defined. More held-out subjects are "
+            "needed.",
             stacklevel=2,
         )
         return Interval(auc, np.nan, np.nan)

@@ -1,4 +1,4 @@
-"""What a comparison is given: subjects, methods, scores and splits, checked before any fit."""
+"""Subjects, methods, scores and splits of a comparison, checked before any fit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from sklearn.model_selection import (
     check_cv,
 )
 from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import type_of_target
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.model_selection._evaluate import reads_groups
 from skmmcl.model_selection._rows import as_rows, check_groups, check_known, n_rows, row_numbers
 from skmmcl.model_selection._store import Store
+from skmmcl.utils._named import named
 from skmmcl.utils._targets import is_unlabeled, seem_measured
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
@@ -72,7 +74,7 @@ def make_scorers(scoring: Any, y: np.ndarray) -> dict[str, Any]:
         return {getattr(scoring, "__name__", "score"): scoring}
     if not isinstance(scoring, Mapping):
         if not all(isinstance(name, str) for name in scoring):
-            raise TypeError("scoring: give scorers that are no text as a dict of name to scorer.")
+            raise TypeError("scoring: pass callables as a dict of name to scorer, not as a list.")
         scoring = {name: name for name in scoring}
     if not scoring:
         raise ValueError("scoring names no score.")
@@ -93,6 +95,35 @@ def as_splits(cv: Any, X: Any, y: Any, groups: Any) -> Splits | None:
     read = groups if reads_groups(splitter) else None
     n = n_rows(X)
     return [(row_numbers(a, n), row_numbers(b, n)) for a, b in splitter.split(X, y, read)]
+
+
+def complementary_folds(cv: Any, X: Any, y: Any, **split_params: Any) -> Splits:
+    """Return training and test rows of folds that leave out each row exactly once."""
+    n = n_rows(X)
+    with named("cv", f"folds of {n} subjects"):
+        splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
+        found = list(splitter.split(X, y, **split_params))
+    folds = [(row_numbers(train, n), row_numbers(test, n)) for train, test in found]
+    times_left_out = np.bincount(np.concatenate([test for _, test in folds]), minlength=n)
+    if np.any(times_left_out != 1):
+        raise ValueError(
+            f"cv={cv!r} leaves out some subjects {times_left_out.min()} times and others "
+            f"{times_left_out.max()} times; cross-fitting needs folds that leave out every subject "
+            "exactly once, such as those of StratifiedKFold."
+        )
+    return folds
+
+
+def _can_stratify(y: Any, cv: Any) -> bool:
+    """Return whether y has classes, of which at least one is in every fold."""
+    if y is None:
+        return False
+    values, n_folds = np.asarray(y), cv if isinstance(cv, Integral) else 5
+    if is_unlabeled(values, None).any() or is_measured(values):
+        return False
+    if type_of_target(values) not in {"binary", "multiclass"}:
+        return False
+    return bool(np.unique(values, return_counts=True)[1].max() >= n_folds)
 
 
 def make_splits(

@@ -29,7 +29,7 @@ from skmmcl.model_selection._rows import as_rows, check_groups, n_rows
 from skmmcl.model_selection._site_effect import find_site_effect
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from skmmcl.utils._typing import CrossValidator, Groups, Subjects, Target
 
 _FITTED_NAMES = (
     r".+_(css|cmc)_\d+|\w*embedder\d+|(lineardiscriminantanalysis|plsregression|cca|"
@@ -72,11 +72,11 @@ class Leak:
 
 
 def check_leakage(
-    X: Any,
-    y: ArrayLike | None = None,
+    X: Subjects,
+    y: Target = None,
     *,
-    groups: ArrayLike | None = None,
-    cv: Any = None,
+    groups: Groups = None,
+    cv: CrossValidator = None,
     methods: Any = None,
     pretraining: Any = None,
 ) -> list[Leak]:

@@ -26,6 +26,8 @@ from skmmcl.utils._named import check_n_jobs
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from skmmcl.utils._typing import CrossValidator, Groups, Scoring, Subjects
+
 
 class NestedSearchResult(NamedTuple):
     """A search in an outer cross-validation.
@@ -51,13 +53,13 @@ class NestedSearchResult(NamedTuple):
 def nested_search(
     estimator: Any,
     params: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-    X: Any,
+    X: Subjects,
     y: ArrayLike,
     *,
-    groups: ArrayLike | None = None,
-    inner_cv: Any = 5,
-    outer_cv: Any = 5,
-    scoring: Any = None,
+    groups: Groups = None,
+    inner_cv: CrossValidator = 5,
+    outer_cv: CrossValidator = 5,
+    scoring: Scoring = None,
     n_iter: int | None = None,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,

@@ -29,6 +29,8 @@ from skmmcl.utils._named import check_n_jobs, check_whole
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from skmmcl.utils._typing import CrossValidator, Groups, Scoring, Subjects
+
 
 class PermutationResult(NamedTuple):
     """A permutation test of a cross-validated score.
@@ -51,13 +53,13 @@ class PermutationResult(NamedTuple):
 
 def permutation_test(
     estimator: Any,
-    X: Any,
+    X: Subjects,
     y: ArrayLike,
     *,
-    groups: ArrayLike | None = None,
-    blocks: ArrayLike | None = None,
-    cv: Any = 5,
-    scoring: Any = None,
+    groups: Groups = None,
+    blocks: Groups = None,
+    cv: CrossValidator = 5,
+    scoring: Scoring = None,
     n_permutations: int = 1000,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
