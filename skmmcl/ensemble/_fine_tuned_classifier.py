@@ -1,9 +1,9 @@
-"""Classifier that goes on from an embedder that was trained before."""
+"""Classifier that fine-tunes a pretrained embedder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from scipy.special import log_softmax, softmax
@@ -16,10 +16,13 @@ from skmmcl.model_selection._rows import plain
 from skmmcl.utils._sklearn import StrOptions, check_sample_weight
 from skmmcl.utils._targets import as_labels, encode_classes, is_unlabeled
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects
+
 
 @embedder
 class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
-    """Classifier that goes on from an embedder that was trained on other subjects.
+    """Classifier that fine-tunes an embedder pretrained on other subjects.
 
     The network of the embedder gets a linear head on the representations of all modalities, and
     both are trained by cross-entropy: the head alone, the last blocks of the encoders as well, or
@@ -40,7 +43,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
 
     See Also
     --------
-    FineTunedRegressor : The same for numbers.
+    FineTunedRegressor : Fine-tuning for regression.
     DeepEnsembleClassifier : Several of these, combined.
     compare_transfer : Frozen, fine-tuned and from scratch on the same splits.
 
@@ -81,7 +84,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         """The classes."""
         return self.tuner_.classes_
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Subjects) -> np.ndarray:
         """Return the logits of subjects.
 
         Parameters
@@ -97,7 +100,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         scores = self._outputs(X)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Subjects) -> np.ndarray:
         """Return the most probable class of each subject.
 
         Parameters
@@ -113,7 +116,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         codes = self._outputs(X).argmax(axis=1)
         return self.classes_[codes]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Subjects) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -128,7 +131,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         """
         return softmax(self._outputs(X), axis=1)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: Subjects) -> np.ndarray:
         """Return the logarithm of the probability of each class.
 
         Parameters

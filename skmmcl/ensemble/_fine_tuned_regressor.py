@@ -1,8 +1,8 @@
-"""Regressor that goes on from an embedder that was trained before."""
+"""Regressor that fine-tunes a pretrained embedder."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -12,10 +12,13 @@ from skmmcl.cross_decomposition import SupervisedEmbedder
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
 from skmmcl.utils._sklearn import StrOptions
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects
+
 
 @embedder
 class FineTunedRegressor(RegressorMixin, BaseFineTuned):
-    """Regressor that goes on from an embedder that was trained on other subjects.
+    """Regressor that fine-tunes an embedder pretrained on other subjects.
 
     The network of the embedder gets a linear head on the representations of all modalities, and
     both are trained by squared or absolute error: the head alone, the last blocks of the encoders
@@ -31,7 +34,7 @@ class FineTunedRegressor(RegressorMixin, BaseFineTuned):
 
     See Also
     --------
-    FineTunedClassifier : The same for classes.
+    FineTunedClassifier : Fine-tuning for classification.
     DeepEnsembleRegressor : Several of these, averaged.
 
     Notes
@@ -60,7 +63,7 @@ class FineTunedRegressor(RegressorMixin, BaseFineTuned):
         "loss": [StrOptions({"squared_error", "absolute_error"})],
     }
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Subjects) -> np.ndarray:
         """Return the predicted numbers.
 
         Parameters

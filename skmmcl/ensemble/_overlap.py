@@ -17,14 +17,14 @@ OnOverlap = Literal["raise", "warn", "ignore"]
 def seen_before(
     data: MultimodalData, pretrained_on: np.ndarray | None, tuned_on: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return who was in the pretraining and not in the fine-tuning; nobody where it is not known.
+    """Return which subjects were in the pretraining and not in the fine-tuning.
 
     Parameters
     ----------
     data : MultimodalData
-        Subjects; only those with an ``index`` can be known.
+        Subjects; only those with an ``index`` can be found.
     pretrained_on, tuned_on : ndarray of uint64 or None
-        Digests of identifiers.
+        Digests of identifiers; None where they are not known.
 
     Returns
     -------

@@ -29,11 +29,11 @@ class DeLongResult(NamedTuple):
     difference : float
         The first minus the second.
     lower, upper : float
-        Interval of the difference.
+        Bounds of the interval of the difference.
     statistic : float
-        Normal deviate.
+        Standard normal deviate.
     pvalue : float
-        Two-sided.
+        Two-sided p-value.
     """
 
     auc_a: float
@@ -59,7 +59,7 @@ def delong_test(
     score_a, score_b : array-like of shape (n_samples,)
         Scores of two methods that were fitted on other subjects: greater for the positive class.
     confidence : float, default=0.95
-        Of the interval of the difference.
+        Confidence level of the interval of the difference.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def delong_interval(
     score : array-like of shape (n_samples,)
         Scores of a method that was fitted on other subjects: greater for the positive class.
     confidence : float, default=0.95
-        Of the interval.
+        Confidence level of the interval.
     logit : bool, default=True
         Whether the interval is symmetric in the logit of the area, which keeps it within 0 and 1
         and covers better near them. False gives the symmetric interval of DeLong et al.

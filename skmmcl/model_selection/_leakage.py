@@ -35,7 +35,7 @@ _FITTED_NAMES = (
     r".+_(css|cmc)_\d+|\w*embedder\d+|(lineardiscriminantanalysis|plsregression|cca|"
     r"neighborhoodcomponentsanalysis)\d+"
 )
-_FEW = 10  # subjects: smaller groups, on average, are people, larger ones sites
+_FEW = 10  # subjects; groups that are smaller on average are people, larger ones sites
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,18 @@ def check_leakage(
     Returns
     -------
     leaks : list of Leak
-        What was found; empty if nothing.
+        The leaks; empty if there are none.
 
     See Also
     --------
-    compare : Calls it, and warns of what it finds.
+    compare : Calls it, and warns of each leak.
 
     Notes
     -----
-    An empty list is no proof. An array that a transformer made of all subjects looks like any
-    other array; only the names that transformers of this package give to columns reveal it.
+    An empty list is no proof. The output of a transformer fitted on all subjects looks like any
+    other array; only the column names of this package's transformers reveal it. Copies are rows
+    with the same values in single precision; families are columns of ``X.meta`` such as
+    ``family_id``.
 
     Examples
     --------
@@ -142,7 +144,7 @@ def check_leakage(
 
 
 def are_sites(groups: np.ndarray) -> bool:
-    """Return whether groups are as large as sites are."""
+    """Return whether groups are as large as sites usually are."""
     return len(groups) >= _FEW * len(np.unique(groups))
 
 
@@ -157,8 +159,8 @@ def _check_people(X: Any, groups: np.ndarray | None, splits: Splits | None) -> l
                 Leak(
                     "person",
                     f"{len(torn)} {source}, are in training and test (such as {_shown(torn)}): "
-                    "their scans are no new subjects. Use a splitter that keeps them together, "
-                    "such as StratifiedGroupKFold, and give them as groups.",
+                    "their scans are not independent. Use a splitter that keeps them together, "
+                    "such as StratifiedGroupKFold, and pass them as groups.",
                 )
             )
     same = find_identical(X)
@@ -178,7 +180,7 @@ def _check_people(X: Any, groups: np.ndarray | None, splits: Splits | None) -> l
 
 
 def _torn(codes: np.ndarray, splits: Splits | None) -> np.ndarray:
-    """Return which codes are in training and test of a split; without splits, those repeated."""
+    """Return the codes in training and test of any split; without splits, those repeated."""
     values, counts = np.unique(codes, return_counts=True)
     repeated = values[counts > 1]
     if splits is None or not repeated.size:
@@ -198,9 +200,9 @@ def _check_fitted(X: Any, methods: Any, pretraining: Any) -> list[Leak]:
         found.append(
             Leak(
                 "fitted",
-                f"Columns of X such as {_shown(columns)} are what a fitted transformer makes. If "
+                f"Columns of X such as {_shown(columns)} are those of a fitted transformer. If "
                 "it was fitted on all subjects, it has seen the labels of test subjects: put the "
-                "transformer into the pipeline that is cross-validated, and give it the raw data.",
+                "transformer into the pipeline that is cross-validated, and pass the raw data.",
             )
         )
     methods = methods if isinstance(methods, Mapping) else {"The method": methods}
@@ -211,7 +213,7 @@ def _check_fitted(X: Any, methods: Any, pretraining: Any) -> list[Leak]:
                     "fitted",
                     f"{name!r} contains {_shown(frozen)} that stays as it was fitted, outside the "
                     "folds. If test subjects took part in that fit, scores are too good: fit it "
-                    "within the folds, or give those who took part as pretraining.",
+                    "within the folds, or pass the subjects of that fit as pretraining.",
                 )
             )
     return found
@@ -261,7 +263,7 @@ def _check_pretraining(X: Any, pretraining: Any, splits: Splits | None) -> list[
         Leak(
             "pretraining",
             f"{rows.size} test subjects took part in the pretraining (such as {_shown(names)}): "
-            "what was learned there knows them. Pretrain on others, or within the folds.",
+            "scores on them are too good. Pretrain on others, or within the folds.",
         )
     ]
 

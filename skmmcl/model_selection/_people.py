@@ -1,4 +1,4 @@
-"""Who the rows of some data are: identifiers, and rows with the same values."""
+"""Identity of rows: identifiers, relatives, and rows with the same values."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.data._identifiers import canonical, is_usual_name, simple_name
 from skmmcl.utils._targets import is_unlabeled
 
-_BY_CHANCE = 0.01  # expected pairs of identical rows from which identical rows say nothing
-_MOST_COLUMNS = 32  # looked at for that
+_BY_CHANCE = 0.01  # expected number of pairs that are identical by chance, at most
+_MOST_COLUMNS = 32  # used for that estimate
 _FAMILIES = {"family", "familyid", "fam", "famid", "twin", "twinid", "pair", "pairid"}
 # Entities at the end of an identifier, as in BIDS, that are of a scan and not of a person.
 _SCAN = re.compile(
@@ -37,7 +37,7 @@ def find_people(X: Any, *, plain_is_ids: bool = False) -> np.ndarray | None:
 
 
 def find_relatives(X: Any) -> dict[str, np.ndarray]:
-    """Return side data that name people or families, by what they are."""
+    """Return the columns of side data that identify people or families, by description."""
     found = {}
     for name, values in dict(getattr(X, "meta", None) or {}).items() if is_multimodal(X) else ():
         what = "families" if simple_name(name) in _FAMILIES else "people"
@@ -64,13 +64,13 @@ def _is_list(X: Any) -> bool:
 def find_identical(X: Any) -> np.ndarray:
     """Return a number for each row, the same for rows with the same values.
 
-    Rows of few different values may well be the same by chance; they are then all different.
+    Where rows of few different values may be the same by chance, all numbers differ.
     """
     blocks, n = _blocks(X), X.shape[0]
     if not blocks or _chance(blocks) > _BY_CHANCE:
         return np.arange(n)
     hashes = _hashes(blocks)
-    # Rows without any value say nothing of each other.
+    # Rows without any value are not compared.
     distinct = np.where(hashes == "", np.arange(n).astype(str), hashes)
     return np.unique(distinct, return_inverse=True)[1]
 

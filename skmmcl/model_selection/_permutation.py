@@ -1,4 +1,4 @@
-"""Whether a pipeline is better than chance: its score with permuted labels."""
+"""Permutation test: whether a pipeline is better than chance."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class PermutationResult(NamedTuple):
     score : float
         Mean score over the splits, with the true labels.
     permutation_scores : ndarray of shape (n_permutations,)
-        The same with permuted labels.
+        Mean scores with permuted labels.
     pvalue : float
-        ``(c + 1) / (n_permutations + 1)``, where `c` counts the permutations that score at least
-        as well.
+        ``(c + 1) / (n_permutations + 1)``, where `c` is the number of permutations with a score of
+        at least ``score``.
     """
 
     score: float
@@ -68,13 +68,13 @@ def permutation_test(
     """Test whether the cross-validated score of a pipeline is better than chance.
 
     The whole pipeline is fitted anew for each permutation of the labels, in stacks where it
-    trains. That finds what leaks within the pipeline too: a score with permuted labels that is
-    better than chance is a fault.
+    trains. This reveals leaks within the pipeline as well: scores with permuted labels that are
+    better than chance are a fault.
 
     Parameters
     ----------
     estimator : estimator
-        The pipeline, with everything that learns inside.
+        The pipeline, with all steps that are fitted.
     X : array-like, DataFrame, MultimodalData or dict of arrays
         The data.
     y : array-like of shape (n_samples,)
@@ -83,8 +83,8 @@ def permutation_test(
         People who were scanned repeatedly, with one label each. Labels are exchanged between
         people with the same number of scans, and splitters keep people together.
     blocks : array-like of shape (n_samples,), optional
-        Within which labels are exchanged, such as sites: the test is then whether the pipeline
-        is better than what the site says.
+        Blocks within which labels are exchanged, such as sites: the test is then whether the
+        pipeline is better than a prediction from the site.
     cv : int, cross-validation generator or iterable, default=5
         The splits, made anew for each permutation so that they are stratified. An integer gives
         shuffled folds as in :func:`compare`.
@@ -160,7 +160,7 @@ def _mean_score(
     number: int, estimator: Any, X: Any, y: Any, groups: Any, cv: Any, scorer: Any
 ) -> tuple[int, float]:
     splits, params = as_splits(cv, X, y, groups), groups_of_search(estimator, groups)
-    with warnings.catch_warnings():  # an undefined score is an error, once for all
+    with warnings.catch_warnings():  # an undefined score is reported as an error
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         scores = cross_val_score(
             estimator, X, y, cv=splits, scoring=scorer, params=params, error_score="raise"

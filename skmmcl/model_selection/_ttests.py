@@ -1,4 +1,4 @@
-"""Tests of paired scores over splits that share subjects, and their correction for many tests."""
+"""Tests of paired scores over splits that share subjects, and correction for many tests."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class TTestResult(NamedTuple):
     difference : float
         Mean of the paired differences.
     lower, upper : float
-        Its interval.
+        Bounds of its interval.
     statistic : float
         Student's t.
     pvalue : float
-        Two-sided.
+        Two-sided p-value.
     n_splits : int
         Number of splits in which both scores are defined.
     """
@@ -44,11 +44,11 @@ class BayesianTTestResult(NamedTuple):
     Attributes
     ----------
     p_worse : float
-        That `a` is worse than `b` by more than the region of practical equivalence.
+        Probability that `a` is worse than `b` by more than the region of practical equivalence.
     p_equivalent : float
-        That the difference lies in the region.
+        Probability that the difference lies in the region.
     p_better : float
-        That `a` is better than `b` by more than the region.
+        Probability that `a` is better than `b` by more than the region.
     difference : float
         Mean of the posterior.
     scale : float
@@ -89,7 +89,7 @@ def corrected_ttest(
         Number of training and test subjects of a split. Only their ratio counts: 9 and 1 for ten
         folds, however often they are repeated. With ``n_test=0`` nothing is corrected.
     confidence : float, default=0.95
-        Of the interval.
+        Confidence level of the interval.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def corrected_ttest(
 def bayesian_ttest(
     a: ArrayLike, b: ArrayLike | float = 0.0, *, n_train: float, n_test: float, rope: float = 0.0
 ) -> BayesianTTestResult:
-    """Return how probable it is that one method is better, worse, or practically equivalent.
+    """Return the probabilities that a method is better, worse, or practically equivalent.
 
     The Bayesian correlated t-test [1]_ [2]_: with a flat prior on the mean difference, and scores
     of any two splits correlated by ``n_test / (n_test + n_train)``, the posterior is a Student
@@ -199,7 +199,7 @@ def holm(pvalues: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     pvalues : array-like of shape (n_tests,)
-        NaN for what could not be tested, which stays NaN and does not count.
+        p-values; NaN for a test that could not be made, which stays NaN and does not count.
 
     Returns
     -------
@@ -251,7 +251,7 @@ def _posterior(a: ArrayLike, b: ArrayLike | float, n_train: float, n_test: float
 
 
 def check_between(value: float, low: float, high: float, name: str, *, closed=False) -> float:
-    """Return a number within open bounds; `closed` lets the lower one in."""
+    """Return a number within open bounds; `closed` includes the lower one."""
     with named(name, "a number"):
         number = float(value)
     if not (low < number < high or (closed and number == low)):

@@ -1,4 +1,4 @@
-"""Arrays and tensors as a safetensors file can hold them, to the last bit and in their order."""
+"""Arrays and tensors in a form that safetensors can hold, with their bits and memory order."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def store_array(array: np.ndarray) -> tuple[np.ndarray, Node]:
 
 
 def restore_array(stored: np.ndarray, node: Node) -> np.ndarray:
-    """Return the array that `store_array` was given."""
+    """Return the array that was passed to `store_array`."""
     if not DTYPE.fullmatch(node["dtype"]):
         raise ModelFileError(f"it has an array of the type {node['dtype']!r:.40}")
     dtype, shape = np.dtype(node["dtype"]), node["shape"]
@@ -81,7 +81,7 @@ def store_tensor(tensor: Tensor) -> tuple[np.ndarray, Node]:
 
 
 def restore_tensor(stored: np.ndarray, node: Node) -> Tensor:
-    """Return the tensor that `store_tensor` was given, in memory of its own."""
+    """Return the tensor that was passed to `store_tensor`, in memory of its own."""
     found = torch.from_numpy(restore_array(stored, node))
     strides = node.get("strides", list(found.stride()))
     if "strides" in node and not _is_dense(found.shape, strides):
@@ -96,7 +96,7 @@ def restore_tensor(stored: np.ndarray, node: Node) -> Tensor:
 
 
 def _is_dense(shape: Sequence[int], strides: Any) -> bool:
-    """Whether each number has one place, and no place is left over."""
+    """Return whether the numbers fill their memory, each in one place."""
     if not isinstance(strides, list) or len(strides) != len(shape):
         return False
     size = math.prod(shape)

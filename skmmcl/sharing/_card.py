@@ -1,4 +1,4 @@
-"""The page that describes a shared model."""
+"""Model card: the page that describes a shared model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CITATION = """\
 
 
 def model_card(path: str | os.PathLike[str], *, load_with: str = "load_model(path)") -> str:
-    """Describe the model of a file, as a page in Markdown.
+    """Return a description of the model of a file, in Markdown.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def model_card(path: str | os.PathLike[str], *, load_with: str = "load_model(pat
     Returns
     -------
     str
-        What it is, its modalities, parameters, scores and versions, whether data of training
-        subjects are in the file, and what to cite.
+        Its class, modalities, parameters, scores and versions, whether data of training subjects
+        are in the file, and citations.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def _input(about: Mapping[str, Any]) -> str:
 
 
 def _citation(name: str) -> str:
-    """The package, and the references in the docstring of a class of ours or scikit-learn's."""
+    """Return citations: the package, and the references in the docstring of the class."""
     text = (inspect.getdoc(find(name, {})) or "") if is_allowed(name) else ""
     found = re.search(r"\nReferences\n-+\n(.*?)(\n\n\w+\n---|\Z)", text, re.DOTALL)
     listed = "" if found is None else found[1].strip()

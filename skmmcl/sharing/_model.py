@@ -1,4 +1,4 @@
-"""Models to files and back, without a pickle."""
+"""Saving and loading of models, without pickle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from skmmcl.sharing._write import Writer
 from skmmcl.utils._named import named
 
 PACKAGES = ("numpy", "scikit-learn", "torch", "skorch")
-# What odd content may raise where it is put together.
+# Errors that malformed content may raise when a model is assembled.
 ODD = (
     ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, RecursionError,
     RuntimeError, TypeError, ValueError,
@@ -39,18 +39,18 @@ def save_model(
 ) -> None:
     """Write an estimator to one file, which holds no code.
 
-    Arrays and weights are in the body of a safetensors file, all else is JSON in its header. A file
-    that is there already is replaced as a whole or, if the computer stops meanwhile, not at all.
+    Arrays and weights are in the body of a safetensors file, all else is JSON in its header. An
+    existing file is replaced as a whole or, if the computer stops meanwhile, not at all.
 
     Parameters
     ----------
     model : estimator
-        Fitted or not: any of this package, a ``Pipeline`` with them, or scikit-learn's linear
-        models, scalers, encoders and their like.
+        Fitted or unfitted estimator: any of this package, a ``Pipeline`` with them, or one of
+        scikit-learn's linear models, scalers, encoders and similar ones.
     path : str or path
         File to write, such as ``"model.skmmcl"``.
     scores : mapping of str to float, optional
-        What the model is known to reach, for its readers.
+        Scores of the model, as information for its users.
     include_subjects : bool, default=False
         Whether data of training subjects may be written. By default a model that cannot do without
         them is refused, and what it does not need for predictions is left out: ``labels_`` of
@@ -60,8 +60,10 @@ def save_model(
     Raises
     ------
     ModelFileError
-        If the model has a part that is code (a lambda, a hook), that no file can hold, or that is
+        If a part of the model is code (a lambda, a hook), has a type that cannot be written, or is
         data of subjects.
+    ValueError
+        If a score is not a finite number.
 
     Examples
     --------
@@ -95,20 +97,20 @@ def save_model(
 def load_model(
     path: str | os.PathLike[str], *, trusted: Iterable[Any] | Mapping[str, Any] = ()
 ) -> Any:
-    """Read an estimator from a file of `save_model`; nothing of the file is executed.
+    """Read an estimator from a file of `save_model`, without executing code of the file.
 
     Parameters
     ----------
     path : str or path
         The file. A model that was trained on a GPU is loaded to the CPU.
     trusted : sequence of classes and functions, or mapping of str to these, default=()
-        Those of yours that the model consists of, such as an encoder. The mapping is by their names
-        in the file.
+        Classes and functions of your own that the model uses, such as an encoder. A mapping is by
+        their names in the file.
 
     Returns
     -------
     estimator
-        As it was saved: what it gives is the same to the last bit.
+        The model as it was saved; its outputs are the same to the last bit.
 
     Raises
     ------
@@ -131,7 +133,7 @@ def load_model(
         reader = Reader(arrays, by_name(trusted))
         model = _put_together(reader, content)
         if unused := sorted(arrays.keys() - reader.read_arrays):
-            raise ModelFileError(f"it has arrays that belong to nothing, such as {unused[0]!r:.80}")
+            raise ModelFileError(f"it has arrays that no part uses, such as {unused[0]!r:.80}")
         if not isinstance(model, BaseEstimator):
             raise ModelFileError(f"it holds a {type(model).__name__}, which is no estimator")
         with warnings.catch_warnings():
@@ -143,7 +145,7 @@ def load_model(
 
 
 def model_info(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read what a file of `save_model` says of its model, without loading it.
+    """Read the facts that a file of `save_model` states about its model, without loading it.
 
     Parameters
     ----------
@@ -155,7 +157,8 @@ def model_info(path: str | os.PathLike[str]) -> dict[str, Any]:
     dict
         ``class``, ``parameters``, ``modalities``, ``feature_names``, ``classes``, ``versions`` and
         ``scores``; ``holds_subjects``, whether data of training subjects are in it, and
-        ``subjects_in``, where; ``trusts``, classes and functions that `load_model` must be given.
+        ``subjects_in``, where; ``trusts``, classes and functions that `load_model` needs as
+        ``trusted``.
 
     Examples
     --------
@@ -211,7 +214,7 @@ def _finite(value: Any, name: str) -> float:
 
 
 def _attribute(model: Any, name: str) -> Any:
-    """An attribute of a model or, where a pipeline has none, of its first step."""
+    """Return an attribute of a model or, where a pipeline has none, of its first step."""
     first = model.steps[0][1] if hasattr(model, "steps") else model
     value = getattr(model, name, getattr(first, name, None))
     return None if value is None else _plain(value)
@@ -228,7 +231,7 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """A value as JSON can hold it, for readers."""
+    """Return a value in a form that JSON can hold, for readers."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float) and np.isfinite(value):

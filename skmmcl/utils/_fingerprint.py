@@ -20,10 +20,10 @@ def code_hash() -> str:
 
 
 def describe(value: Any) -> Any:
-    """Return what sets a value apart from others, in types that `joblib.hash` reads.
+    """Return a description of a value that differs from those of others, for `joblib.hash`.
 
     Estimators are described by their parameters, networks by their weights, functions and classes
-    by their code: by their names alone, an edited function would be the old one.
+    by their code, so that an edited function differs. Functions that it calls are not described.
 
     Examples
     --------

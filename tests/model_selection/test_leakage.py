@@ -207,7 +207,7 @@ def test_rows_without_values_and_rows_of_few_values_are_no_pretraining(cohort):
 def test_a_column_that_is_the_class(cohort, copy):
     X, y = cohort
     X[:, 4] = copy(y.astype(float))
-    assert "column 4 sets the classes apart by itself" in only(check_leakage(X, y), "target")
+    assert "column 4 separates the classes by itself" in only(check_leakage(X, y), "target")
     named = pd.DataFrame(X, columns=[*"abcdef"])
     assert "column e" in only(check_leakage(named, np.where(y, "MS", "HC")), "target")
     data = MultimodalData(t1=X[:, :3], scores=X[:, 3:])
@@ -253,7 +253,7 @@ def test_a_site_that_predicts_the_number(cohort):
 def test_compare_warns_and_keeps_what_it_found(cohort):
     X, y = cohort
     X[:, 4] = y
-    with pytest.warns(LeakageWarning, match="column 4 sets the classes apart"):
+    with pytest.warns(LeakageWarning, match="column 4 separates the classes"):
         result = compare({"linear": LogisticRegression()}, X, y, cv=3)
     assert kinds(result.leaks) == ["target"]
 
