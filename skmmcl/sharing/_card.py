@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from skmmcl.exceptions import ModelFileError
 from skmmcl.sharing._allowed import find, is_allowed
 from skmmcl.sharing._model import model_info
 
@@ -51,7 +52,7 @@ def model_card(path: str | os.PathLike[str], *, load_with: str = "load_model(pat
     name = about["class"].rpartition(".")[2]
     parts = [
         f"# {name}",
-        f"A `{about['class']}`, saved by skmmcl {about['versions']['skmmcl']}.",
+        f"A `{about['class']}`, saved by skmmcl {about['versions'].get('skmmcl', '?')}.",
         _section("Use", _code("python", _use(about, load_with))),
         _section("Data of subjects", _subjects(about)),
         _section("Input", _input(about)),
@@ -81,9 +82,12 @@ def _subjects(about: Mapping[str, Any]) -> str:
 def _input(about: Mapping[str, Any]) -> str:
     shapes = about.get("shapes")
     if isinstance(shapes, Mapping):
-        rows = [(name, " x ".join(map(str, shape)) or "1") for name, shape in shapes.items()]
+        texts = {
+            name: str(shape).strip("[]").replace(", ", " x ") for name, shape in shapes.items()
+        }
+        rows = [(name, text or "1") for name, text in texts.items()]
         return _table(("modality", "shape of one subject"), rows)
-    names = about.get("feature_names", [])
+    names = about.get("feature_names") or []
     found = f"{about['n_features']} features" if "n_features" in about else ""
     return (
         f"{found}: {', '.join(map(str, names[:20]))}{', ...' if names[20:] else ''}"
@@ -94,7 +98,10 @@ def _input(about: Mapping[str, Any]) -> str:
 
 def _citation(name: str) -> str:
     """Return citations: the package, and the references in the docstring of the class."""
-    text = (inspect.getdoc(find(name, {})) or "") if is_allowed(name) else ""
+    try:
+        text = (inspect.getdoc(find(name, {})) or "") if is_allowed(name) else ""
+    except ModelFileError:  # a class that this version does not have
+        text = ""
     found = re.search(r"\nReferences\n-+\n(.*?)(\n\n\w+\n---|\Z)", text, re.DOTALL)
     listed = "" if found is None else found[1].strip()
     return "\n\n".join(part for part in (_code("bibtex", CITATION), listed) if part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import reprlib
 import warnings
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,11 @@ from skmmcl.sharing._trial import check_fits_together
 from skmmcl.sharing._write import Writer
 from skmmcl.utils._named import named
 
+# What every description of a model has.
+ABOUT = {
+    "class": str, "parameters": dict, "scores": dict, "versions": dict, "holds_subjects": bool,
+    "subjects_in": list, "trusts": list,
+}  # fmt: skip
 PACKAGES = ("numpy", "scikit-learn", "torch", "skorch")
 # Errors that malformed content may raise when a model is assembled.
 ODD = (
@@ -174,6 +180,9 @@ def model_info(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         about = read_about(path)
+        odd = [name for name, kind in ABOUT.items() if type(about.get(name)) is not kind]
+        if odd or not re.fullmatch(r"\w+(\.\w+)*", about["class"]):
+            raise ModelFileError(f"its description of the model is malformed at {odd or ['class']}")
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)!r} cannot be read: {error}.") from error
     return about
