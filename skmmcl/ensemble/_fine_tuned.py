@@ -168,7 +168,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         tuner.fit(data, y, sample_weight=sample_weight)
         tuner.set_params(network=None, scaling=None)  # both are part of what was trained
         self.pretrained_, self.tuner_ = source, tuner
-        self._is_column = np.ndim(y) < 2
+        self._is_column = np.asarray(y).ndim < 2
         self._seen_before = None if is_new else getattr(source, "_subject_keys", None)
         return self
 

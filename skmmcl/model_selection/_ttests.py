@@ -199,7 +199,7 @@ def holm(pvalues: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     pvalues : array-like of shape (n_tests,)
-        p-values; NaN for a test that could not be made, which stays NaN and does not count.
+        The p-values; NaN for a test that could not be made, which stays NaN and does not count.
 
     Returns
     -------
