@@ -25,7 +25,7 @@ from skmmcl.model_selection._people import (
     find_same,
     index_of,
 )
-from skmmcl.model_selection._rows import as_rows, check_groups, n_rows
+from skmmcl.model_selection._rows import as_array, as_rows, check_groups, n_rows
 from skmmcl.model_selection._site_effect import find_site_effect
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def check_leakage(
         The estimators to be cross-validated.
     pretraining : MultimodalData, DataFrame, array-like or list of identifiers, optional
         The subjects of the pretraining of what the methods contain: their data or identifiers.
+        Those of a parameter ``pretrain`` of the methods are checked in any case.
 
     Returns
     -------
@@ -127,15 +128,16 @@ def check_leakage(
     copy - 2 subjects have the same values as another one (such as rows 7 and
     """
     check_same_subjects({"X": X, "y": y, "groups": groups})
-    X, y = as_rows(X), None if y is None else np.asarray(y)
+    X, y = as_rows(X), None if y is None else as_array(y)
     if y is not None and y.shape[:1] != (n_rows(X),):
         raise DataError(f"X has {n_rows(X)} subjects, and y has the shape {y.shape}.")
     groups = None if groups is None else check_groups(groups, "groups", n_rows(X))
     splits = as_splits(cv, X, y, groups)
+    methods = methods if isinstance(methods, Mapping) else {"The method": methods}
     found = [
         *_check_people(X, groups, splits),
         *_check_fitted(X, methods, pretraining),
-        *_check_pretraining(X, pretraining, splits),
+        *_check_pretraining(X, [pretraining, *_pretrained_on(methods)], splits),
     ]
     if y is not None:
         found += [Leak("target", text) for text in find_target_columns(X, y)]
@@ -205,7 +207,6 @@ def _check_fitted(X: Any, methods: Any, pretraining: Any) -> list[Leak]:
                 "transformer into the pipeline that is cross-validated, and pass the raw data.",
             )
         )
-    methods = methods if isinstance(methods, Mapping) else {"The method": methods}
     for name, method in methods.items():
         if pretraining is None and (frozen := _frozen_parts(method)):
             found.append(
@@ -245,16 +246,25 @@ def _is_fitted(part: Any) -> bool:
     return True
 
 
-def _check_pretraining(X: Any, pretraining: Any, splits: Splits | None) -> list[Leak]:
-    if pretraining is None:
-        return []
+def _pretrained_on(methods: Mapping[str, Any]) -> Iterable[Any]:
+    """Yield the subjects that methods pretrain on within each fit, wherever the folds are."""
+    for method in methods.values():
+        for name, value in getattr(method, "get_params", dict)().items():
+            if name.rpartition("__")[2] == "pretrain":
+                yield value[0] if isinstance(value, tuple) else value
+
+
+def _check_pretraining(X: Any, pretraining: list[Any], splits: Splits | None) -> list[Leak]:
     tested = (
         np.arange(n_rows(X)) if splits is None else np.unique(np.hstack([s for _, s in splits]))
     )
-    ours, theirs = find_people(X), find_people(pretraining, plain_is_ids=True)
-    seen = find_same(X, pretraining)
-    if ours is not None and theirs is not None:
-        seen |= np.isin(ours, theirs)
+    ours, seen = find_people(X), np.zeros(n_rows(X), dtype=bool)
+    for given in pretraining:
+        if given is not None:
+            seen |= find_same(X, given)
+            theirs = find_people(given, plain_is_ids=True)
+            if ours is not None and theirs is not None:
+                seen |= np.isin(ours, theirs)
     rows = tested[seen[tested]]
     if not rows.size:
         return []

@@ -45,11 +45,15 @@ def plain(values: Any) -> np.ndarray:
     return np.asarray(array.tolist()) if array.dtype.kind == "O" else array
 
 
+def as_array(values: Any) -> np.ndarray:
+    """Return an array, of objects for a list with text: as text, NaN and None would be labels."""
+    has_text = isinstance(values, (list, tuple)) and any(isinstance(v, str) for v in values)
+    return np.array(values, dtype=object) if has_text else np.asarray(values)
+
+
 def check_known(values: Any, name: str, n_samples: int, advice: str) -> np.ndarray:
     """Return one entry for each sample, in a plain type; raise if any is missing."""
-    is_list_of_text = isinstance(values, (list, tuple)) and any(isinstance(v, str) for v in values)
-    # As text, NaN and None would become labels like any other.
-    array = np.array(values, dtype=object) if is_list_of_text else np.asarray(values)
+    array = as_array(values)
     if array.shape[:1] != (n_samples,):
         raise DataError(
             f"{name} must have one entry for each of {n_samples} subjects, got shape {array.shape}."

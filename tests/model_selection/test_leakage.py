@@ -176,6 +176,26 @@ def test_test_subjects_in_pretraining(cohort, form):
     assert check_leakage(data, y, cv=tested_elsewhere, pretraining=given) == []
 
 
+def test_a_method_that_pretrains_on_test_subjects(cohort):
+    X, y = cohort
+    data = MultimodalData(t1=X)
+    method = FineTunedClassifier(CMCCSSEmbedder(), pretrain=(data[60:80], y[60:80]))
+    message = only(
+        check_leakage(data, y, cv=KFold(5), methods=make_pipeline(method)), "pretraining"
+    )
+    assert "20 test subjects took part" in message
+    others = MultimodalData(t1=np.random.default_rng(1).normal(size=X.shape))
+    method.set_params(pretrain=others)
+    assert check_leakage(data, y, cv=KFold(5), methods=method) == []
+
+
+def test_unknown_labels_among_text_are_no_class(cohort):
+    X, _ = cohort
+    X[:, 2] = np.r_[np.zeros(100), np.ones(20)]
+    y = [*np.random.default_rng(0).choice(["HC", "SZ"], 100).tolist(), *[np.nan] * 20]
+    assert check_leakage(X, y) == []
+
+
 def test_another_scan_of_a_test_subject_in_pretraining(cohort):
     X, y = cohort
     data = pd.DataFrame(X, index=[f"sub-{k:03}_ses-2" for k in range(N)])
