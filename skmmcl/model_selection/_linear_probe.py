@@ -186,10 +186,9 @@ def linear_probe_search(
         check_whole(count, name, 1)
     check_whole(n_folds, "n_folds", 2)
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    X, y = _read(X, y, "X")
-    X, y, X_held, y_held = _divide(X, y, hold_out, seed)
-    _check_classes(y, n_folds)
-    scoring = scoring or ("roc_auc" if len(np.unique(y)) == 2 else "roc_auc_ovr")
+    Z, labels, Z_held, held_labels = _divide(*_read(X, y, "X"), hold_out, seed)
+    _check_classes(labels, n_folds)
+    scoring = scoring or ("roc_auc" if len(np.unique(labels)) == 2 else "roc_auc_ovr")
     common = {"max_iter": max_iter, "class_weight": class_weight, "random_state": seed}
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
 
@@ -197,18 +196,18 @@ def linear_probe_search(
         probe = _make_probe(_suggest(trial), **common)
         with _unconverged():
             return float(
-                cross_val_score(probe, X, y, cv=folds, scoring=scoring, n_jobs=n_jobs).mean()
+                cross_val_score(probe, Z, labels, cv=folds, scoring=scoring, n_jobs=n_jobs).mean()
             )
 
     study = _search(optuna, score, n_trials, seed)
     best = _make_probe(study.best_params, **common)
     with _unconverged():
-        best.fit(X, y)
-    held = None if y_held is None else float(get_scorer(scoring)(best, X_held, y_held))
+        best.fit(Z, labels)
+    held = None if held_labels is None else float(get_scorer(scoring)(best, Z_held, held_labels))
     trials = [{**trial.params, "score": trial.value} for trial in study.trials]
-    n_held = 0 if y_held is None else len(y_held)
+    n_held = 0 if held_labels is None else len(held_labels)
     return LinearProbe(
-        best, dict(study.best_params), study.best_value, held, trials, len(y), n_held, n_folds
+        best, dict(study.best_params), study.best_value, held, trials, len(labels), n_held, n_folds
     )
 
 
