@@ -35,7 +35,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *data: Any) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         if self.folder.exists() and not self.folder.is_dir():
             raise DataError(f"checkpoint must be a folder; {str(folder)!r} is a file.")
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -49,12 +49,12 @@ def write_texts(
         f'{{"format_version": {version}, "digest": {digest}, '
         f'"about": {texts[0]}, "model": {texts[1]}}}'
     )
-    write_whole(Path(path), safetensors.save(dict(arrays), {ENTRY: entry}))
+    write_whole(Path(path).expanduser(), safetensors.save(dict(arrays), {ENTRY: entry}))
 
 
 def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the facts that a file states about its model."""
-    about: dict[str, Any] = _entry(Path(path))["about"]
+    about: dict[str, Any] = _entry(Path(path).expanduser())["about"]
     return about
 
 
@@ -69,7 +69,8 @@ def read_file(
         If the file is not a model file, of a later format, cut off or changed.
     """
     safetensors = import_optional("safetensors", ADVICE)
-    entry = _entry(Path(path))
+    path = Path(path).expanduser()
+    entry = _entry(path)
     try:
         with safetensors.safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -66,8 +66,8 @@ def push_to_hub(
     """
     hub = import_optional("huggingface_hub", ADVICE)
     with tempfile.TemporaryDirectory() as made:
-        folder = made if isinstance(repo, str) else repo
-        path = Path(folder) / MODEL
+        folder = Path(made) if isinstance(repo, str) else Path(repo).expanduser()
+        path = folder / MODEL
         save_model(model, path, scores=scores, include_subjects=include_subjects)
         call = f'from_hub("{repo}")' if isinstance(repo, str) else "load_model(path)"
         head = hub.ModelCardData(
@@ -76,7 +76,7 @@ def push_to_hub(
             tags=["neuroimaging", "contrastive-learning", type(model).__name__],
         )
         card = f"---\n{head.to_yaml()}\n---\n\n{model_card(path, load_with=call)}"
-        (Path(folder) / CARD).write_text(card, encoding="utf-8")
+        (folder / CARD).write_text(card, encoding="utf-8")
         if isinstance(repo, str):
             api = hub.HfApi(token=token)
             api.create_repo(repo, private=private, exist_ok=True)
@@ -115,7 +115,7 @@ def from_hub(
     >>> model = from_hub("lab/brain-age", revision="v1")  # doctest: +SKIP
     """
     if not isinstance(repo, str):
-        path = Path(repo) / MODEL
+        path = Path(repo).expanduser() / MODEL
         if not path.is_file():
             raise ModelFileError(f"{os.fspath(repo)!r} has no {MODEL}; push_to_hub writes one.")
         return load_model(path, trusted=trusted)

@@ -27,7 +27,7 @@ def embeddings():
 
 
 def search(Z, y, **params):
-    return linear_probe_search(Z, y, **{"n_trials": 12, "random_state": 0, **params})
+    return linear_probe_search(Z, y, **{"n_trials": 6, "random_state": 0, **params})
 
 
 def test_best_score_is_that_of_the_folds(Zy):
@@ -51,7 +51,7 @@ def test_best_score_is_that_of_the_folds(Zy):
 
 
 def test_the_search_prefers_a_sparse_probe_of_a_sparse_signal(Zy):
-    probe = search(*Zy, n_trials=40)
+    probe = search(*Zy, n_trials=25)
     assert probe.best_score_ > 0.8
     assert probe.best_params_["penalty"] != "l2"
     assert np.abs(probe.best_estimator_[-1].coef_[0]).argmax() == 3

@@ -56,6 +56,14 @@ def test_every_estimator_can_be_saved_before_it_is_fitted(cls, solver, tmp_path)
     assert repr(saved(model, tmp_path)) == repr(model)
 
 
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    save_model(LogisticRegression(C=3), "~/a.skmmcl")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.skmmcl"]
+    assert load_model("~/a.skmmcl").C == model_info("~/a.skmmcl")["parameters"]["C"] == 3
+
+
 def test_a_loaded_model_is_saved_as_the_same_file(tmp_path):
     save_model(fit(CLIPEmbedder), tmp_path / "a")
     save_model(load_model(tmp_path / "a"), tmp_path / "b")
