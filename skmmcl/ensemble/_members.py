@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -93,6 +94,13 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
         check_same_subjects({"X": X, "y": y, **fit_params, **weight})
         params = self._route(fit_params | weight)
+        if not any(name.endswith("random_state") for name in self._member().get_params()):
+            warnings.warn(
+                f"{type(self._member()).__name__} has no random_state, so that all members are "
+                "equal and their disagreement says nothing about the uncertainty.",
+                UserWarning,
+                stacklevel=3,
+            )
         rng = check_random_state(self.random_state)
         members = [apart(with_seeds(clone(self._member()), rng)) for _ in range(self.n_estimators)]
         with stacked_fits():

@@ -237,6 +237,8 @@ def _pretrained(model: Any, X: Any) -> Any:
             f"compare_transfer needs a FineTunedClassifier or FineTunedRegressor, got {model!r}."
         )
     ready = clone(model)
+    if isinstance(ready.estimator, FrozenEstimator):
+        ready.set_params(estimator=ready.estimator.estimator)
     if not ready._is_given_fitted():  # noqa: SLF001
         if model.pretrain is None or model.estimator is None:
             raise TypeError(

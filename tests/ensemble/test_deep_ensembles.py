@@ -14,6 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
@@ -198,6 +199,12 @@ def test_a_target_of_other_subjects_is_refused():
     y = pd.Series([0, 1, 0, 1], index=[*"dcba"])
     with pytest.raises(DataError, match="another order"):
         DeepEnsembleClassifier(LogisticRegression()).fit(X, y)
+
+
+def test_members_that_cannot_differ_are_reported():
+    ensemble = DeepEnsembleClassifier(GaussianNB(), n_estimators=2)
+    with pytest.warns(UserWarning, match="GaussianNB has no random_state, so that all members"):
+        ensemble.fit(np.eye(4), [0, 1, 0, 1])
 
 
 def test_members_without_probabilities_are_refused():

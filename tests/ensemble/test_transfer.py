@@ -69,6 +69,17 @@ def test_pretraining_is_done_once(healthy, cohort):
         np.testing.assert_array_equal(scores, again.scores[arm])
 
 
+def test_a_frozen_embedder_is_one_too(big, cohort):
+    X, y, _ = cohort
+    options = {"max_epochs": 1, "random_state": 0}
+    frozen, plain = (
+        compare_transfer(FineTunedClassifier(each, **options), X, y, cv=2)
+        for each in (FrozenEstimator(big), big)
+    )
+    for arm, scores in plain.scores.items():
+        np.testing.assert_array_equal(frozen.scores[arm], scores)
+
+
 def test_intervals_are_those_of_nadeau_and_bengio():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 10))
