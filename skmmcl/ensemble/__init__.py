@@ -1,4 +1,4 @@
-"""Predictors built on embedders: fine-tuned ones, and ensembles of any."""
+"""Predictors built on embedders: fine-tuned networks, and deep ensembles of any estimator."""
 
 from skmmcl.ensemble._deep_classifier import DeepEnsembleClassifier
 from skmmcl.ensemble._deep_regressor import DeepEnsembleRegressor

@@ -1,8 +1,8 @@
-"""Deep ensemble of classifiers, and how sure it is."""
+"""Deep ensemble of classifiers, and its uncertainty."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from scipy.special import entr, log_softmax, logsumexp
@@ -14,28 +14,32 @@ from skmmcl.ensemble._fine_tuned_classifier import FineTunedClassifier
 from skmmcl.ensemble._members import BaseDeepEnsemble
 from skmmcl.utils._sklearn import HasMethods, StrOptions
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects
+
 SMALLEST = np.log(np.finfo(np.float64).tiny)  # of log-probabilities: members may be certain
 
 
 @embedder
 class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
-    """Classifiers that differ by their random state alone, and are combined.
+    """Ensemble of classifiers that differ only in their random state.
 
-    Networks that start from other weights, or see the subjects in another order, make other
-    mistakes. Their mean makes fewer [1]_ [2]_, and where they disagree nobody should be sure.
+    Networks that start from different weights, or see the subjects in a different order, make
+    different mistakes. Their mean makes fewer [1]_ [2]_, and their disagreement measures the
+    uncertainty of a prediction.
 
     Read more in the :ref:`User Guide <ensembles>`.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Classifier with ``predict_proba``: a fine-tuned one, a pipeline, or any other (of those
-        without, :class:`~sklearn.calibration.CalibratedClassifierCV` makes one). Members are
+        Classifier with ``predict_proba``: a fine-tuned one, a pipeline, or any other
+        (:class:`~sklearn.calibration.CalibratedClassifierCV` adds it to one without). Members are
         clones with random states of their own, also of their parts. None for
         :class:`FineTunedClassifier`.
     combine : {"logit", "probability"}, default="logit"
-        Whether log odds are averaged (of more than two classes log-probabilities, which are then
-        normalized), or probabilities.
+        Whether the members' log odds are averaged (with more than two classes log-probabilities,
+        which are then normalized), or their probabilities.
 
     Attributes
     ----------
@@ -44,10 +48,10 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
 
     See Also
     --------
-    DeepEnsembleRegressor : The same for numbers.
-    sklearn.ensemble.BaggingClassifier : Members that see other subjects each.
+    DeepEnsembleRegressor : Ensemble of regressors.
+    sklearn.ensemble.BaggingClassifier : Members fitted on different subjects.
     skmmcl.inspection.member_curve : The score against the number of members.
-    skmmcl.metrics.expected_calibration_error : Whether probabilities are right.
+    skmmcl.metrics.expected_calibration_error : Error of the probabilities.
 
     Notes
     -----
@@ -86,7 +90,7 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         """The classes."""
         return self.estimators_[0].classes_
 
-    def predict_members(self, X: Any) -> np.ndarray:
+    def predict_members(self, X: Subjects) -> np.ndarray:
         """Return the probabilities of each member.
 
         Parameters
@@ -101,7 +105,7 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         """
         return np.exp(self._log_members(X))
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: Subjects) -> np.ndarray:
         """Return the logarithms of the combined probabilities.
 
         Parameters
@@ -119,7 +123,7 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
             return log_softmax(each.mean(axis=0), axis=1)
         return logsumexp(each, axis=0) - np.log(len(each))
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Subjects) -> np.ndarray:
         """Return the combined probabilities.
 
         Parameters
@@ -134,7 +138,7 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         """
         return np.exp(self.predict_log_proba(X))
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Subjects) -> np.ndarray:
         """Return the combined log odds; with ``combine="logit"`` the mean logit of the members.
 
         Parameters
@@ -150,7 +154,7 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         log_p = self.predict_log_proba(X)
         return log_p[:, 1] - log_p[:, 0] if log_p.shape[1] == 2 else log_p
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Subjects) -> np.ndarray:
         """Return the most probable class of each subject.
 
         Parameters
@@ -166,8 +170,8 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         codes = self.predict_log_proba(X).argmax(axis=1)
         return self.classes_[codes]
 
-    def predictive_entropy(self, X: Any) -> np.ndarray:
-        """Return how unsure the ensemble is, for whatever reason.
+    def predictive_entropy(self, X: Subjects) -> np.ndarray:
+        """Return the total uncertainty of the ensemble.
 
         Parameters
         ----------
@@ -182,8 +186,8 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         """
         return entr(self.predict_proba(X)).sum(axis=1)
 
-    def mutual_information(self, X: Any) -> np.ndarray:
-        """Return how much of the uncertainty is disagreement of the members.
+    def mutual_information(self, X: Subjects) -> np.ndarray:
+        """Return the part of the uncertainty that is disagreement of the members.
 
         Parameters
         ----------
@@ -193,7 +197,7 @@ class DeepEnsembleClassifier(ClassifierMixin, BaseDeepEnsemble):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Entropy of the members' mean probabilities less the mean of their entropies; 0 where
+            Entropy of the members' mean probabilities minus the mean of their entropies; 0 where
             all members agree.
         """
         each = self.predict_members(X)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -11,10 +11,13 @@ from skmmcl.base import embedder
 from skmmcl.ensemble._fine_tuned_regressor import FineTunedRegressor
 from skmmcl.ensemble._members import BaseDeepEnsemble
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects
+
 
 @embedder
 class DeepEnsembleRegressor(RegressorMixin, BaseDeepEnsemble):
-    """Regressors that differ by their random state alone, and are averaged.
+    """Ensemble of regressors that differ only in their random state.
 
     Read more in the :ref:`User Guide <ensembles>`.
 
@@ -26,14 +29,14 @@ class DeepEnsembleRegressor(RegressorMixin, BaseDeepEnsemble):
 
     See Also
     --------
-    DeepEnsembleClassifier : The same for classes.
+    DeepEnsembleClassifier : Ensemble of classifiers.
 
     Notes
     -----
     Networks of this package are trained as one stack, see
     :func:`~skmmcl.parallel.stacked_fits`; the numbers are those of single fits. The standard
-    deviation over members shows what training leaves open, not the noise of the targets: it is no
-    interval that holds them.
+    deviation over the members measures the uncertainty of training, not the noise of the targets:
+    it gives no interval for the targets.
 
     References
     ----------
@@ -52,7 +55,7 @@ class DeepEnsembleRegressor(RegressorMixin, BaseDeepEnsemble):
     ((60,), (60,))
     """
 
-    def predict_members(self, X: Any) -> np.ndarray:
+    def predict_members(self, X: Subjects) -> np.ndarray:
         """Return the predictions of each member.
 
         Parameters
@@ -67,7 +70,7 @@ class DeepEnsembleRegressor(RegressorMixin, BaseDeepEnsemble):
         """
         return self._of_members("predict", X)
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(self, X: Subjects, return_std: bool = False) -> Any:
         """Return the mean of the members' predictions.
 
         Parameters

@@ -1,10 +1,9 @@
-"""The base of classifiers and regressors that go on from an embedder that was trained before."""
+"""Base of classifiers and regressors that fine-tune a pretrained embedder."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import field
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -17,16 +16,17 @@ from skmmcl.base._input import read_known
 from skmmcl.base._parameters import POSITIVE
 from skmmcl.base._reuse import is_fitted, start_anew, start_from
 from skmmcl.cross_decomposition import SupervisedEmbedder
-from skmmcl.data import MultimodalData
 from skmmcl.data._who import check_same_subjects
-from skmmcl.ensemble._overlap import overlap_of, seen_before
+from skmmcl.ensemble._overlap import OnOverlap, report_overlap, seen_before
 from skmmcl.ensemble._source import embedder_to_tune
 from skmmcl.ensemble._tuner import Tuner
-from skmmcl.exceptions import DataError
 from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import StrOptions, fit_context
 
-# Parameters that the embedder inside has under the same names.
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import SampleWeight, Subjects, Target
+
+# Parameters that the internal embedder has under the same names.
 HANDED_ON = (
     "layers", "lr", "encoder_lr_factor", "weight_decay", "optimizer", "lr_schedule", "max_epochs",
     "batch_size", "augment", "validation_fraction", "n_iter_no_change", "device", "verbose",
@@ -35,61 +35,43 @@ HANDED_ON = (
 
 @embedder
 class BaseFineTuned(SiteLinkMixin, BaseEstimator):
-    """Base of what goes on from an embedder that was trained before.
+    """Base of estimators that fine-tune a pretrained embedder.
 
     Parameters
     ----------
     estimator : BaseEmbedder, FrozenEstimator or None, default=None
         A fitted embedder, whose network is copied and never altered; clones share it. One that is
-        not fitted is fitted on ``pretrain`` and, without that, gives the architecture alone. None
-        for :class:`~skmmcl.cross_decomposition.SupervisedEmbedder`.
+        not fitted is fitted on ``pretrain`` or, without ``pretrain``, defines only the
+        architecture. None for :class:`~skmmcl.cross_decomposition.SupervisedEmbedder`.
     pretrain : tuple (X, y), or X, default=None
-        Subjects to fit the embedder on, in each fit anew.
+        Subjects on which each fit first fits the embedder.
     reset_weights : bool, default=False
-        Whether all weights are drawn anew and the scaling is that of the subjects of `fit`: the
-        same architecture from scratch, next to which pretraining is judged.
+        Whether all weights are drawn anew and the scaling is that of the subjects of `fit`. This
+        trains the same architecture from scratch, the baseline of a pretraining.
     layers : {"head", "last", "all"}, default="all"
-        What is trained: the head; also the last block of each encoder, or what fuses them; or all.
-        The rest stays in evaluation mode.
+        Layers that are trained: the head; the head and the last block of each encoder, or of the
+        fusion; or all. The others stay in evaluation mode.
     lr : float, default=0.003
         Learning rate of the head.
     encoder_lr_factor : float, default=0.1
         Learning rate below the head, as a factor of ``lr``. 1 from scratch.
-    weight_decay : float, default=0.001
-        Weight decay of the optimizer.
-    max_epochs : int, default=50
-        Passes over the subjects.
-    batch_size : int, default=32
-        Subjects in a batch, at least 2.
-    optimizer : {"adam", "adamw", "radam", "sgd"} or class, default="adam"
-        Optimizer, by name or as a class of torch.
     lr_schedule : {"cosine"} or None, default=None
         Course of the learning rates over the epochs; None for constant ones.
     augment : dict of str to callable, default=None
         Random changes of a modality in training, as embedders take them.
-    validation_fraction : float, default=None
-        Part of the subjects, alike in every class, that is held out of the training to stop it;
-        None for no such part.
-    n_iter_no_change : int or None, default=10
-        With a validation part, stop after so many epochs without improvement and keep the weights
-        of the best epoch.
     on_overlap : {"raise", "warn", "ignore"}, default="raise"
-        What happens if subjects who are to be predicted were in the pretraining and not in `fit`:
-        they are found by ``X.index``, and cannot be found without it.
-    device : str, default="auto"
-        Where to train, as torch names it.
-    verbose : int, default=0
-        1 for a progress bar, 2 for a table of all losses.
+        Reaction to subjects to be predicted that were in the pretraining and not in `fit`. They
+        are found by ``X.index``, and cannot be found without it.
     random_state : int, RandomState instance or None, default=None
-        Draws the head, the order of the subjects and, where there is nothing to begin from, the
-        weights of the embedder.
+        Draws the head, the order of the subjects and, without a pretraining, the weights of the
+        embedder.
 
     Attributes
     ----------
     pretrained_ : BaseEmbedder
-        The embedder that training went on from.
+        The embedder from which training started.
     tuner_ : BaseEmbedder
-        The embedder inside, with the network as it is now.
+        The internal embedder, with the fine-tuned network.
     net_ : skorch net
         Its network, ``net_.module_``, with its ``history``.
     history_ : dict of str to ndarray
@@ -97,7 +79,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
     n_iter_ : int
         Number of epochs that were run.
     n_features_in_ : int
-        Number of numbers per subject, over all modalities.
+        Number of features per subject, over all modalities.
     feature_names_in_ : ndarray of str
         Names of the columns; only if the embedder was fitted on a DataFrame.
     """
@@ -116,7 +98,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
     augment: Any = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = 10
-    on_overlap: Literal["raise", "warn", "ignore"] = "raise"
+    on_overlap: OnOverlap = "raise"
     device: Any = "auto"
     verbose: int = 0
     random_state: Any = None
@@ -132,24 +114,23 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
     }
 
     def _own(self) -> dict[str, Any]:
-        """Return the parameters of the embedder inside that only one of the two kinds has."""
+        """Return parameters of the internal embedder that differ between the subclasses."""
         raise NotImplementedError
 
     def _weight(self, y: Any, sample_weight: Any) -> Any:
-        """Return how often each subject counts."""
+        """Return the weight of each subject."""
         return sample_weight
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
-        """Train the head, and as much below it as is asked for.
+    def fit(self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None) -> Self:
+        """Train the head, and the layers below it that ``layers`` names.
 
         Parameters
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects, which may be fewer than those that the embedder
-            was fitted on.
-        y : array-like of shape (n_samples,)
-            What is to be predicted; NaN or None, and -1 for a class, where it is unknown.
+            The modalities of n_samples subjects; some of the embedder's modalities may be missing.
+        y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_columns)
+            Target; NaN or None, and -1 for a class, where it is unknown.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -187,6 +168,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         tuner.fit(data, y, sample_weight=sample_weight)
         tuner.set_params(network=None, scaling=None)  # both are part of what was trained
         self.pretrained_, self.tuner_ = source, tuner
+        self._is_column = np.asarray(y).ndim < 2
         self._seen_before = None if is_new else getattr(source, "_subject_keys", None)
         return self
 
@@ -194,25 +176,25 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         return SupervisedEmbedder(solver="gradient", dtype="auto")
 
     def _numbers(self, y: Any) -> Any:
-        """Return ``y`` as the embedder may read it, which is not trained by it."""
+        """Return ``y`` in a form that an untrained embedder can read."""
         return y
 
     def _outputs(self, X: Any) -> np.ndarray:
-        """Return what the head makes of subjects, (n_samples, n_outputs)."""
+        """Return the outputs of the head, (n_samples, n_outputs)."""
         check_is_fitted(self, "tuner_")
         data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
-        if self.on_overlap != "ignore":
-            tuned_on = self.tuner_._subject_keys  # noqa: SLF001
-            self._report(seen_before(data, self._seen_before, tuned_on), data)
+        tuned_on = self.tuner_._subject_keys  # noqa: SLF001
+        seen = seen_before(data, self._seen_before, tuned_on)
+        report_overlap(seen, data, self.on_overlap)
         return self.tuner_.outputs(data)
 
-    def seen_in_pretraining(self, X: Any) -> np.ndarray:
-        """Return which subjects the pretraining has seen, by their identifiers.
+    def seen_in_pretraining(self, X: Subjects) -> np.ndarray:
+        """Return which subjects were in the pretraining, by their identifiers.
 
         Parameters
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array
-            Subjects. Only a container with an ``index`` says who they are.
+            Subjects. Only a container with an ``index`` identifies them.
 
         Returns
         -------
@@ -223,14 +205,6 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         check_is_fitted(self, "tuner_")
         data = read_known(self.pretrained_, X, keep=self.tuner_.modalities_)
         return seen_before(data, self._seen_before)
-
-    def _report(self, seen: np.ndarray, data: MultimodalData) -> None:
-        """Refuse or report subjects to be predicted who were in the pretraining."""
-        text = overlap_of(seen, data)
-        if text and self.on_overlap == "raise":
-            raise DataError(f"{text} on_overlap='warn' goes on nevertheless.")
-        if text:
-            warnings.warn(text, UserWarning, stacklevel=4)
 
     @property
     def net_(self) -> Any:
@@ -250,7 +224,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
 
     @property
     def n_features_in_(self) -> int:
-        """Number of numbers per subject, over all modalities."""
+        """Number of features per subject, over all modalities."""
         return self.tuner_.n_features_in_
 
     @property
@@ -293,7 +267,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
         if inner and "estimator" not in params and self._is_given_fitted():
             raise ValueError(
                 f"{inner[0]} cannot be set: the {type(self.estimator).__name__} is fitted, and is "
-                "never altered. Give one that is not fitted, with pretrain=."
+                "never altered. Pass one that is not fitted, with pretrain=."
             )
         return super().set_params(**params)
 

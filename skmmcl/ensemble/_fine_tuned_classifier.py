@@ -1,9 +1,9 @@
-"""Classifier that goes on from an embedder that was trained before."""
+"""Classifier that fine-tunes a pretrained embedder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from scipy.special import log_softmax, softmax
@@ -12,13 +12,17 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skmmcl.base import embedder
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
-from skmmcl.utils._sklearn import StrOptions
-from skmmcl.utils._targets import as_labels, encode_classes
+from skmmcl.model_selection._rows import plain
+from skmmcl.utils._sklearn import StrOptions, check_sample_weight
+from skmmcl.utils._targets import as_labels, encode_classes, is_unlabeled
+
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects
 
 
 @embedder
 class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
-    """Classifier that goes on from an embedder that was trained on other subjects.
+    """Classifier that fine-tunes an embedder pretrained on other subjects.
 
     The network of the embedder gets a linear head on the representations of all modalities, and
     both are trained by cross-entropy: the head alone, the last blocks of the encoders as well, or
@@ -29,8 +33,8 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
     Parameters
     ----------
     class_weight : {"balanced"}, dict or None, default=None
-        Weights of the classes, by label. With "balanced", every class of a batch counts alike,
-        however many subjects it has.
+        Weights of the classes, by label. With "balanced", every class of a batch has the same
+        weight, however many subjects it has.
 
     Attributes
     ----------
@@ -39,7 +43,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
 
     See Also
     --------
-    FineTunedRegressor : The same for numbers.
+    FineTunedRegressor : Fine-tuning for regression.
     DeepEnsembleClassifier : Several of these, combined.
     compare_transfer : Frozen, fine-tuned and from scratch on the same splits.
 
@@ -80,7 +84,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         """The classes."""
         return self.tuner_.classes_
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Subjects) -> np.ndarray:
         """Return the logits of subjects.
 
         Parameters
@@ -96,7 +100,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         scores = self._outputs(X)
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Subjects) -> np.ndarray:
         """Return the most probable class of each subject.
 
         Parameters
@@ -112,7 +116,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         codes = self._outputs(X).argmax(axis=1)
         return self.classes_[codes]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Subjects) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -127,7 +131,7 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
         """
         return softmax(self._outputs(X), axis=1)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: Subjects) -> np.ndarray:
         """Return the logarithm of the probability of each class.
 
         Parameters
@@ -149,8 +153,12 @@ class FineTunedClassifier(ClassifierMixin, BaseFineTuned):
     def _weight(self, y: Any, sample_weight: Any) -> Any:
         if not isinstance(self.class_weight, dict):
             return sample_weight
-        weight = compute_sample_weight(self.class_weight, as_labels(y))
-        return weight if sample_weight is None else weight * np.asarray(sample_weight)
+        labels = as_labels(y)
+        known, weight = ~is_unlabeled(labels), np.ones(len(labels))
+        weight[known] = compute_sample_weight(self.class_weight, plain(labels[known]))
+        return (
+            weight if sample_weight is None else weight * check_sample_weight(sample_weight, labels)
+        )
 
     def _numbers(self, y: Any) -> np.ndarray:
         return encode_classes(y)[0]

@@ -1,8 +1,8 @@
-"""Regressor that goes on from an embedder that was trained before."""
+"""Regressor that fine-tunes a pretrained embedder."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -10,12 +10,15 @@ from sklearn.base import RegressorMixin
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.cross_decomposition import SupervisedEmbedder
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
-from skmmcl.utils._sklearn import StrOptions, fit_context
+from skmmcl.utils._sklearn import StrOptions
+
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Subjects
 
 
 @embedder
 class FineTunedRegressor(RegressorMixin, BaseFineTuned):
-    """Regressor that goes on from an embedder that was trained on other subjects.
+    """Regressor that fine-tunes an embedder pretrained on other subjects.
 
     The network of the embedder gets a linear head on the representations of all modalities, and
     both are trained by squared or absolute error: the head alone, the last blocks of the encoders
@@ -26,11 +29,12 @@ class FineTunedRegressor(RegressorMixin, BaseFineTuned):
     Parameters
     ----------
     loss : {"squared_error", "absolute_error"}, default="squared_error"
-        Error that is minimized. The absolute one, usual for brain age, heeds outliers less.
+        Error that is minimized. The absolute one, usual for brain age, is less sensitive to
+        outliers.
 
     See Also
     --------
-    FineTunedClassifier : The same for classes.
+    FineTunedClassifier : Fine-tuning for classification.
     DeepEnsembleRegressor : Several of these, averaged.
 
     Notes
@@ -59,7 +63,7 @@ class FineTunedRegressor(RegressorMixin, BaseFineTuned):
         "loss": [StrOptions({"squared_error", "absolute_error"})],
     }
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Subjects) -> np.ndarray:
         """Return the predicted numbers.
 
         Parameters
@@ -74,28 +78,6 @@ class FineTunedRegressor(RegressorMixin, BaseFineTuned):
         """
         found = self._outputs(X)
         return found[:, 0] if self._is_column else found
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
-        """Train the head, and as much below it as is asked for.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects, which may be fewer than those that the embedder
-            was fitted on.
-        y : array-like of shape (n_samples,) or (n_samples, n_columns)
-            Numbers; NaN or None where they are unknown.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        self : object
-            Fitted estimator.
-        """
-        self._is_column = np.asarray(y).ndim < 2
-        return super().fit(X, y, sample_weight=sample_weight)
 
     def _own(self) -> dict[str, Any]:
         return {"loss": self.loss}

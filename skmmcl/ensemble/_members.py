@@ -1,9 +1,10 @@
-"""The members of an ensemble: clones with seeds of their own, trained together."""
+"""Members of an ensemble: clones with different seeds, trained together."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import field
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -15,15 +16,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import embedder
 from skmmcl.base._parameters import COUNT
+from skmmcl.data._who import check_same_subjects
 from skmmcl.model_selection._wrapper import routing_enabled
 from skmmcl.parallel import stacked_fits
 from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import HasMethods, fit_context
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import SampleWeight, Subjects, Target
+
 
 @embedder
 class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
-    """Base of ensembles whose members differ by their random state alone.
+    """Base of ensembles whose members differ only in their random state.
 
     Parameters
     ----------
@@ -52,15 +57,22 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
     }
 
     def _default(self) -> Any:
-        """Return the estimator that None stands for."""
+        """Return the estimator that replaces None."""
         raise NotImplementedError
 
     def _member(self) -> Any:
         return self._default() if self.estimator is None else self.estimator
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None, **fit_params: Any) -> Self:
-        """Fit the members, those of this package's networks as one stack.
+    def fit(
+        self,
+        X: Subjects,
+        y: Target = None,
+        *,
+        sample_weight: SampleWeight = None,
+        **fit_params: Any,
+    ) -> Self:
+        """Fit the members; networks of this package are trained as one stack.
 
         Parameters
         ----------
@@ -69,7 +81,7 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each subject counts, for members that take it.
+            Weight of each subject, for members that take it.
         **fit_params : dict
             Passed to ``fit`` of each member: all of them, or with metadata routing those that it
             requests.
@@ -80,14 +92,19 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
             Fitted ensemble.
         """
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        check_same_subjects({"X": X, "y": y, **fit_params, **weight})
         params = self._route(fit_params | weight)
-        rng = check_random_state(self.random_state)
-        members = [with_seeds(clone(self._member()), rng) for _ in range(self.n_estimators)]
-        members = [apart(member) for member in members]
-        with stacked_fits():
-            self.estimators_ = Parallel()(
-                delayed(_fitted)(member, X, y, params) for member in members
+        if not any(name.endswith("random_state") for name in self._member().get_params()):
+            warnings.warn(
+                f"{type(self._member()).__name__} has no random_state, so that all members are "
+                "equal and their disagreement says nothing about the uncertainty.",
+                UserWarning,
+                stacklevel=3,
             )
+        rng = check_random_state(self.random_state)
+        members = [apart(with_seeds(clone(self._member()), rng)) for _ in range(self.n_estimators)]
+        with stacked_fits():
+            self.estimators_ = Parallel()(delayed(m.fit)(X, y, **params) for m in members)
         return self
 
     def _route(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +124,7 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
         return MetadataRouter(owner=self).add(estimator=self._member(), method_mapping=mapping)
 
     def _of_members(self, method: str, X: Any) -> np.ndarray:
-        """Return what a method of each member gives, (n_estimators, n_samples, ...)."""
+        """Return the output of a method of each member, (n_estimators, n_samples, ...)."""
         check_is_fitted(self, "estimators_")
         return np.stack([np.asarray(getattr(m, method)(X)) for m in self.estimators_])
 
@@ -132,7 +149,7 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
 def with_seeds(estimator: Any, rng: np.random.RandomState) -> Any:
     """Set every ``random_state`` of an estimator, those of its parts as well.
 
-    A fitted part, in a `FrozenEstimator` or a fine-tuned estimator, has none that could be set.
+    A fitted part, in a `FrozenEstimator` or a fine-tuned estimator, keeps its own.
     """
     names = sorted(estimator.get_params(deep=True))
     seeds = {
@@ -146,8 +163,8 @@ def with_seeds(estimator: Any, rng: np.random.RandomState) -> Any:
 def apart(estimator: Any) -> Any:
     """Give an estimator frozen parts of its own, around the same fitted estimators.
 
-    Clones share a `FrozenEstimator`, to which a pipeline ties its callbacks while it is fitted:
-    threads would untie those of each other.
+    Clones share a `FrozenEstimator`, to which a pipeline attaches its callbacks while it is fitted:
+    each thread would detach those of the others.
     """
     frozen = {
         name: FrozenEstimator(value.estimator)
@@ -155,7 +172,3 @@ def apart(estimator: Any) -> Any:
         if isinstance(value, FrozenEstimator)
     }
     return estimator.set_params(**frozen) if frozen else estimator
-
-
-def _fitted(member: Any, X: Any, y: Any, params: dict[str, Any]) -> Any:
-    return member.fit(X, y, **params)

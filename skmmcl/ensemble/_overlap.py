@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Literal
+
 import numpy as np
 
 from skmmcl.data import MultimodalData
 from skmmcl.data._seen import subject_keys
+from skmmcl.exceptions import DataError
+
+OnOverlap = Literal["raise", "warn", "ignore"]
 
 
 def seen_before(
     data: MultimodalData, pretrained_on: np.ndarray | None, tuned_on: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return who was in the pretraining and not in the fine-tuning; nobody where it is not known.
+    """Return which subjects were in the pretraining and not in the fine-tuning.
 
     Parameters
     ----------
     data : MultimodalData
-        Subjects; only those with an ``index`` can be known.
+        Subjects; only those with an ``index`` can be found.
     pretrained_on, tuned_on : ndarray of uint64 or None
-        Digests of identifiers.
+        Digests of identifiers; None where they are not known.
 
     Returns
     -------
@@ -41,14 +47,17 @@ def seen_before(
     return seen if tuned_on is None else seen & ~np.isin(keys, tuned_on)
 
 
-def overlap_of(seen: np.ndarray, data: MultimodalData) -> str:
-    """Return what is to be said of subjects who were seen; empty if there are none."""
-    if not seen.any():
-        return ""
+def report_overlap(seen: np.ndarray, data: MultimodalData, on_overlap: OnOverlap) -> None:
+    """Refuse, or warn of, subjects to be predicted who were in the pretraining."""
+    if on_overlap == "ignore" or not seen.any():
+        return
     names = ", ".join(map(str, np.asarray(data.index)[seen][:5]))
     names += ", ..." if seen.sum() > 5 else ""
-    return (
+    text = (
         f"{seen.sum()} of {len(seen)} subjects to be predicted were in the pretraining: {names}. "
-        "What is measured on them is no measure for new subjects. Pretrain without them, or "
-        "inside each fold by pretrain=."
+        "Scores of these subjects do not hold for new subjects. Pretrain without them, or inside "
+        "each fold by pretrain=."
     )
+    if on_overlap == "raise":
+        raise DataError(f"{text} on_overlap='warn' continues nevertheless.")
+    warnings.warn(text, UserWarning, stacklevel=4)

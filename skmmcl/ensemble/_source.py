@@ -1,4 +1,4 @@
-"""The embedder that fine-tuning goes on from: given, fitted on other subjects, or new."""
+"""Embedder from which fine-tuning starts: given, fitted on other subjects, or new."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def embedder_to_tune(
     model : BaseFineTuned
         Its ``estimator`` and ``pretrain`` say which.
     X, y, sample_weight : Any
-        Subjects that scale an embedder that was not trained.
+        Subjects by which an untrained embedder is scaled.
     seed : int
-        Of an embedder that has no random state of its own.
+        Random state of an embedder that has none of its own.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def embedder_to_tune(
         if model.pretrain is not None:
             raise ValueError(
                 f"The estimator, a {type(given).__name__}, is fitted already, and pretrain is "
-                "given as well. Leave pretrain out, or give clone(estimator)."
+                "given as well. Omit pretrain, or pass clone(estimator)."
             )
         check_has_network(given)
         return given, True
@@ -62,6 +62,7 @@ def fit_on(embedder: BaseEmbedder, pretrain: Any) -> BaseEmbedder:
 def _check_is_embedder(estimator: Any) -> None:
     if not isinstance(estimator, BaseEmbedder):
         raise TypeError(
-            f"An embedder of skmmcl is needed, got {type(estimator).__name__}. Of a pipeline give "
-            "the embedder, model[-1], and put the steps before it, frozen, before this estimator."
+            f"An embedder of skmmcl is needed, got {type(estimator).__name__}. From a pipeline, "
+            "pass the embedder, model[-1], and put the steps before it, frozen, before this "
+            "estimator."
         )

@@ -1,15 +1,13 @@
-"""What pretraining gives: frozen, fine-tuned and from scratch on the same splits."""
+"""Gain by pretraining: frozen, fine-tuned and from scratch on the same splits."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, RidgeCV
@@ -18,12 +16,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skmmcl.data import as_multimodal, is_multimodal
+from skmmcl.data._who import check_same_subjects
 from skmmcl.ensemble._fine_tuned import BaseFineTuned
-from skmmcl.ensemble._overlap import overlap_of, seen_before
+from skmmcl.ensemble._overlap import report_overlap, seen_before
 from skmmcl.ensemble._source import fit_on
-from skmmcl.exceptions import DataError
+from skmmcl.model_selection import corrected_ttest
 from skmmcl.parallel import stacked_fits
 from skmmcl.utils._optional import import_optional
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import CrossValidator, Groups, Scoring, Subjects
 
 ARMS = ("frozen", "fine-tuned", "scratch")
 
@@ -39,14 +43,16 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class TransferComparison:
-    """Scores of all arms on the same splits, as `compare_transfer` finds them.
+    """Scores of all arms on the same splits, as returned by `compare_transfer`.
 
     Parameters
     ----------
     scores : dict of str to ndarray of shape (n_splits,)
-        Score of each arm on each split.
+        Score of each arm on each split. Splits in which one of two scores is NaN have no part in
+        their difference.
     ratio : float
-        Test subjects for each training subject, by which intervals are corrected.
+        Number of test subjects per training subject, by which intervals are corrected. 0 for
+        none.
 
     Examples
     --------
@@ -69,7 +75,7 @@ class TransferComparison:
         arm : str
             Its name.
         confidence : float, default=0.95
-            Of the interval.
+            Confidence level of the interval.
 
         Returns
         -------
@@ -79,14 +85,14 @@ class TransferComparison:
         return corrected(self.scores[arm], self.ratio, confidence)
 
     def difference(self, arm: str, other: str, *, confidence: float = 0.95) -> Difference:
-        """Return by how much an arm is better than another, with its corrected interval.
+        """Return the difference of the scores of two arms, with its corrected interval.
 
         Parameters
         ----------
         arm, other : str
             Their names.
         confidence : float, default=0.95
-            Of the interval.
+            Confidence level of the interval.
 
         Returns
         -------
@@ -119,65 +125,52 @@ class TransferComparison:
 
 
 def corrected(values: np.ndarray, ratio: float, confidence: float = 0.95) -> Difference:
-    """Return the mean of values of several splits, with an interval that heeds their overlap.
-
-    Training sets of resampled splits share subjects, so the variance of the mean is larger than
-    that of independent values: ``1 / n_splits + ratio`` times that of a value (Nadeau & Bengio
-    2003), where ``ratio`` is the number of test subjects for each training subject.
-    """
-    n, mean = len(values), float(np.mean(values))
-    if n < 2:
-        return Difference(mean, np.nan, np.nan, np.nan)
-    error = float(np.sqrt((1 / n + ratio) * np.var(values, ddof=1)))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * error
-    if error == 0:
-        return Difference(mean, mean, mean, float(mean == 0))
-    p_value = float(2 * stats.t.sf(abs(mean) / error, n - 1))
-    return Difference(mean, mean - half, mean + half, p_value)
+    """Return the mean over the splits, with the interval and p-value of `corrected_ttest`."""
+    found = corrected_ttest(values, n_train=1, n_test=ratio, confidence=confidence)
+    return Difference(found.difference, found.lower, found.upper, found.pvalue)
 
 
 def compare_transfer(
-    models: Any,
-    X: Any,
-    y: Any,
+    models: BaseFineTuned | Mapping[str, BaseFineTuned],
+    X: Subjects,
+    y: ArrayLike,
     *,
-    cv: Any = None,
-    scoring: Any = None,
-    groups: Any = None,
-    arms: Any = ARMS,
+    cv: CrossValidator = None,
+    scoring: Scoring = None,
+    groups: Groups = None,
+    arms: str | Sequence[str] = ARMS,
     probe: Any = None,
     others: Mapping[str, Any] | None = None,
 ) -> TransferComparison:
     """Score frozen, fine-tuned and untrained networks on the same splits.
 
-    A pretraining may be good for a linear model on its frozen representation and bad to go on
-    from, or the other way round: methods rank differently by both [1]_. And neither says what
-    pretraining gives, which is the difference to the same architecture from scratch.
+    A pretraining may be good for a linear model on its frozen representation and bad for
+    fine-tuning, or the reverse: methods rank differently by both [1]_. Neither shows the gain by
+    pretraining, which is the difference from the same architecture trained from scratch.
 
     Parameters
     ----------
     models : FineTunedClassifier, FineTunedRegressor or dict of them
-        What is compared, by the name of the pretraining; the names of arms begin with it if there
-        are several. Their embedders are fitted, or fitted once on their ``pretrain``.
+        Models by the name of the pretraining; the names of arms begin with it if there are
+        several. Their embedders are fitted, or are fitted once on their ``pretrain``.
     X : MultimodalData, mapping, list of records, DataFrame or array
         The target cohort.
     y : array-like of shape (n_samples,)
-        What is to be predicted.
+        The target.
     cv : int, cross-validation generator or iterable, default=None
-        Splits; None for 5 folds. A generator with ``random_state`` that is a number.
+        The splits; None for 5 folds.
     scoring : str or callable, default=None
-        Scorer, as for scikit-learn; None for that of the models.
+        Scorer, as in scikit-learn; None for the ``score`` of the models.
     groups : array-like of shape (n_samples,), default=None
-        Groups, for the splits.
+        Groups for a `cv` that reads them, such as people who were scanned repeatedly.
     arms : sequence of str, default=("frozen", "fine-tuned", "scratch")
-        Which arms are run. "frozen" is `probe` on the representation as it is, "fine-tuned" the
-        model, "scratch" the model with ``reset_weights=True``.
+        Arms to run. "frozen" is `probe` on the pretrained representation, "fine-tuned" the model,
+        and "scratch" the model with ``reset_weights=True``.
     probe : estimator, default=None
-        Linear model of the frozen representation, which is z-scored before; None for logistic
-        regression with ``C=0.1`` or, of numbers, for ridge regression with its penalty by
-        cross-validation.
+        Linear model on the frozen, z-scored representation. None for logistic regression with
+        ``C=0.1`` or, in regression, for ridge regression with cross-validated penalty.
     others : dict of str to estimator, default=None
-        Other estimators that are scored on the same splits.
+        Other estimators to score on the same splits.
 
     Returns
     -------
@@ -189,7 +182,7 @@ def compare_transfer(
     DataError
         If subjects were in the pretraining, by ``X.index``, and a model has ``on_overlap="raise"``.
     TypeError
-        If a model is none, or there is nothing that its embedder was trained on.
+        If a model is not a fine-tuned one, or its embedder has no pretraining.
 
     Notes
     -----
@@ -213,6 +206,7 @@ def compare_transfer(
     >>> list(found.scores), found.scores["scratch"].shape
     (['frozen', 'fine-tuned', 'scratch'], (3,))
     """
+    check_same_subjects({"X": X, "y": y, "groups": groups})
     named = models if isinstance(models, Mapping) else {"": models}
     arms = [arms] if isinstance(arms, str) else list(arms)
     if unknown := [arm for arm in arms if arm not in ARMS]:
@@ -227,7 +221,7 @@ def compare_transfer(
     splits = list(check_cv(cv, y, classifier=classifies).split(X, y, groups))
     scores = {}
     for name, run in runs.items():
-        # Only networks gain from a stack, and its threads must not share a FrozenEstimator.
+        # Only networks gain from a stack, whose threads must not share a FrozenEstimator.
         with stacked_fits() if isinstance(run, BaseFineTuned) else nullcontext():
             scores[name] = cross_val_score(
                 run, X, y, cv=splits, scoring=scoring, error_score="raise"
@@ -243,28 +237,21 @@ def _pretrained(model: Any, X: Any) -> Any:
             f"compare_transfer needs a FineTunedClassifier or FineTunedRegressor, got {model!r}."
         )
     ready = clone(model)
+    if isinstance(ready.estimator, FrozenEstimator):
+        ready.set_params(estimator=ready.estimator.estimator)
     if not ready._is_given_fitted():  # noqa: SLF001
         if model.pretrain is None or model.estimator is None:
             raise TypeError(
-                "There is no pretraining to judge: give the model a fitted embedder, or one to be "
+                "There is no pretraining to judge: pass the model a fitted embedder, or one to be "
                 "fitted on pretrain=."
             )
         fitted = fit_on(clone(model.estimator), model.pretrain)
         ready.set_params(estimator=fitted, pretrain=None)
-    _check_overlap(ready, X)
+    if is_multimodal(X):
+        data = as_multimodal(X)
+        known = getattr(ready.estimator, "_subject_keys", None)
+        report_overlap(seen_before(data, known), data, ready.on_overlap)
     return ready
-
-
-def _check_overlap(model: Any, X: Any) -> None:
-    known = getattr(model.estimator, "_subject_keys", None)
-    if not is_multimodal(X):
-        return
-    data = as_multimodal(X)
-    text = overlap_of(seen_before(data, known), data)
-    if text and model.on_overlap == "raise":
-        raise DataError(f"{text} on_overlap='warn' goes on nevertheless.")
-    if text and model.on_overlap == "warn":
-        warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _arm(arm: str, model: Any, probe: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The embedder inside a fine-tuned estimator, which goes on from a network that was trained."""
+"""Internal embedder of a fine-tuned estimator, which trains a pretrained network further."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ ERRORS = {"squared_error": SquaredErrorLoss, "absolute_error": AbsoluteErrorLoss
 
 @embedder
 class Tuner(BaseEmbedder):
-    """Network that was trained before, with a head, trained to predict ``y``.
+    """Embedder that trains a pretrained network and a linear head to predict ``y``.
 
     Parameters
     ----------
     network : MultiviewNetwork
-        Where training starts. It is copied.
+        Pretrained network. It is copied.
     scaling : dict of dict of ndarray
-        Means, units and origins of the modalities, as it was trained with.
+        Means, units and origins of the modalities in the pretraining.
     layers : {"head", "last", "all"}, default="all"
-        What is trained.
+        Layers that are trained.
     encoder_lr_factor : float, default=0.1
-        Learning rate of what lies below the head, as a factor of ``lr``.
+        Learning rate below the head, as a factor of ``lr``.
     loss : {"cross_entropy", "squared_error", "absolute_error"}, default="cross_entropy"
         Loss of the predictions.
     class_weight : {"balanced"} or None, default=None
-        With "balanced", every class of a batch counts alike.
+        With "balanced", every class of a batch has the same weight.
     """
 
     network: Any = None
@@ -48,7 +48,7 @@ class Tuner(BaseEmbedder):
     loss: Literal["cross_entropy", "squared_error", "absolute_error"] = "cross_entropy"
     class_weight: Literal["balanced"] | None = None
 
-    # The estimator around it has checked them.
+    # The fine-tuned estimator has checked them.
     _parameter_constraints: ClassVar[dict[str, Any]] = dict.fromkeys(
         ["network", "scaling", "layers", "encoder_lr_factor", "loss", "class_weight"],
         "no_validation",
@@ -59,7 +59,7 @@ class Tuner(BaseEmbedder):
         return self.loss == "cross_entropy"
 
     def outputs(self, X: MultimodalData) -> np.ndarray:
-        """Return what the head makes of subjects, (n_samples, n_outputs), in float64."""
+        """Return the outputs of the head, (n_samples, n_outputs), in float64."""
         data = read_input(self, X, reset=False)
         check_subjects(data, self._dtype)
         trained: Any = self._trained
@@ -95,7 +95,7 @@ class Tuner(BaseEmbedder):
     def _untrained(
         self, data: MultimodalData, terms: list[Term], sample_weight: np.ndarray | None
     ) -> Trained:
-        """Put the head on the network, and z-score what it reads."""
+        """Add the head to the network, and z-score its input."""
         trained = Trained({}, (), self._dtype)
         vars(trained).update(self.scaling)
         lr_factors = {"base": self.encoder_lr_factor} if self.layers != "head" else None

@@ -1,4 +1,4 @@
-"""Honest evaluation: methods on the same splits, tests, leakage, and partly labeled cohorts."""
+"""Evaluation: methods on the same splits, statistical tests, leakage, partly labeled cohorts."""
 
 from skmmcl.model_selection._bootstrap import bootstrap_interval
 from skmmcl.model_selection._compare import compare

@@ -1,23 +1,64 @@
-"""Which group goes to which fold, so that folds are alike."""
+"""Assignment of groups to folds, so that folds are similar."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from skmmcl.model_selection._rows import plain
+from skmmcl.utils._targets import is_unlabeled, seem_measured
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_N_BINS = 5  # of a target of numbers
+_UNKNOWN = -1  # stratum of subjects without a class or number
 _N_ROUNDS = 20  # of exchanges between folds, most of which are not needed
-_MOST_IMPROVED = 3000  # groups: with more of them, chance balances what exchanges would
+_MOST_IMPROVED = 3000  # groups; above, the folds are balanced without exchanges
+
+
+def strata(y: Any, n: int) -> tuple[NDArray[np.intp], bool]:
+    """Return the class of each subject as a number, or the bin of its number, and which it is."""
+    target = np.empty(0) if y is None else np.asarray(y)
+    if target.ndim != 1:
+        return np.unique(target, axis=0, return_inverse=True)[1].ravel(), False
+    known = ~is_unlabeled(target, None)
+    if not known.any():
+        return np.zeros(n, dtype=int), True
+    values, found = plain(target[known]), np.full(n, _UNKNOWN)
+    is_measured = seem_measured(values)
+    found[known] = (
+        quantile_bins(values.astype(np.float64), _N_BINS)
+        if is_measured
+        else np.unique(values, return_inverse=True)[1]
+    )
+    return found, is_measured
+
+
+def quantile_bins(values: NDArray, n_bins: int) -> NDArray[np.intp]:
+    """Return the number of the bin of each value; those that are missing are a further bin."""
+    known = np.isfinite(values)
+    bins = np.full(len(values), n_bins)
+    if known.any():
+        edges = np.quantile(values[known], np.linspace(0, 1, n_bins + 1)[1:-1])
+        bins[known] = np.searchsorted(edges, values[known], side="right")
+    return bins
+
+
+def count(codes: NDArray, strata: NDArray, *, with_unknown: bool = True) -> NDArray[np.float64]:
+    """Return the number of subjects of each group in each stratum."""
+    names, columns = np.unique(strata, return_inverse=True)
+    counts = np.zeros((codes.max() + 1, len(names)))
+    np.add.at(counts, (codes, columns), 1)
+    return counts if with_unknown else counts[:, names != _UNKNOWN]
 
 
 def balanced_folds(counts: NDArray, n_folds: int, rng: np.random.RandomState) -> NDArray[np.intp]:
     """Return a fold for each group, so that folds have similar sums of all columns.
 
-    The squared distance of the folds' sums from each other grows, when a group joins a fold, by
-    what both have in common: hence products.
+    When a group joins a fold, the sum of the folds' squared sums grows by the product of both:
+    each group joins the fold of the smallest product.
     """
     scaled = counts / np.sqrt(counts.sum(axis=0) * counts.mean(axis=0))
     order = rng.permutation(len(scaled))
@@ -34,7 +75,7 @@ def balanced_folds(counts: NDArray, n_folds: int, rng: np.random.RandomState) ->
 
 
 def _improve(group: int, scaled: NDArray, sums: NDArray, folds: NDArray) -> bool:
-    """Move a group, or exchange it for another one, if that makes the folds more alike."""
+    """Move a group, or exchange it for another one, if that makes the folds more similar."""
     own, brings = folds[group], scaled[group]
     moves = (sums - sums[own] + brings) @ brings
     moves[own if np.sum(folds == own) > 1 else slice(None)] = np.inf  # no fold is left empty
@@ -60,7 +101,7 @@ def _shift(group: int, fold: int, scaled: NDArray, sums: NDArray, folds: NDArray
 
 
 def joined_sites(counts: NDArray, least: int, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Return a test set for each site: alone where it has all classes, else with others."""
+    """Return the number of the test set of each site, joined with others if it lacks a class."""
     folds = np.arange(len(counts))
     totals = counts.copy()
     while True:
@@ -69,7 +110,7 @@ def joined_sites(counts: NDArray, least: int, rng: np.random.RandomState) -> NDA
             return np.unique(folds, return_inverse=True)[1]
         first = min(poor, key=lambda f: totals[f].sum())
         lacking = np.argmin(totals[first])
-        # Another that lacks something as well, and has what this one lacks: small ones first.
+        # Prefer sites that have the lacking class and lack another one, small ones first.
         others = [f for f in np.unique(folds) if f != first]
         others = [others[k] for k in rng.permutation(len(others))]
         helpful = [f for f in others if totals[f, lacking] > 0]

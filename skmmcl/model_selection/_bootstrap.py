@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.stats import bootstrap
 from sklearn.utils import check_consistent_length
 
 from skmmcl.data._who import check_same_subjects
+from skmmcl.model_selection._rows import check_groups
 from skmmcl.model_selection._ttests import check_between
 from skmmcl.utils._named import named
 
@@ -25,7 +26,7 @@ class Interval(NamedTuple):
     estimate : float
         The estimate.
     lower, upper : float
-        Its interval.
+        Bounds of the interval.
     """
 
     estimate: float
@@ -41,7 +42,7 @@ def bootstrap_interval(
     n_resamples: int = 2000,
     method: str = "BCa",
     groups: ArrayLike | None = None,
-    random_state: Any = None,
+    random_state: int | np.random.Generator | None = None,
 ) -> Interval:
     """Return a score of held-out subjects with its bootstrap interval.
 
@@ -53,17 +54,17 @@ def bootstrap_interval(
     y_true : array-like of shape (n_samples,)
         True values of the held-out subjects.
     *predictions : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        What one method, or two, said of them.
+        Predictions of one method, or of two.
     confidence : float, default=0.95
-        Of the interval.
+        Confidence level of the interval.
     n_resamples : int, default=2000
         Number of resamples of the subjects.
     method : {"BCa", "percentile", "basic"}, default="BCa"
-        As in :func:`scipy.stats.bootstrap`.
+        Kind of interval, as in :func:`scipy.stats.bootstrap`.
     groups : array-like of shape (n_samples,), optional
-        People: resamples are of whole groups.
+        Person of each row, where people were scanned repeatedly. Whole groups are resampled.
     random_state : int, Generator or None, default=None
-        Seeds the resamples.
+        Seed of the resamples.
 
     Returns
     -------
@@ -76,8 +77,9 @@ def bootstrap_interval(
 
     Notes
     -----
-    Resamples in which the metric is not defined, such as those without one of the classes, are
-    an error: subjects are then too few for this interval.
+    A resample in which the metric is not defined, such as one without a class, is an error: there
+    are too few subjects for this interval. Where all resamples have the same score, the bounds of
+    "BCa" are NaN, and scipy warns.
 
     Examples
     --------
@@ -99,7 +101,8 @@ def bootstrap_interval(
     arrays = [np.asarray(y_true), *map(np.asarray, predictions)]
     with named("y_true, predictions and groups", "one entry for each of the same subjects"):
         check_consistent_length(*arrays, groups)
-    check_same_subjects({"y_true": y_true, "predictions": predictions[0], "groups": groups})
+    others = {f"predictions {k}": given for k, given in enumerate(predictions, 1)}
+    check_same_subjects({"y_true": y_true, **others, "groups": groups})
     members = _members(len(arrays[0]), groups)
     if len(members) < 3:
         raise ValueError(f"{len(members)} subjects or groups are too few for a bootstrap.")
@@ -122,5 +125,5 @@ def bootstrap_interval(
 def _members(n_subjects: int, groups: ArrayLike | None) -> list[NDArray]:
     if groups is None:
         return [np.array([row]) for row in range(n_subjects)]
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1]
+    codes = np.unique(check_groups(groups, "groups", n_subjects), return_inverse=True)[1]
     return [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]

@@ -1,10 +1,10 @@
-"""All methods on the same splits."""
+"""Comparison of methods on the same splits."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from time import perf_counter
@@ -18,14 +18,15 @@ import skmmcl
 from skmmcl.exceptions import LeakageWarning
 from skmmcl.model_selection._evaluate import Fit, evaluate
 from skmmcl.model_selection._given import (
+    Splits,
     check_data,
     check_methods,
     is_measured,
     make_scorers,
     make_splits,
 )
-from skmmcl.model_selection._leakage import Splits, check_leakage
-from skmmcl.model_selection._people import identifiers
+from skmmcl.model_selection._leakage import check_leakage
+from skmmcl.model_selection._people import index_of
 from skmmcl.model_selection._result import ComparisonResult
 from skmmcl.model_selection._stacking import run, stacking
 from skmmcl.model_selection._store import Store
@@ -34,15 +35,17 @@ from skmmcl.utils._named import check_n_jobs
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from skmmcl.utils._typing import CrossValidator, Groups, Scoring, Subjects
+
 
 def compare(
     methods: Mapping[str, Any],
-    X: Any,
+    X: Subjects,
     y: ArrayLike,
     *,
-    cv: Any = 10,
-    scoring: Any = None,
-    groups: ArrayLike | None = None,
+    cv: CrossValidator = 10,
+    scoring: Scoring | Sequence[str] | Mapping[str, Scoring] = None,
+    groups: Groups = None,
     n_jobs: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     pretraining: Any = None,
@@ -54,7 +57,7 @@ def compare(
     Parameters
     ----------
     methods : dict of str to estimator
-        The methods by name; differences are to the first. They are cloned.
+        The methods by name; the first is the reference of the differences. They are cloned.
     X : array-like, DataFrame, MultimodalData or dict of arrays
         The data.
     y : array-like of shape (n_samples,)
@@ -67,20 +70,21 @@ def compare(
         One or several scores, as in scikit-learn; the first is the main one. By default
         ``"roc_auc"`` for two classes, ``"balanced_accuracy"`` for more, and ``"r2"`` for numbers.
     groups : array-like of shape (n_samples,), optional
-        People or sites. They go to splitters that read them, and to searches whose inner folds
-        do; see :func:`check_leakage` for what else they are used for.
+        People or sites. They are passed to splitters that read them, and to searches whose inner
+        folds do; :func:`check_leakage` uses them as well.
     n_jobs : int, optional
-        Number of fits at once. By default as many as fit into a stack where a method trains
-        (see :func:`~skmmcl.parallel.stacked_fits`), and else one.
+        Number of fits at once. By default one or, where a method trains, as many as fit into a
+        stack (see :func:`~skmmcl.parallel.stacked_fits`).
     checkpoint : str or path, optional
-        Folder where each finished fit is kept, so that the same call goes on where it was cut
-        off. Fits are taken from it if data, split, scores, and the parameters and code of the
-        method are the same; methods may be added. Splits of a `cv` without a seed are kept too.
+        Folder where each finished fit is kept, so that the same call resumes after an
+        interruption. Fits are taken from it if data, split, scores, and the parameters and code of
+        the method are the same; methods may be added. Splits of a `cv` without a seed are kept too.
     pretraining : MultimodalData, DataFrame, array-like or list of identifiers, optional
-        Who took part in the pretraining of what the methods contain; test subjects must not.
+        The subjects of the pretraining of what the methods contain; test subjects must not be
+        among them.
     random_state : int, RandomState instance or None, default=None
         Shuffles the folds of an integer `cv`, and seeds a splitter that has no seed of its own.
-        Methods have their own.
+        Methods keep their own.
     verbose : int, default=0
         Above 0, show a bar with the fits done and the time left. Needs tqdm.
 
@@ -93,15 +97,16 @@ def compare(
     Raises
     ------
     ValueError
-        Before any fit: for other numbers of subjects and entries, fewer groups than folds,
-        splits that share subjects, or unknown scores. After the fits: if all of them failed.
+        Before any fit: for numbers of entries that differ, missing entries of `y` or `groups`,
+        fewer groups than folds, splits that share subjects, or unknown scores. After the fits: if
+        all of them failed.
 
     Warns
     -----
     LeakageWarning
         For what :func:`check_leakage` finds.
     FitFailedWarning
-        For fits that raised an error: the others go on, and the scores are NaN.
+        For fits that raised an error: the others continue, and the scores are NaN.
     UndefinedMetricWarning
         For scores that are not defined, such as an AUC of test subjects of one class. They are
         NaN, and means and tests are of the other splits.
@@ -109,7 +114,7 @@ def compare(
     See Also
     --------
     permutation_test : Tests whether one method is better than chance.
-    nested_search : Scores of a search, with what it has chosen in each fold.
+    nested_search : Scores of a search, with the parameters chosen in each fold.
 
     Examples
     --------
@@ -148,7 +153,7 @@ def compare(
     given |= {"random_state": random_state, "pretraining": pretraining}
     return ComparisonResult(
         methods=methods, metrics=tuple(scorers), splits=splits, fits=fits, y=y, groups=groups,
-        subjects=np.arange(len(y)) if identifiers(X) is None else np.asarray(X.index),
+        subjects=np.arange(len(y)) if index_of(X) is None else np.asarray(X.index),
         classes=None if is_measured(y) else np.unique(y), leaks=leaks,
         params={**given, "seconds": perf_counter() - start, "versions": _versions()},
     )  # fmt: skip
@@ -158,7 +163,7 @@ def _fits(
     methods: dict[str, Any], data: tuple, splits: Splits, scorers: dict[str, Any],
     n_jobs: int | None, store: Store | None, verbose: int,
 ) -> list[Fit]:  # fmt: skip
-    """Return the outcome of each method on each split; split by split, so that time is known."""
+    """Return the outcome of each method on each split, by split, for a good estimate of time."""
     bases = {name: store.key(name, m, scorers) if store else "" for name, m in methods.items()}
     fits, jobs = [], []
     for number, split in enumerate(splits):
@@ -177,7 +182,7 @@ def _fits(
 
 def _evaluate_and_keep(task: tuple, store: Store | None, key: str) -> Fit:
     fit = evaluate(*task)
-    if store and not fit.error:  # what failed is tried again
+    if store and not fit.error:  # failed fits are tried again
         store.save(key, fit)
     return fit
 

@@ -1,33 +1,35 @@
-"""Embeddings of training subjects by models that did not see them."""
+"""Cross-fitting: embeddings of training subjects by models that were not fitted on them."""
 
 from __future__ import annotations
 
 from numbers import Integral
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.model_selection._align import dense, like, procrustes
+from skmmcl.model_selection._given import complementary_folds
 from skmmcl.model_selection._rows import as_rows, n_rows, take, take_params
 from skmmcl.model_selection._wrapper import Wrapper, inner_has, routing_enabled
-from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import HasMethods, StrOptions, fit_context
-from skmmcl.utils._targets import seem_measured
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from skmmcl.utils._typing import CrossValidator, Subjects, Target
 
 
 class CrossFitTransformer(  # type: ignore[call-arg]
     Wrapper, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """Return training subjects the embedding of a model that did not see them.
+    """Transformer that embeds each training subject by a model that was not fitted on it.
 
     A transformer that is trained with labels memorizes its training subjects: their
     embeddings separate the classes better than those of any new subject, and a classifier
@@ -40,7 +42,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     does not carry over as it is. An encoded category is a mean of ``y``, the same quantity in
     every fold; the axes of a learned embedding are arbitrary, and two networks trained on
     nearly the same subjects may differ by a rotation. Stacking their embeddings would mix
-    coordinate systems. So the embeddings of a fold are carried onto those of the full model
+    coordinate systems. So the embeddings of a fold are mapped to those of the full model
     by the rotation (or reflection), uniform scale and translation that match best on the
     training subjects of that fold (orthogonal Procrustes analysis [1]_).
 
@@ -54,7 +56,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         :class:`~sklearn.model_selection.StratifiedKFold` where `y` has classes (the
         unlabeled, -1, count as one more), else :class:`~sklearn.model_selection.KFold`.
     align : {"procrustes"} or None, default="procrustes"
-        How the embeddings of a fold are carried onto the coordinates of the full model. Use
+        How the embeddings of a fold are mapped to the coordinates of the full model. Use
         None only where coordinates mean the same in every fit.
     n_jobs : int, default=None
         Number of folds to fit in parallel. None means 1 unless in a
@@ -76,8 +78,8 @@ class CrossFitTransformer(  # type: ignore[call-arg]
     Notes
     -----
     ``fit_transform(X, y)`` differs from ``fit(X, y).transform(X)``: that is its purpose. It
-    costs ``cv + 1`` fits. It has nothing to repair where the transformer ignores `y` and does
-    not overfit.
+    costs ``cv + 1`` fits, and changes little where the transformer ignores `y` and does not
+    overfit. Subjects who were scanned repeatedly need a `cv` that reads `groups`.
 
     References
     ----------
@@ -114,14 +116,21 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, transformer, *, cv=5, align="procrustes", n_jobs=None):
+    def __init__(
+        self,
+        transformer: Any,
+        *,
+        cv: CrossValidator = 5,
+        align: Literal["procrustes"] | None = "procrustes",
+        n_jobs: int | None = None,
+    ) -> None:
         self.transformer = transformer
         self.cv = cv
         self.align = align
         self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X: Subjects, y: Target = None, **fit_params: Any) -> Self:
         """Fit the transformer on all subjects.
 
         Parameters
@@ -144,8 +153,8 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         self.transformer_ = clone(self.transformer).fit(X, y, **params)
         return self
 
-    def fit_transform(self, X, y=None, **fit_params):
-        """Fit, and embed each subject by a model that did not see it.
+    def fit_transform(self, X: Subjects, y: Target = None, **fit_params: Any) -> Any:
+        """Fit, and embed each subject by a model that was not fitted on it.
 
         Parameters
         ----------
@@ -154,8 +163,8 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         y : array-like of shape (n_samples,), default=None
             Targets; -1 for unlabeled subjects.
         **fit_params : dict
-            As in ``fit``; those with one entry a subject are split along with X. `groups` goes
-            to the splitter.
+            As in ``fit``; those with one entry per subject are split along with X. `groups`
+            goes to the splitter.
 
         Returns
         -------
@@ -173,7 +182,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         X, y = as_rows(X), y if y is None else as_rows(y)
         full = self.transformer_.transform(X)
         target = dense(full)
-        folds = _complementary_folds(self.cv, X, y, **routed["splitter"]["split"])
+        folds = complementary_folds(self.cv, X, y, **routed["splitter"]["split"])
         data = X, y, routed["transformer"]["fit"]
         blocks = Parallel(n_jobs=self.n_jobs)(
             delayed(_embed_fold)(self.transformer, data, fold, target, align=self.align)
@@ -182,7 +191,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         order = np.argsort(np.concatenate([test for _, test in folds]), kind="stable")
         return like(full, np.concatenate(blocks)[order])
 
-    def transform(self, X):
+    def transform(self, X: Subjects) -> Any:
         """Embed subjects by the model fitted on all training subjects.
 
         Parameters
@@ -199,7 +208,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         return self.transformer_.transform(X)
 
     @available_if(inner_has("get_feature_names_out"))
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray:
         """Return the names of the output features, as the inner transformer gives them.
 
         Parameters
@@ -216,7 +225,9 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         return self.transformer_.get_feature_names_out(input_features)
 
     @available_if(inner_has("set_output"))
-    def set_output(self, *, transform=None):
+    def set_output(
+        self, *, transform: Literal["default", "pandas", "polars"] | None = None
+    ) -> Self:
         """Set the output container of the inner transformer.
 
         Parameters
@@ -234,7 +245,7 @@ class CrossFitTransformer(  # type: ignore[call-arg]
                 getattr(self, name).set_output(transform=transform)
         return self
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return where metadata goes: to the inner transformer and to the splitter.
 
         Returns
@@ -265,38 +276,6 @@ class CrossFitTransformer(  # type: ignore[call-arg]
         tags.transformer_tags = inner.transformer_tags
         tags.non_deterministic = inner.non_deterministic
         return tags
-
-
-def _complementary_folds(cv, X, y, **split_params):
-    """Return the (train, test) pairs of `cv`, having checked that their test parts tile X."""
-    with named("cv", f"folds of {n_rows(X)} subjects"):
-        splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
-        folds = list(splitter.split(X, y, **split_params))
-    times_left_out = np.zeros(n_rows(X), dtype=int)
-    for _, test in folds:
-        times_left_out[test] += 1
-    if np.any(times_left_out != 1):
-        raise ValueError(
-            f"cv={cv!r} leaves out some subjects {times_left_out.min()} times and others "
-            f"{times_left_out.max()} times; cross-fitting needs folds that leave out every subject "
-            "exactly once, such as those of StratifiedKFold."
-        )
-    return folds
-
-
-def _can_stratify(y, cv):
-    """Return whether y has classes, of which one at least is in every fold; ages are none."""
-    n_folds = cv if isinstance(cv, Integral) else 5
-    if y is None:
-        return False
-    values = np.asarray(y)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        return False
-    if values.ndim == 1 and seem_measured(values):
-        return False
-    if type_of_target(values) not in {"binary", "multiclass"}:
-        return False
-    return np.unique(values, return_counts=True)[1].max() >= n_folds
 
 
 def _embed_fold(transformer, data, fold, target, *, align):

@@ -27,13 +27,13 @@ class DeLongResult(NamedTuple):
     auc_a, auc_b : float
         Areas of both.
     difference : float
-        The first without the second.
+        The first minus the second.
     lower, upper : float
-        Interval of the difference.
+        Bounds of the interval of the difference.
     statistic : float
-        Normal deviate.
+        Standard normal deviate.
     pvalue : float
-        Two-sided.
+        Two-sided p-value.
     """
 
     auc_a: float
@@ -59,12 +59,14 @@ def delong_test(
     score_a, score_b : array-like of shape (n_samples,)
         Scores of two methods that were fitted on other subjects: greater for the positive class.
     confidence : float, default=0.95
-        Of the interval of the difference.
+        Confidence level of the interval of the difference.
 
     Returns
     -------
     result : DeLongResult
-        Named tuple ``(auc_a, auc_b, difference, lower, upper, statistic, pvalue)``.
+        Named tuple ``(auc_a, auc_b, difference, lower, upper, statistic, pvalue)``. Where the
+        areas differ without variance, such as 1 and 0.5 of a constant, a warning says so, and the
+        last four are NaN.
 
     See Also
     --------
@@ -74,9 +76,9 @@ def delong_test(
     Notes
     -----
     It is for one set of subjects that were held out of the training of both. Predictions that
-    are pooled over folds come from different models, which the test knows nothing of. Methods
-    that rank all pairs of subjects in the same way have a difference without variance, for which
-    the p-value is 1.
+    are pooled over folds come from different models, which the test does not take into account.
+    Methods that rank all pairs of subjects in the same way have a difference without variance, for
+    which the p-value is 1.
 
     References
     ----------
@@ -102,15 +104,19 @@ def delong_test(
     aucs, covariance = _delong(positive, scores)
     difference = float(aucs[0] - aucs[1])
     variance = max(float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]), 0.0)
-    scale = np.sqrt(variance) if variance > 1e-14 else 0.0  # rounding is no variance
-    if scale == 0:
-        statistic = 0.0 if abs(difference) < 1e-12 else float(np.copysign(np.inf, difference))
-    else:
-        statistic = difference / scale
+    scale = float(np.sqrt(variance)) if variance > 1e-14 else 0.0  # rounding is no variance
+    found = float(aucs[0]), float(aucs[1]), difference
+    if scale == 0 and abs(difference) > 1e-12:
+        warnings.warn(
+            f"The areas are {aucs[0]:g} and {aucs[1]:g}, and DeLong's variance of their difference "
+            "is 0, so that the test is not defined. More held-out subjects are needed.",
+            stacklevel=2,
+        )
+        return DeLongResult(*found, *(np.nan,) * 4)
+    statistic = difference / scale if scale > 0 else 0.0
     half = float(norm.ppf((1 + confidence) / 2)) * scale
     bounds = max(difference - half, -1.0), min(difference + half, 1.0)
-    pvalue = float(2 * norm.sf(abs(statistic)))
-    return DeLongResult(float(aucs[0]), float(aucs[1]), difference, *bounds, statistic, pvalue)
+    return DeLongResult(*found, *bounds, statistic, float(2 * norm.sf(abs(statistic))))
 
 
 def delong_interval(
@@ -125,7 +131,7 @@ def delong_interval(
     score : array-like of shape (n_samples,)
         Scores of a method that was fitted on other subjects: greater for the positive class.
     confidence : float, default=0.95
-        Of the interval.
+        Confidence level of the interval.
     logit : bool, default=True
         Whether the interval is symmetric in the logit of the area, which keeps it within 0 and 1
         and covers better near them. False gives the symmetric interval of DeLong et al.
@@ -133,8 +139,8 @@ def delong_interval(
     Returns
     -------
     interval : Interval
-        Named tuple ``(estimate, lower, upper)``. Where all pairs of subjects are ranked rightly
-        (or all wrongly), DeLong's variance is 0: a warning says so, and the bounds are NaN.
+        Named tuple ``(estimate, lower, upper)``. Where all pairs of subjects are ranked correctly
+        (or all incorrectly), DeLong's variance is 0: a warning says so, and the bounds are NaN.
 
     See Also
     --------
@@ -156,8 +162,9 @@ def delong_interval(
     auc, scale = float(aucs[0]), float(np.sqrt(max(covariance[0, 0], 0.0)))
     if auc in {0.0, 1.0}:
         warnings.warn(
-            f"The area is {auc:g}: every pair of subjects is ranked alike, so that DeLong's "
-            "variance is 0 and the interval is not defined. More held-out subjects are needed.",
+            f"The area is {auc:g}: all pairs of subjects are ranked in the same way, so that "
+            "DeLong's variance is 0 and the interval is not defined. More held-out subjects are "
+            "needed.",
             stacklevel=2,
         )
         return Interval(auc, np.nan, np.nan)
@@ -169,7 +176,7 @@ def delong_interval(
 
 
 def _check_classes(y_true: ArrayLike, **scores: ArrayLike) -> NDArray[np.bool_]:
-    """Return who is of the second of two classes."""
+    """Return which subjects are of the second of two classes."""
     names = "y_true and " + ", ".join(scores)
     with named(names, "one entry for each of the same subjects"):
         y = column_or_1d(y_true)
@@ -197,7 +204,7 @@ def _delong(positive: NDArray, scores: NDArray) -> tuple[NDArray, NDArray]:
     cases, controls = scores[:, positive], scores[:, ~positive]
     m, n = cases.shape[1], controls.shape[1]
     ranks = rankdata(scores, axis=1)
-    # The share of the other class that each subject is rightly ranked against.
+    # Fraction of the other class that each subject is ranked correctly against.
     of_cases = (ranks[:, positive] - rankdata(cases, axis=1)) / n
     of_controls = 1 - (ranks[:, ~positive] - rankdata(controls, axis=1)) / m
     covariance = np.cov(of_cases) / m + np.cov(of_controls) / n

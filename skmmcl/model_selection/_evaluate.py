@@ -1,4 +1,4 @@
-"""One method on one split: its fit, its scores, and what it predicts of the test subjects."""
+"""One method on one split: its fit, its scores, and its predictions for the test subjects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import BaseCrossValidator
 
-from skmmcl.model_selection._rows import take
+from skmmcl.model_selection._rows import plain, take, take_params
 from skmmcl.utils._sklearn import BaseSearchCV
 
 
@@ -30,20 +30,20 @@ class Fit:
     scores : dict of str to float
         By metric; NaN where the fit failed or the score is not defined.
     fit_time, score_time : float
-        Wall time in seconds; in stacks the time of a fit includes the waiting for others.
+        Wall time in seconds; in stacks the time of a fit includes waiting for others.
     error : str
-        Type and text of what the fit raised; empty if it went well.
+        Type and text of the exception of the fit; empty if there was none.
     messages : tuple of str
-        Why scores or predictions are missing although the fit went well.
+        Why scores or predictions are missing although the fit succeeded.
     outputs : dict of str to ndarray
-        What the method says of the test subjects, in the order of the split: ``"predict"``, and
-        ``"predict_proba"`` or ``"decision_function"``, whichever it has.
+        Outputs for the test subjects, in the order of the split: ``"predict"``, and
+        ``"predict_proba"`` or ``"decision_function"``, whichever the method has.
     classes : ndarray or None
-        The classes that the fit has learned, which name the columns of probabilities.
+        The classes of the fit, which name the columns of probabilities.
 
     See Also
     --------
-    ComparisonResult : Has one for each method and split.
+    ComparisonResult : Holds one for each method and split.
 
     Examples
     --------
@@ -68,16 +68,17 @@ class Fit:
 
 
 def evaluate(name: str, method: Any, data: tuple, split: tuple, scorers: Mapping[str, Any]) -> Fit:
-    """Fit a clone of a method on one split and score it; its errors are part of the outcome."""
+    """Fit a clone of a method on one split and score it; errors become part of the outcome."""
     X, y, groups = data
     number, (train, test) = split
+    params = groups_of_search(method, groups)
     nothing = dict.fromkeys(scorers, np.nan)
     start = perf_counter()
     try:
         model = clone(method).fit(
-            take(X, train), take(y, train), **_fit_params(method, groups, train)
+            take(X, train), take(y, train), **take_params(params, len(y), train)
         )
-    except Exception as error:  # noqa: BLE001  the other methods go on
+    except Exception as error:  # noqa: BLE001  the other methods continue
         return Fit(name, number, nothing, perf_counter() - start, error=_text(error))
     fitted = perf_counter()
     X, y = take(X, test), take(y, test)
@@ -93,7 +94,7 @@ def evaluate(name: str, method: Any, data: tuple, split: tuple, scorers: Mapping
 
 
 def reads_groups(cv: Any) -> bool:
-    """Return whether a splitter reads groups; those of other packages are taken to do so."""
+    """Return whether a splitter reads groups; those of other packages are assumed to do so."""
     if cv is None or isinstance(cv, int) or not hasattr(cv, "split"):
         return False
     if not hasattr(cv, "get_metadata_routing"):
@@ -101,25 +102,18 @@ def reads_groups(cv: Any) -> bool:
     return bool(cv.get_metadata_routing().split.requests.get("groups"))
 
 
-def plain(values: Any) -> np.ndarray:
-    """Return values as an array that is no array of objects, where there is one."""
-    array = np.asarray(values)
-    return np.asarray(array.tolist()) if array.dtype.kind == "O" else array
-
-
-def _fit_params(method: Any, groups: Any, train: np.ndarray) -> dict[str, Any]:
-    """Return the groups of training subjects for a search whose inner folds keep them together."""
-    if groups is None or not isinstance(method, BaseSearchCV) or not reads_groups(method.cv):
-        return {}
-    return {"groups": take(groups, train)}
+def groups_of_search(method: Any, groups: Any) -> dict[str, Any]:
+    """Return the groups as a fit parameter, for a search whose inner folds read them."""
+    reads = isinstance(method, BaseSearchCV) and reads_groups(method.cv)
+    return {} if groups is None or not reads else {"groups": groups}
 
 
 def _score(name: str, scorer: Any, model: Any, X: Any, y: Any, messages: list[str]) -> float:
     try:
-        with warnings.catch_warnings():  # of what the message says
+        with warnings.catch_warnings():  # the message below reports the same
             warnings.simplefilter("ignore", UndefinedMetricWarning)
             value = float(scorer(model, X, y))
-    except Exception as error:  # noqa: BLE001  a score that is not defined is none of the others'
+    except Exception as error:  # noqa: BLE001  other scores may be defined
         messages.append(f"{name} is not defined{_classes_of(y)}: {_text(error)}")
         return np.nan
     if np.isnan(value):
@@ -128,7 +122,7 @@ def _score(name: str, scorer: Any, model: Any, X: Any, y: Any, messages: list[st
 
 
 def _classes_of(y: Any) -> str:
-    """Describe test subjects of one class, the usual reason of an undefined score."""
+    """Describe test subjects of one class, the usual reason for an undefined score."""
     found = np.unique(plain(y).astype(str))
     if len(found) > 1:
         return ""
@@ -136,7 +130,7 @@ def _classes_of(y: Any) -> str:
 
 
 def _outputs(model: Any, X: Any, messages: list[str]) -> dict[str, np.ndarray]:
-    """Return what a method says of test subjects."""
+    """Return the outputs of a fitted method for test subjects."""
     outputs = {}
     response = next(
         (name for name in ("predict_proba", "decision_function") if hasattr(model, name)), None
@@ -146,7 +140,7 @@ def _outputs(model: Any, X: Any, messages: list[str]) -> dict[str, np.ndarray]:
             continue
         try:
             outputs[name] = plain(getattr(model, name)(X))
-        except Exception as error:  # noqa: BLE001  scores may do without
+        except Exception as error:  # noqa: BLE001  scores may not need it
             messages.append(f"{name}: {_text(error)}")
     return outputs
 

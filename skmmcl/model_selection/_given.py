@@ -1,4 +1,4 @@
-"""What a comparison is given: subjects, methods, scores and splits, checked before any fit."""
+"""Subjects, methods, scores and splits of a comparison, checked before any fit."""
 
 from __future__ import annotations
 
@@ -10,33 +10,42 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
-from skmmcl.model_selection._evaluate import plain, reads_groups
-from skmmcl.model_selection._leakage import Splits, as_splits
-from skmmcl.model_selection._rows import as_rows, n_rows
+from skmmcl.model_selection._evaluate import reads_groups
+from skmmcl.model_selection._rows import as_rows, check_groups, check_known, n_rows, row_numbers
 from skmmcl.model_selection._store import Store
-from skmmcl.utils._targets import seem_measured
+from skmmcl.utils._named import named
+from skmmcl.utils._targets import is_unlabeled, seem_measured
+
+Splits = list[tuple[np.ndarray, np.ndarray]]
 
 
-def check_data(X: Any, y: Any, groups: Any) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """Return subjects, target and groups as arrays of one length."""
+def check_data(
+    X: Any, y: Any, groups: Any, **others: Any
+) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    """Return subjects, target and groups of one length; `others` list the same subjects."""
     if y is None:
         raise ValueError("A target y is needed to score predictions, got None.")
-    check_same_subjects({"X": X, "y": y, "groups": groups})
-    X, y = as_rows(X), plain(y)
+    check_same_subjects({"X": X, "y": y, "groups": groups, **others})
+    X = as_rows(X)
+    advice = (
+        "predictions of it cannot be scored. Leave these subjects out, or mark them by -1 and use "
+        "LabeledOnly and labeled_scorer."
+    )
+    y = check_known(y, "y", n_rows(X), advice)
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    if y.ndim == 0 or len(y) != n_rows(X):
-        raise DataError(f"X has {n_rows(X)} subjects and y has shape {y.shape}.")
-    if groups is not None and (groups := plain(groups)).shape != (len(y),):
-        raise DataError(
-            f"groups must have one entry for each of {len(y)} subjects, got shape {groups.shape}."
-        )
-    return X, y, groups
+    return X, y, None if groups is None else check_groups(groups, "groups", len(y))
 
 
 def check_methods(methods: Any) -> dict[str, Any]:
@@ -65,7 +74,7 @@ def make_scorers(scoring: Any, y: np.ndarray) -> dict[str, Any]:
         return {getattr(scoring, "__name__", "score"): scoring}
     if not isinstance(scoring, Mapping):
         if not all(isinstance(name, str) for name in scoring):
-            raise TypeError("scoring: give scorers that are no text as a dict of name to scorer.")
+            raise TypeError("scoring: pass callables as a dict of name to scorer, not as a list.")
         scoring = {name: name for name in scoring}
     if not scoring:
         raise ValueError("scoring names no score.")
@@ -74,9 +83,47 @@ def make_scorers(scoring: Any, y: np.ndarray) -> dict[str, Any]:
 
 def is_measured(y: np.ndarray) -> bool:
     """Return whether a target seems to be measured numbers rather than classes."""
-    if y.ndim != 1 or y.dtype.kind not in "iuf":
+    return y.ndim == 1 and seem_measured(y)
+
+
+def as_splits(cv: Any, X: Any, y: Any, groups: Any) -> Splits | None:
+    """Return training and test rows of each split; groups go to splitters that read them."""
+    if cv is None:
+        return None
+    has_classes = y is not None and not (is_unlabeled(y, None).any() or is_measured(y))
+    splitter = check_cv(cv, y, classifier=has_classes)
+    read = groups if reads_groups(splitter) else None
+    n = n_rows(X)
+    return [(row_numbers(a, n), row_numbers(b, n)) for a, b in splitter.split(X, y, read)]
+
+
+def complementary_folds(cv: Any, X: Any, y: Any, **split_params: Any) -> Splits:
+    """Return training and test rows of folds that leave out each row exactly once."""
+    n = n_rows(X)
+    with named("cv", f"folds of {n} subjects"):
+        splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
+        found = list(splitter.split(X, y, **split_params))
+    folds = [(row_numbers(train, n), row_numbers(test, n)) for train, test in found]
+    times_left_out = np.bincount(np.concatenate([test for _, test in folds]), minlength=n)
+    if np.any(times_left_out != 1):
+        raise ValueError(
+            f"cv={cv!r} leaves out some subjects {times_left_out.min()} times and others "
+            f"{times_left_out.max()} times; cross-fitting needs folds that leave out every subject "
+            "exactly once, such as those of StratifiedKFold."
+        )
+    return folds
+
+
+def _can_stratify(y: Any, cv: Any) -> bool:
+    """Return whether y has classes, of which at least one is in every fold."""
+    if y is None:
         return False
-    return type_of_target(y).startswith("continuous") or seem_measured(y)
+    values, n_folds = np.asarray(y), cv if isinstance(cv, Integral) else 5
+    if is_unlabeled(values, None).any() or is_measured(values):
+        return False
+    if type_of_target(values) not in {"binary", "multiclass"}:
+        return False
+    return bool(np.unique(values, return_counts=True)[1].max() >= n_folds)
 
 
 def make_splits(
@@ -93,7 +140,7 @@ def make_splits(
         return as_splits(cv, X, y, groups) or []
 
     splits = make() if store is None or kept_as is None else store.splits(kept_as, make)
-    _check_splits(splits, len(y))
+    _check_splits(splits)
     return splits
 
 
@@ -131,7 +178,7 @@ def _check_groups(cv: Any, groups: Any) -> None:
         )
 
 
-def _check_splits(splits: Splits, n_subjects: int) -> None:
+def _check_splits(splits: Splits) -> None:
     if not splits:
         raise ValueError("cv gives no splits.")
     for number, (train, test) in enumerate(splits):
@@ -140,8 +187,6 @@ def _check_splits(splits: Splits, n_subjects: int) -> None:
                 f"Split {number} of cv has {len(train)} training and {len(test)} test subjects: "
                 "both are needed. Use fewer folds."
             )
-        if max(train.max(), test.max()) >= n_subjects:
-            raise DataError(f"Split {number} of cv has rows beyond the {n_subjects} of X.")
         if len(both := np.intersect1d(train, test)):
             raise DataError(
                 f"Split {number} of cv has {len(both)} subjects in training and test, such as row "

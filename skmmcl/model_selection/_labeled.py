@@ -1,6 +1,8 @@
-"""Estimators that leave unlabeled subjects out."""
+"""Estimators that ignore unlabeled subjects."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
@@ -12,9 +14,14 @@ from skmmcl.model_selection._rows import labeled_part
 from skmmcl.model_selection._wrapper import Wrapper, inner_has, routing_enabled
 from skmmcl.utils._targets import UNLABELED
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skmmcl.utils._typing import Subjects, Target
+
 
 class LabeledOnly(Wrapper, BaseEstimator):
-    """Fit and score a classifier or regressor on the labeled subjects only.
+    """Classifier or regressor that is fitted and scored on the labeled subjects only.
 
     Unlabeled subjects, ``y == -1``, help a semi-supervised transformer, but a classifier
     after it in a :class:`~sklearn.pipeline.Pipeline` would learn -1 as one more class. Wrapped
@@ -59,11 +66,11 @@ class LabeledOnly(Wrapper, BaseEstimator):
 
     _wraps = "estimator"
 
-    def __init__(self, estimator, *, unlabeled=UNLABELED):
+    def __init__(self, estimator: Any, *, unlabeled: float | str | None = UNLABELED) -> None:
         self.estimator = estimator
         self.unlabeled = unlabeled
 
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X: Subjects, y: Target = None, **fit_params: Any) -> Self:
         """Fit the estimator on the labeled subjects.
 
         Parameters
@@ -74,7 +81,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
             Targets, some of them unlabeled.
         **fit_params : dict
             Passed to ``fit`` of the inner estimator: all of them, or with metadata routing
-            those that it requests. Those with one entry a subject are sliced along with X.
+            those that it requests. Those with one entry per subject are sliced along with X.
 
         Returns
         -------
@@ -92,7 +99,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         return self
 
     @available_if(inner_has("predict"))
-    def predict(self, X):
+    def predict(self, X: Subjects) -> NDArray:
         """Predict the target of every subject.
 
         Parameters
@@ -108,7 +115,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         return self._call("predict", X)
 
     @available_if(inner_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: Subjects) -> NDArray:
         """Predict the probability of each class.
 
         Parameters
@@ -124,7 +131,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         return self._call("predict_proba", X)
 
     @available_if(inner_has("predict_log_proba"))
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Subjects) -> NDArray:
         """Predict the logarithm of the probability of each class.
 
         Parameters
@@ -140,7 +147,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         return self._call("predict_log_proba", X)
 
     @available_if(inner_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: Subjects) -> NDArray:
         """Compute the decision function of the inner classifier.
 
         Parameters
@@ -156,7 +163,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         return self._call("decision_function", X)
 
     @available_if(inner_has("score"))
-    def score(self, X, y, **score_params):
+    def score(self, X: Subjects, y: Target, **score_params: Any) -> float:
         """Score the predictions for the labeled subjects.
 
         Parameters
@@ -178,7 +185,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         X, y, params = labeled_part(X, y, params, self.unlabeled, "score")
         return self.estimator_.score(X, y, **params)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return where metadata goes: to ``fit`` and ``score`` of the inner estimator.
 
         Returns
@@ -191,7 +198,7 @@ class LabeledOnly(Wrapper, BaseEstimator):
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
 
     @property
-    def classes_(self):
+    def classes_(self) -> NDArray:
         """Classes of the labeled subjects."""
         return self.estimator_.classes_
 

@@ -1,4 +1,4 @@
-"""Checks for what makes scores too good: people, labels and sites on both sides of a split."""
+"""Checks for leakage: people, labels and sites on both sides of a split."""
 
 from __future__ import annotations
 
@@ -8,24 +8,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.model_selection import check_cv
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.model_selection._evaluate import reads_groups
+from skmmcl.data._who import check_same_subjects
+from skmmcl.exceptions import DataError
+from skmmcl.model_selection._given import Splits, as_splits
 from skmmcl.model_selection._leaking_columns import find_target_columns
-from skmmcl.model_selection._people import find_identical, find_people, identifiers, row_hashes
-from skmmcl.model_selection._rows import as_rows, n_rows
+from skmmcl.model_selection._people import (
+    find_identical,
+    find_people,
+    find_relatives,
+    find_same,
+    index_of,
+)
+from skmmcl.model_selection._rows import as_array, as_rows, check_groups, n_rows
 from skmmcl.model_selection._site_effect import find_site_effect
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from skmmcl.utils._typing import CrossValidator, Groups, Subjects, Target
 
 _FITTED_NAMES = (
     r".+_(css|cmc)_\d+|\w*embedder\d+|(lineardiscriminantanalysis|plsregression|cca|"
     r"neighborhoodcomponentsanalysis)\d+"
 )
-_FEW = 10  # subjects: smaller groups, on average, are people, larger ones sites
-
-Splits = list[tuple[np.ndarray, np.ndarray]]
+_FEW = 10  # subjects; groups that are smaller on average are people, larger ones sites
 
 
 @dataclass(frozen=True)
@@ -35,12 +45,12 @@ class Leak:
     Parameters
     ----------
     kind : str
-        ``"person"`` and ``"copy"`` for people in training and test, by identifier and by
-        identical rows; ``"fitted"`` for what was fitted outside the folds; ``"pretraining"`` for
-        test subjects in pretraining; ``"target"`` for columns that say the target; ``"site"`` for
-        sites that predict it.
+        ``"person"`` for people or families in training and test, by identifier, group or side
+        data; ``"copy"`` for identical rows in training and test; ``"fitted"`` for estimators
+        fitted outside the folds; ``"pretraining"`` for test subjects in the pretraining;
+        ``"target"`` for columns that reveal the target; ``"site"`` for sites that predict it.
     message : str
-        What was found, and what to do.
+        Description of the finding, and advice.
 
     See Also
     --------
@@ -62,15 +72,15 @@ class Leak:
 
 
 def check_leakage(
-    X: Any,
-    y: ArrayLike | None = None,
+    X: Subjects,
+    y: Target = None,
     *,
-    groups: ArrayLike | None = None,
-    cv: Any = None,
+    groups: Groups = None,
+    cv: CrossValidator = None,
     methods: Any = None,
     pretraining: Any = None,
 ) -> list[Leak]:
-    """Look for what would make scores of a cross-validation too good.
+    """Look for leaks that make scores of a cross-validation too good.
 
     Parameters
     ----------
@@ -79,28 +89,31 @@ def check_leakage(
     y : array-like of shape (n_samples,), optional
         The target. Without it columns and sites are not compared to it.
     groups : array-like of shape (n_samples,), optional
-        People, or sites. Groups of fewer than ten subjects on average are taken for people who
-        were scanned repeatedly, larger ones for sites.
+        People, families or sites. Groups of fewer than ten subjects on average are taken for
+        people who were scanned repeatedly, larger ones for sites.
     cv : int, cross-validation generator or iterable, optional
-        The splits. Without it, people are reported whom any split could tear apart.
+        The splits. Without it, people are reported whose scans any split could separate.
     methods : estimator or dict of str to estimator, optional
-        What is to be cross-validated.
+        The estimators to be cross-validated.
     pretraining : MultimodalData, DataFrame, array-like or list of identifiers, optional
-        Who took part in the pretraining of what the methods contain: the data, or identifiers.
+        The subjects of the pretraining of what the methods contain: their data or identifiers.
+        Those of a parameter ``pretrain`` of the methods are checked in any case.
 
     Returns
     -------
     leaks : list of Leak
-        What was found; empty if nothing.
+        The leaks; empty if there are none.
 
     See Also
     --------
-    compare : Calls it, and warns of what it finds.
+    compare : Calls it, and warns of each leak.
 
     Notes
     -----
-    An empty list is no proof. An array that a transformer made of all subjects looks like any
-    other array; only the names that transformers of this package give to columns reveal it.
+    An empty list is no proof. The output of a transformer fitted on all subjects looks like any
+    other array; only the column names of this package's transformers reveal it. Copies are rows
+    with the same values in single precision; families are columns of ``X.meta`` such as
+    ``family_id``.
 
     Examples
     --------
@@ -114,15 +127,17 @@ def check_leakage(
     ...     print(leak.kind, "-", leak.message[:66])
     copy - 2 subjects have the same values as another one (such as rows 7 and
     """
-    X = as_rows(X)
-    if y is not None and len(as_rows(y)) != n_rows(X):
-        raise ValueError(f"X has {n_rows(X)} subjects and y has {len(as_rows(y))} entries.")
-    groups = None if groups is None else _codes(groups, n_rows(X))
+    check_same_subjects({"X": X, "y": y, "groups": groups})
+    X, y = as_rows(X), None if y is None else as_array(y)
+    if y is not None and y.shape[:1] != (n_rows(X),):
+        raise DataError(f"X has {n_rows(X)} subjects, and y has the shape {y.shape}.")
+    groups = None if groups is None else check_groups(groups, "groups", n_rows(X))
     splits = as_splits(cv, X, y, groups)
+    methods = methods if isinstance(methods, Mapping) else {"The method": methods}
     found = [
         *_check_people(X, groups, splits),
         *_check_fitted(X, methods, pretraining),
-        *_check_pretraining(X, pretraining, splits),
+        *_check_pretraining(X, [pretraining, *_pretrained_on(methods)], splits),
     ]
     if y is not None:
         found += [Leak("target", text) for text in find_target_columns(X, y)]
@@ -130,17 +145,8 @@ def check_leakage(
     return found
 
 
-def as_splits(cv: Any, X: Any, y: Any, groups: Any) -> Splits | None:
-    """Return training and test rows of each split; groups go to splitters that read them."""
-    if cv is None:
-        return None
-    splitter = check_cv(cv, None if y is None else np.asarray(y), classifier=y is not None)
-    read = groups if reads_groups(splitter) else None
-    return [(np.asarray(a), np.asarray(b)) for a, b in splitter.split(X, y, read)]
-
-
 def are_sites(groups: np.ndarray) -> bool:
-    """Return whether groups are as large as sites are."""
+    """Return whether groups are as large as sites usually are."""
     return len(groups) >= _FEW * len(np.unique(groups))
 
 
@@ -148,16 +154,17 @@ def are_sites(groups: np.ndarray) -> bool:
 def _check_people(X: Any, groups: np.ndarray | None, splits: Splits | None) -> list[Leak]:
     found = []
     named = find_people(X) if groups is None or are_sites(groups) else groups
-    if named is not None and (torn := _torn(named, splits)).size:
-        source = "group" if named is groups else "identifier"
-        found.append(
-            Leak(
-                "person",
-                f"{len(torn)} people, by {source}, are in training and test (such as "
-                f"{_shown(torn)}): their scans are no new subjects. Use a splitter that keeps "
-                "people together, such as StratifiedGroupKFold, and give them as groups.",
+    sources = {"people, by group" if named is groups else "people, by identifier": named}
+    for source, codes in {**sources, **find_relatives(X)}.items():
+        if codes is not None and (torn := _torn(codes, splits)).size:
+            found.append(
+                Leak(
+                    "person",
+                    f"{len(torn)} {source}, are in training and test (such as {_shown(torn)}): "
+                    "their scans are not independent. Use a splitter that keeps them together, "
+                    "such as StratifiedGroupKFold, and pass them as groups.",
+                )
             )
-        )
     same = find_identical(X)
     torn = _torn(same, splits)
     torn = torn if named is None else np.array([c for c in torn if not _one(named[same == c])])
@@ -175,7 +182,7 @@ def _check_people(X: Any, groups: np.ndarray | None, splits: Splits | None) -> l
 
 
 def _torn(codes: np.ndarray, splits: Splits | None) -> np.ndarray:
-    """Return which codes are in training and test of a split; without splits, those repeated."""
+    """Return the codes in training and test of any split; without splits, those repeated."""
     values, counts = np.unique(codes, return_counts=True)
     repeated = values[counts > 1]
     if splits is None or not repeated.size:
@@ -195,12 +202,11 @@ def _check_fitted(X: Any, methods: Any, pretraining: Any) -> list[Leak]:
         found.append(
             Leak(
                 "fitted",
-                f"Columns of X such as {_shown(columns)} are what a fitted transformer makes. If "
+                f"Columns of X such as {_shown(columns)} are those of a fitted transformer. If "
                 "it was fitted on all subjects, it has seen the labels of test subjects: put the "
-                "transformer into the pipeline that is cross-validated, and give it the raw data.",
+                "transformer into the pipeline that is cross-validated, and pass the raw data.",
             )
         )
-    methods = methods if isinstance(methods, Mapping) else {"The method": methods}
     for name, method in methods.items():
         if pretraining is None and (frozen := _frozen_parts(method)):
             found.append(
@@ -208,7 +214,7 @@ def _check_fitted(X: Any, methods: Any, pretraining: Any) -> list[Leak]:
                     "fitted",
                     f"{name!r} contains {_shown(frozen)} that stays as it was fitted, outside the "
                     "folds. If test subjects took part in that fit, scores are too good: fit it "
-                    "within the folds, or give those who took part as pretraining.",
+                    "within the folds, or pass the subjects of that fit as pretraining.",
                 )
             )
     return found
@@ -223,31 +229,51 @@ def _column_names(X: Any) -> Iterable[str]:
 
 def _frozen_parts(method: Any) -> list[str]:
     """Return the estimators in a method that a clone leaves fitted."""
-    parts = [method, *getattr(method, "get_params", dict)().values()]
-    return [type(p.estimator).__name__ for p in parts if type(p).__name__ == "FrozenEstimator"]
-
-
-def _check_pretraining(X: Any, pretraining: Any, splits: Splits | None) -> list[Leak]:
-    if pretraining is None:
+    if not hasattr(method, "get_params"):
         return []
+    return [type(part).__name__ for part in clone(method).get_params().values() if _is_fitted(part)]
+
+
+def _is_fitted(part: Any) -> bool:
+    if not isinstance(part, BaseEstimator) or isinstance(part, FrozenEstimator):
+        return False  # a frozen estimator has a fitted one as its parameter
+    if not get_tags(part).requires_fit:
+        return False
+    try:
+        check_is_fitted(part)
+    except NotFittedError:
+        return False
+    return True
+
+
+def _pretrained_on(methods: Mapping[str, Any]) -> Iterable[Any]:
+    """Yield the subjects that methods pretrain on within each fit, wherever the folds are."""
+    for method in methods.values():
+        for name, value in getattr(method, "get_params", dict)().items():
+            if name.rpartition("__")[2] == "pretrain":
+                yield value[0] if isinstance(value, tuple) else value
+
+
+def _check_pretraining(X: Any, pretraining: list[Any], splits: Splits | None) -> list[Leak]:
     tested = (
         np.arange(n_rows(X)) if splits is None else np.unique(np.hstack([s for _, s in splits]))
     )
-    ours, theirs = identifiers(X), identifiers(pretraining, plain_is_ids=True)
-    seen = np.zeros(n_rows(X), dtype=bool)
-    if ours is not None and theirs is not None:
-        seen |= np.isin(ours, theirs)
-    if (hashes := row_hashes(pretraining)) is not None and (own := row_hashes(X)) is not None:
-        seen |= np.isin(own, hashes)
+    ours, seen = find_people(X), np.zeros(n_rows(X), dtype=bool)
+    for given in pretraining:
+        if given is not None:
+            seen |= find_same(X, given)
+            theirs = find_people(given, plain_is_ids=True)
+            if ours is not None and theirs is not None:
+                seen |= np.isin(ours, theirs)
     rows = tested[seen[tested]]
     if not rows.size:
         return []
-    names = rows if ours is None else ours[rows]
+    names = rows if ours is None else np.asarray(index_of(X))[rows]
     return [
         Leak(
             "pretraining",
             f"{rows.size} test subjects took part in the pretraining (such as {_shown(names)}): "
-            "what was learned there knows them. Pretrain on others, or within the folds.",
+            "scores on them are too good. Pretrain on others, or within the folds.",
         )
     ]
 
@@ -266,13 +292,6 @@ def _check_sites(X: Any, y: Any, groups: Any, splits: Splits | None) -> Iterable
         if splits is None or any(np.isin(sites[b], sites[a]).any() for a, b in splits)
     )
     return [text for text in texts if text][:1]
-
-
-def _codes(groups: ArrayLike, n: int) -> np.ndarray:
-    codes = np.asarray(groups)
-    if codes.shape != (n,):
-        raise ValueError(f"groups must have one entry for each of {n} subjects: {codes.shape}.")
-    return codes.astype(str) if codes.dtype.kind == "O" else codes
 
 
 def _shown(values: Iterable[Any]) -> str:

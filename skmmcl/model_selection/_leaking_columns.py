@@ -1,4 +1,4 @@
-"""Columns of the data that say the target."""
+"""Columns of the data that reveal the target."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.data._copies import copies_of_classes, copies_of_numbers, suspects
 from skmmcl.utils._targets import is_unlabeled, seem_measured
 
-_BY_CHANCE = 1e-4  # expected columns that set the classes apart, from which finding one says little
-_LEAST = 10  # subjects
+_BY_CHANCE = 1e-4  # expected number of columns that separate the classes by chance, at most
+_LEAST = 10  # subjects, below which nothing is reported
 
 
 def find_target_columns(X: Any, y: Any) -> list[str]:
-    """Return what is wrong with columns that equal the target, or set its classes apart."""
+    """Return messages about columns that equal the target, or separate its classes."""
     target = np.asarray(y)
     if target.ndim != 1:
         return []
@@ -34,10 +34,10 @@ def find_target_columns(X: Any, y: Any) -> list[str]:
         places = _places(table[known], codes if coded else target.astype(float), coded=coded)
         if places.size:
             shown = ", ".join(str(names[k]) for k in places[:5])
-            what = "sets the classes apart by itself" if coded else "is the target, up to its unit"
+            what = "separates the classes by itself" if coded else "is the target, up to its unit"
             found.append(
-                f"{name}column {shown} {what}: what is predicted from it is no finding. Remove it "
-                "if it follows from the target."
+                f"{name}column {shown} {what}: a prediction from it is no finding. Remove it if it "
+                "follows from the target."
             )
     return found
 
@@ -53,7 +53,7 @@ def _places(table: np.ndarray, target: np.ndarray, *, coded: bool) -> np.ndarray
 
 
 def _tables(X: Any) -> Iterator[tuple[str, np.ndarray, list]]:
-    """Return the tables in some data, with a name for the message and those of the columns."""
+    """Yield the tables of the data, each with its name for messages and those of its columns."""
     if is_multimodal(X):
         X = as_multimodal(X)
         for name, present in zip(X.modalities, X.mask.T, strict=True):

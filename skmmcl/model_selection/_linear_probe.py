@@ -1,13 +1,12 @@
-"""The linear probe of an embedding, with its penalty searched for."""
+"""Linear probe of an embedding, with a search for its penalty."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import sklearn
@@ -21,12 +20,18 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.fixes import parse_version
 
 from skmmcl.model_selection._rows import labeled_part
+from skmmcl.utils._named import check_whole
 from skmmcl.utils._optional import import_optional
 from skmmcl.utils._targets import UNLABELED
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import Scoring
+
 COSTS = (1e-6, 1e3)
 L1_RATIOS = {"l1": 1.0, "l2": 0.0}  # "elasticnet" has one of its own
-# Without this, scikit-learn before 1.8 heeds no l1_ratio.
+# Without this, scikit-learn before 1.8 ignores l1_ratio.
 OLD = (
     {} if parse_version(sklearn.__version__) >= parse_version("1.8") else {"penalty": "elasticnet"}
 )
@@ -45,7 +50,7 @@ class LinearProbe:
     best_score_ : float
         Mean score over the folds. As the best of many it is optimistic.
     hold_out_score_ : float or None
-        Score on the subjects who took no part in the search.
+        Score on the subjects that took no part in the search.
     trials_ : list of dict
         Parameters and ``score`` of each trial.
     n_search_, n_hold_out_ : int
@@ -76,7 +81,7 @@ class LinearProbe:
         )
         return f"LinearProbe({params}, {self.n_folds_}-fold score {self.best_score_:.3f}{held})"
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict classes from embeddings.
 
         Parameters
@@ -91,7 +96,7 @@ class LinearProbe:
         """
         return self.best_estimator_.predict(X)  # type: ignore[union-attr]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Predict probabilities of classes from embeddings.
 
         Parameters
@@ -108,23 +113,23 @@ class LinearProbe:
 
 
 def linear_probe_search(
-    X: Any,
-    y: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    hold_out: float | tuple[Any, Any] | None = 0.12,
+    hold_out: float | tuple[ArrayLike, ArrayLike] | None = 0.12,
     n_trials: int = 500,
     n_folds: int = 5,
-    scoring: str | Callable[..., float] | None = None,
-    class_weight: Any = None,
+    scoring: Scoring = None,
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
     max_iter: int = 200,
     n_jobs: int | None = None,
-    random_state: Any = None,
+    random_state: int | np.random.RandomState | None = None,
 ) -> LinearProbe:
     """Search for the penalty of a linear probe of embeddings, and score it on others.
 
     The protocol of :cite:t:`fedorov2021multimodal`: embeddings are standardized, and the penalty
     (l1, l2 or elastic net), its strength and its mixture of a logistic regression (saga) are
-    searched for by Optuna over stratified folds. Subjects who are held out take no part in that.
+    searched for by Optuna over stratified folds. Held-out subjects take no part in the search.
 
     Parameters
     ----------
@@ -133,34 +138,35 @@ def linear_probe_search(
     y : array-like of shape (n_samples,)
         Their classes; subjects of -1, NaN or None are left out.
     hold_out : float, (X, y) or None, default=0.12
-        Part of the subjects that is drawn, stratified, and held out; or embeddings and classes of
-        others; None for none. The paper holds out 100 of 826. An encoder that has seen the held-out
-        subjects makes the score optimistic: embed and give them as a pair.
+        Fraction of the subjects that is drawn, stratified, and held out; or embeddings and classes
+        of other subjects; None for none. The paper holds out 100 of 826. An encoder fitted on the
+        held-out subjects makes the score optimistic: hold subjects out before it is fitted, and
+        pass their embeddings and classes as a pair.
     n_trials : int, default=500
-        Penalties that are tried.
+        Number of penalties that are tried.
     n_folds : int, default=5
-        Folds in which each is scored.
+        Number of folds in which each is scored.
     scoring : str or callable, default=None
-        As scikit-learn takes it; None for the area under the ROC curve, one class against the rest.
+        As in scikit-learn; None for the area under the ROC curve, one class against the rest.
     class_weight : dict or "balanced", default=None
         Weights of the classes in the regression.
     max_iter : int, default=200
-        Most passes of saga over the subjects. Weak penalties need not converge to be compared:
-        no warning is given.
+        Maximum number of passes of saga over the subjects. Weak penalties need not converge to be
+        compared: no warning is given.
     n_jobs : int, default=None
-        Folds that are scored at once.
+        Number of folds that are scored at once.
     random_state : int, RandomState instance or None, default=None
         Draws the held-out subjects, the folds and the trials.
 
     Returns
     -------
     LinearProbe
-        The probe of the best penalty, fitted on all subjects but those held out.
+        The probe of the best penalty, fitted on all subjects except those held out.
 
     Raises
     ------
     ImportError
-        Without Optuna, which the extra ``search`` brings.
+        Without Optuna, which the extra ``search`` installs.
     ValueError
         If there are not two classes of at least ``n_folds`` subjects.
 
@@ -176,12 +182,13 @@ def linear_probe_search(
     optuna = import_optional(
         "optuna", 'linear_probe_search needs Optuna: pip install "skmmcl[search]".'
     )
-    _check_counts(n_trials=n_trials, n_folds=n_folds, max_iter=max_iter)
+    for name, count in {"n_trials": n_trials, "max_iter": max_iter}.items():
+        check_whole(count, name, 1)
+    check_whole(n_folds, "n_folds", 2)
     seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    X, y = _read(X, y, "X")
-    X, y, X_held, y_held = _divide(X, y, hold_out, seed)
-    _check_classes(y, n_folds)
-    scoring = scoring or ("roc_auc" if len(np.unique(y)) == 2 else "roc_auc_ovr")
+    Z, labels, Z_held, held_labels = _divide(*_read(X, y, "X"), hold_out, seed)
+    _check_classes(labels, n_folds)
+    scoring = scoring or ("roc_auc" if len(np.unique(labels)) == 2 else "roc_auc_ovr")
     common = {"max_iter": max_iter, "class_weight": class_weight, "random_state": seed}
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
 
@@ -189,37 +196,30 @@ def linear_probe_search(
         probe = _make_probe(_suggest(trial), **common)
         with _unconverged():
             return float(
-                cross_val_score(probe, X, y, cv=folds, scoring=scoring, n_jobs=n_jobs).mean()
+                cross_val_score(probe, Z, labels, cv=folds, scoring=scoring, n_jobs=n_jobs).mean()
             )
 
     study = _search(optuna, score, n_trials, seed)
     best = _make_probe(study.best_params, **common)
     with _unconverged():
-        best.fit(X, y)
-    held = None if y_held is None else float(get_scorer(scoring)(best, X_held, y_held))
+        best.fit(Z, labels)
+    held = None if held_labels is None else float(get_scorer(scoring)(best, Z_held, held_labels))
     trials = [{**trial.params, "score": trial.value} for trial in study.trials]
-    n_held = 0 if y_held is None else len(y_held)
+    n_held = 0 if held_labels is None else len(held_labels)
     return LinearProbe(
-        best, dict(study.best_params), study.best_value, held, trials, len(y), n_held, n_folds
+        best, dict(study.best_params), study.best_value, held, trials, len(labels), n_held, n_folds
     )
 
 
-def _check_counts(**counts: Any) -> None:
-    for name, count in counts.items():
-        least = 2 if name == "n_folds" else 1
-        if not isinstance(count, Integral) or isinstance(count, bool) or count < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {count!r}.")
-
-
 def _read(X: Any, y: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The embeddings and classes of those who are labeled."""
+    """Return the embeddings and classes of the labeled subjects."""
     X, y, _ = labeled_part(X, y, {}, UNLABELED, "probe")
     X = check_array(X, dtype=[np.float64, np.float32], input_name=name)
     return X, np.asarray(y)
 
 
 def _divide(X: np.ndarray, y: np.ndarray, hold_out: Any, seed: int) -> tuple[Any, Any, Any, Any]:
-    """Whom to search with, and who is held out."""
+    """Return embeddings and classes of the search, and those held out."""
     if hold_out is None:
         return X, y, None, None
     if isinstance(hold_out, float) and 0 < hold_out < 1:
@@ -229,8 +229,8 @@ def _divide(X: np.ndarray, y: np.ndarray, hold_out: Any, seed: int) -> tuple[Any
         return X, y, X_held, y_held
     if not isinstance(hold_out, tuple | list) or len(hold_out) != 2:
         raise ValueError(
-            "hold_out must be a part between 0 and 1, a pair of embeddings and classes of other "
-            f"subjects, or None; got {hold_out!r}."
+            "hold_out must be a fraction between 0 and 1, a pair of embeddings and classes of "
+            f"other subjects, or None; got {hold_out!r}."
         )
     X_held, y_held = _read(hold_out[0], hold_out[1], "hold_out")
     if X_held.shape[1] != X.shape[1]:
@@ -239,7 +239,7 @@ def _divide(X: np.ndarray, y: np.ndarray, hold_out: Any, seed: int) -> tuple[Any
         )
     unknown = np.setdiff1d(y_held, y).tolist()
     if unknown:
-        raise ValueError(f"The held-out subjects have the classes {unknown}, which y has not.")
+        raise ValueError(f"The held-out subjects have the classes {unknown}, which y lacks.")
     return X, y, X_held, y_held
 
 
@@ -268,7 +268,7 @@ def _make_probe(params: dict[str, Any], **common: Any) -> Pipeline:
 
 
 def _search(optuna: Any, score: Callable[[Any], float], n_trials: int, seed: int) -> Any:
-    """Run the trials without a word of Optuna's."""
+    """Run the trials without messages of Optuna."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -281,8 +281,8 @@ def _search(optuna: Any, score: Callable[[Any], float], n_trials: int, seed: int
 
 
 @contextmanager
-def _unconverged() -> Any:
-    """Let saga stop before it converges."""
+def _unconverged() -> Iterator[None]:
+    """Ignore warnings of saga that it stopped before it converged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield

@@ -1,4 +1,4 @@
-"""Scores of a search in an outer cross-validation, and what it has chosen."""
+"""Scores of a search in an outer cross-validation, and its chosen parameters."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ from skmmcl.utils._named import check_n_jobs
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from skmmcl.utils._typing import CrossValidator, Groups, Scoring, Subjects
+
 
 class NestedSearchResult(NamedTuple):
-    """A search in an outer cross-validation.
+    """Result of a search in an outer cross-validation.
 
     Attributes
     ----------
     scores : ndarray of shape (n_splits,)
-        Score of each outer test set, by the parameters that the inner folds chose.
+        Score of each outer test set, with the parameters chosen by the inner folds.
     best_params : list of dict
-        What was chosen in each outer split.
+        Parameters chosen in each outer split.
     inner_scores : ndarray of shape (n_splits,)
         Best mean score of the inner folds, which is optimistic.
     splits : list of tuple of ndarray
@@ -51,19 +53,19 @@ class NestedSearchResult(NamedTuple):
 def nested_search(
     estimator: Any,
     params: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-    X: Any,
+    X: Subjects,
     y: ArrayLike,
     *,
-    groups: ArrayLike | None = None,
-    inner_cv: Any = 5,
-    outer_cv: Any = 5,
-    scoring: Any = None,
+    groups: Groups = None,
+    inner_cv: CrossValidator = 5,
+    outer_cv: CrossValidator = 5,
+    scoring: Scoring = None,
     n_iter: int | None = None,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
     verbose: int = 0,
 ) -> NestedSearchResult:
-    """Score a search for parameters on subjects that it did not see.
+    """Score a search for parameters on subjects that took no part in it.
 
     In each outer split, the parameters are chosen by inner folds of the training subjects alone.
     Groups are kept together in both. All fits of all searches are stacked where the estimator
@@ -82,7 +84,7 @@ def nested_search(
     y : array-like of shape (n_samples,)
         The target.
     groups : array-like of shape (n_samples,), optional
-        People, or sites.
+        People, or sites, which are kept together in outer and inner folds.
     inner_cv, outer_cv : int, cross-validation generator or iterable, default=5
         The splits. An integer gives shuffled folds, stratified where `y` has classes, with groups
         kept together where there are any.

@@ -1,4 +1,4 @@
-"""Whether a pipeline is better than chance: its score with permuted labels."""
+"""Permutation test: whether a pipeline is better than chance."""
 
 from __future__ import annotations
 
@@ -13,13 +13,23 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import delayed
 
 from skmmcl.exceptions import DataError
-from skmmcl.model_selection._evaluate import plain
-from skmmcl.model_selection._given import check_data, check_methods, make_scorers, make_splits
+from skmmcl.model_selection._evaluate import groups_of_search
+from skmmcl.model_selection._given import (
+    as_splits,
+    check_data,
+    check_methods,
+    make_folds,
+    make_scorers,
+    make_splits,
+)
+from skmmcl.model_selection._rows import check_groups
 from skmmcl.model_selection._stacking import run, stacking
-from skmmcl.utils._named import check_n_jobs
+from skmmcl.utils._named import check_n_jobs, check_whole
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
+
+    from skmmcl.utils._typing import CrossValidator, Groups, Scoring, Subjects
 
 
 class PermutationResult(NamedTuple):
@@ -30,10 +40,10 @@ class PermutationResult(NamedTuple):
     score : float
         Mean score over the splits, with the true labels.
     permutation_scores : ndarray of shape (n_permutations,)
-        The same with permuted labels.
+        Mean scores with permuted labels.
     pvalue : float
-        ``(c + 1) / (n_permutations + 1)``, where `c` counts the permutations that score at least
-        as well.
+        ``(c + 1) / (n_permutations + 1)``, where `c` is the number of permutations with a score of
+        at least ``score``.
     """
 
     score: float
@@ -43,13 +53,13 @@ class PermutationResult(NamedTuple):
 
 def permutation_test(
     estimator: Any,
-    X: Any,
+    X: Subjects,
     y: ArrayLike,
     *,
-    groups: ArrayLike | None = None,
-    blocks: ArrayLike | None = None,
-    cv: Any = 5,
-    scoring: Any = None,
+    groups: Groups = None,
+    blocks: Groups = None,
+    cv: CrossValidator = 5,
+    scoring: Scoring = None,
     n_permutations: int = 1000,
     n_jobs: int | None = None,
     random_state: int | np.random.RandomState | None = None,
@@ -58,13 +68,13 @@ def permutation_test(
     """Test whether the cross-validated score of a pipeline is better than chance.
 
     The whole pipeline is fitted anew for each permutation of the labels, in stacks where it
-    trains. That finds what leaks within the pipeline too: a score with permuted labels that is
-    better than chance is a fault.
+    trains. This reveals leaks within the pipeline as well: scores with permuted labels that are
+    better than chance are a fault.
 
     Parameters
     ----------
     estimator : estimator
-        The pipeline, with everything that learns inside.
+        The pipeline, with all steps that are fitted.
     X : array-like, DataFrame, MultimodalData or dict of arrays
         The data.
     y : array-like of shape (n_samples,)
@@ -73,8 +83,8 @@ def permutation_test(
         People who were scanned repeatedly, with one label each. Labels are exchanged between
         people with the same number of scans, and splitters keep people together.
     blocks : array-like of shape (n_samples,), optional
-        Within which labels are exchanged, such as sites: the test is then whether the pipeline
-        is better than what the site says.
+        Blocks within which labels are exchanged, such as sites: the test is then whether the
+        pipeline is better than a prediction from the site.
     cv : int, cross-validation generator or iterable, default=5
         The splits, made anew for each permutation so that they are stratified. An integer gives
         shuffled folds as in :func:`compare`.
@@ -123,11 +133,10 @@ def permutation_test(
     >>> bool(abs(result.permutation_scores.mean() - 0.5) < 0.05)
     True
     """
-    X, y, groups = check_data(X, y, groups)
+    X, y, groups = check_data(X, y, groups, blocks=blocks)
     estimator = check_methods({"estimator": estimator})["estimator"]
     check_n_jobs(n_jobs)
-    if n_permutations < 1:
-        raise ValueError(f"n_permutations must be a whole number from 1, got {n_permutations!r}.")
+    n_permutations = check_whole(n_permutations, "n_permutations", 1)
     (scorer, *others) = make_scorers(scoring, y).values()
     if others:
         raise ValueError("permutation_test takes one score: scoring names several.")
@@ -135,10 +144,10 @@ def permutation_test(
     seed = int(rng.randint(2**31 - 1))
     exchange = _exchangeable(y, groups, blocks)
     targets = [y, *(y[_permuted(exchange, rng)] for _ in range(n_permutations))]
-    # Splits are checked once, before many fits.
-    make_splits(cv, X, y, groups, seed)
+    cv = make_folds(cv, y, groups, seed)
+    make_splits(cv, X, y, groups, seed)  # checked once, before many fits
     jobs = [
-        delayed(_mean_score)(k, clone(estimator), X, target, groups, cv, scorer, seed)
+        delayed(_mean_score)(k, clone(estimator), X, target, groups, cv, scorer)
         for k, target in enumerate(targets)
     ]
     with stacking([estimator]):
@@ -148,12 +157,14 @@ def permutation_test(
 
 
 def _mean_score(
-    number: int, estimator: Any, X: Any, y: Any, groups: Any, cv: Any, scorer: Any, seed: int
+    number: int, estimator: Any, X: Any, y: Any, groups: Any, cv: Any, scorer: Any
 ) -> tuple[int, float]:
-    splits = make_splits(cv, X, y, groups, seed)
-    with warnings.catch_warnings():  # an undefined score is an error, once for all
+    splits, params = as_splits(cv, X, y, groups), groups_of_search(estimator, groups)
+    with warnings.catch_warnings():  # an undefined score is reported as an error
         warnings.simplefilter("ignore", UndefinedMetricWarning)
-        scores = cross_val_score(estimator, X, y, cv=splits, scoring=scorer, error_score="raise")
+        scores = cross_val_score(
+            estimator, X, y, cv=splits, scoring=scorer, params=params, error_score="raise"
+        )
     return number, float(np.mean(scores))
 
 
@@ -164,8 +175,8 @@ def _pvalue(score: float, permuted: NDArray) -> float:
             f"The score is not defined for {undefined} of {len(permuted) + 1} orders of the "
             "labels, since a test set has a single class: use stratified splits or fewer folds."
         )
-    # Scores that differ by rounding are the same.
-    return float((np.sum(permuted >= score - 1e-10) + 1) / (len(permuted) + 1))
+    rounding = 1e-10 * max(abs(score), np.abs(permuted).max())
+    return float((np.sum(permuted >= score - rounding) + 1) / (len(permuted) + 1))
 
 
 def _exchangeable(y: NDArray, groups: Any, blocks: Any) -> list[list[NDArray]]:
@@ -181,9 +192,7 @@ def _exchangeable(y: NDArray, groups: Any, blocks: Any) -> list[list[NDArray]]:
             )
     within = np.zeros(n, dtype=int)
     if blocks is not None:
-        if (blocks := plain(blocks)).shape != (n,):
-            raise DataError(f"blocks must have one entry for each of {n} subjects.")
-        within = np.unique(blocks, return_inverse=True)[1]
+        within = np.unique(check_groups(blocks, "blocks", n), return_inverse=True)[1]
     sets: dict[tuple[int, ...], list[NDArray]] = {}
     for rows in units:
         sets.setdefault((len(rows), *np.unique(within[rows])), []).append(rows)

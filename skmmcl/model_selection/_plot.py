@@ -1,4 +1,4 @@
-"""The figure of a comparison."""
+"""Figure of a comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison has found."""
+"""Result of a comparison."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ _PANDAS = 'A table of results needs pandas: pip install "skmmcl[plot]".'
 
 @dataclass(frozen=True, repr=False)
 class ComparisonResult:
-    """What :func:`compare` has found.
+    """Result of :func:`compare`.
 
     Parameters
     ----------
     methods : dict of str to estimator
         The methods by name, unfitted. Differences are to the first.
     metrics : tuple of str
-        Names of the scores; the first is the one that is meant where none is named. Greater is
-        better in all.
+        Names of the scores; the first is the default of all methods. Greater is better in all.
     splits : list of tuple of ndarray
         Training and test rows of each split.
     fits : list of Fit
@@ -41,13 +40,13 @@ class ComparisonResult:
     classes : ndarray or None
         The classes in `y`; None where numbers are predicted.
     leaks : list of Leak
-        What :func:`check_leakage` has found.
+        The leaks that :func:`check_leakage` has found.
     params : dict
         Other parameters of the call, by name.
 
     See Also
     --------
-    compare : Makes it.
+    compare : Returns it.
 
     Examples
     --------
@@ -129,7 +128,7 @@ class ComparisonResult:
         return {"n_train": float(n_train), "n_test": float(n_test)}
 
     def predictions(self, method: str) -> Any:
-        """Return what a method said of each test subject, in every split.
+        """Return the predictions of a method for each test subject of every split.
 
         Parameters
         ----------
@@ -192,12 +191,12 @@ class ComparisonResult:
         metric : str, optional
             Which of `metrics`; the first by default.
         confidence : float, default=0.95
-            Of the intervals.
+            Confidence level of the intervals.
         rope : float, optional
-            Differences up to it mean nothing in practice. With it, the table has the posterior
-            probabilities of the Bayesian correlated t-test.
+            Region of practical equivalence: differences up to it do not matter in practice. With
+            it, the table has the posterior probabilities of the Bayesian correlated t-test.
         order : list of str, optional
-            Methods to show, the one that others are compared to first; all by default.
+            Methods to show, with the reference first; all by default.
 
         Returns
         -------
@@ -205,9 +204,10 @@ class ComparisonResult:
             A row for each method. ``score`` is the mean over the splits, with ``lower`` and
             ``upper`` of its corrected interval; ``difference`` is to the first method, over the
             splits in which both have a score, with its interval ``difference_lower`` and
-            ``difference_upper``; ``p`` is that of the corrected resampled t-test, ``p_corrected``
-            the same by Holm for all comparisons of the table; ``splits`` counts the splits with a
-            score, ``failed`` the fits with an error, and ``fit_time`` is the mean in seconds.
+            ``difference_upper``; ``p`` is the p-value of the corrected resampled t-test, and
+            ``p_corrected`` the same, corrected by Holm for all comparisons of the table; ``splits``
+            counts the splits with a score, ``failed`` the fits with an error, and ``fit_time`` is
+            the mean in seconds.
             With `rope`, ``p_worse``, ``p_equivalent`` and ``p_better``.
         """
         pandas = import_optional("pandas", _PANDAS)
@@ -225,7 +225,7 @@ class ComparisonResult:
         metric : str, optional
             Which of `metrics`; the first by default.
         confidence : float, default=0.95
-            Of the intervals.
+            Confidence level of the intervals.
         ax : matplotlib.axes.Axes, optional
             Where to draw; a new figure by default.
 
@@ -253,5 +253,5 @@ class ComparisonResult:
         path : Path
             The file that was written.
         """
-        # By name: reports lie above this room, and most comparisons do without.
+        # By name: the room of reports lies above this one in the layers of imports.
         return import_module("skmmcl.inspection").write_report(self, path, **options)

@@ -1,8 +1,11 @@
-"""Rows of whatever a user hands over as X, y or a fit parameter."""
+"""Rows of whatever a user hands over as X, y, groups or a fit parameter."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from numbers import Number
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -10,6 +13,7 @@ from sklearn.utils import check_consistent_length
 
 from skmmcl.data import as_multimodal, is_multimodal
 from skmmcl.data._who import check_same_subjects
+from skmmcl.exceptions import DataError
 from skmmcl.utils._named import named
 from skmmcl.utils._targets import is_unlabeled
 
@@ -33,6 +37,61 @@ def take(X, rows):
     if issparse(X):
         return X.tocsr()[rows]
     return X[rows]
+
+
+def plain(values: Any) -> np.ndarray:
+    """Return values as an array that is no array of objects, where there is one."""
+    array = np.asarray(values)
+    return np.asarray(array.tolist()) if array.dtype.kind == "O" else array
+
+
+def as_array(values: Any) -> np.ndarray:
+    """Return an array, of objects for a list with text: as text, NaN and None would be labels."""
+    has_text = isinstance(values, (list, tuple)) and any(isinstance(v, str) for v in values)
+    return np.array(values, dtype=object) if has_text else np.asarray(values)
+
+
+def check_known(values: Any, name: str, n_samples: int, advice: str) -> np.ndarray:
+    """Return one entry for each sample, in a plain type; raise if any is missing."""
+    array = as_array(values)
+    if array.shape[:1] != (n_samples,):
+        raise DataError(
+            f"{name} must have one entry for each of {n_samples} subjects, got shape {array.shape}."
+        )
+    missing = is_unlabeled(array, None).reshape(n_samples, -1).any(axis=1)
+    if missing.any():
+        raise DataError(
+            f"{name} has {missing.sum()} missing entries (NaN or None), such as that of row "
+            f"{missing.argmax()}: {advice}"
+        )
+    return plain(array)
+
+
+def check_groups(groups: Any, name: str, n_samples: int) -> np.ndarray:
+    """Return the known group of each subject."""
+    advice = "without it, the rows of one person cannot be kept together. Give each row a group."
+    found = check_known(groups, name, n_samples, advice)
+    found = found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+    if found.ndim != 1:
+        raise DataError(
+            f"{name} must have one entry for each of {n_samples} subjects, got shape {found.shape}."
+        )
+    return found
+
+
+def row_numbers(rows: Any, n_samples: int) -> np.ndarray:
+    """Return positions from 0 for what indexes an array: positions, also from the end, or a mask.
+
+    Raises
+    ------
+    DataError
+        If it indexes no array of that length.
+    """
+    rows = np.asarray(rows) if len(rows) else np.empty(0, dtype=int)
+    try:
+        return np.arange(n_samples)[rows]
+    except IndexError as error:
+        raise DataError(f"cv has rows beyond the {n_samples} of X ({error}).") from error
 
 
 def take_params(params, n_samples, rows):

@@ -1,6 +1,9 @@
-"""Scorers that leave unlabeled subjects out."""
+"""Scorers that ignore unlabeled subjects."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sklearn.metrics import check_scoring, get_scorer
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -8,15 +11,22 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from skmmcl.model_selection._rows import is_labeled, labeled_part
 from skmmcl.utils._targets import UNLABELED
 
+if TYPE_CHECKING:
+    from skmmcl.utils._typing import Scoring
 
-def labeled_scorer(scoring, *, unlabeled=UNLABELED):
+
+def labeled_scorer(
+    scoring: Scoring | Sequence[str] | Mapping[str, Scoring],
+    *,
+    unlabeled: float | str | None = UNLABELED,
+) -> Callable[..., Any]:
     """Make a scorer that leaves unlabeled test subjects out.
 
     Parameters
     ----------
     scoring : str, callable, list, tuple or dict
-        What scikit-learn's ``scoring`` takes: the name of a scorer, a callable
-        ``scorer(estimator, X, y)``, or several of them for several metrics at once.
+        As scikit-learn's ``scoring``: the name of a scorer, a callable
+        ``scorer(estimator, X, y)``, or several of them for several metrics.
     unlabeled : int, float, str or None, default=-1
         The value of `y` that marks an unlabeled subject. NaN and None always mark one.
 
@@ -87,5 +97,5 @@ class _LabeledScorer:
         return get_routing_for_object(self._scorer)
 
     def _accept_sample_weight(self):
-        # The question that scikit-learn's multi-metric scorer asks while routing is off.
+        # scikit-learn's multi-metric scorer calls this while metadata routing is off.
         return getattr(self._scorer, "_accept_sample_weight", bool)()

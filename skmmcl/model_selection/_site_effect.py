@@ -1,4 +1,4 @@
-"""How well the site alone predicts the target."""
+"""Prediction of the target from the site alone."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from skmmcl.utils._targets import is_unlabeled, seem_measured
 
 _LEVEL = 1e-3  # of the test of association
-_AUC, _R2 = 0.6, 0.05  # from which the site predicts enough to matter
-_SMOOTHING = 1.0  # subjects with the shares of the whole cohort, that are added to each site
+_AUC, _R2 = 0.6, 0.05  # above which the effect of the site is reported
+_SMOOTHING = 1.0  # pseudo-subjects, with the mean of the cohort, added to each site
 
 
 def find_site_effect(name: str, sites: np.ndarray, y: Any) -> str:
-    """Return what is wrong if the site predicts the target by itself, else an empty text."""
+    """Return a message if the site predicts the target by itself, else an empty text."""
     target = np.asarray(y)
     if target.ndim != 1:
         return ""
@@ -62,7 +62,7 @@ def _of_numbers(sites: np.ndarray, target: np.ndarray) -> str:
 
 
 def _means_of_sites(sites: np.ndarray, values: np.ndarray, folds: Any) -> np.ndarray:
-    """Return the mean of each subject's site in the other folds, drawn to that of all."""
+    """Return the mean of each subject's site in the other folds, shrunk to that of all sites."""
     predicted = np.empty_like(values, dtype=float)
     for train, test in folds:
         overall = values[train].mean(axis=0)

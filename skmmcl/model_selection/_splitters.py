@@ -3,34 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import column_or_1d
 
+from skmmcl.data import is_multimodal
+from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
-from skmmcl.model_selection._balance import balanced_folds, joined_sites
-from skmmcl.model_selection._evaluate import plain
-from skmmcl.utils._named import named
-from skmmcl.utils._targets import seem_measured
+from skmmcl.model_selection._balance import (
+    balanced_folds,
+    count,
+    joined_sites,
+    quantile_bins,
+    strata,
+)
+from skmmcl.model_selection._rows import check_groups
+from skmmcl.utils._named import check_whole, named
+from skmmcl.utils._sklearn import num_samples
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_N_BINS = 5  # of a target of numbers
+    from skmmcl.utils._typing import Groups, Subjects, Target
 
 
-class LeaveSitesOut(BaseCrossValidator):
-    """Hold whole sites out, with every class among the test subjects.
+class _WholeGroups(BaseCrossValidator):
+    """Base of splitters in which all rows of a group are in one test set."""
+
+    n_splits: int | None
+    __metadata_request__split: ClassVar = {"groups": True}
+
+    def split(
+        self, X: Subjects, y: Target = None, groups: Groups = None
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield training and test rows of each fold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            The data, of which only the length and a named `covariate` are used.
+        y : array-like of shape (n_samples,), optional
+            Classes, or numbers, which are cut into five bins. Unknown ones, NaN or None, are
+            spread over the folds. Without `y` it has no part in the balance.
+        groups : array-like of shape (n_samples,), optional
+            Site or person of each subject, which stays in one test set.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Row numbers.
+        """
+        yield from super().split(X, y, groups)
+
+    def get_n_splits(self, X: Any = None, y: Target = None, groups: Groups = None) -> int:
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X : array-like, optional
+            The data; not used if `n_splits` is a number, as are `y` and `groups`.
+        y : array-like of shape (n_samples,), optional
+            Classes, or numbers.
+        groups : array-like of shape (n_samples,), optional
+            Site or person of each subject.
+
+        Returns
+        -------
+        n_splits : int
+            Number of folds.
+        """
+        if self.n_splits is not None:
+            return self.n_splits
+        if groups is None:
+            name = type(self).__name__
+            raise ValueError(f"{name} needs y and groups to know the number of folds.")
+        return int(self._folds(groups if X is None else X, y, groups).max()) + 1
+
+    def _iter_test_masks(
+        self, X: Any = None, y: Any = None, groups: Any = None
+    ) -> Iterator[NDArray[np.bool_]]:
+        folds = self._folds(X, y, groups)
+        for fold in range(folds.max() + 1):
+            yield folds == fold
+
+    def _folds(self, X: Any, y: Any, groups: Any) -> NDArray[np.intp]:
+        """Return the fold of each subject."""
+        raise NotImplementedError
+
+
+class LeaveSitesOut(_WholeGroups):
+    """Splitter that holds whole sites out, with every class among the test subjects.
 
     :class:`~sklearn.model_selection.LeaveOneGroupOut` tests on each site alone, where a site with
     patients only leaves an area under the ROC curve undefined. Here sites that lack a class are
     joined with others until each test set has enough subjects of each class. With `n_splits`,
-    whole sites are joined into so many folds of similar size and with similar shares of the
-    classes.
+    whole sites are joined into that number of folds, of similar size and with similar shares of
+    the classes.
 
     Parameters
     ----------
@@ -64,91 +135,48 @@ class LeaveSitesOut(BaseCrossValidator):
     cd [1 1 0 0]
     """
 
-    __metadata_request__split: ClassVar = {"groups": True}
-
-    def __init__(self, n_splits=None, *, min_per_class=2, random_state=None):
+    def __init__(
+        self,
+        n_splits: int | None = None,
+        *,
+        min_per_class: int = 2,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.n_splits = n_splits
         self.min_per_class = min_per_class
         self.random_state = random_state
 
-    def split(self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None):
-        """Yield training and test rows of each fold.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            The data, of which only the length is used.
-        y : array-like of shape (n_samples,), optional
-            Classes, or numbers. Without it only sizes are balanced.
-        groups : array-like of shape (n_samples,)
-            Site of each subject.
-
-        Yields
-        ------
-        train, test : ndarray of int
-            Row numbers.
-        """
-        yield from super().split(X, y, groups)
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of folds.
-
-        Parameters
-        ----------
-        X : array-like, optional
-            Of any value; its length is used where there is no `y`.
-        y : array-like of shape (n_samples,), optional
-            Needed unless `n_splits` is given.
-        groups : array-like of shape (n_samples,), optional
-            Needed unless `n_splits` is given.
-
-        Returns
-        -------
-        n_splits : int
-            Number of folds.
-        """
-        if self.n_splits is not None:
-            return self.n_splits
-        if groups is None:
-            raise ValueError("LeaveSitesOut needs y and groups to know the number of folds.")
-        return int(self._folds(groups if X is None else X, y, groups).max()) + 1
-
-    def _iter_test_masks(self, X=None, y=None, groups=None) -> Iterator[NDArray[np.bool_]]:
-        folds = self._folds(X, y, groups)
-        for fold in range(folds.max() + 1):
-            yield folds == fold
-
     def _folds(self, X: Any, y: Any, groups: Any) -> NDArray[np.intp]:
-        """Return the fold of each subject."""
-        codes, names = _check_groups(groups, X, "LeaveSitesOut")
-        strata = _strata(y, len(codes))
-        counts = _counts(codes, strata)
-        measured = y is None or seem_measured(plain(y))
-        least = 0 if measured else _check_whole(self.min_per_class, "min_per_class", 1)
-        if (few := counts.sum(axis=0).min()) < 2 * least:
+        n_sites, codes = _check_groups(groups, X, "LeaveSitesOut")
+        classes, is_measured = strata(y, len(codes))
+        counts = count(codes, classes)
+        of_classes = count(codes, classes, with_unknown=False)
+        least = 0 if is_measured else check_whole(self.min_per_class, "min_per_class", 1)
+        if (few := of_classes.sum(axis=0).min(initial=np.inf)) < 2 * least:
             raise DataError(
                 f"One class has {int(few)} subjects, too few for two test sets with {least} of "
                 "each class: lower min_per_class."
             )
         rng = check_random_state(self.random_state)
-        if self.n_splits is not None:
-            n_splits = _check_whole(self.n_splits, "n_splits", 2)
-            folds = balanced_folds(np.column_stack([counts.sum(axis=1), counts]), n_splits, rng)
+        if self.n_splits is None:
+            folds = joined_sites(of_classes, least, rng)
+            n_splits = max(folds.max() + 1, 2)
         else:
-            folds = joined_sites(counts, least, rng)
-        totals = np.zeros((folds.max() + 1, counts.shape[1]))
-        np.add.at(totals, folds, counts)
-        if len(totals) < 2 or totals.min() < least or totals.sum(axis=1).min() == 0:
+            n_splits = check_whole(self.n_splits, "n_splits", 2)
+            folds = balanced_folds(np.column_stack([counts.sum(axis=1), counts]), n_splits, rng)
+        totals = np.zeros((n_splits, of_classes.shape[1]))
+        np.add.at(totals, folds, of_classes)
+        if totals.min() < least or np.bincount(folds, minlength=n_splits).min() == 0:
             raise DataError(
-                f"The {len(names)} sites cannot be joined into {max(len(totals), 2)} test sets "
-                f"with {least} or more subjects of each class: use fewer n_splits or a lower "
+                f"The {n_sites} sites cannot be joined into {n_splits} test sets "
+                f"with {least} or more subjects of each class: use a lower n_splits or "
                 "min_per_class."
             )
         return folds[codes]
 
 
-class BalancedGroupKFold(BaseCrossValidator):
-    """K folds that keep groups together and balance the classes and a continuous covariate.
+class BalancedGroupKFold(_WholeGroups):
+    """K-fold splitter that keeps groups together and balances classes and a continuous covariate.
 
     :class:`~sklearn.model_selection.StratifiedGroupKFold` balances the classes alone. If one
     fold tests the old and another the young, scores differ from fold to fold for that reason.
@@ -195,79 +223,48 @@ class BalancedGroupKFold(BaseCrossValidator):
     True
     """
 
-    __metadata_request__split: ClassVar = {"groups": True}
-
-    def __init__(self, n_splits=5, *, covariate=None, n_bins=4, shuffle=True, random_state=None):
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        covariate: str | ArrayLike | None = None,
+        n_bins: int = 4,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.n_splits = n_splits
         self.covariate = covariate
         self.n_bins = n_bins
         self.shuffle = shuffle
         self.random_state = random_state
 
-    def split(self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None):
-        """Yield training and test rows of each fold.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            The data, with the side data or the column that `covariate` names.
-        y : array-like of shape (n_samples,), optional
-            Classes, or numbers, which are cut into five bins.
-        groups : array-like of shape (n_samples,), optional
-            Who or what stays together.
-
-        Yields
-        ------
-        train, test : ndarray of int
-            Row numbers.
-        """
-        yield from super().split(X, y, groups)
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of folds.
-
-        Parameters
-        ----------
-        X, y, groups : object
-            Not used.
-
-        Returns
-        -------
-        n_splits : int
-            Number of folds.
-        """
-        return self.n_splits
-
-    def _iter_test_masks(self, X=None, y=None, groups=None) -> Iterator[NDArray[np.bool_]]:
-        n_splits = _check_whole(self.n_splits, "n_splits", 2)
-        n = X.shape[0] if hasattr(X, "shape") else len(X)
+    def _folds(self, X: Any, y: Any, groups: Any) -> NDArray[np.intp]:
+        n_splits, n = check_whole(self.n_splits, "n_splits", 2), num_samples(X)
         groups = np.arange(n) if groups is None else groups
-        codes, names = _check_groups(groups, X, "BalancedGroupKFold")
-        if len(names) < n_splits:
+        n_groups, codes = _check_groups(groups, X, "BalancedGroupKFold")
+        if n_groups < n_splits:
             raise DataError(
-                f"groups has {len(names)} different values, fewer than the {n_splits} folds."
+                f"groups has {n_groups} different values, fewer than the {n_splits} folds."
             )
-        strata, bins = _strata(y, n), self._bins(X, n)
-        joint = np.unique(np.column_stack([strata, bins]), axis=0, return_inverse=True)[1].ravel()
+        (classes, _), bins = strata(y, n), self._bins(X, n)
+        joint = np.unique(np.column_stack([classes, bins]), axis=0, return_inverse=True)[1].ravel()
         sizes = np.bincount(codes).astype(float)
-        counts = np.column_stack([sizes, *(_counts(codes, s) for s in (strata, bins, joint))])
+        counts = np.column_stack([sizes, *(count(codes, s) for s in (classes, bins, joint))])
         rng = check_random_state(self.random_state if self.shuffle else 0)
-        folds = balanced_folds(counts, n_splits, rng)[codes]
-        for fold in range(n_splits):
-            yield folds == fold
+        return balanced_folds(counts, n_splits, rng)[codes]
 
     def _bins(self, X: Any, n: int) -> NDArray[np.intp]:
         if self.covariate is None:
             return np.zeros(n, dtype=int)
         values = self.covariate
         if isinstance(values, str):
-            holder = getattr(X, "meta", X)
             try:
-                values = holder[values]
+                values = (X.meta if is_multimodal(X) else X)[values]
             except (KeyError, IndexError, TypeError) as error:
                 raise DataError(
                     f"covariate={values!r} names neither side data (X.meta) nor a column of X."
                 ) from error
+        check_same_subjects({"X": X, "covariate": values})
         with named("covariate", "one number for each row of X"):
             column = column_or_1d(values).astype(np.float64)
         if len(column) != n:
@@ -275,50 +272,14 @@ class BalancedGroupKFold(BaseCrossValidator):
                 f"covariate has {len(column)} entries for {n} rows of X: within a search or "
                 "another splitter, name side data of X instead, which are split along."
             )
-        return _quantile_bins(column, _check_whole(self.n_bins, "n_bins", 2))
+        return quantile_bins(column, check_whole(self.n_bins, "n_bins", 2))
 
 
 # ---------------------------------------------------------------------------------- the input
-def _check_groups(groups: Any, X: Any, who: str) -> tuple[NDArray[np.intp], NDArray]:
+def _check_groups(groups: Any, X: Any, who: str) -> tuple[int, NDArray[np.intp]]:
+    """Return the number of groups, and that of each subject."""
     if groups is None:
         raise ValueError(f"The 'groups' parameter should not be None: {who} keeps them together.")
-    with named("groups", "one entry for each subject"):
-        column = plain(column_or_1d(groups))
-        if X is not None:
-            check_consistent_length(X, column)
-    names, codes = np.unique(column, return_inverse=True)
-    return codes, names
-
-
-def _strata(y: Any, n: int) -> NDArray[np.intp]:
-    """Return the class of each subject as a number, or the bin of its number."""
-    if y is None:
-        return np.zeros(n, dtype=int)
-    target = plain(y)
-    if target.ndim == 1 and seem_measured(target):
-        return _quantile_bins(target.astype(np.float64), _N_BINS)
-    axis = None if target.ndim == 1 else 0
-    return np.unique(target, axis=axis, return_inverse=True)[1].ravel()
-
-
-def _quantile_bins(values: NDArray, n_bins: int) -> NDArray[np.intp]:
-    """Return the number of the bin of each value; those that are missing are a further bin."""
-    known = np.isfinite(values)
-    bins = np.full(len(values), n_bins)
-    if known.any():
-        edges = np.quantile(values[known], np.linspace(0, 1, n_bins + 1)[1:-1])
-        bins[known] = np.searchsorted(edges, values[known], side="right")
-    return bins
-
-
-def _counts(codes: NDArray, strata: NDArray) -> NDArray[np.float64]:
-    """Return the number of subjects of each group in each stratum."""
-    counts = np.zeros((codes.max() + 1, strata.max() + 1))
-    np.add.at(counts, (codes, strata), 1)
-    return counts[:, counts.any(axis=0)]
-
-
-def _check_whole(value: Any, name: str, least: int) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be a whole number from {least}, got {value!r}.")
-    return int(value)
+    found = check_groups(groups, "groups", num_samples(X))
+    names, codes = np.unique(found, return_inverse=True)
+    return len(names), codes

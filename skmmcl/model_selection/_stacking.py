@@ -1,4 +1,4 @@
-"""Many fits at once: in stacks where a method trains, else as joblib has it."""
+"""Many fits at once: in stacks where a method trains, else by joblib."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def stacking(methods: Iterable[Any]) -> AbstractContextManager:
     """Return the context in which fits of these methods are best run.
 
     A backend that the caller has chosen instead of joblib's default stays in force. The root
-    imports `stacked_fits` at its first use: without a method that trains, torch is not loaded.
+    imports `stacked_fits` at its first use, so that methods that do not train do not load torch.
     """
     chosen = not isinstance(get_active_backend()[0], LokyBackend)
     if chosen or not any(_trains(method) for method in methods):

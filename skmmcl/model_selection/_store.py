@@ -1,4 +1,4 @@
-"""Finished fits in a folder, so that a comparison that was cut off goes on."""
+"""Finished fits in a folder, from which an interrupted comparison resumes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _ARRAYS = ("outputs", "classes")
 
 
 class Store:
-    """A folder with one file for each fit, named by all that determines it.
+    """Folder with one file for each fit, named by a hash of all that determines the fit.
 
     Parameters
     ----------
     folder : str or path
-        Made if need be. Fits of other data, methods and splits may lie in it.
+        Created if it does not exist. It may hold fits of other data, methods and splits.
     *data : Any
-        What all fits have in common, such as X and y.
+        Input that all fits share, such as X and y.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *data: Any) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         if self.folder.exists() and not self.folder.is_dir():
             raise DataError(f"checkpoint must be a folder; {str(folder)!r} is a file.")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -43,13 +43,13 @@ class Store:
         self.common = joblib.hash([versions, *data])
 
     def key(self, what: str, *described: Any) -> str:
-        """Return the name of what is determined by the data and by these."""
+        """Return a hash of the data and of these values; errors call them `what`."""
         try:
             return joblib.hash([self.common, [describe(value) for value in described]])
         except Exception as error:
             raise DataError(
-                f"checkpoint: {what} cannot be told from others, since it cannot be pickled "
-                f"({error}). Define its functions in a module, or do without checkpoint."
+                f"checkpoint: {what} cannot be distinguished from others, since it cannot be "
+                f"pickled ({error}). Define its functions in a module, or omit checkpoint."
             ) from error
 
     def load(self, key: str) -> Fit | None:
@@ -63,7 +63,7 @@ class Store:
         return Fit(**text, outputs=outputs, classes=arrays.get("classes"))
 
     def save(self, key: str, fit: Fit) -> None:
-        """Keep a finished fit; trouble with the file is a warning."""
+        """Write a finished fit; warn if the file cannot be written."""
         fields = asdict(fit)
         arrays = {f"outputs.{name}": array for name, array in fit.outputs.items()}
         if fit.classes is not None:
@@ -72,7 +72,7 @@ class Store:
         self._write(f"fit-{key}.npz", text, arrays)
 
     def splits(self, key: str, make: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the splits of an earlier call with the same splitter, else make and keep them."""
+        """Return the splits of an earlier call with the same splitter, or make and write them."""
         content = self._read(f"splits-{key}.npz")
         if content is not None:
             text, arrays = content
@@ -91,8 +91,8 @@ class Store:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as members:
                 arrays = {member: members[member] for member in members.files}
             return json.loads(arrays.pop("json").tobytes()), arrays
-        except Exception as error:  # noqa: BLE001  whatever is wrong with it, it is made anew
-            _warn(f"{str(path)!r} is damaged ({error}); what it held is computed anew.")
+        except Exception as error:  # noqa: BLE001  any damaged file is computed anew
+            _warn(f"{str(path)!r} is damaged ({error}); its content is computed anew.")
             return None
 
     def _write(self, name: str, text: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
@@ -102,7 +102,7 @@ class Store:
             np.savez_compressed(buffer, allow_pickle=False, json=written, **arrays)
             write_whole(self.folder / name, buffer.getbuffer())
         except (OSError, ValueError) as error:
-            _warn(f"{name} could not be kept in {str(self.folder)!r} ({error}); the rest goes on.")
+            _warn(f"{name} could not be written to {str(self.folder)!r} ({error}); fits continue.")
 
 
 def _warn(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The table of a comparison: means, intervals, corrected tests."""
+"""Table of a comparison: means, intervals, corrected tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def summarize(
     confidence: float,
     rope: float | None,
 ) -> dict[str, Any]:
-    """Return the columns of a summary, an entry for each chosen method."""
+    """Return the columns of a summary, each with an entry for each chosen method."""
     values = dict(zip(result.methods, result.values(metric), strict=True))
     options = {**result.sizes, "confidence": confidence}
     alone = [corrected_ttest(values[name], **options) for name in chosen]

@@ -1,4 +1,4 @@
-"""Tests of paired scores over splits that share subjects, and their correction for many tests."""
+"""Tests of paired scores over splits that share subjects, and correction for many tests."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class TTestResult(NamedTuple):
     difference : float
         Mean of the paired differences.
     lower, upper : float
-        Its interval.
+        Bounds of its interval.
     statistic : float
         Student's t.
     pvalue : float
-        Two-sided.
+        Two-sided p-value.
     n_splits : int
         Number of splits in which both scores are defined.
     """
@@ -44,11 +44,11 @@ class BayesianTTestResult(NamedTuple):
     Attributes
     ----------
     p_worse : float
-        That `a` is worse than `b` by more than the region of practical equivalence.
+        Probability that `a` is worse than `b` by more than the region of practical equivalence.
     p_equivalent : float
-        That the difference lies in the region.
+        Probability that the difference lies in the region.
     p_better : float
-        That `a` is better than `b` by more than the region.
+        Probability that `a` is better than `b` by more than the region.
     difference : float
         Mean of the posterior.
     scale : float
@@ -87,9 +87,9 @@ def corrected_ttest(
         Scores of the other on the same splits, or a number to compare `a` to.
     n_train, n_test : float
         Number of training and test subjects of a split. Only their ratio counts: 9 and 1 for ten
-        folds, however often they are repeated.
+        folds, however often they are repeated. With ``n_test=0`` nothing is corrected.
     confidence : float, default=0.95
-        Of the interval.
+        Confidence level of the interval.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def corrected_ttest(
 
     Notes
     -----
-    The factor stands for a correlation ``n_test / (n_test + n_train)`` of the scores of any two
+    The factor assumes a correlation ``n_test / (n_test + n_train)`` between the scores of any two
     splits. If they have that correlation, the interval covers exactly.
 
     References
@@ -136,7 +136,7 @@ def corrected_ttest(
 def bayesian_ttest(
     a: ArrayLike, b: ArrayLike | float = 0.0, *, n_train: float, n_test: float, rope: float = 0.0
 ) -> BayesianTTestResult:
-    """Return how probable it is that one method is better, worse, or practically equivalent.
+    """Return the probabilities that a method is better, worse, or practically equivalent.
 
     The Bayesian correlated t-test [1]_ [2]_: with a flat prior on the mean difference, and scores
     of any two splits correlated by ``n_test / (n_test + n_train)``, the posterior is a Student
@@ -151,7 +151,7 @@ def bayesian_ttest(
     n_train, n_test : float
         Number of training and test subjects of a split, of which only the ratio counts.
     rope : float, default=0.0
-        Region of practical equivalence: differences up to `rope` mean nothing in practice.
+        Region of practical equivalence: differences up to `rope` do not matter in practice.
 
     Returns
     -------
@@ -194,12 +194,12 @@ def holm(pvalues: ArrayLike) -> NDArray[np.float64]:
     """Correct p-values of several tests, by Holm's step-down procedure.
 
     The chance of any false finding among all tests stays below the level at which the corrected
-    p-values are judged, whatever the tests have to do with each other.
+    p-values are judged, however the tests depend on each other.
 
     Parameters
     ----------
     pvalues : array-like of shape (n_tests,)
-        NaN for what could not be tested, which stays NaN and does not count.
+        The p-values; NaN for a test that could not be made, which stays NaN and does not count.
 
     Returns
     -------
@@ -229,9 +229,8 @@ def holm(pvalues: ArrayLike) -> NDArray[np.float64]:
 
 def _posterior(a: ArrayLike, b: ArrayLike | float, n_train: float, n_test: float) -> tuple:
     """Return the mean difference, its scale with correlated splits, and the number of splits."""
-    ratio = check_between(n_test, 0, np.inf, "n_test") / check_between(
-        n_train, 0, np.inf, "n_train"
-    )
+    of_test = check_between(n_test, 0, np.inf, "n_test", closed=True)
+    ratio = of_test / check_between(n_train, 0, np.inf, "n_train")
     with named("a and b", "one score for each split"):
         first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.ndim != 1 or second.shape not in {(), first.shape}:
@@ -252,7 +251,7 @@ def _posterior(a: ArrayLike, b: ArrayLike | float, n_train: float, n_test: float
 
 
 def check_between(value: float, low: float, high: float, name: str, *, closed=False) -> float:
-    """Return a number within open bounds; `closed` lets the lower one in."""
+    """Return a number within open bounds; `closed` includes the lower one."""
     with named(name, "a number"):
         number = float(value)
     if not (low < number < high or (closed and number == low)):

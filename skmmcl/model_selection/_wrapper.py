@@ -1,4 +1,4 @@
-"""Base of the estimators that wrap another one."""
+"""Base of estimators that wrap another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models that can be given to others: files without code, and the Hugging Face hub."""
+"""Sharing of models: files without code, and the Hugging Face hub."""
 
 from skmmcl.sharing._card import model_card
 from skmmcl.sharing._hub import from_hub, push_to_hub

@@ -1,4 +1,4 @@
-"""What a model file may name: classes and functions that do no more than the model needs."""
+"""Classes and functions that a model file may name."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from torch import nn
 
 from skmmcl.exceptions import ModelFileError
 
-# Rooms whose classes and functions neither read nor write files, nor fetch any.
+# Rooms whose classes and functions neither read nor write nor download files.
 ROOMS = (
     "augmentation", "base", "cluster", "contrastive", "cross_decomposition", "data._layout",
     "decomposition", "ensemble", "kernels", "losses", "model_selection", "networks",
     "preprocessing", "solvers", "training",
 )  # fmt: skip
-# Old names of what has moved since files were written, and its names now.
+# Names in older files, and present names, of classes and functions that have moved.
 MOVED: dict[str, str] = {}
 CLOSED = ("networks._weights", "training._checkpoint", "training._stored")
-# Rooms of scikit-learn whose estimators have a state of numbers and text.
+# Modules of scikit-learn whose estimators have a state of numbers and text.
 OF_SKLEARN = (
     "calibration", "cluster._kmeans", "compose", "covariance", "cross_decomposition",
     "decomposition", "discriminant_analysis", "dummy", "feature_selection", "frozen", "impute",
@@ -60,7 +60,7 @@ NAMES = {
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
     "torch.utils.data.dataloader.DataLoader",
 }
-# Losses of linear models and curves of splines: made by their class from numbers and arrays.
+# Losses of linear models and curves of splines, constructed from numbers and arrays.
 MADE = re.compile(
     r"sklearn\._loss\._loss\.Cy\w+|sklearn\.linear_model\._sgd_fast\.[A-Z]\w+|"
     r"scipy\.interpolate\._bsplines\.BSpline"
@@ -85,7 +85,7 @@ def name_of(value: Any) -> str:
     if "<" in name:
         raise ModelFileError(
             f"{module}.{name} is a lambda or is defined inside a function, and a model file holds "
-            "no code; define it in a module, by a name"
+            "no code; define it in a module, under a name"
         )
     return f"{module}.{name}"
 
@@ -107,7 +107,7 @@ def is_allowed(name: str) -> bool:
 
 
 def by_name(trusted: Iterable[Any] | Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the user trusts by the names that a file may call it."""
+    """Return what the user trusts, by its full name and by its short name."""
     if isinstance(trusted, Mapping):
         return dict(trusted)
     full = {name_of(item): item for item in trusted}
@@ -129,18 +129,18 @@ def find(name: str, trusted: Mapping[str, Any]) -> Any:
     if not is_allowed(name):
         raise ModelFileError(
             f"it names {name!r}, which is neither of skmmcl nor known to be harmless. If you know "
-            "it and trust the file, import it and give it: load_model(path, trusted=[...])"
+            "it and trust the file, import it and pass it: load_model(path, trusted=[...])"
         )
     module, _, qualname = name.rpartition(".")
     try:
         found = getattr(import_module(module), qualname)
     except (ImportError, AttributeError) as error:
         raise ModelFileError(
-            f"it names {name!r}, which is not there: it was written by other versions, or needs "
-            f"a package that is missing ({error})"
+            f"it names {name!r}, which cannot be imported: the file was written by other versions, "
+            f"or needs a package that is missing ({error})"
         ) from error
     if not _is_what_is_meant(found, name):
-        raise ModelFileError(f"it names {name!r}, which is not what a model is made of")
+        raise ModelFileError(f"it names {name!r}, which is not a part of a model")
     return found
 
 
@@ -149,14 +149,14 @@ def _is_within(name: str, rooms: Iterable[str]) -> bool:
 
 
 def _is_of_numpy(found: Any) -> bool:
-    """Whether it is a function of numbers or a type of numbers."""
+    """Return whether it is a function of numbers or a type of numbers."""
     return isinstance(found, np.ufunc) or (
         isinstance(found, type) and issubclass(found, np.generic)
     )
 
 
 def _is_what_is_meant(found: Any, name: str) -> bool:
-    """Whether it is defined where it is said to be, and of a kind that is meant."""
+    """Return whether it is defined under this name, and of a kind that is allowed."""
     if _is_of_numpy(found):
         return True
     if not isinstance(found, type | types.FunctionType | types.BuiltinFunctionType):

@@ -1,4 +1,4 @@
-"""Arrays and tensors as a safetensors file can hold them, to the last bit and in their order."""
+"""Arrays and tensors in a form that safetensors can hold, with their bits and memory order."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ DTYPE = re.compile(r"[<>|](?:[biufcSU]\d{1,6}|[Mm]8(\[\d*\w{1,2}\])?)")
 
 
 def store_array(array: np.ndarray) -> tuple[np.ndarray, Node]:
-    """Return an array in the order of its memory, and what tells how to have it back.
+    """Return an array in the order of its memory, and how to restore it.
 
     Products of matrices round in ways that depend on this order.
     """
+    if type(array) not in (np.ndarray, np.memmap):  # such as a masked array, whose mask would go
+        raise ModelFileError(f"it is a {type(array).__name__}; only plain arrays can be written")
     if array.dtype.kind not in "biufcSUMm":
         raise ModelFileError(f"it is an array of {array.dtype}")
     order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
@@ -41,7 +43,7 @@ def store_array(array: np.ndarray) -> tuple[np.ndarray, Node]:
 
 
 def restore_array(stored: np.ndarray, node: Node) -> np.ndarray:
-    """Return the array that `store_array` was given."""
+    """Return the array that was passed to `store_array`."""
     if not DTYPE.fullmatch(node["dtype"]):
         raise ModelFileError(f"it has an array of the type {node['dtype']!r:.40}")
     dtype, shape = np.dtype(node["dtype"]), node["shape"]
@@ -61,7 +63,7 @@ def restore_array(stored: np.ndarray, node: Node) -> np.ndarray:
 
 
 def store_tensor(tensor: Tensor) -> tuple[np.ndarray, Node]:
-    """Return a tensor as an array, and what tells how to have it back."""
+    """Return a tensor as an array, and how to restore it."""
     tensor = tensor.detach().cpu()
     node: Node = {}
     if tensor.layout != torch.strided or tensor.is_quantized:
@@ -79,7 +81,7 @@ def store_tensor(tensor: Tensor) -> tuple[np.ndarray, Node]:
 
 
 def restore_tensor(stored: np.ndarray, node: Node) -> Tensor:
-    """Return the tensor that `store_tensor` was given, in memory of its own."""
+    """Return the tensor that was passed to `store_tensor`, in memory of its own."""
     found = torch.from_numpy(restore_array(stored, node))
     strides = node.get("strides", list(found.stride()))
     if "strides" in node and not _is_dense(found.shape, strides):
@@ -94,7 +96,7 @@ def restore_tensor(stored: np.ndarray, node: Node) -> Tensor:
 
 
 def _is_dense(shape: Sequence[int], strides: Any) -> bool:
-    """Whether each number has one place, and no place is left over."""
+    """Return whether the numbers fill their memory, each in one place."""
     if not isinstance(strides, list) or len(strides) != len(shape):
         return False
     size = math.prod(shape)

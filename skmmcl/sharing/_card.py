@@ -1,4 +1,4 @@
-"""The page that describes a shared model."""
+"""Model card: the page that describes a shared model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from skmmcl.exceptions import ModelFileError
 from skmmcl.sharing._allowed import find, is_allowed
 from skmmcl.sharing._model import model_info
 
@@ -19,7 +20,7 @@ CITATION = """\
 
 
 def model_card(path: str | os.PathLike[str], *, load_with: str = "load_model(path)") -> str:
-    """Describe the model of a file, as a page in Markdown.
+    """Return a description of the model of a file, in Markdown.
 
     Parameters
     ----------
@@ -31,8 +32,8 @@ def model_card(path: str | os.PathLike[str], *, load_with: str = "load_model(pat
     Returns
     -------
     str
-        What it is, its modalities, parameters, scores and versions, whether data of training
-        subjects are in the file, and what to cite.
+        Its class, modalities, parameters, scores and versions, whether data of training subjects
+        are in the file, and citations.
 
     Examples
     --------
@@ -51,7 +52,7 @@ def model_card(path: str | os.PathLike[str], *, load_with: str = "load_model(pat
     name = about["class"].rpartition(".")[2]
     parts = [
         f"# {name}",
-        f"A `{about['class']}`, saved by skmmcl {about['versions']['skmmcl']}.",
+        f"A `{about['class']}`, saved by skmmcl {about['versions'].get('skmmcl', '?')}.",
         _section("Use", _code("python", _use(about, load_with))),
         _section("Data of subjects", _subjects(about)),
         _section("Input", _input(about)),
@@ -81,9 +82,12 @@ def _subjects(about: Mapping[str, Any]) -> str:
 def _input(about: Mapping[str, Any]) -> str:
     shapes = about.get("shapes")
     if isinstance(shapes, Mapping):
-        rows = [(name, " x ".join(map(str, shape)) or "1") for name, shape in shapes.items()]
+        texts = {
+            name: str(shape).strip("[]").replace(", ", " x ") for name, shape in shapes.items()
+        }
+        rows = [(name, text or "1") for name, text in texts.items()]
         return _table(("modality", "shape of one subject"), rows)
-    names = about.get("feature_names", [])
+    names = about.get("feature_names") or []
     found = f"{about['n_features']} features" if "n_features" in about else ""
     return (
         f"{found}: {', '.join(map(str, names[:20]))}{', ...' if names[20:] else ''}"
@@ -93,8 +97,11 @@ def _input(about: Mapping[str, Any]) -> str:
 
 
 def _citation(name: str) -> str:
-    """The package, and the references in the docstring of a class of ours or scikit-learn's."""
-    text = (inspect.getdoc(find(name, {})) or "") if is_allowed(name) else ""
+    """Return citations: the package, and the references in the docstring of the class."""
+    try:
+        text = (inspect.getdoc(find(name, {})) or "") if is_allowed(name) else ""
+    except ModelFileError:  # a class that this version does not have
+        text = ""
     found = re.search(r"\nReferences\n-+\n(.*?)(\n\n\w+\n---|\Z)", text, re.DOTALL)
     listed = "" if found is None else found[1].strip()
     return "\n\n".join(part for part in (_code("bibtex", CITATION), listed) if part)

@@ -1,9 +1,8 @@
-"""The file: a safetensors file, whose header holds JSON and whose body the arrays.
+"""Model file: a safetensors file, whose header holds JSON and whose body holds the arrays.
 
 The header's ``__metadata__`` has one entry, ``skmmcl``, which is JSON: ``format_version``,
-``about`` (what a reader wants to know of the model), ``model`` (what it is made of), and
-``digest``, that of the latter two and of the arrays. With several entries, files of one model would
-differ.
+``about`` (facts for readers), ``model`` (its parts), and ``digest``, the hash of the latter two and
+of the arrays. It is one entry because safetensors writes several in an order that varies.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def write_file(
     model: Any,
     arrays: Mapping[str, np.ndarray],
 ) -> None:
-    """Write a file that is there as a whole or not at all."""
+    """Write a file, as a whole or not at all."""
     texts = [_text(about), _text(model)]
     if sum(map(len, texts)) > MAX_HEADER // 2:
         raise ModelFileError("The model cannot be saved: it consists of too many parts.")
@@ -43,34 +42,35 @@ def write_file(
 def write_texts(
     path: str | os.PathLike[str], texts: Sequence[str], arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write a file of what has been made JSON."""
+    """Write a file of texts that are JSON already."""
     safetensors = import_optional("safetensors.numpy", ADVICE)
     version, digest = json.dumps(FORMAT_VERSION), json.dumps(_digest(texts, arrays))
     entry = (
         f'{{"format_version": {version}, "digest": {digest}, '
         f'"about": {texts[0]}, "model": {texts[1]}}}'
     )
-    write_whole(Path(path), safetensors.save(dict(arrays), {ENTRY: entry}))
+    write_whole(Path(path).expanduser(), safetensors.save(dict(arrays), {ENTRY: entry}))
 
 
 def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what a file says of its model."""
-    about: dict[str, Any] = _entry(Path(path))["about"]
+    """Return the facts that a file states about its model."""
+    about: dict[str, Any] = _entry(Path(path).expanduser())["about"]
     return about
 
 
 def read_file(
     path: str | os.PathLike[str],
 ) -> tuple[dict[str, Any], Any, dict[str, np.ndarray]]:
-    """Return what `write_file` was given.
+    """Return what was passed to `write_file`.
 
     Raises
     ------
     ModelFileError
-        If the file is none of ours, of a later format, cut off or changed.
+        If the file is not a model file, of a later format, cut off or changed.
     """
     safetensors = import_optional("safetensors", ADVICE)
-    entry = _entry(Path(path))
+    path = Path(path).expanduser()
+    entry = _entry(path)
     try:
         with safetensors.safe_open(path, "numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

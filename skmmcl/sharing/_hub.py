@@ -1,4 +1,4 @@
-"""Models on the Hugging Face hub, or in a folder that is laid out like a repository there."""
+"""Models on the Hugging Face hub, or in a folder with the layout of a repository."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def push_to_hub(
     model : estimator
         As in `save_model`.
     repo : str or path
-        Repository on the hub, such as ``"lab/brain-age"``, made if need be. A path object,
-        ``pathlib.Path(...)``, is a folder of this computer instead, in which the same files are
-        written.
+        Repository on the hub, such as ``"lab/brain-age"``, created if it does not exist. A path
+        object, ``pathlib.Path(...)``, is a folder of this computer instead, to which the same
+        files are written.
     scores : mapping of str to float, optional
-        What the model is known to reach; they stand in the card.
+        Scores of the model, which the card shows.
     include_subjects : bool, default=False
-        Whether data of training subjects may be given away.
+        Whether data of training subjects may be shared.
     private : bool, default=True
-        Whether a repository that is made here can be seen by its owners only.
+        Whether only its owners can see a repository that is created here.
     license : str, optional
         License of the model, by its name on the hub, such as "cc-by-4.0".
     token : str, optional
         Access token; by default that of ``hf auth login``.
     message : str, default="Add a model of skmmcl"
-        What is said of the change.
+        Message of the commit.
 
     Examples
     --------
@@ -66,8 +66,8 @@ def push_to_hub(
     """
     hub = import_optional("huggingface_hub", ADVICE)
     with tempfile.TemporaryDirectory() as made:
-        folder = made if isinstance(repo, str) else repo
-        path = Path(folder) / MODEL
+        folder = Path(made) if isinstance(repo, str) else Path(repo).expanduser()
+        path = folder / MODEL
         save_model(model, path, scores=scores, include_subjects=include_subjects)
         call = f'from_hub("{repo}")' if isinstance(repo, str) else "load_model(path)"
         head = hub.ModelCardData(
@@ -76,7 +76,7 @@ def push_to_hub(
             tags=["neuroimaging", "contrastive-learning", type(model).__name__],
         )
         card = f"---\n{head.to_yaml()}\n---\n\n{model_card(path, load_with=call)}"
-        (Path(folder) / CARD).write_text(card, encoding="utf-8")
+        (folder / CARD).write_text(card, encoding="utf-8")
         if isinstance(repo, str):
             api = hub.HfApi(token=token)
             api.create_repo(repo, private=private, exist_ok=True)
@@ -90,7 +90,7 @@ def from_hub(
     revision: str | None = None,
     token: str | None = None,
 ) -> Any:
-    """Load a model from the Hugging Face hub; nothing of it is executed.
+    """Load a model from the Hugging Face hub, without executing code of it.
 
     Parameters
     ----------
@@ -100,14 +100,14 @@ def from_hub(
     trusted : sequence of classes and functions, or mapping of str to these, default=()
         As in `load_model`.
     revision : str, optional
-        Branch, tag or commit; a commit never changes.
+        Branch, tag or commit. Only a commit always gives the same model.
     token : str, optional
         Access token; by default that of ``hf auth login``.
 
     Returns
     -------
     estimator
-        As it was saved.
+        The model as it was saved.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def from_hub(
     >>> model = from_hub("lab/brain-age", revision="v1")  # doctest: +SKIP
     """
     if not isinstance(repo, str):
-        path = Path(repo) / MODEL
+        path = Path(repo).expanduser() / MODEL
         if not path.is_file():
             raise ModelFileError(f"{os.fspath(repo)!r} has no {MODEL}; push_to_hub writes one.")
         return load_model(path, trusted=trusted)

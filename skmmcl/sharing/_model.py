@@ -1,9 +1,10 @@
-"""Models to files and back, without a pickle."""
+"""Saving and loading of models, without pickle."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import reprlib
 import warnings
 from collections.abc import Iterable, Mapping
@@ -20,9 +21,15 @@ from skmmcl.sharing._file import read_about, read_file, write_file
 from skmmcl.sharing._read import Reader
 from skmmcl.sharing._trial import check_fits_together
 from skmmcl.sharing._write import Writer
+from skmmcl.utils._named import named
 
+# What every description of a model has.
+ABOUT = {
+    "class": str, "parameters": dict, "scores": dict, "versions": dict, "holds_subjects": bool,
+    "subjects_in": list, "trusts": list,
+}  # fmt: skip
 PACKAGES = ("numpy", "scikit-learn", "torch", "skorch")
-# What odd content may raise where it is put together.
+# Errors that malformed content may raise when a model is assembled.
 ODD = (
     ArithmeticError, AttributeError, ImportError, LookupError, MemoryError, RecursionError,
     RuntimeError, TypeError, ValueError,
@@ -38,28 +45,31 @@ def save_model(
 ) -> None:
     """Write an estimator to one file, which holds no code.
 
-    Arrays and weights are in the body of a safetensors file, all else is JSON in its header. A file
-    that is there already is replaced as a whole or, if the computer stops meanwhile, not at all.
+    Arrays and weights are in the body of a safetensors file, all else is JSON in its header. An
+    existing file is replaced as a whole or, if the computer stops meanwhile, not at all.
 
     Parameters
     ----------
     model : estimator
-        Fitted or not: any of this package, a ``Pipeline`` with them, or scikit-learn's linear
-        models, scalers, encoders and their like.
+        Fitted or unfitted estimator: any of this package, a ``Pipeline`` with them, or one of
+        scikit-learn's linear models, scalers, encoders and similar ones.
     path : str or path
         File to write, such as ``"model.skmmcl"``.
     scores : mapping of str to float, optional
-        What the model is known to reach, for its readers.
+        Scores of the model, as information for its users.
     include_subjects : bool, default=False
         Whether data of training subjects may be written. By default a model that cannot do without
-        them is refused, and what it does not need for predictions, such as ``labels_`` of subtypes,
-        is left out.
+        them is refused, and what it does not need for predictions is left out: ``labels_`` of
+        subtypes, for example, and digests of identifiers, without which a fine-tuned model cannot
+        recognize subjects of its pretraining (``on_overlap``).
 
     Raises
     ------
     ModelFileError
-        If the model has a part that is code (a lambda, a hook), that no file can hold, or that is
+        If a part of the model is code (a lambda, a hook), has a type that cannot be written, or is
         data of subjects.
+    ValueError
+        If a score is not a finite number.
 
     Examples
     --------
@@ -93,20 +103,20 @@ def save_model(
 def load_model(
     path: str | os.PathLike[str], *, trusted: Iterable[Any] | Mapping[str, Any] = ()
 ) -> Any:
-    """Read an estimator from a file of `save_model`; nothing of the file is executed.
+    """Read an estimator from a file of `save_model`, without executing code of the file.
 
     Parameters
     ----------
     path : str or path
         The file. A model that was trained on a GPU is loaded to the CPU.
     trusted : sequence of classes and functions, or mapping of str to these, default=()
-        Those of yours that the model consists of, such as an encoder. The mapping is by their names
-        in the file.
+        Classes and functions of your own that the model uses, such as an encoder. A mapping is by
+        their names in the file.
 
     Returns
     -------
     estimator
-        As it was saved: what it gives is the same to the last bit.
+        The model as it was saved; its outputs are the same to the last bit.
 
     Raises
     ------
@@ -129,7 +139,7 @@ def load_model(
         reader = Reader(arrays, by_name(trusted))
         model = _put_together(reader, content)
         if unused := sorted(arrays.keys() - reader.read_arrays):
-            raise ModelFileError(f"it has arrays that belong to nothing, such as {unused[0]!r:.80}")
+            raise ModelFileError(f"it has arrays that no part uses, such as {unused[0]!r:.80}")
         if not isinstance(model, BaseEstimator):
             raise ModelFileError(f"it holds a {type(model).__name__}, which is no estimator")
         with warnings.catch_warnings():
@@ -141,7 +151,7 @@ def load_model(
 
 
 def model_info(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read what a file of `save_model` says of its model, without loading it.
+    """Read the facts that a file of `save_model` states about its model, without loading it.
 
     Parameters
     ----------
@@ -153,7 +163,8 @@ def model_info(path: str | os.PathLike[str]) -> dict[str, Any]:
     dict
         ``class``, ``parameters``, ``modalities``, ``feature_names``, ``classes``, ``versions`` and
         ``scores``; ``holds_subjects``, whether data of training subjects are in it, and
-        ``subjects_in``, where; ``trusts``, classes and functions that `load_model` must be given.
+        ``subjects_in``, where; ``trusts``, classes and functions that `load_model` needs as
+        ``trusted``.
 
     Examples
     --------
@@ -169,6 +180,9 @@ def model_info(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         about = read_about(path)
+        odd = [name for name, kind in ABOUT.items() if type(about.get(name)) is not kind]
+        if odd or not re.fullmatch(r"\w+(\.\w+)*", about["class"]):
+            raise ModelFileError(f"its description of the model is malformed at {odd or ['class']}")
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)!r} cannot be read: {error}.") from error
     return about
@@ -194,15 +208,22 @@ def _about(model: Any, scores: Mapping[str, float] | None) -> dict[str, Any]:
         "n_features": _attribute(model, "n_features_in_"),
         "feature_names": _attribute(model, "feature_names_in_"),
         "classes": _attribute(model, "classes_"),
-        "scores": {name: float(value) for name, value in (scores or {}).items()},
+        "scores": {name: _finite(value, name) for name, value in (scores or {}).items()},
         "versions": {"python": platform.python_version(), "skmmcl": skmmcl.__version__}
         | {name: version(name) for name in PACKAGES},
     }
     return {name: value for name, value in about.items() if value is not None}
 
 
+def _finite(value: Any, name: str) -> float:
+    with named(f"scores[{name!r}]", "a number"):
+        if not np.isfinite(number := float(value)):
+            raise ValueError("it is NaN or infinite")
+    return number
+
+
 def _attribute(model: Any, name: str) -> Any:
-    """An attribute of a model or, where a pipeline has none, of its first step."""
+    """Return an attribute of a model or, where a pipeline has none, of its first step."""
     first = model.steps[0][1] if hasattr(model, "steps") else model
     value = getattr(model, name, getattr(first, name, None))
     return None if value is None else _plain(value)
@@ -219,7 +240,7 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    """A value as JSON can hold it, for readers."""
+    """Return a value in a form that JSON can hold, for readers."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float) and np.isfinite(value):

@@ -1,4 +1,4 @@
-"""A model from JSON and arrays; nothing is made that is not allowed or trusted."""
+"""Reading of a model from JSON and arrays; only allowed or trusted classes are created."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ BIT_GENERATORS = {
         np.random.SFC64,
     )
 }
-# Linear maps, in which NaN would give no error but a wrong class.
+# Linear maps, in which NaN would give a wrong class without an error.
 WEIGHTS = ("coef_", "intercept_", "components_")
 
 
 class Reader:
-    """Makes the object that a `Writer` wrote.
+    """Reader of the object that a `Writer` wrote.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
-        Those of the writer.
+        The arrays of the writer.
     trusted : dict of str to object
         Classes and functions of the user, by name.
     """
@@ -51,7 +51,7 @@ class Reader:
         self._known: dict[int, Any] = {}
 
     def read(self, node: Any) -> Any:
-        """Return the value that a node stands for."""
+        """Return the value of a node."""
         if not isinstance(node, dict):
             if isinstance(node, list) or (isinstance(node, float) and not math.isfinite(node)):
                 raise ModelFileError(f"it has {node!r:.40} where a value is expected")
@@ -245,7 +245,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _hashable(key: Any) -> Any:
-    """A key, unless it is nested so deep that its hash would take for ever."""
+    """Return a key; raise if it is nested, since its hash could take forever."""
     if isinstance(key, tuple):
         for part in key:
             if isinstance(part, tuple | frozenset):
@@ -259,7 +259,7 @@ def _check_finite(value: np.ndarray, name: str, cls: type) -> None:
 
 
 def _check_module(state: Mapping[str, Any]) -> None:
-    """Raise where a network is not made of weights, buffers and networks."""
+    """Raise unless a network consists of weights, buffers and networks."""
     for name, kind in (
         ("_parameters", nn.Parameter),
         ("_buffers", Tensor),

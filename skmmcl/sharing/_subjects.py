@@ -1,4 +1,4 @@
-"""What of a fitted model are data of its training subjects."""
+"""Attributes of fitted models that hold data of training subjects."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from skmmcl.data import MultimodalData
 
-# One value or row for each training subject, which predictions do not need.
+# One value or row for each training subject, not needed for predictions.
 LEFT_OUT = {
     "_seen_before", "_subject_keys", "_x_scores", "_y_scores", "cv_results_", "cv_values_",
     "inlier_mask_", "labels_", "outliers_", "x_scores_", "y_scores_",
 }  # fmt: skip
 OF_ROBUST_COVARIANCE = {"dist_", "raw_support_", "support_"}
-# Rows or values of training subjects that predictions are made of, or that are parameters.
+# Rows or values of training subjects that are needed for predictions, or are parameters.
 NEEDED = {
     "K_fit_rows_", "X_fit_", "X_thresholds_", "_fit_X", "component_indices_", "dual_coef_",
     "pretrain", "quantiles_", "support_vectors_", "y_thresholds_",
@@ -39,7 +39,7 @@ def spare_of_subjects(owner: Any, state: Mapping[str, Any]) -> set[str]:
 
 
 def without(state: Mapping[str, Any], spare: set[str]) -> dict[str, Any]:
-    """Return a state in which public attributes are lacking, and private ones are None."""
+    """Return the state without public attributes to spare, and with private ones as None."""
     return {
         name: None if name in spare else value
         for name, value in state.items()

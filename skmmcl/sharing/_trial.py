@@ -1,4 +1,4 @@
-"""Whether the parts of a loaded model fit together: networks see one subject of zeros."""
+"""Check that the parts of a loaded model fit together, by a subject of zeros."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from skmmcl.exceptions import ModelFileError
 from skmmcl.training._lanes import forward_lanes, in_copies
 from skmmcl.training._seeds import draws_globally
 
-MOST_VALUES = 2**25  # of a subject, beyond which nothing is tried
-MANY_VALUES = 2**18  # beyond which it would take long
+MOST_VALUES = 2**25  # of a subject, above which networks are not tried
+MANY_VALUES = 2**18  # of a subject, above which only the representation is tried
 
 
 def check_fits_together(model: Any) -> None:
-    """Raise if a part of a model has arrays of a shape that the others do not suit."""
+    """Raise if the shapes of a model's arrays do not fit each other."""
     for part in _estimators(model, set()):
         try:
             _check(part)
@@ -64,7 +64,7 @@ def _check(part: BaseEstimator) -> None:
 
 
 def _encode_zeros(embedder: BaseEmbedder) -> None:
-    """Let subjects through: one that has all modalities, and for each one that lacks it."""
+    """Encode a subject with all modalities and, for each modality, one without it."""
     names, shapes = list(embedder.shapes_), list(embedder.shapes_.values())
     if not all(type(k) is int and k > 0 for shape in shapes for k in shape):
         raise ModelFileError(f"the modalities have the shapes {shapes!r:.200}")
@@ -88,7 +88,7 @@ def _encode_zeros(embedder: BaseEmbedder) -> None:
 
 
 def _through_the_heads(network: Any, subjects: Any) -> None:
-    """Compute all outputs, also those that only training needs."""
+    """Compute all outputs, including those that only training needs."""
     x = in_copies({name: values[None] for name, values in subjects.x.items()}, network)
     with torch.no_grad():
         forward_lanes(

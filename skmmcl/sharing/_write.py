@@ -1,4 +1,4 @@
-"""A model as JSON and arrays."""
+"""Writing of a model as JSON and arrays."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from skmmcl.sharing._subjects import needed_of_subjects, spare_of_subjects, with
 
 FUNCTIONS = (type, FunctionType, BuiltinFunctionType, np.ufunc)
 DICTS = (dict, OrderedDict, defaultdict, Bunch)
-# What the class of a module has made anew; code that a user has hung in would be lost.
+# Attributes that the class of a module creates anew; hooks among them are code.
 OF_MODULES = vars(nn.Module()).keys() - {"training", "_parameters", "_buffers", "_modules"}
 GENERATORS = (np.random.Generator, np.random.RandomState, torch.Generator)
 
 
 class Writer:
-    """Writes an object, and all that it consists of.
+    """Writer of an object and all its parts.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Writer:
         ] = {}  # with the object: its id then stays its own
 
     def write(self, value: Any, path: str = "") -> Any:
-        """Return what stands for a value; ``path`` says where it was found."""
+        """Return the node of a value; ``path`` is its place in the model."""
         if type(value) in (type(None), bool, int, str):
             return value
         if type(value) is float:
@@ -78,7 +78,7 @@ class Writer:
         return node
 
     def _simple(self, value: Any, path: str) -> Node | None:
-        """What cannot be changed, and is written anew wherever it is met."""
+        """Return the node of an immutable value, which is written anew at each place."""
         if isinstance(value, tuple | frozenset) and not isinstance(value, torch.Size):
             kind = "frozenset" if isinstance(value, frozenset) else "tuple"
             node = {"is": kind, "items": self._items(value, path)}
@@ -102,7 +102,7 @@ class Writer:
         return None
 
     def _whole(self, value: Any, path: str) -> Node:
-        """What others may hold as well."""
+        """Return the node of a value that several parts may share."""
         if isinstance(value, Tensor):
             return self._tensor(value, path)
         if isinstance(value, np.ndarray):
@@ -156,7 +156,7 @@ class Writer:
         return node | {"state": items}
 
     def _check_foreign(self, value: Any, name: str, path: str) -> None:
-        """Raise for objects that are no part of a model, and for estimators that we do not know."""
+        """Raise for objects that are not part of a model, and for unknown estimators."""
         if isinstance(value, nn.Module):
             return
         if not isinstance(value, BaseEstimator):
@@ -166,11 +166,11 @@ class Writer:
             raise ModelFileError(
                 f"it is of the class {name}, of which it is not known whether it holds data of "
                 "training subjects. Pass include_subjects=True if it holds none, or if they may be "
-                "given away"
+                "shared"
             )
 
     def _checked_for_subjects(self, value: Any, state: dict[str, Any], path: str) -> dict[str, Any]:
-        """The state without what the model does not need of training subjects."""
+        """Return the state without data of training subjects that predictions do not need."""
         needed = needed_of_subjects(value, state)
         spare = spare_of_subjects(value, state)
         if self.include_subjects:
@@ -180,8 +180,8 @@ class Writer:
             where = ", ".join(_joined(path, name) for name in sorted(needed))
             raise ModelFileError(
                 f"The model cannot be saved: {where} of {type(value).__name__} holds data of "
-                "training subjects. Pass include_subjects=True if they may be given away, or use "
-                "a model that holds none (kernel_features='auto', say)."
+                "training subjects. Pass include_subjects=True if they may be shared, or use a "
+                "model that holds none, for example with kernel_features='auto'."
             )
         return without(state, spare)
 
@@ -240,13 +240,13 @@ def _of_module(module: nn.Module, state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_cached(owner: Any, name: str, value: Any) -> bool:
-    """Whether an attribute is computed from others where it is lacking; answers are kept."""
+    """Return whether an attribute is a cached property, which is computed anew when needed."""
     known = isinstance(getattr(type(owner), name, None), functools.cached_property)
     return known and not isinstance(value, bool)
 
 
 def _arguments(value: Any) -> tuple[Any, ...]:
-    """What the class makes its like of."""
+    """Return the arguments from which the class constructs an equal object."""
     if hasattr(value, "extrapolate"):
         return value.t, value.c, value.k, value.extrapolate, value.axis
     return value.__reduce__()[1]

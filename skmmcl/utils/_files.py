@@ -1,4 +1,4 @@
-"""Files that the package keeps for itself: where they lie, and how they are written."""
+"""Files of the package's own: the cache folder, and writing as a whole."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def cache_folder() -> Path:
 
 
 def write_whole(path: Path, *content: bytes | memoryview) -> None:
-    """Write a file so that others see all of it or none, whoever writes it at the same time.
+    """Write a file so that readers see all of it or none, even with several writers.
 
-    It is on the disk before it has its name: neither a crash nor a full disk leaves half a file.
+    It is on the disk before it gets its name: neither a crash nor a full disk leaves half a file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid4().hex}")  # not of mkstemp, for its owner alone

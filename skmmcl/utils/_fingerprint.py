@@ -20,10 +20,10 @@ def code_hash() -> str:
 
 
 def describe(value: Any) -> Any:
-    """Return what sets a value apart from others, in types that `joblib.hash` reads.
+    """Return a description of a value that differs from those of others, for `joblib.hash`.
 
     Estimators are described by their parameters, networks by their weights, functions and classes
-    by their code: by their names alone, an edited function would be the old one.
+    by their code, so that an edited function differs. Functions that it calls are not described.
 
     Examples
     --------
@@ -55,19 +55,14 @@ def _object(value: Any) -> Any:
     if isinstance(value, partial):
         return describe([value.func, value.args, value.keywords])
     if hasattr(value, "state_dict"):
-        state = {name: _array(tensor) for name, tensor in value.state_dict().items()}
-        return repr(value), state
+        return repr(value), describe(dict(value.state_dict()))
     if hasattr(value, "detach"):
-        return _array(value)
+        return value.detach().cpu().numpy()
     if hasattr(value, "get_params"):
         return _class(type(value)), describe(value.get_params(deep=False))
     if hasattr(value, "__array__") or not hasattr(value, "__dict__"):
         return value
     return _class(type(value)), describe(vars(value))
-
-
-def _array(tensor: Any) -> Any:
-    return tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor
 
 
 def _class(kind: type) -> Any:

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.linalg import eigh
 from sklearn.utils.extmath import randomized_svd
 
-ROWS = 256
-VOXELS = 2**21  # in a block of rows, where these are long
-ENTRIES = 2**26  # in a part of rows whose products are taken
+ROWS = 256  # at most, in a block
+VOXELS = 2**21  # at most, in a block of rows
+ENTRIES = 2**26  # in a part of rows whose products are computed
 TINY = np.finfo(np.float32).tiny
 
 
@@ -22,7 +22,7 @@ def weighted_moments(
 
     Vectors and matrices have moments of their own in each entry; volumes, of three or more
     dimensions, have one mean and one deviation over all entries. `weight` is how often each subject
-    counts. A constant entry has scale 0, and so has one whose deviation has no float32 inverse. The
+    counts. A constant entry has scale 0, as has one whose deviation has no float32 inverse. The
     array, which may be lazy, is read in blocks of rows.
 
     Examples
@@ -88,8 +88,8 @@ def principal_axes(
     """Return orthonormal directions, (n_found, n_entries), of largest variance, and deviations.
 
     Only the present subjects count, each `weight` times. The mean of the `moments` is subtracted,
-    and what has a scale other than 0 is divided by it. There are fewer than `n_axes` where the
-    subjects span fewer.
+    and entries with a scale other than 0 are divided by it. There are fewer than `n_axes` if the
+    subjects span fewer dimensions.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def principal_axes(
 
 
 def _products(scaled: Any, parts: list[slice], n_rows: int) -> np.ndarray:
-    """Return products of all pairs of rows, of which two parts at most are in memory."""
+    """Return products of all pairs of rows, with at most two parts in memory."""
     gram = np.empty((n_rows, n_rows))
     for k, one in enumerate(parts):
         rows = scaled(one)
@@ -140,14 +140,14 @@ def _products(scaled: Any, parts: list[slice], n_rows: int) -> np.ndarray:
 
 
 def _signed(axes: np.ndarray) -> np.ndarray:
-    """Turn each axis so that the first of its largest entries is positive."""
+    """Flip each axis so that the first of its largest entries is positive."""
     return axes * axis_signs(axes)[:, None]
 
 
 def axis_signs(axes: np.ndarray) -> np.ndarray:
     """Return the sign of the first of the largest entries of each axis, (n_axes,).
 
-    Of two z-scored entries, both are equally large but for rounding.
+    Entries within rounding of the largest count as equally large.
     """
     size = np.abs(axes)
     largest = (size > (1 - 1e-4) * size.max(axis=1, keepdims=True)).argmax(axis=1)
@@ -157,7 +157,7 @@ def axis_signs(axes: np.ndarray) -> np.ndarray:
 def leading_axes(gram: np.ndarray, n_axes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return leading eigenvectors of a Gram matrix as rows, and roots of their eigenvalues."""
     n_rows = len(gram)
-    some = n_axes < n_rows / 8  # of few, a part of the work can be left out
+    some = n_axes < n_rows / 8  # for few axes, part of the work can be skipped
     chosen = [n_rows - n_axes, n_rows - 1] if some else None
     driver = "evr" if some or n_rows == 1 else "evd"  # evd fails on one row before scipy 1.15
     values, vectors = eigh(gram, subset_by_index=chosen, driver=driver, check_finite=False)

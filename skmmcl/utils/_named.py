@@ -1,4 +1,4 @@
-"""Errors of scikit-learn's and numpy's checks, with the name of what they are about."""
+"""Names of parameters in the errors of scikit-learn's and numpy's checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skmmcl.exceptions import DataError, ModalityError
 
 @contextmanager
 def named(name: str, expected: str = "") -> Iterator[None]:
-    """Put a name, and what is expected, before errors that do not say it.
+    """Add a name, and what is expected, to errors that do not contain the name.
 
     Examples
     --------
@@ -38,7 +38,14 @@ def named(name: str, expected: str = "") -> Iterator[None]:
         raise kind(f"{name}: {text}{what}") from error
 
 
+def check_whole(value: Any, name: str, least: int) -> int:
+    """Return a whole number that is not below the least."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+    return int(value)
+
+
 def check_n_jobs(n_jobs: Any) -> None:
-    """Raise unless joblib understands a number of jobs."""
+    """Raise unless it is a number of jobs for joblib."""
     if not (n_jobs is None or (isinstance(n_jobs, Integral) and n_jobs != 0)):
         raise ValueError(f"n_jobs must be a whole number that is not 0, or None; got {n_jobs!r}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def import_optional(module: str, advice: str) -> Any:
-    """Import a module; without it, the error gives the advice how to get it."""
+    """Import a module; if it is missing, raise an error with the advice."""
     try:
         return import_module(module)
     except ImportError as error:
@@ -15,6 +15,6 @@ def import_optional(module: str, advice: str) -> Any:
 
 
 def import_pyplot(user: str) -> Any:
-    """Return ``matplotlib.pyplot``; without it, the error says how `user` gets it."""
+    """Return ``matplotlib.pyplot``; if it is missing, the error tells how to install it."""
     advice = f'{user} needs matplotlib: pip install "skmmcl[plot]".'
     return import_optional("matplotlib.pyplot", advice)

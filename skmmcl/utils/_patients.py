@@ -1,4 +1,4 @@
-"""Which of two labels means the patients."""
+"""Choice of the label that marks the patients."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-# Labels whose larger one is the patients without a word of the user.
+# Labels of which the larger one marks the patients without a warning.
 PLAIN = ([0, 1], [-1, 1])
 
 
@@ -19,8 +19,8 @@ def label_of_patients(classes: np.ndarray, positive: Any, user: str, *, stacklev
     classes : ndarray of shape (2,)
         Both labels, sorted.
     positive : object or None
-        The label that the user names; None for the second, which goes without saying if the labels
-        are 0 and 1, False and True, or -1 and 1.
+        The label that the user names; None for the second, without a warning if the labels are 0
+        and 1, False and True, or -1 and 1.
     user : str
         Name of the estimator.
     stacklevel : int, default=5
@@ -45,8 +45,8 @@ def label_of_patients(classes: np.ndarray, positive: Any, user: str, *, stacklev
         return positive
     if labels not in PLAIN:
         warnings.warn(
-            f"y has the labels {labels}: {labels[1]!r} is taken for the patients by {user}. Say "
-            f"who they are, positive={labels[1]!r} or positive={labels[0]!r}.",
+            f"y has the labels {labels}: {labels[1]!r} is taken for the patients by {user}. Name "
+            f"them by positive={labels[1]!r} or positive={labels[0]!r}.",
             UserWarning,
             stacklevel=stacklevel,
         )

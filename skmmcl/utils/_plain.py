@@ -1,4 +1,4 @@
-"""Values of subjects in plain types, whatever type they come in: None, NA, Decimal and others."""
+"""Conversion of subjects' values, such as None, NA and Decimal, to plain types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_absent(value) -> bool:
 
 
 def numbers_of(array: np.ndarray) -> np.ndarray | None:
-    """Return an object array as float64 with NaN for what is absent; None if it holds else.
+    """Return an object array as float64, NaN where absent; None if it holds other values.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def numbers_of(array: np.ndarray) -> np.ndarray | None:
 
 
 def plain_column(values: Any, name: str) -> np.ndarray:
-    """Return one known value of each subject, in the plainest type that holds it.
+    """Return one known value per subject, in the plainest type that holds it.
 
     Numbers of any type become int64 or float64, text and bytes become text, dates and spans of
     any unit have microseconds. Errors call the values `name`.
@@ -149,6 +149,6 @@ def _as_float(value: Any) -> float:
 
 
 def _naive(value: Any) -> Any:
-    """Return a time in UTC without its zone, which numpy does not know."""
+    """Return a time in UTC without its zone, which numpy does not support."""
     offset = value.utcoffset() if hasattr(value, "utcoffset") else None
     return value if offset is None else value.replace(tzinfo=None) - offset

@@ -8,7 +8,7 @@ PAGE = f"{SITE}/generated/{{estimator_module}}.{{estimator_name}}.html"
 
 
 class SiteLinkMixin:
-    """Make the "?" of an estimator that a notebook shows lead to its page, as scikit-learn does."""
+    """Mixin that links the "?" of an estimator in a notebook to its page, as in scikit-learn."""
 
     _doc_link_module = "skmmcl"
     _doc_link_template = PAGE

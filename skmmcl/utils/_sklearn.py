@@ -1,4 +1,4 @@
-"""The only place that imports names which scikit-learn calls private."""
+"""Private names of scikit-learn, imported only here."""
 
 from typing import Any
 
@@ -27,9 +27,9 @@ __all__ = [
 
 
 class Interval(_Interval):
-    """Numbers within bounds that are finite, and of a type with which arrays compute."""
+    """Constraint to finite numbers within bounds, of a type that arrays support."""
 
     def is_satisfied_by(self, val: Any) -> bool:
-        """Return whether a value is one of them."""
+        """Return whether a value satisfies the constraint."""
         is_number = isinstance(val, (int, float, np.number))
         return is_number and bool(np.isfinite(val)) and super().is_satisfied_by(val)

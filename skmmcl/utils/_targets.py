@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from skmmcl.utils._named import named
 from skmmcl.utils._plain import numbers_of
 
 UNLABELED = -1
-MAX_CODES = 10  # more different numbers are rather measured than codes of classes
+MAX_CODES = 10  # more distinct numbers are taken for measurements, not for codes of classes
 
 
 class ContinuousError(ValueError):
@@ -24,6 +25,8 @@ def is_unlabeled(y: np.ndarray, unlabeled: Any = UNLABELED) -> np.ndarray:
     if y.dtype == object:
         unknown = [_is_unknown(label) or bool(label == unlabeled) for label in y.flat]
         return np.array(unknown, dtype=bool).reshape(y.shape)
+    if y.dtype.kind == "U" and isinstance(unlabeled, Integral):
+        unlabeled = str(unlabeled)  # what numpy makes of -1 among text
     unknown = y != y  # noqa: PLR0124 (True for NaN)
     return unknown if unlabeled is None else unknown | (y == unlabeled)
 
@@ -34,7 +37,7 @@ def _is_unknown(label: Any) -> bool:
 
 
 def as_labels(y: Any) -> np.ndarray:
-    """Make a 1-D array of labels that keeps NaN, None and -1 among text as they are."""
+    """Return a 1-D array of labels, in which NaN, None and -1 among text stay as they are."""
     if isinstance(y, (list, tuple)) and any(isinstance(label, str) for label in y):
         y = np.array(y, dtype=object)  # numpy by itself would make text of all
     with named("y", "one label for each subject"):
@@ -42,7 +45,7 @@ def as_labels(y: Any) -> np.ndarray:
 
 
 def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Turn labels into codes from 0, and return the classes; unlabeled subjects get -1.
+    """Return codes from 0 for labels, -1 for unlabeled subjects, and the classes.
 
     Unlabeled are -1, NaN and None. All other labels must be among `classes`, if these are given by
     an earlier call. Continuous numbers are a ValueError.
@@ -87,7 +90,7 @@ def encode_classes(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarra
 
 
 def has_fractions(known: np.ndarray) -> bool:
-    """Return whether known labels are numbers of which some have a fraction."""
+    """Return whether known labels are numbers, some of them with a fraction."""
     return known.dtype.kind == "f" and bool((known != np.trunc(known)).any())
 
 
@@ -118,7 +121,7 @@ def class_name(label: Any) -> str:
 
 
 def warn_if_measured(known: np.ndarray, what: str, advice: str, *, stacklevel: int) -> None:
-    """Warn of numbers that are taken for classes and seem to be measured."""
+    """Warn if numbers that are taken for classes seem to be measured."""
     if seem_measured(known):
         n_values = len(np.unique(known))
         warnings.warn(

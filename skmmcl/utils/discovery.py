@@ -1,4 +1,4 @@
-"""Find what the package offers, so that no list has to be kept by hand."""
+"""Discovery of the public names of the package, so that no list is kept by hand."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import entropy
@@ -13,6 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
@@ -27,6 +29,7 @@ from skmmcl import (
     stacked_fits,
 )
 from skmmcl.ensemble._members import with_seeds
+from skmmcl.exceptions import DataError
 
 # Three members and three subjects, from guided.md.
 LOGITS = np.array([[2, -1, 0.5], [0.5, 0.3, -1], [-4, 0.2, 3]])
@@ -189,6 +192,19 @@ def test_sample_weight_reaches_members(cohort):
     weighted = found.fit(X, y, sample_weight=weight).predict_proba(X)
     cut = clone(found).fit(X[:30], y[:30]).predict_proba(X)
     assert_allclose(weighted, cut, atol=1e-5)
+
+
+def test_a_target_of_other_subjects_is_refused():
+    X = pd.DataFrame(np.eye(4), index=[*"abcd"])
+    y = pd.Series([0, 1, 0, 1], index=[*"dcba"])
+    with pytest.raises(DataError, match="another order"):
+        DeepEnsembleClassifier(LogisticRegression()).fit(X, y)
+
+
+def test_members_that_cannot_differ_are_reported():
+    ensemble = DeepEnsembleClassifier(GaussianNB(), n_estimators=2)
+    with pytest.warns(UserWarning, match="GaussianNB has no random_state, so that all members"):
+        ensemble.fit(np.eye(4), [0, 1, 0, 1])
 
 
 def test_members_without_probabilities_are_refused():

@@ -225,6 +225,29 @@ def test_class_weights_move_the_threshold(big, cohort):
     assert share[2] > share[0]
 
 
+@pytest.mark.parametrize("unknown", [None, np.nan, -1])
+def test_class_weights_of_text_and_unknown_labels(unknown, big, cohort):
+    X, y, _ = cohort
+    names = np.array(["HC", "SZ"], dtype=object)[y]
+    options = {"max_epochs": 2, "random_state": 0}
+    given, expected = names.copy(), y.copy()
+    given[:4], expected[:4] = unknown, -1
+    one = FineTunedClassifier(big, class_weight={"HC": 1, "SZ": 6}, **options).fit(X, given)
+    other = FineTunedClassifier(big, class_weight={0: 1, 1: 6}, **options).fit(X, expected)
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    assert one.classes_.tolist() == ["HC", "SZ"]
+    with pytest.raises(ValueError, match=r"sample_weight.shape == \(7,\)"):
+        one.fit(X, given, sample_weight=np.ones(7))
+
+
+def test_a_fit_that_fails_leaves_a_regressor_as_it_was(big, cohort):
+    X, y, age = cohort
+    model = FineTunedRegressor(big, max_epochs=1).fit(X, np.column_stack([age, y]))
+    with pytest.raises(DataError, match="at least two values"):
+        model.fit(X, np.zeros(len(X)))
+    assert model.predict(X).shape == (len(X), 2)
+
+
 def test_early_stopping_keeps_the_best_epoch(big, cohort):
     X, y, _ = cohort
     clf = FineTunedClassifier(

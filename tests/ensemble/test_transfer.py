@@ -69,6 +69,17 @@ def test_pretraining_is_done_once(healthy, cohort):
         np.testing.assert_array_equal(scores, again.scores[arm])
 
 
+def test_a_frozen_embedder_is_one_too(big, cohort):
+    X, y, _ = cohort
+    options = {"max_epochs": 1, "random_state": 0}
+    frozen, plain = (
+        compare_transfer(FineTunedClassifier(each, **options), X, y, cv=2)
+        for each in (FrozenEstimator(big), big)
+    )
+    for arm, scores in plain.scores.items():
+        np.testing.assert_array_equal(frozen.scores[arm], scores)
+
+
 def test_intervals_are_those_of_nadeau_and_bengio():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 10))
@@ -79,6 +90,21 @@ def test_intervals_are_those_of_nadeau_and_bengio():
     assert found.p_value == pytest.approx(2 * stats.t.sf(abs(found.mean) / error, 9))
     plain = TransferComparison({"a": a, "b": b}, ratio=0.0).difference("a", "b")
     assert plain.p_value == pytest.approx(stats.ttest_rel(a, b).pvalue)
+
+
+def test_splits_without_a_score_are_left_out():
+    a, b = np.array([0.7, np.nan, 0.8, 0.7]), np.array([0.6, 0.6, 0.6, 0.65])
+    known = TransferComparison({"a": a[[0, 2, 3]], "b": b[[0, 2, 3]]}, ratio=0.25)
+    assert TransferComparison({"a": a, "b": b}, ratio=0.25).difference("a", "b") == (
+        known.difference("a", "b")
+    )
+
+
+def test_a_constant_difference_is_certain_in_spite_of_rounding():
+    a = np.array([0.7, 0.8, 0.9])
+    found = TransferComparison({"a": a + 0.1, "b": a}, ratio=0.25).difference("a", "b")
+    assert found.p_value == 0
+    assert found.low == found.high == pytest.approx(0.1)
 
 
 def test_a_table_names_all_arms():

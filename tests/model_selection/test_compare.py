@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
@@ -161,7 +162,8 @@ def test_the_caller_keeps_everything_as_it_was(cohort):
     np.testing.assert_array_equal(X, kept)
     assert not hasattr(method[-1], "coef_")
     np.testing.assert_array_equal(state, np.random.get_state()[1])  # noqa: NPY002
-    again = compare({"linear": method}, X, y, cv=3, random_state=0, n_jobs=2)
+    with parallel_config("threading"):  # processes would take seconds to start
+        again = compare({"linear": method}, X, y, cv=3, random_state=0, n_jobs=2)
     np.testing.assert_array_equal(result.values(), again.values())
 
 
@@ -241,7 +243,11 @@ def test_a_score_that_is_not_defined_is_nan_and_says_why(cohort):
         ({"methods": {"a": LogisticRegression}}, TypeError, "'a' must be an estimator with fit"),
         ({"methods": {1: LINEAR}}, TypeError, "names must be text"),
         ({"y": None}, ValueError, "target y is needed"),
-        ({"y": np.zeros(7)}, DataError, "X has 80 subjects and y has shape"),
+        (
+            {"y": np.zeros(7)},
+            DataError,
+            r"y must have one entry for each of 80 subjects, got shape \(7,\)",
+        ),
         ({"groups": np.zeros(7)}, DataError, "groups must have one entry for each of 80"),
         ({"cv": GroupKFold(3)}, ValueError, "'groups' parameter should not be None"),
         (
@@ -253,6 +259,11 @@ def test_a_score_that_is_not_defined_is_nan_and_says_why(cohort):
         ({"cv": [([0, 1], [1, 2])]}, DataError, "1 subjects in training and test, such as row 1"),
         ({"cv": [([0, 1], [])]}, DataError, "2 training and 0 test subjects"),
         ({"cv": [([0, 1], [90])]}, DataError, "rows beyond the 80 of X"),
+        ({"cv": [([0, 78], [-1, -2])]}, DataError, "1 subjects in training and test, such as row"),
+        ({"cv": [([0.0, 1.0], [2.0])]}, DataError, "rows beyond the 80 of X .*integer"),
+        ({"y": [None, "HC"] * 40}, DataError, "y has 40 missing entries .* such as that of row 0"),
+        ({"y": np.r_[np.nan, np.ones(79)]}, DataError, "y has 1 missing entries"),
+        ({"groups": ["a", np.nan] * 40}, DataError, "groups has 40 missing entries .* row 1"),
         ({"cv": []}, ValueError, "cv gives no splits"),
         ({"cv": 2.5}, TypeError, "cv must be a number of folds, a splitter or splits"),
         ({"scoring": "area"}, ValueError, "area"),

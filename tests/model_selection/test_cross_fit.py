@@ -99,6 +99,16 @@ def noise():
     return rng.normal(size=(200, 5)), rng.integers(0, 2, size=200)
 
 
+def test_folds_may_be_masks_or_count_from_the_end(noise):
+    X, _ = noise
+    first = np.arange(200) < 120
+    expected = CrossFitTransformer(PCA(2), cv=[(first, ~first), (~first, first)]).fit_transform(X)
+    rows = np.flatnonzero(first), np.flatnonzero(~first) - 200
+    for folds in ([rows, rows[::-1]], [rows[::-1], rows]):
+        found = CrossFitTransformer(PCA(2), cv=folds).fit_transform(X)
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_memorised_noise_is_seen_through(noise):
     X, y = noise
     train_score = {}

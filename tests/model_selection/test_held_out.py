@@ -1,6 +1,7 @@
 """DeLong and the bootstrap: right values, coverage, bad input."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from sklearn.metrics import accuracy_score, mean_absolute_error, roc_auc_score
@@ -83,7 +84,9 @@ def test_bootstrap_of_a_difference_is_paired():
     rng = np.random.default_rng(0)
     y = rng.normal(size=200)
     a = y + rng.normal(size=200)
-    found = bootstrap_interval(mean_absolute_error, y, a, a + 1e-9 * y, random_state=0)
+    found = bootstrap_interval(
+        mean_absolute_error, y, a, a + 1e-9 * y, n_resamples=200, random_state=0
+    )
     assert abs(found.lower) < 1e-8
     assert abs(found.upper) < 1e-8
 
@@ -101,8 +104,9 @@ def test_bootstrap_of_groups_is_wider_where_people_are_repeated():
 def test_bootstrap_leaves_global_random_state_alone_and_repeats():
     y, p = np.arange(30.0), np.arange(30.0)[::-1]
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    first = bootstrap_interval(mean_absolute_error, y, p, random_state=3)
-    assert first == bootstrap_interval(mean_absolute_error, y, p, random_state=3)
+    options = {"n_resamples": 200, "random_state": 3}
+    first = bootstrap_interval(mean_absolute_error, y, p, **options)
+    assert first == bootstrap_interval(mean_absolute_error, y, p, **options)
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
@@ -149,10 +153,18 @@ def test_bootstrap_intervals_cover(method, n_repetitions):
 # ------------------------------------------------------------------------------------ bad input
 def test_perfect_ranking_has_no_interval_and_says_so():
     y, score = [0, 0, 1, 1], [1, 2, 3, 4]
-    with pytest.warns(UserWarning, match="every pair of subjects is ranked alike"):
+    with pytest.warns(UserWarning, match="all pairs of subjects are ranked in the same way"):
         found = delong_interval(y, score)
     assert found.estimate == 1
     assert np.isnan([found.lower, found.upper]).all()
+
+
+@pytest.mark.parametrize("other", [[1, 1, 1, 1], [4, 3, 2, 1]], ids=["constant", "reversed"])
+def test_areas_that_differ_without_variance_have_no_test_and_it_says_so(other):
+    with pytest.warns(UserWarning, match="variance of their difference is 0"):
+        found = delong_test([0, 0, 1, 1], [1, 2, 3, 4], other)
+    assert found.difference == 1 - found.auc_b
+    assert np.isnan([found.lower, found.upper, found.statistic, found.pvalue]).all()
 
 
 def test_equal_scores_do_not_differ():
@@ -182,5 +194,10 @@ def test_bad_input_of_the_bootstrap():
         bootstrap_interval(accuracy_score, y)
     with pytest.raises(ValueError, match="y_true, predictions and groups"):
         bootstrap_interval(accuracy_score, y, y[:5])
+    with pytest.raises(ValueError, match="groups has 10 missing entries"):
+        bootstrap_interval(accuracy_score, y, y, groups=[np.nan, 1.0] * 10)
+    one, other = pd.Series(y), pd.Series(y, index=np.arange(20)[::-1])
+    with pytest.raises(ValueError, match="another order"):
+        bootstrap_interval(accuracy_score, one, one, other)
     with pytest.raises(ValueError, match="too few for a bootstrap"):
         bootstrap_interval(accuracy_score, y[:2], y[:2])

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
-from skmmcl import CMCCSSEmbedder
+from skmmcl import CMCCSSEmbedder, FineTunedClassifier
 from skmmcl.data import MultimodalData
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import LeakageWarning
@@ -66,6 +66,23 @@ def test_a_person_by_group(cohort):
     assert check_leakage(X, y, groups=person, cv=GroupKFold(5)) == []
 
 
+@pytest.mark.parametrize("pattern", ["sub-{}_ses-{}_run-1", "sub-{}_ses-{}_task-rest_run-2_bold"])
+def test_a_person_by_an_identifier_of_several_parts(cohort, pattern):
+    X, y = cohort
+    data = pd.DataFrame(X, index=[pattern.format(k // 2, k % 2 + 1) for k in range(N)])
+    cv = KFold(5, shuffle=True, random_state=0)
+    assert "by identifier" in only(check_leakage(data, y, cv=cv), "person")
+
+
+def test_a_person_by_an_index_of_two_levels(cohort):
+    X, y = cohort
+    levels = {"session": np.arange(N) % 2, "subject": np.arange(N) // 2}
+    data = pd.DataFrame(X, index=pd.MultiIndex.from_arrays([*levels.values()], names=[*levels]))
+    cv = KFold(5, shuffle=True, random_state=0)
+    assert "60 people" not in only(check_leakage(data, y, cv=cv), "person")
+    assert check_leakage(data, y, cv=list(GroupKFold(5).split(X, y, levels["subject"]))) == []
+
+
 @pytest.mark.parametrize("pattern", ["sub-{:02}_ses-{}", "S{:02}_visit{}", "sub-{:02}_run-{}"])
 def test_a_person_by_identifier(cohort, pattern):
     X, y = cohort
@@ -75,6 +92,18 @@ def test_a_person_by_identifier(cohort, pattern):
         assert "by identifier" in only(check_leakage(data, y, cv=cv), "person")
         splits = GroupKFold(5).split(X, y, np.arange(N) // 2)
         assert check_leakage(data, y, cv=list(splits)) == []
+
+
+def test_a_family_in_the_side_data(cohort):
+    X, y = cohort
+    family = np.array([f"F{k // 2}" for k in range(N)], dtype=object)
+    family[:10] = None
+    data = MultimodalData({"t1": X}, meta={"family_id": family})
+    cv = KFold(5, shuffle=True, random_state=0)
+    message = only(check_leakage(data, y, cv=cv), "person")
+    assert "families, by X.meta['family_id'], are in training and test (such as 'F" in message
+    splits = list(GroupKFold(5).split(X, y, np.arange(N) // 2))
+    assert check_leakage(data, y, cv=splits) == []
 
 
 def test_a_person_by_identical_rows(cohort):
@@ -111,6 +140,16 @@ def test_an_embedder_that_stays_fitted(cohort):
     assert check_leakage(X, y, cv=KFold(5), methods=frozen, pretraining=others) == []
 
 
+def test_a_fine_tuned_embedder_stays_fitted():
+    X, y, _ = make_cohort(40, n_rois=6, n_features=4, random_state=0)
+    embedder = CMCCSSEmbedder(solver="gradient", max_epochs=1, random_state=0)
+    methods = {"ours": FineTunedClassifier(embedder)}
+    assert check_leakage(X, y, cv=KFold(5), methods=methods) == []
+    methods = {"ours": FineTunedClassifier(embedder.fit(X, y))}
+    message = only(check_leakage(X, y, cv=KFold(5), methods=methods), "fitted")
+    assert "'ours' contains 'CMCCSSEmbedder' that stays as it was fitted" in message
+
+
 def test_columns_that_a_fitted_embedder_has_made(cohort):
     X, y = cohort
     embedder = CMCCSSEmbedder().set_output(transform="pandas")
@@ -137,12 +176,58 @@ def test_test_subjects_in_pretraining(cohort, form):
     assert check_leakage(data, y, cv=tested_elsewhere, pretraining=given) == []
 
 
+def test_a_method_that_pretrains_on_test_subjects(cohort):
+    X, y = cohort
+    data = MultimodalData(t1=X)
+    method = FineTunedClassifier(CMCCSSEmbedder(), pretrain=(data[60:80], y[60:80]))
+    message = only(
+        check_leakage(data, y, cv=KFold(5), methods=make_pipeline(method)), "pretraining"
+    )
+    assert "20 test subjects took part" in message
+    others = MultimodalData(t1=np.random.default_rng(1).normal(size=X.shape))
+    method.set_params(pretrain=others)
+    assert check_leakage(data, y, cv=KFold(5), methods=method) == []
+
+
+def test_unknown_labels_among_text_are_no_class(cohort):
+    X, _ = cohort
+    X[:, 2] = np.r_[np.zeros(100), np.ones(20)]
+    y = [*np.random.default_rng(0).choice(["HC", "SZ"], 100).tolist(), *[np.nan] * 20]
+    assert check_leakage(X, y) == []
+
+
+def test_another_scan_of_a_test_subject_in_pretraining(cohort):
+    X, y = cohort
+    data = pd.DataFrame(X, index=[f"sub-{k:03}_ses-2" for k in range(N)])
+    given = pd.Series(["sub-007_ses-1", "sub-500_ses-1"])
+    message = only(check_leakage(data, y, cv=KFold(5), pretraining=given), "pretraining")
+    assert "such as 'sub-007_ses-2'" in message
+
+
+def test_one_modality_of_a_test_subject_in_pretraining(cohort):
+    X, y = cohort
+    data = MultimodalData(a=X[:, :3], b=X[:, 3:])
+    given = {"b": X[[7], 3:].astype(np.float32), "c": X[[8], :3]}
+    message = only(check_leakage(data, y, cv=KFold(5), pretraining=given), "pretraining")
+    assert "1 test subjects took part" in message
+
+
+def test_rows_without_values_and_rows_of_few_values_are_no_pretraining(cohort):
+    X, y = cohort
+    X[3] = np.nan
+    others = np.random.default_rng(1).normal(size=(N, 6))
+    others[3] = np.nan
+    assert check_leakage(X, y, cv=KFold(5), pretraining=others) == []
+    answers = np.random.default_rng(2).integers(0, 2, size=(N, 4))
+    assert check_leakage(answers[1:], y[1:], cv=KFold(5), pretraining=answers[:1]) == []
+
+
 # ------------------------------------------------------------------------------------- targets
 @pytest.mark.parametrize("copy", [lambda y: y, lambda y: 3.5 - 2 * y, lambda y: y * 1e-3 + 7])
 def test_a_column_that_is_the_class(cohort, copy):
     X, y = cohort
     X[:, 4] = copy(y.astype(float))
-    assert "column 4 sets the classes apart by itself" in only(check_leakage(X, y), "target")
+    assert "column 4 separates the classes by itself" in only(check_leakage(X, y), "target")
     named = pd.DataFrame(X, columns=[*"abcdef"])
     assert "column e" in only(check_leakage(named, np.where(y, "MS", "HC")), "target")
     data = MultimodalData(t1=X[:, :3], scores=X[:, 3:])
@@ -188,14 +273,28 @@ def test_a_site_that_predicts_the_number(cohort):
 def test_compare_warns_and_keeps_what_it_found(cohort):
     X, y = cohort
     X[:, 4] = y
-    with pytest.warns(LeakageWarning, match="column 4 sets the classes apart"):
+    with pytest.warns(LeakageWarning, match="column 4 separates the classes"):
         result = compare({"linear": LogisticRegression()}, X, y, cv=3)
     assert kinds(result.leaks) == ["target"]
 
 
+def test_other_orders_are_refused(cohort):
+    X, y = cohort
+    ids = [f"s{k}" for k in range(N)]
+    X, y = pd.DataFrame(X, index=ids), pd.Series(y, index=ids)
+    for options in ({"y": y[::-1]}, {"y": y, "groups": y[::-1]}):
+        with pytest.raises(ValueError, match="another order"):
+            check_leakage(X, **options)
+
+
+def test_a_number_of_folds_of_ages_is_not_stratified(cohort):
+    X, _ = cohort
+    assert check_leakage(X, np.random.default_rng(0).permutation(N) + 18, cv=5) == []
+
+
 def test_other_lengths_are_refused(cohort):
     X, y = cohort
-    with pytest.raises(ValueError, match="X has 120 subjects and y has 5"):
+    with pytest.raises(ValueError, match=r"X has 120 subjects, and y has the shape \(5,\)"):
         check_leakage(X, y[:5])
     with pytest.raises(ValueError, match="groups must have one entry for each of 120"):
         check_leakage(X, y, groups=[1, 2])

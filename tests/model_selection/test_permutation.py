@@ -1,6 +1,7 @@
 """permutation_test and nested_search: p-values, groups, blocks, stacks, chance on noise."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import uniform
 from sklearn.dummy import DummyClassifier
@@ -83,6 +84,35 @@ def test_a_site_effect_is_no_finding_within_sites():
     assert permutation_test(LINEAR, X, y, blocks=site, **options).pvalue > 0.05
 
 
+def test_splits_may_come_from_a_generator(cohort):
+    X, y = cohort
+    options = {"n_permutations": 3, "random_state": 0}
+    given = permutation_test(LINEAR, X, y, cv=StratifiedKFold(3).split(X, y), **options)
+    assert given.score == permutation_test(LINEAR, X, y, cv=StratifiedKFold(3), **options).score
+
+
+def test_a_search_keeps_groups_together_in_its_inner_folds(cohort):
+    X, _ = cohort
+    y, person = np.repeat([0, 1], 30), np.arange(60) // 2
+    search = GridSearchCV(LINEAR, {"C": [0.1, 1.0]}, cv=GroupKFold(3))
+    found = permutation_test(search, X, y, groups=person, cv=3, n_permutations=2, random_state=0)
+    assert np.isfinite(found.permutation_scores).all()
+
+
+def test_errors_in_small_units_are_compared_in_them(cohort):
+    X, _ = cohort
+    options = {"scoring": "neg_mean_squared_error", "n_permutations": 9, "random_state": 0}
+    assert permutation_test(Ridge(), X, 1e-7 * X.sum(axis=1), cv=3, **options).pvalue == 0.1
+
+
+def test_blocks_of_other_subjects_are_refused(cohort):
+    X, y = cohort
+    X = pd.DataFrame(X, index=[f"s{k}" for k in range(60)])
+    site = pd.Series(np.arange(60) % 2, index=X.index[::-1])
+    with pytest.raises(DataError, match="X and blocks list the same subjects in another order"):
+        permutation_test(LINEAR, X, y, blocks=site, n_permutations=2)
+
+
 @pytest.mark.slow
 def test_pvalues_of_noise_are_uniform():
     p = []
@@ -100,7 +130,9 @@ def test_pvalues_of_noise_are_uniform():
         ({"groups": np.arange(60) // 2}, "30 of 30 groups have several labels.*blocks"),
         ({"blocks": np.arange(60)}, "No labels can be exchanged"),
         ({"blocks": [1, 2]}, "blocks must have one entry"),
+        ({"groups": [np.nan, 1.0] * 30}, "groups has 30 missing entries"),
         ({"n_permutations": 0}, "n_permutations must be"),
+        ({"n_permutations": 2.5}, "n_permutations must be a whole number"),
         ({"scoring": ["accuracy", "roc_auc"]}, "takes one score"),
         ({"cv": KFold(30)}, "score is not defined"),
     ],

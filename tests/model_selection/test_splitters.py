@@ -78,13 +78,40 @@ def test_numbers_are_balanced_in_bins():
     assert len(checked(LeaveSitesOut(), age, age, site)) == 25
 
 
+def test_subjects_without_a_class_are_spread_and_ask_for_nothing():
+    site, y = np.repeat(np.arange(6), 20), np.tile([0.0, 1.0], 60)
+    y[:40:2] = 1  # two sites have one class
+    y[80:] = np.nan
+    cv = LeaveSitesOut(random_state=0)
+    tests = checked(cv, y, y, site)
+    assert all({0, 1} <= set(y[test]) for test in tests)
+    text = np.where(np.isnan(y), None, np.where(y == 1, "SZ", "HC"))
+    for test, same in zip(checked(cv, text, text, site), tests, strict=True):
+        np.testing.assert_array_equal(test, same)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fewer_sites_than_folds_are_never_fewer_folds(seed):
+    site, y = np.repeat([0, 1], 20), np.tile([0, 1], 20)
+    with pytest.raises(DataError, match="2 sites cannot be joined into 3 test sets"):
+        list(LeaveSitesOut(3, random_state=seed).split(y, y, site))
+
+
+@pytest.mark.parametrize("cv", [LeaveSitesOut(2), BalancedGroupKFold(2)])
+@pytest.mark.parametrize("groups", [[np.nan, 1, 2, 3] * 5, ["a", None, "b", "c"] * 5])
+def test_a_group_that_is_not_known_is_refused(cv, groups):
+    y = np.tile([0, 1], 10)
+    with pytest.raises(DataError, match="groups has 5 missing entries"):
+        list(cv.split(y, y, groups))
+
+
 @pytest.mark.parametrize(
     ("cv", "message"),
     [
         (LeaveSitesOut(min_per_class=15), "One class has 20 subjects, too few"),
         (LeaveSitesOut(3), "cannot be joined into 3 test sets"),
-        (LeaveSitesOut(1), "n_splits must be a whole number from 2"),
-        (LeaveSitesOut(min_per_class=0), "min_per_class must be a whole number from 1"),
+        (LeaveSitesOut(1), "n_splits must be a whole number of at least 2"),
+        (LeaveSitesOut(min_per_class=0), "min_per_class must be a whole number of at least 1"),
     ],
 )
 def test_what_cannot_be_held_out_is_said(cv, message):
@@ -138,6 +165,13 @@ def test_the_covariate_may_be_named():
             np.testing.assert_array_equal(test, other)
 
 
+def test_a_covariate_of_other_subjects_is_refused():
+    age = pd.Series(np.arange(40.0), index=[f"s{k}" for k in range(40)])
+    X = pd.DataFrame({"x": age}, index=age.index[::-1])
+    with pytest.raises(DataError, match="another order"):
+        list(BalancedGroupKFold(4, covariate=age).split(X))
+
+
 def test_missing_values_are_a_bin_of_their_own():
     rng = np.random.default_rng(0)
     age, y = rng.normal(size=100), np.tile([0, 1], 50)
@@ -159,11 +193,11 @@ def test_seeds_repeat_and_differ():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_splits": 1}, "n_splits must be a whole number from 2"),
+        ({"n_splits": 1}, "n_splits must be a whole number of at least 2"),
         ({"covariate": "age"}, "names neither side data"),
         ({"covariate": np.arange(7)}, "covariate has 7 entries for 40 rows"),
         ({"covariate": [*"ab" * 20]}, "covariate: could not convert"),
-        ({"covariate": np.arange(40), "n_bins": 1}, "n_bins must be a whole number from 2"),
+        ({"covariate": np.arange(40), "n_bins": 1}, "n_bins must be a whole number of at least 2"),
         ({"n_splits": 50}, "groups has 40 different values, fewer than the 50 folds"),
     ],
 )

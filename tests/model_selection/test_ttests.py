@@ -29,7 +29,7 @@ def test_corrected_ttest_is_the_formula_of_nadeau_and_bengio():
 
 def test_corrected_ttest_without_correction_is_the_ordinary_one():
     expected = ttest_1samp(A - B, 0)
-    found = corrected_ttest(A, B, n_train=1e12, n_test=1e-12)
+    found = corrected_ttest(A, B, n_train=1, n_test=0)
     assert (found.statistic, found.pvalue) == pytest.approx(tuple(expected))
 
 
@@ -105,6 +105,7 @@ def test_a_constant_difference_is_certain():
         ({"b": B[:4]}, r"a and b must be scores of the same splits.*\(6,\) and \(4,\)"),
         ({"b": np.r_[np.inf, B[1:]]}, "finite or NaN"),
         ({"n_train": 0}, "n_train must be a number above 0"),
+        ({"n_test": -1}, "n_test must be a number from 0"),
         ({"n_test": "many"}, "n_test: could not convert"),
         ({"confidence": 95}, "confidence must be a number above 0 and below 1"),
     ],

@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
 
+from skmmcl import model_info, save_model
 from skmmcl.exceptions import ModelFileError
+from skmmcl.sharing import model_card
 from skmmcl.sharing._arrays import restore_array, restore_tensor, store_array, store_tensor
+from skmmcl.sharing._file import read_file, write_file
 from skmmcl.sharing._read import Reader
 
 EYE = np.eye(2)
@@ -44,6 +48,8 @@ def test_tensors(changes, message):
 def test_what_is_no_array_of_numbers():
     with pytest.raises(ModelFileError, match="an array of object"):
         store_array(np.array([None]))
+    with pytest.raises(ModelFileError, match="it is a MaskedArray; only plain arrays"):
+        store_array(np.ma.masked_array([1.0, 2.0], mask=[True, False]))
     with pytest.raises(ModelFileError, match=r"a tensor of the layout torch.sparse_coo"):
         store_tensor(torch.eye(2).to_sparse())
 
@@ -66,3 +72,28 @@ def test_what_is_no_array_of_numbers():
 def test_values(node, message):
     with pytest.raises(ModelFileError, match=message):
         Reader({}, {}).read(node)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"class": None}, "class"),
+        ({"class": "a.<script>\n# x"}, "class"),
+        ({"scores": [0.5]}, "scores"),
+        ({"trusts": "ab"}, "trusts"),
+    ],
+)
+def test_descriptions(changes, place, tmp_path):
+    save_model(Ridge(), tmp_path / "a")
+    about, model, arrays = read_file(tmp_path / "a")
+    write_file(tmp_path / "b", about | changes, model, arrays)
+    for read in (model_info, model_card):
+        with pytest.raises(ModelFileError, match=rf"cannot be read: .* malformed at \['{place}'\]"):
+            read(tmp_path / "b")
+
+
+def test_a_card_of_a_class_of_another_version(tmp_path):
+    save_model(Ridge(), tmp_path / "a")
+    about, model, arrays = read_file(tmp_path / "a")
+    write_file(tmp_path / "b", about | {"class": "skmmcl.base.Later"}, model, arrays)
+    assert model_card(tmp_path / "b").startswith("# Later\n")

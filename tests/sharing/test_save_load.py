@@ -56,6 +56,14 @@ def test_every_estimator_can_be_saved_before_it_is_fitted(cls, solver, tmp_path)
     assert repr(saved(model, tmp_path)) == repr(model)
 
 
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    save_model(LogisticRegression(C=3), "~/a.skmmcl")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.skmmcl"]
+    assert load_model("~/a.skmmcl").C == model_info("~/a.skmmcl")["parameters"]["C"] == 3
+
+
 def test_a_loaded_model_is_saved_as_the_same_file(tmp_path):
     save_model(fit(CLIPEmbedder), tmp_path / "a")
     save_model(load_model(tmp_path / "a"), tmp_path / "b")
@@ -139,6 +147,13 @@ def test_weights_that_are_not_finite_are_refused(tmp_path):
     layer.bias.data[0] = torch.nan
     with pytest.raises(ModelFileError, match="bias: it is a weight with NaN"):
         save_model(CLIPEmbedder(encoders=layer), tmp_path / "a")
+
+
+def test_scores_must_be_finite_numbers(tmp_path):
+    for score in (np.nan, np.inf, "high"):
+        with pytest.raises(ValueError, match=r"scores\['auc'\]: .*expected a number"):
+            save_model(LogisticRegression(), tmp_path / "a", scores={"auc": score})
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_of_a_later_format_is_refused(tmp_path, monkeypatch):

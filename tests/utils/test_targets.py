@@ -19,6 +19,7 @@ from skmmcl.utils._targets import encode_classes, is_unlabeled, seem_measured, w
         (np.array([1, 0], dtype=np.uint8), [1, 0], [0, 1]),
         (np.array([True, False]), [1, 0], [False, True]),
         (np.array(["x", "y"]), [0, 1], ["x", "y"]),
+        (np.array(["x", -1, "y"]), [0, -1, 1], ["x", "y"]),
         (pd.Series(["b", None, "a"], dtype="string"), [1, -1, 0], ["a", "b"]),
         (pd.Series([3, None, 1], dtype="Int64"), [1, -1, 0], [1, 3]),
         (pd.Series(["b", None, "a"], dtype="category"), [1, -1, 0], ["a", "b"]),
