@@ -21,7 +21,7 @@ Subjects: TypeAlias = "MultimodalData | Mapping[str, Any] | DataFrame | ArrayLik
 Target: TypeAlias = ArrayLike | None
 SampleWeight: TypeAlias = ArrayLike | None
 Groups: TypeAlias = ArrayLike | None
-RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
+RandomState: TypeAlias = int | np.random.RandomState | None
 CrossValidator: TypeAlias = (
     "int | BaseCrossValidator | Iterable[tuple[ArrayLike, ArrayLike]] | None"
 )
