@@ -21,16 +21,16 @@ from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._optional import import_pyplot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
-
-    from skmmcl.utils._typing import Subjects
 
 OTHERS = 31  # subjects in a batch with the plotted one
 
 
 def plot_augmentation(
-    X: Subjects,
+    X: MultimodalData | Mapping[str, Any],
     augment: Asked,
     *,
     subject: int = 0,

@@ -11,16 +11,18 @@ from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.utils._optional import import_pyplot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-    from skmmcl.utils._typing import Subjects
+    from skmmcl.data import MultimodalData
 
 PLANES = ("sagittal", "coronal", "axial")
 
 
 def plot_mid_slices(
-    X: Subjects,
+    X: MultimodalData | Mapping[str, Any],
     modality: str,
     *,
     n_subjects: int = 4,
