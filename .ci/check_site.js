@@ -1,11 +1,12 @@
 // Runs within Chromium, with JOB from check_site.py: loads pages in a frame and says what is wrong.
+// A page is loaded once and then shown at each width in each theme.
 const frame = document.createElement("iframe");
 frame.height = 900;
 document.body.append(frame);
 
 const load = (url) =>
   new Promise((resolve) => {
-    frame.onload = () => setTimeout(resolve, 150);
+    frame.onload = () => setTimeout(resolve, 50);
     frame.src = url;
   });
 
@@ -34,14 +35,14 @@ function look(width) {
 
 async function views() {
   const found = [];
-  for (const theme of JOB.themes) {
-    localStorage.setItem("mode", theme);
-    localStorage.setItem("theme", theme);
-    for (const width of JOB.widths) {
-      frame.width = width;
-      frame.style.border = "0";
-      for (const page of JOB.pages) {
-        await load(page);
+  frame.style.border = "0";
+  for (const page of JOB.pages) {
+    frame.width = JOB.widths[0];
+    await load(page);
+    for (const theme of JOB.themes) {
+      frame.contentDocument.documentElement.dataset.theme = theme;
+      for (const width of JOB.widths) {
+        frame.width = width;
         found.push({ page, width, theme, wrong: look(frame.contentDocument.documentElement.clientWidth) });
       }
     }
