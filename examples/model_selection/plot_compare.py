@@ -1,11 +1,11 @@
 """
-Does it help, by how much, and is it real?
-==========================================
+Compare methods with intervals and tests
+========================================
 
 Three methods on the same splits of a simulated cohort: an embedding of two
-modalities, and linear models of each.
-:func:`~skmmcl.model_selection.compare` gives intervals and tests that know
-that the training sets of different folds share subjects.
+modalities, and linear models of each. The intervals and tests of
+:func:`~skmmcl.model_selection.compare` account for the subjects that the
+training sets of different folds share.
 """
 
 # %%
@@ -69,7 +69,7 @@ sites.summary()[["score", "difference", "p_corrected", "splits"]].round(3)
 # %%
 # Better than chance
 # ------------------
-# The whole pipeline is fitted anew with permuted labels.
+# The whole pipeline is refitted with permuted labels.
 test = permutation_test(
     methods["CMC+CSS"], X, y, cv=5, n_permutations=49, random_state=0
 )
