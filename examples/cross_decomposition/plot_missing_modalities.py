@@ -46,6 +46,9 @@ take_away(X_test, 0.5, np.random.default_rng(0))
 # :class:`~skmmcl.cross_decomposition.CoMMEmbedder` fuses the modalities
 # that are present. The usual alternative is to impute the input, thousands
 # of columns, and to put all modalities side by side.
+#
+# Columns that are solved in closed form have a scale that counts: do not
+# z-score them. Those of a network have none.
 
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -56,24 +59,25 @@ from skmmcl import CMCCSSEmbedder, CoMMEmbedder
 
 
 def classifier(C):
-    return make_pipeline(
-        StandardScaler(),
-        LogisticRegression(C=C, class_weight="balanced", max_iter=1000),
-    )
+    return LogisticRegression(C=C, class_weight="balanced", max_iter=1000)
+
+
+def scaled(C):
+    return make_pipeline(StandardScaler(), classifier(C))
 
 
 short = {"max_epochs": 15, "random_state": 0}
 models = {
     "CMC+CSS": make_pipeline(CMCCSSEmbedder(), classifier(1.0)),
     "trained, mean": make_pipeline(
-        CMCCSSEmbedder(solver="gradient", **short), classifier(0.1)
+        CMCCSSEmbedder(solver="gradient", **short), scaled(0.1)
     ),
     "trained, ridge": make_pipeline(
         CMCCSSEmbedder(solver="gradient", impute="ridge", **short),
-        classifier(0.1),
+        scaled(0.1),
     ),
-    "CoMM": make_pipeline(CoMMEmbedder(**short), classifier(0.1)),
-    "imputed input": make_pipeline(SimpleImputer(), classifier(0.01)),
+    "CoMM": make_pipeline(CoMMEmbedder(**short), scaled(0.1)),
+    "imputed input": make_pipeline(SimpleImputer(), scaled(0.01)),
 }
 for model in models.values():
     model.fit(X_train, y_train)
