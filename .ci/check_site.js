@@ -24,6 +24,17 @@ function look(width) {
   const doc = frame.contentDocument;
   const wrong = [];
   if (doc.documentElement.scrollWidth > width) wrong.push(`wide: ${beyond(doc, width)}`);
+  const cut = [...doc.querySelectorAll(".bd-article table")].filter(
+    (t) => t.parentElement.scrollWidth > t.parentElement.clientWidth + 1,
+  );
+  const hidden = [...doc.querySelectorAll(".bd-main p, .bd-main h1, .bd-main h2")].filter(
+    (e) => !e.closest("table") && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display === "block",
+  );
+  const outside = [...doc.querySelectorAll(".prev-next-area p")].filter(
+    (e) => e.getBoundingClientRect().right > width,
+  );
+  for (const e of [...cut, ...hidden, ...outside])
+    wrong.push(`cut: ${e.tagName} ${e.textContent.trim().replace(/\s+/g, " ").slice(0, 50)}`);
   if (doc.querySelector(".katex-error")) wrong.push(`formula: ${doc.querySelector(".katex-error").title}`);
   const math = [...doc.querySelectorAll(".math")].filter((e) => !e.querySelector(".katex"));
   if (math.length) wrong.push(`formula left as text: ${math[0].textContent.slice(0, 40)}`);
