@@ -1,7 +1,7 @@
 """Write ``methods.rst``: the paper, loss, network and examples of each estimator.
 
-Estimators are found by discovery and fitted to list their parts. Run ``python doc/_method_map.py``; a
-test compares the page with its output.
+Estimators are found by discovery and fitted to list their parts. Run ``python doc/_method_map.py``;
+a test compares the page with its output.
 """
 
 from __future__ import annotations
