@@ -46,7 +46,13 @@ def papers(cls: type) -> list[str]:
     """Return authors and years of the references of a class."""
     text = inspect.getdoc(cls) or ""
     found = re.findall(r"^\.\. \[\d+\] (.*?)\((\d{4})\)", text, flags=re.MULTILINE | re.DOTALL)
-    return [f"{' '.join(authors.split())} ({year})" for authors, year in found]
+    return [f"{_first_of_many(' '.join(authors.split()))} ({year})" for authors, year in found]
+
+
+def _first_of_many(authors: str) -> str:
+    """Return the authors of a paper, or the first of more than two."""
+    names = authors.split(", ")
+    return f"{names[0]} et al." if len(names) > 2 else authors
 
 
 def parts(cls: type) -> tuple[list[str], str]:
