@@ -1,11 +1,12 @@
 // Runs within Chromium, with JOB from check_site.py: loads pages in a frame and says what is wrong.
+// A page is loaded once and then shown at each width in each theme.
 const frame = document.createElement("iframe");
 frame.height = 900;
 document.body.append(frame);
 
 const load = (url) =>
   new Promise((resolve) => {
-    frame.onload = () => setTimeout(resolve, 150);
+    frame.onload = () => setTimeout(resolve, 50);
     frame.src = url;
   });
 
@@ -23,6 +24,17 @@ function look(width) {
   const doc = frame.contentDocument;
   const wrong = [];
   if (doc.documentElement.scrollWidth > width) wrong.push(`wide: ${beyond(doc, width)}`);
+  const cut = [...doc.querySelectorAll(".bd-article table")].filter(
+    (t) => t.parentElement.scrollWidth > t.parentElement.clientWidth + 1,
+  );
+  const hidden = [...doc.querySelectorAll(".bd-main p, .bd-main h1, .bd-main h2")].filter(
+    (e) => !e.closest("table") && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display === "block",
+  );
+  const outside = [...doc.querySelectorAll(".prev-next-area p")].filter(
+    (e) => e.getBoundingClientRect().right > width,
+  );
+  for (const e of [...cut, ...hidden, ...outside])
+    wrong.push(`cut: ${e.tagName} ${e.textContent.trim().replace(/\s+/g, " ").slice(0, 50)}`);
   if (doc.querySelector(".katex-error")) wrong.push(`formula: ${doc.querySelector(".katex-error").title}`);
   const math = [...doc.querySelectorAll(".math")].filter((e) => !e.querySelector(".katex"));
   if (math.length) wrong.push(`formula left as text: ${math[0].textContent.slice(0, 40)}`);
@@ -34,14 +46,14 @@ function look(width) {
 
 async function views() {
   const found = [];
-  for (const theme of JOB.themes) {
-    localStorage.setItem("mode", theme);
-    localStorage.setItem("theme", theme);
-    for (const width of JOB.widths) {
-      frame.width = width;
-      frame.style.border = "0";
-      for (const page of JOB.pages) {
-        await load(page);
+  frame.style.border = "0";
+  for (const page of JOB.pages) {
+    frame.width = JOB.widths[0];
+    await load(page);
+    for (const theme of JOB.themes) {
+      frame.contentDocument.documentElement.dataset.theme = theme;
+      for (const width of JOB.widths) {
+        frame.width = width;
         found.push({ page, width, theme, wrong: look(frame.contentDocument.documentElement.clientWidth) });
       }
     }

@@ -1,8 +1,9 @@
-"""Look at every page of the built site in headless Chromium.
+"""Check the built site: its links, and its looks in headless Chromium.
 
-``python .ci/check_site.py doc/_build/html``: at the widths of a desk and of a phone, in light and
-dark, no page may scroll sideways, ask another host for anything, or leave a formula unrendered. The
-search of the site must find the right page first.
+``python .ci/check_site.py doc/_build/html``: links within the site must lead to pages and anchors
+that exist. At the widths of a desk and of a phone, in light and dark, no page may scroll sideways,
+ask another host for anything, or leave a formula unrendered. The search of the site must find the
+right page first. Two browsers share the pages.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote, urldefrag
 
 WIDTHS = (1300, 390)
+N_BROWSERS = 2
 HERE = Path(__file__).parent
 # What people look for, and the start of the page that must come first.
 QUERIES = {
@@ -49,33 +54,66 @@ def serve(folder: Path) -> ThreadingHTTPServer:
 
 def ask(chromium: str, site: Path, job: dict[str, object]) -> list[dict[str, object]]:
     """Run the harness on a job within Chromium, and return what it found."""
-    harness = site / "_check_site.html"
     script = (HERE / "check_site.js").read_text()
-    harness.write_text(
-        f"<!doctype html><body><script>const JOB = {json.dumps(job)};\n{script}</script>"
-    )
+    page = f"<!doctype html><body><script>const JOB = {json.dumps(job)};\n{script}</script>"
     server = serve(site)
-    url = f"http://127.0.0.1:{server.server_port}/{harness.name}"
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,900"]
-    command = [chromium, *options, "--virtual-time-budget=3600000", "--dump-dom", url]
-    try:
+    with (
+        tempfile.NamedTemporaryFile("w", dir=site, prefix="_check_", suffix=".html") as harness,
+        tempfile.TemporaryDirectory() as profile,
+    ):
+        harness.write(page)
+        harness.flush()
+        url = f"http://127.0.0.1:{server.server_port}/{Path(harness.name).name}"
+        command = [chromium, *options, f"--user-data-dir={profile}"]
+        command += ["--virtual-time-budget=3600000", "--dump-dom", url]
         ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)
-    finally:
-        server.shutdown()
-        harness.unlink()
+    server.shutdown()
     found = re.search(r"<pre>(.*)</pre>", ended.stdout, flags=re.DOTALL)
     if not found:
         sys.exit("Chromium gave no result.")
     return json.loads(html.unescape(found[1]))
 
 
-def check_pages(chromium: str, site: Path, pattern: str) -> list[str]:
-    """Return what is wrong with the pages."""
+def find_pages(site: Path, pattern: str) -> list[str]:
+    """Return the paths of the pages, without those that Sphinx makes of its own."""
     paths = sorted(str(path.relative_to(site)) for path in site.glob(pattern))
-    pages = [path for path in paths if not path.startswith(("_", "genindex"))]
-    found = ask(chromium, site, {"pages": pages, "widths": WIDTHS, "themes": ["light", "dark"]})
+    return [path for path in paths if not path.startswith(("_", "genindex"))]
+
+
+def check_pages(chromium: str, site: Path, pages: list[str]) -> list[str]:
+    """Return what is wrong with the looks of the pages."""
+    view = {"widths": WIDTHS, "themes": ["light", "dark"]}
+    jobs = [{"pages": pages[k::N_BROWSERS], **view} for k in range(N_BROWSERS)]
+    with ThreadPoolExecutor(N_BROWSERS) as pool:
+        found = [v for part in pool.map(functools.partial(ask, chromium, site), jobs) for v in part]
     print(f"{len(pages)} pages, {len(found)} views")
     return [f"{v['page']} {v['width']} {v['theme']}: {v['wrong']}" for v in found if v["wrong"]]
+
+
+def check_links(site: Path, pages: list[str]) -> list[str]:
+    """Return the links within the site that lead nowhere."""
+    texts = {page: (site / page).read_text() for page in pages}
+    anchors = {
+        (site / page).resolve(): set(re.findall(r'\bid="([^"]+)"', text))
+        for page, text in texts.items()
+    }
+    wrong, n_links = [], 0
+    for page, text in texts.items():
+        links = {html.unescape(x) for x in re.findall(r'\b(?:href|src)="([^"]+)"', text)}
+        for link in sorted(links):
+            address, anchor = urldefrag(link)
+            if re.match(r"[a-z]+:", address):
+                continue
+            n_links += 1
+            target = (site / page).resolve()
+            if address:
+                target = (target.parent / unquote(address.partition("?")[0])).resolve()
+            known = anchors.get(target, {unquote(anchor)})
+            if not target.exists() or (anchor and unquote(anchor) not in known):
+                wrong.append(f"{page}: leads nowhere: {link}")
+    print(f"{n_links} links within the site")
+    return wrong
 
 
 def check_search(chromium: str, site: Path) -> list[str]:
@@ -97,11 +135,13 @@ def main() -> None:
     parser.add_argument("--pages", default="**/*.html", help="pattern of the pages to look at")
     options = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    pages = find_pages(options.site, options.pages)
+    wrong = check_links(options.site, find_pages(options.site, "**/*.html"))
     if chromium is None:
-        print("There is no Chromium: the site is not looked at.")
-        return
-    wrong = check_pages(chromium, options.site, options.pages)
-    wrong += check_search(chromium, options.site)
+        print("There is no Chromium: only the links are checked.")
+    else:
+        wrong += check_pages(chromium, options.site, pages)
+        wrong += check_search(chromium, options.site)
     print("\n".join(wrong))
     sys.exit(bool(wrong))
 

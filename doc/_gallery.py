@@ -18,6 +18,11 @@ BUTTON = """
 """
 
 
+def main_example_first(name: str) -> tuple[bool, str]:
+    """Return what sorts the examples of a section: the main one first, then by name."""
+    return Path(name).name != "plot_cmc_css.py", name
+
+
 def set_style(_config: dict, _file: str) -> None:
     """Set fonts that can be read at the width of a card."""
     import matplotlib as mpl

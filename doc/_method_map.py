@@ -1,7 +1,7 @@
-"""Write ``methods.rst``: from a paper to its estimator, loss, network and example.
+"""Write ``methods.rst``: the paper, loss, network and examples of each estimator.
 
-All is found by discovery: each estimator is fitted, and what it is made of is read off. Run
-``python doc/_method_map.py``; a test holds the page to what this gives.
+Estimators are found by discovery and fitted to list their parts. Run ``python doc/_method_map.py``;
+a test compares the page with its output.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ HEAD = """.. _methods:
 The methods at a glance
 =======================
 
-Each published method is an estimator: a network with named outputs, and a loss on them. This page
-is written by ``python doc/_method_map.py``, which fits every estimator and reads off what it is
-made of.
+Each published method is an estimator: a network with named outputs, and a loss on them.
+``python doc/_method_map.py`` writes this page: it fits every estimator and lists its parts.
 
 .. list-table::
    :header-rows: 1
-   :widths: 30 22 22 16 10
+   :widths: 24 27 25 14 10
+   :class: stack
 
-   * - Paper
-     - Estimator
+   * - Estimator
+     - Paper
      - Loss
      - Network
      - Example
@@ -46,7 +46,13 @@ def papers(cls: type) -> list[str]:
     """Return authors and years of the references of a class."""
     text = inspect.getdoc(cls) or ""
     found = re.findall(r"^\.\. \[\d+\] (.*?)\((\d{4})\)", text, flags=re.MULTILINE | re.DOTALL)
-    return [f"{' '.join(authors.split())} ({year})" for authors, year in found]
+    return [f"{_first_of_many(' '.join(authors.split()))} ({year})" for authors, year in found]
+
+
+def _first_of_many(authors: str) -> str:
+    """Return the authors of a paper, or the first of more than two."""
+    names = authors.split(", ")
+    return f"{names[0]} et al." if len(names) > 2 else authors
 
 
 def parts(cls: type) -> tuple[list[str], str]:
@@ -83,8 +89,8 @@ def row(name: str, cls: type) -> str:
         for loss in losses
     ]
     cells = [
-        "; ".join(papers(cls)) or "None: a reference",
         f":class:`~skmmcl.{room}.{name}`",
+        "; ".join(papers(cls)) or "None: a reference",
         ", ".join(named) or "None",
         f"``{network}``" if network else "None",
         " ".join(examples(name)),

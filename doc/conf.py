@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import skmmcl
+from skmmcl.utils._site import REPOSITORY
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -50,16 +51,26 @@ copybutton_exclude = ".linenos, .gp, .go"
 # Style sheet and fonts of the version of KaTeX that sphinxcontrib-katex brings the scripts of.
 katex_css_path = "katex/katex.min.css"
 
+# Order of the sections of the gallery: the main task first, then as in the user guide.
+GALLERY = ["cross_decomposition", "data", "model_selection", "contrastive", "inspection"]
+GALLERY += ["volumes", "cluster", "ensemble", "datasets"]
+# A notebook on Colab installs the version that it comes from.
+EXTRAS = "skmmcl[plot,data,volumes,inspection,search]"
+SOURCE = f"{EXTRAS} @ git+{REPOSITORY}" if "dev" in version else f"{EXTRAS}=={version}"
+
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [f"../examples/{name}" for name in GALLERY],
+    "within_subsection_order": "_gallery.main_example_first",
+    "remove_config_comments": True,
     "filename_pattern": r"/plot_",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skmmcl",),
     "reference_url": {"skmmcl": None},
     "first_notebook_cell": (
         "try:\n    import skmmcl\nexcept ImportError:  # as on Colab\n"
-        '    %pip install -q "skmmcl[plot,data,volumes,inspection,search]"\n'
+        f'    %pip install -q "{SOURCE}"\n'
         "%matplotlib inline"
     ),
     "plot_gallery": "True",

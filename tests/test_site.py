@@ -17,8 +17,8 @@ def load_module(repo_dir, monkeypatch):
     """Return a function that imports a module of the documentation."""
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
-    def load(name):
-        spec = importlib.util.spec_from_file_location(name, repo_dir / "doc" / f"{name}.py")
+    def load(name, folder="doc"):
+        spec = importlib.util.spec_from_file_location(name, repo_dir / folder / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
@@ -73,3 +73,13 @@ def test_formulas_have_the_style_of_their_scripts(repo_dir):
     katex = pytest.importorskip("sphinxcontrib.katex")
     style = (repo_dir / "doc" / "_static" / "katex" / "katex.min.css").read_text()
     assert f'"{katex.katex_version}"' in style
+
+
+def test_links_that_lead_nowhere_are_found(doc_module, tmp_path):
+    checker = doc_module("check_site", ".ci")
+    links = ["b.html", "b.html#here", "b.html#gone", "c.html", "#top", "https://example.org/d"]
+    page = "".join(f'<a href="{link}">' for link in links)
+    (tmp_path / "a.html").write_text(f'<p id="start">{page}')
+    (tmp_path / "b.html").write_text('<p id="here">')
+    wrong = checker.check_links(tmp_path, ["a.html", "b.html"])
+    assert [line.split(": ")[-1] for line in wrong] == ["#top", "b.html#gone", "c.html"]

@@ -2,9 +2,9 @@
 Look for subtypes of autism, and test whether they are real
 ===========================================================
 
-Are there subtypes of autism in the anatomy of the brain? On ABIDE, 718
-males scanned at 20 sites, UCSL gives subtypes as it always does. This page
-asks whether to believe them. The cohort is found in the folder that
+Are there subtypes of autism in the anatomy of the brain? UCSL always
+returns subtypes, also on ABIDE, 718 males scanned at 20 sites. This example
+tests whether to believe them. The cohort is read from the folder that
 ``SKMMCL_DATA`` names, or downloaded.
 """
 
@@ -38,12 +38,11 @@ X
 # %%
 # Subtypes, and what they follow
 # ------------------------------
-# As measured, and with the sites harmonized. UCSL itself warns where the
-# site is what the subtypes follow most. Here the warnings are caught,
-# because the table has their numbers: the adjusted mutual information of
-# the subtypes with side data is 0 by chance and 1 if one determines the
-# other. The agreement is the adjusted Rand index between runs from random
-# starts.
+# As measured, and with the sites harmonized. UCSL warns if subtypes follow
+# the site more than anything else. The warnings are ignored here, because
+# the table has their numbers. The adjusted mutual information of the
+# subtypes with side data is 0 by chance and 1 if one determines the other.
+# The agreement is the adjusted Rand index between runs from random starts.
 
 import warnings
 
@@ -78,8 +77,9 @@ pd.DataFrame(found).T
 # %%
 # Is autism separated at all?
 # ---------------------------
-# Subtypes of a separation at chance are subtypes of noise. Each site is
-# left out in turn; half is chance for the area under the curve.
+# If patients are separated from controls at chance, their subtypes are
+# noise. Whole sites are held out; chance is 0.5 for the area under the
+# curve.
 
 from sklearn.model_selection import GroupKFold, cross_val_score
 
@@ -101,9 +101,9 @@ print(
 # %%
 # Are they stable?
 # ----------------
-# Random parts of the subjects should divide the patients in the same way.
-# The bands reach from the least to the greatest agreement. Few resamples
-# and short runs are taken here to save time.
+# Fits on random parts of the subjects should divide the patients in the
+# same way. Bands are the range of the agreement. Few resamples and short
+# runs save time here.
 
 path = stability_path(
     UCSL(n_consensus=2, max_iter=10),
@@ -120,12 +120,12 @@ ax.set_ylim(-0.1, 1)
 plt.show()
 
 # %%
-# What may be said
-# ----------------
+# Conclusion
+# ----------
 # Runs from other starts find other subtypes, and so do other parts of the
-# subjects: they agree little more than with permuted labels. The diagnosis
-# is separated little better than chance at sites that were not seen. These
-# measures give no evidence of subtypes of autism in these subjects, which
-# is not evidence that there are none. Had the page stopped at the first
-# fit, it would have reported two groups of similar size that differ in the
-# columns by which they were made, and in the site.
+# subjects: they agree little more than with permuted labels. At held-out
+# sites the diagnosis is separated little better than chance. These measures
+# give no evidence of subtypes of autism in these subjects, which is not
+# evidence that there are none. The first fit alone would have suggested two
+# groups of similar size that differ in the columns that made them, and in
+# the site.

@@ -2,17 +2,16 @@
 Find subtypes of patients by contrast with controls
 ===================================================
 
-Patients differ from each other mostly in what all people differ in.
-Subtypes of their disease are found by contrast with controls, on simulated
-subjects whose subtypes are known.
+Patients differ from each other mostly in the same ways as controls do. UCSL
+finds subtypes of their disease by contrast with controls. The subtypes of
+these simulated subjects are known.
 """
 
 # %%
 # Patients and controls
 # ---------------------
-# Five common factors vary in everybody, and more strongly than the disease:
-# each of the three subtypes deviates from the controls along a direction of
-# its own.
+# Five common factors vary in everybody, and more than the disease. Each of
+# the three subtypes deviates from the controls along its own direction.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,8 +28,8 @@ X
 # -----------------------------------------------------------
 # Principal components show common variability. The subspace of UCSL shows
 # the subtypes, in patients who took no part in the fit. It has three
-# dimensions: the subtype that overlaps with the controls here deviates
-# along the third.
+# dimensions: the subtype that overlaps with the controls in this figure
+# deviates along the third.
 
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -76,20 +75,19 @@ axes[1].legend()
 # %%
 # How many subtypes?
 # ------------------
-# Random parts of the subjects should divide the patients in the same way,
-# and better than with permuted labels. The bands reach from the least to
-# the greatest agreement. Few resamples and runs are taken here to save
-# time.
+# Fits on random parts of the subjects should divide the patients in the
+# same way, and better than with permuted labels. Bands are the range of the
+# agreement. Few resamples and short runs save time here.
 
 from skmmcl.cluster import stability_path
 
 path = stability_path(
-    UCSL(n_consensus=2),
+    UCSL(n_consensus=2, max_iter=20),
     X[train],
     y[train],
     n_clusters=[2, 3, 4],
-    n_resamples=4,
-    n_permutations=2,
+    n_resamples=3,
+    n_permutations=1,
     random_state=0,
 )
 fig, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
@@ -101,8 +99,8 @@ axes[1].set_ylabel("held-out log likelihood")
 print(path)
 
 # %%
-# What do they follow?
-# --------------------
+# Confounds
+# ---------
 # The subtypes are related neither to the site nor to age or sex. See
 # :ref:`subtypes` for what else to report.
 

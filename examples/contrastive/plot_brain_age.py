@@ -2,17 +2,18 @@
 Predict brain age at hospitals that training never saw
 ======================================================
 
-A model of brain age is wanted for scanners other than those it was made on.
-A contrastive embedder guided by age, a ridge regression on top, whole sites
-held out, and the scores in use: the error at new sites, how well the site
-can be told, and the brain-age gap with its correction.
+A model of brain age should work at scanners that took no part in its
+training. This example puts a ridge regression on a contrastive embedder
+guided by age, holds out whole sites, and computes the usual scores: the
+error at new sites, how well the site can be decoded, and the brain-age gap
+with its correction.
 """
 
 # %%
 # A cohort of eight sites
 # -----------------------
-# Three modalities show age and site. Subjects of six sites train, with a
-# part of them held out; two sites are new.
+# Three modalities depend on age and site. Subjects of six sites are the
+# training set, with a part of them held out; two sites are new.
 
 import numpy as np
 
@@ -37,7 +38,7 @@ train, internal = known_site[200:], known_site[:200]
 # Three models
 # ------------
 # :class:`~skmmcl.contrastive.ContrastiveRegressionEmbedder` weakens the
-# repulsion between subjects of like age. The age is its ``y``, so that it
+# repulsion between subjects of similar age. The age is its ``y``, so it
 # goes into a pipeline like any transformer. The others: ridge regression on
 # all features, and on as many principal components as the embedder gives.
 # ``RidgeCV`` chooses its penalty within the training subjects.
@@ -86,24 +87,25 @@ for name, representation in representations.items():
         age[new_site], predicted[name]["new"], site_balanced_accuracy=seen
     )
     print(
-        f"{name:14}{errors[0]:14.2f}{errors[1]:12.2f}{seen:7.2f}{score:7.2f}"
+        f"{name:14}{errors[0]:14.2f}{errors[1]:12.2f}"
+        f"{seen:7.2f}{score:7.2f}"
     )
 
 # %%
-# Errors are mean absolute ones, in years, at known and at new sites; the
-# site is the balanced accuracy of telling six sites apart, chance 0.17; the
-# score of the OpenBHB challenge multiplies the two, and less is better. The
-# simulated modalities show age through fixed linear loadings, so that
-# nothing can be better suited than ridge regression on all features: what
-# the contrast has to offer here is a few numbers per subject, as good at
-# new sites, in which the site is harder to see.
+# Errors are mean absolute errors in years, at known and at new sites.
+# "site" is the balanced accuracy of predicting one of six sites; chance is
+# 0.17. The score of the OpenBHB challenge multiplies the two, and lower is
+# better. The simulated modalities depend on age through fixed linear
+# loadings, which suits ridge regression on all features best. The contrast
+# gives a few numbers per subject that are as good at new sites, and in
+# which the site is less visible.
 #
 # The brain-age gap
 # -----------------
-# Predictions are drawn to the mean, so that the gap of young subjects is
-# positive and of old ones negative, whatever their brains.
-# :func:`~skmmcl.metrics.fit_age_bias` finds that line on subjects of their
-# own, and :func:`~skmmcl.metrics.brain_age_gap` takes it out of the others.
+# Predictions shrink to the mean, so the gap of young subjects is positive
+# and that of old ones negative, even if their brains do not differ.
+# :func:`~skmmcl.metrics.fit_age_bias` fits that line on separate subjects,
+# and :func:`~skmmcl.metrics.brain_age_gap` removes it from the others.
 
 import matplotlib.pyplot as plt
 
@@ -116,15 +118,19 @@ gaps = {
     "corrected gap": brain_age_gap(age[new_site], found, bias=bias),
 }
 
-fig, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(9, 4), layout="constrained")
 axes[0].plot([15, 75], [15, 75], color="0.8")
-axes[0].scatter(
-    age[new_site],
-    found,
-    c=np.where(site[new_site] == 6, "C0", "C1"),
-    s=14,
-    alpha=0.7,
-)
+for k, color in ((6, "C0"), (7, "C1")):
+    rows = site[new_site] == k
+    axes[0].scatter(
+        age[new_site][rows],
+        found[rows],
+        c=color,
+        s=14,
+        alpha=0.7,
+        label=f"site {k}",
+    )
+axes[0].legend(frameon=False)
 axes[0].set(
     title="new sites", xlabel="age (years)", ylabel="predicted age (years)"
 )
@@ -141,5 +147,5 @@ for ax in axes:
 plt.show()
 
 # %%
-# The correction uses the true age: errors of corrected predictions measure
-# nothing, and the errors above are those of the uncorrected ones.
+# The correction uses the true age, so errors of corrected predictions mean
+# nothing. The errors above are those of uncorrected predictions.

@@ -11,9 +11,9 @@ one site like those of different sites.
 # %%
 # A cohort with a trap
 # --------------------
-# Of 600 training subjects, nine in ten patients are of site 1 and nine in
-# ten controls of site 0. The test subjects have each combination alike
-# often, so that the site helps nobody there. The site is side data of the
+# Of 600 training subjects, nine in ten patients are at site 1 and nine in
+# ten controls at site 0. Among the test subjects each combination is
+# equally frequent, so the site does not help. The site is side data of the
 # container, ``X.meta["site"]``.
 
 import numpy as np
@@ -43,10 +43,10 @@ test = np.concatenate([rest[cell == k][:100] for k in range(4)])
 # %%
 # With and without FairKL
 # -----------------------
-# ``bias="site"`` names the side data. FairKL can only mend what the
-# training subjects still show: an encoder that learns them by heart has
-# nothing left to compare, hence two components of a linear encoder, and
-# large batches, in which every kind of pair occurs.
+# ``bias="site"`` names the side data. FairKL compares similarities of the
+# training subjects. An encoder that memorizes them leaves nothing to
+# compare; therefore the encoder is linear with two components. Batches are
+# large, so that every kind of pair occurs.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
@@ -84,9 +84,9 @@ for name, embedder in embedders.items():
 # %%
 # What the classifier sees
 # ------------------------
-# The mean over modalities of the directions of the test subjects'
-# embeddings. Without FairKL, the sites lie apart and each class is spread
-# over both; with it, the sites mix.
+# Each point is the mean over modalities of the direction of a test
+# subject's embedding. Without FairKL, the sites lie apart and each class is
+# spread over both; with it, the sites mix.
 
 import matplotlib.pyplot as plt
 
@@ -120,6 +120,6 @@ plt.show()
 # What not to conclude
 # --------------------
 # The probe is linear and sees 400 subjects: it cannot prove that nothing of
-# the site is left. Nor can any method tell disease from site if all
-# patients were of one site: FairKL would then find no pairs to compare, and
-# ``history_["fair_kl"]`` would be zero.
+# the site is left. If all patients are at one site, no method can separate
+# disease from site: FairKL then finds no pairs to compare, and
+# ``history_["fair_kl"]`` is zero.

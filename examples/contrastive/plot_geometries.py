@@ -2,18 +2,18 @@
 See how a loss arranges subjects
 ================================
 
-Every guided contrast weighs pairs of subjects, and its weights ask for an
-arrangement of the embeddings. Here nothing is encoded: points move freely
-on a circle until a loss is as small as it gets, so that what is seen is
-what the loss alone wants.
+Every guided contrast weights pairs of subjects, and the weights define an
+arrangement of the embeddings. This example has no encoder: points move
+freely on a circle until the loss is minimal, which shows the arrangement
+that the loss alone prefers.
 """
 
 # %%
 # Points that are free
 # --------------------
-# One function, :func:`~skmmcl.losses.weighted_info_nce`, is behind all of
-# the losses. It takes similarities and weights; a small optimization over
-# points on the circle takes the place of a network.
+# One function, :func:`~skmmcl.losses.weighted_info_nce`, computes all of
+# the losses. It takes similarities and weights. A small optimization over
+# points on the circle replaces the network.
 
 import numpy as np
 import torch
@@ -55,12 +55,12 @@ def arrange(weights, *, self_pairs=True, n_starts=4):
 # %%
 # Classes
 # -------
-# SupCon weighs pairs of one class by 1 and all others by 0, which asks for
-# classes infinitely far apart. A sphere has no such place: the best is that
-# each class collapses to a point, and that three points stand at 120
-# degrees, a simplex. With unequal classes the two small ones are pushed
-# together by the large one. Soft SupCon names the weight of other classes,
-# and gets the angle that it asks for, whatever the sizes.
+# SupCon weights pairs of one class by 1 and all others by 0, which asks for
+# classes infinitely far apart. On a sphere the best arrangement is a
+# simplex: each class collapses to a point, and three points are 120 degrees
+# apart. If classes are unequal, the large one pushes the two small ones
+# together. Soft SupCon gives other classes a small weight, and reaches the
+# angle that this weight defines for classes of any size.
 
 from skmmcl.kernels import delta
 
@@ -80,12 +80,12 @@ soft_classes, soft = of_classes([3, 3, 24], between=float(np.exp(-1.5)))
 # %%
 # Ages
 # ----
-# A Gaussian kernel of age, as y-Aware has it, asks that distances between
-# embeddings be proportional to distances between ages. Two ages can have
-# that; three on a line cannot, as chords of a sphere do not add up.
-# :func:`~skmmcl.losses.sphere_realizability` tells so beforehand, and by
-# how much the loss must miss its bound. Labels that themselves lie on a
-# circle, such as the time of day, fit.
+# The Gaussian kernel of age in y-Aware asks for distances between
+# embeddings that are proportional to distances between ages. For two ages
+# this is possible; for three on a line it is not, because chords of a
+# sphere do not add up. :func:`~skmmcl.losses.sphere_realizability` reports
+# this beforehand, with the gap between the loss and its bound. Labels that
+# lie on a circle themselves, such as the time of day, fit.
 
 from skmmcl.kernels import gaussian
 
@@ -108,9 +108,9 @@ for name, weights in {
 # %%
 # What comes out
 # --------------
-# In the last panel, distances that y-Aware gets are held against those that
-# it asks for: near ages are right, and the ends of life are nearer to each
-# other than the kernel says.
+# The last panel plots the distances that y-Aware reaches over those that it
+# asks for. They agree for similar ages; the youngest and the oldest are
+# closer to each other than the kernel asks for.
 
 import matplotlib.pyplot as plt
 
@@ -127,7 +127,7 @@ panels = {
 
 
 def subtitle(u, shade):
-    """Say at which angle the first two classes stand."""
+    """Return the angle between the first two classes as text."""
     shade = np.asarray(shade)
     if len(np.unique(shade)) > 3:
         return "dark to light"
@@ -166,9 +166,9 @@ plt.show()
 # %%
 # What follows
 # ------------
-# The gap is small where the bandwidth is wide, and the order of ages is
-# kept in any case, so that y-Aware serves well in practice. Where distances
-# themselves matter, ``scheme="euclidean"`` of
-# :class:`~skmmcl.contrastive.WeightedContrastiveEmbedder` drops the sphere.
-# Where classes are of unequal size, its ``scheme="soft-supcon"`` keeps the
-# small ones apart.
+# The gap is small if the bandwidth is wide, and the order of ages is kept
+# in any case, so y-Aware works well in practice. If distances themselves
+# matter, ``scheme="euclidean"`` of
+# :class:`~skmmcl.contrastive.WeightedContrastiveEmbedder` does not use the
+# sphere. If classes are of unequal size, its ``scheme="soft-supcon"`` keeps
+# the small ones apart.

@@ -2,9 +2,9 @@
 Train on several labels from the metadata
 =========================================
 
-Of most scans something is known: the site, the age, for a few the
-diagnosis. Each of these can be a label, and subjects be the nearer the more
-labels they share.
+Most scans come with metadata: the site, the age, for a few the diagnosis.
+Each of these can be a label. The embedding then places subjects closer
+together the more labels they share.
 """
 
 # %%
@@ -59,11 +59,11 @@ embedder.fit(X[train], labels[train])
 h = embedder.transform(X[test])
 
 # %%
-# What of it holds for new subjects
-# ---------------------------------
-# New subjects need no labels. Each label is then told from the embedding by
-# a linear probe, cross-validated within the test subjects, beside as many
-# principal components.
+# Does it hold for new subjects?
+# ------------------------------
+# New subjects need no labels. A linear probe, cross-validated within the
+# test subjects, predicts each label from the embedding, and from the same
+# number of principal components.
 
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -97,21 +97,21 @@ accuracy = {
 }
 
 # %%
-# How near are those who share labels
-# -----------------------------------
-# Test subjects in pairs, by what they have in common of site, bin of age
-# and diagnosis.
+# How close are subjects who share labels?
+# ----------------------------------------
+# Pairs of test subjects, by the number of labels in common: site, bin of
+# age and diagnosis.
 
 import matplotlib.pyplot as plt
 
 u = h / np.linalg.norm(h, axis=1, keepdims=True)
-told = np.stack([targets[name] for name in ("site", "age", "diagnosis")])
-shared = (told[:, :, None] == told[:, None]).sum(0)
+true = np.stack([targets[name] for name in ("site", "age", "diagnosis")])
+shared = (true[:, :, None] == true[:, None]).sum(0)
 pairs = np.triu_indices(len(u), 1)
 cosine = (u @ u.T)[pairs]
 by_shared = [cosine[shared[pairs] == k] for k in range(4)]
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
 axes[0].boxplot(
     by_shared,
     tick_labels=range(4),
@@ -132,20 +132,26 @@ for k, (name, values) in enumerate(accuracy.items()):
     )
 for k, target in enumerate(targets.values()):
     axes[1].plot(
-        [k - 0.4, k + 0.4], [1 / len(np.unique(target))] * 2, "k--", lw=1
+        [k - 0.4, k + 0.4],
+        [1 / len(np.unique(target))] * 2,
+        "k--",
+        lw=1,
+        label="chance" if k == 0 else None,
     )
-axes[1].set(ylabel="balanced accuracy (dashed: chance)", ylim=(0, 1))
+axes[1].set(ylabel="balanced accuracy", ylim=(0, 1))
 axes[1].set_xticks(range(3), targets)
-axes[1].legend(frameon=False, loc="upper left", ncols=2, fontsize="small")
+axes[1].legend(
+    frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
+)
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 # %%
-# Subjects who share more labels are nearer, and site and age are easier to
-# tell than from principal components. The diagnosis is not: it was told of
-# half of the subjects only, as one label among three, while the disease is
-# one of the largest axes of these simulated tables, which principal
-# components keep for nothing. Labels steer an embedding towards themselves
-# and away from the rest; give those that the task needs. An embedding that
-# is told the site shows the site: for a diagnosis across sites see
+# Subjects who share more labels are closer. Site and age are predicted
+# better than from principal components. The diagnosis is not: it was known
+# for half of the subjects only, as one label among three, while the disease
+# is one of the largest axes of these simulated tables, which principal
+# components keep anyway. Labels draw an embedding towards themselves and
+# away from the rest, so give those that the task needs. An embedding
+# trained on the site shows the site: for a diagnosis across sites see
 # :ref:`sphx_glr_auto_examples_contrastive_plot_debias_site.py`.

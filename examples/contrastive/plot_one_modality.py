@@ -1,12 +1,11 @@
 """
-One modality: two copies of each subject, one encoder
-=====================================================
+Learn from one modality and augmented copies
+============================================
 
-Most guided contrasts were published for one kind of image. Two copies of
-each subject, each changed at random, pass one encoder, and the contrast
-brings the copies together. Here SimCLR, which knows nothing of the
-subjects, and y-Aware, which knows their age, are trained so on measures of
-regions.
+Most guided contrasts were published for one kind of image. One encoder
+reads two randomly augmented copies of each subject, and the contrast brings
+the copies together. This example trains SimCLR, which uses no metadata, and
+y-Aware, which uses the age, in this way on measures of regions.
 """
 
 # %%
@@ -29,12 +28,12 @@ age = X.meta["age"]
 train, new = slice(0, 400), slice(400, 600)
 
 # %%
-# What the copies are changed by
-# ------------------------------
-# Nothing has to be said: without ``augment`` each kind of modality has a
-# usual augmentation. ``augment={"smri": ...}`` takes another one,
-# ``n_views`` makes more copies. There is one encoder and one block of
-# ``n_components`` columns, of the subjects as they are.
+# How the copies are augmented
+# ----------------------------
+# By default each kind of modality has its usual augmentation.
+# ``augment={"smri": ...}`` takes another one, ``n_views`` makes more
+# copies. There is one encoder, and one block of ``n_components`` columns
+# for the subjects, who are not augmented in ``transform``.
 
 from skmmcl import SimCLREmbedder, YAwareEmbedder
 
@@ -53,8 +52,8 @@ print(f"columns: {embedders['y-Aware'].get_feature_names_out().tolist()}")
 # %%
 # Age in the representation
 # -------------------------
-# By ridge regression on the eight columns, in new subjects, beside as many
-# principal components and all 800 measures.
+# Ridge regression predicts the age of new subjects from the eight columns,
+# from eight principal components, and from all 800 measures.
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -74,14 +73,13 @@ for name, model in {
     "800 measures": scaled,
 }.items():
     ridge.fit(model.transform(X[train]), age[train])
-    print(
-        f"{name:18} R2 {ridge.score(model.transform(X[new]), age[new]):5.2f}"  # noqa: E501
-    )
+    r2 = ridge.score(model.transform(X[new]), age[new])
+    print(f"{name:18} R2 {r2:5.2f}")
 
 # %%
-# SimCLR keeps what sets subjects apart, of which age is a part; y-Aware
-# keeps age. Where age is all that counts, ridge regression on all measures
-# does better than eight columns: they are for what comes after them.
+# SimCLR keeps what distinguishes subjects, and age is a part of it; y-Aware
+# keeps age. If only age counts, ridge regression on all measures does
+# better than eight columns.
 
 import matplotlib.pyplot as plt
 
@@ -91,5 +89,5 @@ for axis, name in zip(axes, ["SimCLR", "y-Aware"], strict=True):
     shown = plane.transform(embedders[name].transform(X[new]))
     points = axis.scatter(*shown.T, c=age[new], s=14)
     axis.set(title=f"{name}: new subjects", xticks=[], yticks=[])
-figure.colorbar(points, label="age")
+figure.colorbar(points, label="age (years)")
 plt.show()

@@ -2,9 +2,9 @@
 Compute the optimum of a loss without training
 ==============================================
 
-A guided loss says by its labels alone where its optimum is. With ``target``
-it is computed in milliseconds; here it stands above what a gradient reaches
-that may move every subject freely.
+The labels alone define the optimum of a guided loss. ``target`` computes it
+in milliseconds. This example compares it with the embeddings that gradient
+descent finds if it may move every subject freely.
 """
 
 # %%
@@ -46,7 +46,7 @@ losses = {
 # %%
 # In closed form
 # --------------
-# Not every loss knows its optimum: L-thr is unbounded.
+# Not every loss has a known optimum: L-thr is unbounded.
 
 targets = {
     name: loss.target(y).numpy() for name, (loss, y) in losses.items()
@@ -58,9 +58,8 @@ print("L-thr has a target:", has_target(ThresholdRegressionLoss()))
 # %%
 # By gradient
 # -----------
-# Embeddings of twelve dimensions, one of each subject, minimize the loss on
-# the sphere, from two starts. Nothing is encoded, so that no network stands
-# in the way.
+# Embeddings of twelve dimensions, one for each subject, minimize the loss
+# on the sphere, from two starts. There is no encoder.
 
 
 def train(loss, y, n_starts=2):
@@ -99,9 +98,9 @@ trained = {name: train(*args) for name, args in losses.items()}
 # %%
 # Side by side
 # ------------
-# A geometry is known but for a rotation, so what was trained is rotated
-# onto the target. Linear CKA, which is 1 for a rotated and scaled copy,
-# says how near they are. Two columns are shown.
+# A geometry is defined up to a rotation, so the trained embeddings are
+# rotated onto the target. Linear CKA is 1 for a rotated and scaled copy.
+# Two columns are shown.
 
 import matplotlib.pyplot as plt
 
@@ -155,7 +154,7 @@ plt.show()
 # %%
 # What follows
 # ------------
-# Classes stand at the corners of a triangle, those of Soft SupCon nearer to
-# each other. Ages lie on a line that the sphere bends. Where subjects are
-# few, a regression onto these columns gets where training would get, see
-# :ref:`closed_form`.
+# Classes are at the corners of a triangle; those of Soft SupCon are closer
+# to each other. Ages lie on a line that the sphere bends. With few
+# subjects, a regression onto these columns reaches what training reaches:
+# see :ref:`closed_form`.

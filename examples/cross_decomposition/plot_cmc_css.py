@@ -12,9 +12,9 @@ at what was learned.
 # A cohort
 # --------
 # Real cohorts come from arrays, tables or a folder of files. This one is
-# simulated, so that the page is made in a minute and nobody's data are
-# needed: three arrays of regions (radiomics, a structural and a functional
-# connectome), two tables, and a class that shows weakly in each of them.
+# simulated, so the script needs no data: three arrays of regions
+# (radiomics, a structural and a functional connectome), two tables, and a
+# class that shows weakly in each of them.
 # :class:`~skmmcl.data.MultimodalData` holds the modalities; its rows are
 # subjects.
 
@@ -26,10 +26,10 @@ X
 # %%
 # A pipeline
 # ----------
-# :class:`~skmmcl.cross_decomposition.CMCCSSEmbedder` gives a few columns
-# per modality, which go to any classifier. As the two are one pipeline,
-# both are fitted on training folds only. By default the embedder is solved
-# in closed form, so that a fit takes milliseconds.
+# :class:`~skmmcl.cross_decomposition.CMCCSSEmbedder` returns a few columns
+# per modality for any classifier. Both steps of the pipeline are fitted on
+# training folds only. By default the embedder is solved in closed form, so
+# a fit takes milliseconds.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -42,10 +42,10 @@ pipe
 # %%
 # A comparison
 # ------------
-# An embedding is worth its price only if it beats what is simpler: each
-# modality alone, and all of them side by side, with a penalty that is
-# chosen within the training folds. Every method sees the same folds. The
-# last one trains networks, as the paper does.
+# Use an embedding only if it beats simpler methods: each modality alone,
+# and all of them side by side, with a penalty that is chosen within the
+# training folds. Every method sees the same folds. The last one trains
+# networks, as the paper does.
 
 from operator import itemgetter
 
@@ -90,7 +90,7 @@ for name, values in scores.items():
     print(f"{name:20}{values.mean():.3f} +- {values.std():.3f}")
 
 # %%
-# The spread over folds says how much of a difference to believe.
+# The spread over folds shows which differences to believe.
 
 import matplotlib.pyplot as plt
 
@@ -174,5 +174,10 @@ for ax, (title, (columns, labels)) in zip(axes, parts.items(), strict=True):
     ax.set(title=title, xlabel="smri_css_0")
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("joint_css_0")
-axes[0].legend()
+fig.legend(
+    *axes[0].get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=2,
+    frameon=False,
+)
 plt.show()

@@ -3,17 +3,17 @@ Choose which parts of modalities should agree
 =============================================
 
 Deep InfoMax maximizes the information between parts of a subject's
-modalities. This example draws which parts, and measures on simulated
-subjects what the embeddings then know: the factors that two modalities
+modalities. This example draws these parts, and measures on simulated
+subjects which factors the embeddings encode: those that two modalities
 share, and those that one has alone.
 """
 
 # %%
 # The edges
 # ---------
-# An encoder has two things of a modality: features of each place, its local
-# map, and one embedding of the whole. Four kinds of edges join them; L and
-# S are what most models have.
+# An encoder computes two things of a modality: features of each place, the
+# local map, and one embedding of the whole. Four kinds of edges join them;
+# most models use L and S.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,8 +55,8 @@ EDGES = {
     "S: embedding, embedding of the other": [((0.3, 2.3), (2.7, 2.3))],
 }
 
-fig, axes = plt.subplots(1, 4, figsize=(13, 2.8), layout="constrained")
-for ax, (title, edges) in zip(axes, EDGES.items(), strict=True):
+fig, axes = plt.subplots(2, 2, figsize=(8, 6), layout="constrained")
+for ax, (title, edges) in zip(axes.flat, EDGES.items(), strict=True):
     for x, color, name in zip((0, 3), COLORS, ("T1", "fALFF"), strict=True):
         draw_modality(ax, x, color, name)
     for start, end in edges:
@@ -64,7 +64,6 @@ for ax, (title, edges) in zip(axes, EDGES.items(), strict=True):
     if title.startswith("CS"):
         ax.add_patch(Rectangle((0.3, 0.6), 0.28, 0.28, color=COLORS[0]))
     ax.set(xlim=(-0.9, 3.9), ylim=(-0.5, 2.8), aspect="equal", title=title)
-    ax.title.set_fontsize(9)
     ax.axis("off")
 plt.show()
 
@@ -92,10 +91,10 @@ X, _, truth = make_cohort(
 train, test = slice(0, 300), slice(300, None)
 
 # %%
-# What embeddings know
-# --------------------
-# A linear regression from the embedding of T1 to each factor, on subjects
-# that were not seen in training, says how much of it is there.
+# What embeddings encode
+# ----------------------
+# A linear regression predicts each factor from the embedding of T1, on
+# subjects who took no part in training.
 
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
@@ -151,10 +150,11 @@ for k, kind in enumerate(FACTORS):
 ax.set_xticks(np.arange(len(OBJECTIVES)) + 0.2, OBJECTIVES)
 ax.set(
     ylim=(0, 1),
+    xlabel="objective",
     ylabel="explained variance",
-    title="What the embedding of T1 knows",
 )
-ax.legend()
+fig.legend(loc="outside upper center", ncols=2, frameon=False)
+# sphinx_gallery_thumbnail_number = 2
 plt.show()
 for name, values in found.items():
     print(

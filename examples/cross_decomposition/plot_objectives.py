@@ -3,17 +3,17 @@ Compare what each objective keeps
 =================================
 
 Two modalities share factors, such as a disease that both show, and each has
-private factors of its own. Which of them survive in an embedding is a
-matter of the objective. On a simulated cohort the factors are known, and a
-linear probe tells how much of each an embedding still holds.
+private factors of its own. The objective decides which of them an embedding
+keeps. In a simulated cohort the factors are known, and a linear probe
+measures how much of each an embedding still contains.
 """
 
 # %%
 # A cohort whose factors are known
 # --------------------------------
-# Each modality has four measures of ten regions. Both show two shared
-# factors alike. Each shows two private ones as well, which are stronger,
-# the age and the site of the scan, and noise.
+# Each modality has four measures of ten regions. Both show the same two
+# shared factors. Each also shows two private factors, which are stronger,
+# the age, the site of the scan, and noise.
 
 import numpy as np
 
@@ -37,10 +37,10 @@ def cohort(seed):
 # %%
 # Probes
 # ------
-# An embedder is trained on half of the subjects. Of the other half, each
-# factor is predicted by ridge regression from the representation of one
-# modality, in cross-validation: a proportion of explained variance near 1
-# says that the factor is there to be read, one near 0 that it is lost.
+# An embedder is trained on half of the subjects. In the other half, ridge
+# regression predicts each factor from the representation of one modality,
+# in cross-validation. If the proportion of explained variance is near 1,
+# the representation contains the factor; near 0, the factor is lost.
 
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_score
@@ -73,11 +73,11 @@ def kept(embedder, seed):
 # %%
 # Five objectives
 # ---------------
-# ``S`` asks that the embeddings of the two modalities of a subject agree,
-# ``AE`` that each can be decoded to its modality, ``S-AE`` both; there the
-# reconstruction is given a weight that lets it have a say. ``L-CL``
-# compares an embedding with what the encoders have of each region, of its
-# own and of the other modality. The mixture of experts of
+# ``S`` makes the embeddings of the two modalities of a subject agree,
+# ``AE`` makes each decodable to its modality, and ``S-AE`` does both, with
+# a larger weight for the reconstruction. ``L-CL`` compares an embedding
+# with the local features of each region, of its own and of the other
+# modality. The mixture of experts of
 # :class:`~skmmcl.decomposition.MMVAEEmbedder` decodes each embedding to
 # both modalities.
 
@@ -111,16 +111,11 @@ for name, (shared, private, age) in found.items():
     )
 
 # %%
-# The private factors are noise to ``S``, and are lost. The age is no factor
-# of either modality, but since both show it, it is as good as shared: no
-# contrast between modalities can tell a common nuisance from a common
-# disease.
-
-# %%
-# The picture
-# -----------
-# Means over two cohorts and both modalities; the test suite has them over
-# five.
+# The private factors are noise to ``S``, and are lost. Both modalities show
+# the age, so it counts as shared: no contrast between modalities can
+# distinguish a common nuisance from a common disease.
+#
+# The figure has means over two cohorts and both modalities.
 
 import matplotlib.pyplot as plt
 

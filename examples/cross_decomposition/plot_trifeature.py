@@ -2,10 +2,10 @@
 Measure what is shared, unique and synergistic
 ==============================================
 
-Two modalities may tell the same (redundancy), something that the other does
-not (uniqueness), or something that neither tells alone (synergy).
-Trifeature is a study in which all three are known. Here it is seen which of
-them contrastive methods learn.
+Two modalities may contain the same information (redundancy), each may have
+information of its own (uniqueness), and both together may contain what
+neither has alone (synergy). In the Trifeature study all three are known.
+This example measures which of them contrastive methods learn.
 """
 
 # %%
@@ -39,16 +39,16 @@ plt.show()
 # ---------
 # R, redundant: the shape. U, unique: the texture of one of the images. S,
 # synergistic: whether the texture of the first and the color of the second
-# follow a fixed rule. No image alone helps with that. As CoMM's authors
-# did, S is asked of networks that were trained on pairs of which all follow
-# the rule, and R and U of networks that were trained on free pairs; none
+# follow a fixed rule, which no image shows alone. As in the paper of CoMM,
+# S is predicted by networks that were trained on pairs that all follow the
+# rule, and R and U by networks that were trained on free pairs. No network
 # sees a task.
 #
-# A study of large images takes a GPU. The same pairs are at hand as
-# vectors: ten numbers stand for each attribute, which has five values.
-# Noise and dropped features are the augmentation. All representations of a
-# pair are 16 numbers wide: methods with one representation of each modality
-# have eight for each.
+# A study of large images needs a GPU. The same pairs come as vectors: ten
+# numbers encode each attribute, which has five values. Noise and dropped
+# features are the augmentation. All representations of a pair are 16
+# numbers wide: methods with one representation per modality have eight for
+# each.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
@@ -117,12 +117,11 @@ scores = {name: accuracies(embedder) for name, embedder in methods.items()}
 # %%
 # What each learns
 # ----------------
-# Every method finds the shape. Contrast across modalities alone (as in
-# CLIP) drops most of what the other modality does not show; contrast within
-# each brings some of it back; and only what looks at both together finds
-# what they tell together. What Cross has of the textures beyond chance is
-# what its random first weights left in it: a wider representation would
-# keep more.
+# Every method finds the shape. Contrast across modalities alone (Cross, as
+# in CLIP) loses most of what the other modality does not show. Contrast
+# within each modality (Cross+Self) brings some of it back. Only CoMM, which
+# fuses both, finds the synergy. What Cross keeps of the textures above
+# chance is left over from its random initial weights.
 
 fig, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
 place = np.arange(3)
@@ -143,8 +142,9 @@ ax.legend(
     ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False
 )
 ax.spines[["top", "right"]].set_visible(False)
+# sphinx_gallery_thumbnail_number = 2
 plt.show()
 
 # %%
-# The published numbers, of images and longer training, are beside ours in
-# ``benchmarks/results/trifeature.json``.
+# :ref:`redundant_unique_synergistic` compares the published numbers, of
+# images and longer training, with ours.

@@ -3,9 +3,8 @@ Build a cohort with missing modalities
 ======================================
 
 A :class:`~skmmcl.MultimodalData` holds the modalities of one cohort as
-named arrays with the same subjects in their rows. Here a cohort with gaps
-is built, its presence is drawn, and scikit-learn cross-validates a
-classifier on it.
+named arrays with the same subjects in their rows. This example builds a
+cohort with gaps, draws who has what, and cross-validates a classifier.
 """
 
 # %%

@@ -2,10 +2,10 @@
 Simulate a cohort whose truth is known
 ======================================
 
-:func:`~skmmcl.datasets.make_cohort` draws a cohort from factors that it
-hands out with the data. This example looks at both: the connectomes, how
-well each modality sees the factors that carry the class, and how much of
-the class a linear classifier finds in each of them.
+:func:`~skmmcl.datasets.make_cohort` draws a cohort from factors and returns
+both. This example shows the connectomes, how well each modality shows the
+factors that carry the class, and how well a linear classifier predicts the
+class from each of them.
 """
 
 # %%
@@ -54,10 +54,10 @@ for row, name in zip(axes, ["fc", "sc"], strict=True):
 # %%
 # The factors
 # -----------
-# Left: the correlation of what a modality sees of a shared factor with the
-# factor itself. One modality sees it exactly, the others less so;
-# ``complementarity`` sets by how much. Right: two of the shared factors.
-# The patients fall in two subtypes, and each deviates along its own.
+# Left: the correlation of a shared factor with what a modality shows of it.
+# One modality shows it exactly, the others less so; ``complementarity``
+# sets by how much. Right: two of the shared factors. The patients have two
+# subtypes, and each deviates along its own factor.
 fig, (left, right) = plt.subplots(
     1, 2, figsize=(9, 3.6), layout="constrained"
 )
@@ -90,7 +90,7 @@ right.legend(fontsize="small")
 # -------------------
 # Each modality alone gives a moderate score, and here the table of all
 # columns is no better than the best of them. The gap to the shared factors
-# is what a method can win that tells them from the private ones.
+# is what a method can gain that separates them from the private ones.
 flat = {name: X[name].reshape(len(X), -1) for name in X.modalities}
 inputs = {
     **flat,

@@ -1,11 +1,11 @@
 """
-Ten networks instead of one
-===========================
+Calibrate predictions by an ensemble of ten networks
+====================================================
 
-A deep ensemble fits the same network with other random states, and combines
-the members. We look at what this gives at a site that training never saw,
-how sure the ensemble is, and whether its members lie in one basin of the
-loss.
+A deep ensemble fits the same network with several random states, and
+combines the members. This example measures accuracy and calibration at a
+site that took no part in training, and checks whether the members lie in
+one basin of the loss.
 """
 
 # %%
@@ -30,9 +30,15 @@ from skmmcl.metrics import expected_calibration_error
 from skmmcl.networks import MLP
 
 X, y, _ = make_cohort(
-    1400, modalities=["t2", "clinical"], n_sites=4, site_effect=1.0, prevalence=0.45,  # noqa: E501
-    n_subtypes=3, class_sep=3.0, random_state=0,
-)  # fmt: skip
+    1400,
+    modalities=["t2", "clinical"],
+    n_sites=4,
+    site_effect=1.0,
+    prevalence=0.45,
+    n_subtypes=3,
+    class_sep=3.0,
+    random_state=0,
+)
 site = np.asarray(X.meta["site"])
 known, new = (
     np.flatnonzero(site != site.max()),
@@ -61,10 +67,10 @@ for name, ensemble in ensembles.items():
         [balanced_accuracy_score(y[new], p.argmax(1)) for p in each]
     )
     p = ensemble.predict_proba(X[new])
+    joint = balanced_accuracy_score(y[new], p.argmax(1))
     print(
-        f"{name}: mean member {single:.3f}, ensemble "
-        f"{balanced_accuracy_score(y[new], p.argmax(1)):.3f}, calibration error "  # noqa: E501
-        f"{expected_calibration_error(y[new], p):.3f}"
+        f"{name}: mean member {single:.3f}, ensemble {joint:.3f}, "
+        f"calibration error {expected_calibration_error(y[new], p):.3f}"
     )
 
 # %%
@@ -88,7 +94,7 @@ plt.show()
 # %%
 # Are the probabilities right?
 # ----------------------------
-# At the new site all are too sure. The mean of probabilities is less so
+# At the new site both are overconfident, the mean of probabilities less so
 # than the mean of logits.
 axes = plt.subplots(figsize=(4.5, 4), layout="constrained")[1]
 ensemble = ensembles["scratch"]
@@ -99,6 +105,9 @@ ensemble.set_params(combine="probability")
 plot_reliability(
     y[new], ensemble.predict_proba(X[new]), name="mean probability", ax=axes
 )
+axes.set_ylim(0, 1.5)
+axes.set_yticks(np.linspace(0, 1, 6))
+axes.legend(loc="upper left", frameon=False, fontsize="small")
 plt.show()
 
 # %%
@@ -107,14 +116,15 @@ disagreement = ensemble.mutual_information(X[new])
 is_wrong = ensemble.predict(X[new]) != y[new]
 half = disagreement > np.median(disagreement)
 print(
-    f"wrong where they agree {is_wrong[~half].mean():.2f}, disagree {is_wrong[half].mean():.2f}"  # noqa: E501
+    f"wrong if members agree {is_wrong[~half].mean():.2f}, "
+    f"if they disagree {is_wrong[half].mean():.2f}"
 )
 
 # %%
 # One basin or two?
 # -----------------
-# All networks between two that were fine-tuned from one pretraining are as
-# good as they are. Between two from scratch there is a barrier.
+# All networks on the line between two fine-tuned ones are as good as the
+# ends. Between two networks from scratch there is a barrier.
 axes = plt.subplots(figsize=(5, 3), layout="constrained")[1]
 for name, ensemble in ensembles.items():
     first, second = ensemble.estimators_[:2]
@@ -125,5 +135,5 @@ for name, ensemble in ensembles.items():
         path, label=f"{name}, barrier {path.barrier:.2f}", ax=axes
     )
 axes.set_ylabel("balanced accuracy, training")
-axes.legend(frameon=False)
+axes.figure.legend(loc="outside upper center", frameon=False)
 plt.show()

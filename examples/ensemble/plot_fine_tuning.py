@@ -1,11 +1,11 @@
 """
-From a large cohort to a small one
-==================================
+Adapt a pretrained embedder to a small labeled cohort
+=====================================================
 
-An embedder is trained on a large cohort whose diagnosis nobody knows, and
-adapted to a small labeled one: frozen, fine-tuned, and as a control with
-the same network from scratch. All three are scored on the same splits, next
-to logistic regression on the measures themselves.
+An embedder is trained on a large cohort without diagnoses, and adapted to a
+small labeled one: frozen, fine-tuned, and as a control the same network
+from scratch. All three are scored on the same splits, together with
+logistic regression on the measures themselves.
 """
 
 # %%
@@ -33,8 +33,8 @@ big = CLIPEmbedder(encoders="mlp", max_epochs=30, random_state=0).fit(large)
 # %%
 # One fit
 # -------
-# The embedder goes into a classifier, which copies its network and puts a
-# linear head on it. The embedder itself stays as it is.
+# The classifier copies the network of the embedder and puts a linear head
+# on it. The embedder itself does not change.
 clf = FineTunedClassifier(big, layers="all", random_state=0).fit(
     small[:200], diagnosis[:200]
 )
@@ -87,7 +87,6 @@ axes.legend(frameon=False)
 plt.show()
 
 # %%
-# Pretraining gives the network a start that counts with few labels. It
-# gives no more than that: with 80 labels the same network from scratch is
-# as good, and a linear model on the measures is better. What comes out on
-# real cohorts stands in the :ref:`user guide <fine_tuning>`.
+# Pretraining helps the network with few labels. With 80 labels the same
+# network from scratch is as good, and a linear model on the measures is
+# better. See :ref:`fine_tuning` for results on real cohorts.

@@ -1,18 +1,18 @@
 """
-What each modality contributes
-==============================
+Measure what each modality contributes
+======================================
 
 A model on five modalities predicts a diagnosis well. Which modality is
-worth its scan? We compare four answers on a simulated cohort, of which we
-know what each modality carries, and add a copy and pure noise, for which a
-good answer is known beforehand.
+worth its scan? This example compares four answers on a simulated cohort. A
+copy of a modality and pure noise are added, because the right answer for
+them is known.
 """
 
 # %%
 # A cohort with a copy and with noise
 # -----------------------------------
 # ``smri again`` repeats ``smri`` with a little noise, as a second pipeline
-# for the same scan would. ``noise`` knows nothing.
+# for the same scan would. ``noise`` carries no information.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -53,10 +53,10 @@ options = {
 # %%
 # Four answers
 # ------------
-# *Permutation* and *ablation* ask the fitted model: what if a modality were
-# another subject's, or missing? *Ablation with refit* asks the world: what
-# if it had never been measured? *Shapley values* divide the score among the
-# modalities, so that they add up to the AUC above 0.5.
+# *Permutation* and *ablation* ask what the fitted model loses if a modality
+# is another subject's, or missing. *Ablation with refit* asks what is lost
+# if it was never measured. *Shapley values* divide the score among the
+# modalities: they add up to the AUC above 0.5.
 shapley = modality_shapley(model, X, y, **options)
 ablated = modality_ablation(model, X, y, **options)
 refitted = modality_ablation(model, X, y, refit=True, **options)
@@ -80,13 +80,14 @@ for ax, (title, result) in zip(axes.flat, answers.items(), strict=True):
     ax.set_title(title)
 
 # %%
-# Refitted without ``smri`` the model loses little, for ``smri again``
-# replaces it: by this answer neither would be worth a scan. Shapley values
-# give both the same share. Noise gets about nothing from all four.
+# Refitted without ``smri`` the model loses little, because ``smri again``
+# replaces it: by this answer neither is worth a scan. Shapley values give
+# both the same share. All four give noise about nothing.
 total = shapley.importances.sum(axis=0)
 full, empty = shapley.scores[X.modalities], shapley.scores[()]
 print(
-    f"sum of the values {total.mean():.3f}; AUC {full.mean():.3f} - {empty.mean():.3f}"  # noqa: E501
+    f"sum of the values {total.mean():.3f}; "
+    f"AUC {full.mean():.3f} - {empty.mean():.3f}"
 )
 
 # %%

@@ -2,19 +2,19 @@
 Map which places of the brain a model reads
 ===========================================
 
-An embedder has told patients from controls; a reader wants to know where it
-looked. From the fitted model we go back to the voxels: saliency of single
-latent dimensions, their difference between groups, and dimensions of two
-modalities that respond to the same place.
+An embedder separates patients from controls. Which voxels does it read?
+This example computes the saliency of single latent dimensions, its
+difference between groups, and the dimensions of two modalities that respond
+to the same place.
 """
 
 # %%
 # A cohort with planted places
 # ----------------------------
-# Two images of 120 subjects on one grid. Both show two things at the same
-# places, the first of them more in patients: that is what the embedder
-# should find. Each image also has a place of its own, which varies as much
-# and has nothing to do with the other image or the group.
+# Two images of 120 subjects on one grid. Both show two effects at the same
+# places; the first is stronger in patients, and is what the embedder should
+# find. Each image also has a place of its own, which varies as much but is
+# unrelated to the other image and to the group.
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -67,10 +67,10 @@ train, test = slice(0, 80), slice(80, None)
 # %%
 # Train
 # -----
-# The inspection is of subjects who did not train the encoders. A classifier
-# on the representation tells what it is worth, and which dimensions speak
-# for a patient (a positive coefficient) or against: these are candidates to
-# look at.
+# Subjects who did not train the encoders are inspected. A classifier on the
+# representation measures its accuracy. Its coefficients show which
+# dimensions speak for a patient (positive) or against (negative): these are
+# the candidates to look at.
 embedder = CMCCSSEmbedder(
     solver="gradient",
     n_components=3,
@@ -97,7 +97,7 @@ for name, weight in zip(
 # :func:`~skmmcl.inspection.saliency` gives a map for each dimension and
 # subject: the gradient, averaged over small random changes of the image.
 # With ``rescale=False`` the sign is kept. Dimensions of the two images
-# whose maps are alike respond to the same place.
+# whose maps are similar respond to the same place.
 maps = {
     name: saliency(
         embedder,
@@ -116,8 +116,8 @@ plt.show()
 strongest
 
 # %%
-# The maps of the linked pair. For volumes in files, ``X["t1"]`` would stand
-# for affine and background, and the picture be in the space of the cohort.
+# The maps of the linked pair. For volumes in files, pass ``X["t1"]`` in
+# place of affine and background.
 background = maps_to_image(X["t1"].mean(axis=0), affine)
 chosen = {"t1": strongest.a, "falff": strongest.b}
 fig, axes = plt.subplots(2, 1, figsize=(8, 6))
@@ -155,4 +155,5 @@ for ax, (name, values) in zip(axes, compared.items(), strict=True):
         cut_coords=(-20, -11, 14),
         axes=ax,
     )
+# sphinx_gallery_thumbnail_number = 2
 plt.show()

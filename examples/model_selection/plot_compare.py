@@ -1,11 +1,11 @@
 """
-Does it help, by how much, and is it real?
-==========================================
+Compare methods with intervals and tests
+========================================
 
 Three methods on the same splits of a simulated cohort: an embedding of two
-modalities, and linear models of each.
-:func:`~skmmcl.model_selection.compare` gives intervals and tests that know
-that the training sets of different folds share subjects.
+modalities, and linear models of each. The intervals and tests of
+:func:`~skmmcl.model_selection.compare` account for the subjects that the
+training sets of different folds share.
 """
 
 # %%
@@ -51,7 +51,8 @@ methods = {
 # shows the time left.
 cv = RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0)
 result = compare(methods, X, y, cv=cv, groups=X.meta["site"])
-result.summary(rope=0.01).round(3)
+columns = ["score", "difference", "p_corrected", "p_equivalent", "splits"]
+result.summary(rope=0.01)[columns].round(3)
 
 # %%
 # Dots are the differences in single splits, which vary a lot; the bar is
@@ -64,12 +65,12 @@ plt.show()
 # ---------
 # With whole sites held out, the site cannot help.
 sites = compare(methods, X, y, cv=LeaveSitesOut(), groups=X.meta["site"])
-sites.summary()[["score", "difference", "p_corrected", "splits"]].round(3)
+sites.summary(rope=0.01)[columns].round(3)
 
 # %%
 # Better than chance
 # ------------------
-# The whole pipeline is fitted anew with permuted labels.
+# The whole pipeline is refitted with permuted labels.
 test = permutation_test(
     methods["CMC+CSS"], X, y, cv=5, n_permutations=49, random_state=0
 )

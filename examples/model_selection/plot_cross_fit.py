@@ -3,8 +3,8 @@ Get honest probabilities from a trained embedder
 ================================================
 
 An embedder that reads the labels pulls its training subjects of one class
-together, also where the labels are noise. A classifier that is trained on
-these embeddings believes what it sees.
+together, even if the labels are noise. A classifier that is trained on
+these embeddings is overconfident.
 :class:`~skmmcl.model_selection.CrossFitTransformer` embeds each training
 subject by a model that was fitted without that subject. This example shows
 both side by side, with the labels of a simulated cohort and with the same
@@ -46,12 +46,11 @@ X
 # %%
 # Three embeddings
 # ----------------
-# One fit of ``CrossFitTransformer`` holds all that we compare: the model of
-# all training subjects, which gives the usual embeddings of the subjects
-# that it *has seen* and of *new* ones, and the *cross-fitted* embeddings of
-# the training subjects. The embedder is one that can memorise, with a
-# weight of the supervised term and a learning rate above the defaults and
-# the input left whole: there is the need.
+# One fit of ``CrossFitTransformer`` gives all three embeddings: those of
+# training subjects that the model has *seen*, those of *new* subjects, and
+# the *cross-fitted* ones of the training subjects. The embedder can
+# memorize: the weight of the supervised term and the learning rate are
+# above the defaults, and the input is not reduced to components.
 def embed(y, train, test):
     embedder = CMCCSSEmbedder(
         solver="gradient",
@@ -71,9 +70,9 @@ def embed(y, train, test):
 
 
 # %%
-# On each kind of training embedding we train a logistic regression. Its
-# *inner* score, by cross-validation within these embeddings, says how well
-# it believes to do; its *outer* one, for new subjects, how well it does.
+# A logistic regression is trained on each kind of training embedding. Its
+# *inner* score is cross-validated within these embeddings; its *outer*
+# score is that of new subjects.
 inner_cv = StratifiedKFold(5, shuffle=True, random_state=0)
 kinds = ("seen", "cross-fitted")
 
@@ -110,10 +109,10 @@ for name, targets in labels.items():
             )
 
 # %%
-# What the classifier sees where there is nothing to see
-# ------------------------------------------------------
-# The labels are shuffled, so no honest picture can tell the classes apart.
-# All splits together:
+# What the classifier sees if labels are noise
+# --------------------------------------------
+# The labels are shuffled, so an honest embedding cannot separate the
+# classes. All splits together:
 
 
 def pool(kind, where):
@@ -156,10 +155,10 @@ plt.show()
 # that do not exist. In the cross-fitted embeddings, lower left, these
 # classes are gone.
 #
-# What it does to scores
-# ----------------------
-# The dotted line is chance; for the log-loss, always saying the share of
-# the classes.
+# Effect on scores
+# ----------------
+# The dotted line is chance; for the log-loss, it is that of always
+# predicting the proportions of the classes.
 measures = ("inner AUC", "outer AUC", "log-loss")
 table = {
     key: {
@@ -208,16 +207,15 @@ fig.legend(
 plt.show()
 
 # %%
-# Within the embeddings of seen subjects the classifier believes to do far
-# better than it does for new ones, whatever the labels. Cross-fitted, it
-# does not: the inner score is no longer optimistic, and with few subjects
-# rather pessimistic, since each subject's label still took part in the
-# embeddings of the others.
+# Within the embeddings of seen subjects the inner score is far above the
+# score of new subjects, for true and for shuffled labels. Cross-fitting
+# removes this optimism. With few subjects the inner score is then rather
+# pessimistic, because each subject's label took part in the embeddings of
+# the others.
 #
 # The score of new subjects is honest in all cases, and cross-fitting does
-# not raise it: the classifier learns from embeddings of smaller models.
-# What it repairs is the certainty. On shuffled labels the classifier
-# trained on seen subjects is sure of itself without reason, and its
-# log-loss is far above that of always saying the share of the classes;
-# trained on cross-fitted embeddings it has learned that there is little to
-# know.
+# not raise it: the classifier learns from embeddings of smaller models. It
+# corrects the probabilities. On shuffled labels the classifier trained on
+# seen subjects is overconfident, and its log-loss is far above that of
+# always predicting the proportions of the classes. Trained on cross-fitted
+# embeddings its log-loss is close to it.

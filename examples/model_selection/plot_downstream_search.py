@@ -2,20 +2,20 @@
 Tune the classifier on top of an embedding
 ==========================================
 
-What an embedding holds is read out by a simple classifier, and how much
-depends on its regularization. The protocol of Fedorov et al. [1]_ is a
-logistic regression with an elastic net whose strength and mixture are
-searched over a wide range. Here it is, once with scikit-learn's random
-search and once with Optuna, which learns from its trials where to look.
+A simple classifier reads an embedding, and its score depends on its
+regularization. The protocol of Fedorov et al. [1]_ is a logistic regression
+with an elastic net whose strength and mixture are searched over a wide
+range. This example runs it with scikit-learn's random search and with
+Optuna, which uses earlier trials to choose the next.
 """
 
 # %%
 # A cohort and its embedding
 # --------------------------
-# With ``css_weight=0`` the embedder sees no ``y``, so that fitting it once,
-# on all training subjects, tells the search nothing of their classes. A
-# method that does use ``y`` belongs into the pipeline that is searched,
-# behind ``memory=``, which keeps what it gave in each fold.
+# With ``css_weight=0`` the embedder sees no ``y``, so fitting it once on
+# all training subjects leaks nothing of their classes into the search. A
+# method that uses ``y`` belongs in the pipeline that is searched;
+# ``memory=`` of the pipeline caches its output in each fold.
 import warnings
 
 import matplotlib.pyplot as plt
@@ -91,10 +91,10 @@ optuna_search = OptunaSearchCV(pipeline, space, n_trials=N_TRIALS, **search)
 optuna_search.fit(Z_train, y_train)
 
 # %%
-# What was tried, and what it is worth
-# ------------------------------------
-# The score of the best trial is the best of many and flatters; the test
-# subjects, who took no part, have the last word.
+# All trials, and the test score
+# ------------------------------
+# The score of the best trial is optimistic, because it is the best of many.
+# The score of the test subjects, who took no part in the search, is not.
 tried = {
     "random": (
         np.array(

@@ -3,16 +3,16 @@ Run a hundred fits as one
 =========================
 
 Repeated cross-validation of a contrastive method is hundreds of fits of
-small networks. Inside :func:`~skmmcl.parallel.stacked_fits` those that wait
-at the same time train together, as one stack. scikit-learn's functions are
-called as ever, and the scores are the same to the last bit.
+small networks. Inside :func:`~skmmcl.parallel.stacked_fits` they train
+together, as one stack. You call scikit-learn's functions as usual, and on a
+CPU the scores are the same to the last bit.
 """
 
 # %%
 # One cohort, one pipeline
 # ------------------------
-# Vectors only, which is where the gain is largest: such a fit costs more
-# calls than arithmetic.
+# The gain is largest for vectors, where calls cost more time than
+# arithmetic.
 import time
 
 import matplotlib.pyplot as plt
@@ -42,8 +42,8 @@ X
 # %%
 # The same protocol, twice
 # ------------------------
-# Ten folds, twice repeated, fit by fit and stacked. Seconds are those of
-# the processor, so that what else runs on the machine counts little.
+# Ten folds, repeated twice, fit by fit and stacked. Times are processor
+# seconds, so other programs on the machine matter little.
 cv = RepeatedStratifiedKFold(n_splits=10, n_repeats=2, random_state=0)
 
 

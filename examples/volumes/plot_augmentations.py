@@ -40,16 +40,15 @@ X = MultimodalData(t1=template[None])
 # %%
 # The default chain
 # -----------------
-# Each step changes a volume with probability one half, so that hardly two
-# draws are alike.
+# Each step changes a volume with probability one half, so draws differ.
 plot_augmentation(X, {"t1": default_augmentation()})
 plt.show()
 
 # %%
 # One change at a time
 # --------------------
-# Each row is one kind of change, at ranges wider than the defaults so that
-# the eye sees it. First those that move or replace tissue.
+# Each row is one kind of change, in ranges wider than the defaults to make
+# it visible. First those that move or replace tissue.
 moves = {
     "Flip": Flip(p=1),
     "Shift": Shift(0.2, p=1),
@@ -61,10 +60,10 @@ plot_augmentation(dict.fromkeys(moves, template[None]), moves)
 plt.show()
 
 # %%
-# A flip looks harmless and is not: it exchanges the hemispheres, and always
-# does the same. The default chain has none.
+# A flip looks harmless but exchanges the hemispheres. The default chain has
+# no flip.
 #
-# Then those that change what the scanner might have changed.
+# Then those that imitate differences between scanners.
 intensities = {
     "GaussianNoise": GaussianNoise((0.2, 0.4), p=1),
     "GaussianBlur": GaussianBlur((1.0, 2.0), p=1),
@@ -77,9 +76,9 @@ plt.show()
 # %%
 # Two modalities that move together
 # ---------------------------------
-# Modalities in one tuple get the same draw: the same box is cut out of both
-# and both are moved alike. Noise is then added to the first alone. An
-# embedder takes the same dict as its parameter ``augment``.
+# Modalities in one tuple get the same draw: both are moved by the same
+# shift, and the same box is cut out of both. Noise is then added to the
+# first alone. An embedder takes the same dict as its parameter ``augment``.
 X = X.assign(
     {
         "inverted": (template.max() - template)[None]
@@ -93,4 +92,5 @@ augment = {
     "t1": GaussianNoise((0.3, 0.3), p=1),
 }
 plot_augmentation(X, augment, n_draws=3, random_state=18)
+# sphinx_gallery_thumbnail_number = 2
 plt.show()

@@ -11,11 +11,10 @@ put on one scale, and a pipeline on both is cross-validated.
 # %%
 # A BIDS folder
 # -------------
-# Where ``SKMMCL_DATA`` names a folder that holds them, these are ten
-# subjects of AOMIC PIOP2 (Snoek et al. 2021, CC0). Elsewhere ten brains are
-# made from the gray-matter template of MNI152, each stretched and bent in
-# its own way, so that the example runs anywhere; nothing after this part
-# knows which.
+# If ``SKMMCL_DATA`` names a folder with them, these are ten subjects of
+# AOMIC PIOP2 (Snoek et al. 2021, CC0). Otherwise ten brains are made from
+# the gray-matter template of MNI152, each stretched and bent at random, so
+# the example runs anywhere. The code after this part is the same for both.
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,8 +112,8 @@ scaled = scale.fit_transform(X)
 scaled["gm"]
 
 # %%
-# In training both maps of a subject are moved alike, since they show the
-# same brain.
+# In training both maps of a subject get the same draw, because they show
+# the same brain.
 augment = {tuple(patterns): default_augmentation()}
 plot_augmentation(scaled, augment)
 plt.show()
@@ -141,8 +140,7 @@ scores = cross_val_score(pipeline, X, sex, cv=cv, scoring="roc_auc")
 print(f"{len(X)} subjects, AUC by fold: {scores.round(2)}")
 
 # %%
-# With five subjects to learn from and five to be tested on, this number
-# says nothing: another ``random_state`` gives another. What it takes to get
-# a number that does say something is a longer ``participants.tsv``; not a
-# line after it would change.
+# With five subjects for training and five for testing, this number means
+# nothing: another ``random_state`` gives another. The same code runs on a
+# cohort that is large enough.
 temporary.cleanup()

@@ -2,8 +2,8 @@
 From NIfTI files to a cross-validated score
 ===========================================
 
-Two kinds of 3-D images of the same subjects, in files with different grids:
-they are brought to one grid, kept in a cache, and read batch by batch while
+Two kinds of 3-D images of the same subjects are in files with different
+grids. They are resampled to one grid, cached, and read batch by batch while
 a pipeline is cross-validated.
 """
 
@@ -13,8 +13,8 @@ a pipeline is cross-validated.
 # 60 subjects, half of them patients. A head is an ellipsoid, whose size and
 # place differ from subject to subject; its ventricles are wider in
 # patients, and so is the hole that they leave in a second, noisier image.
-# That one has other voxels, and five subjects lack it. With files of your
-# own, this part is what you leave out.
+# That one has other voxels, and five subjects lack it. Leave this part out
+# if you have files of your own.
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -101,8 +101,8 @@ X = MultimodalData(
 X
 
 # %%
-# The first use reads, resamples and stores. A look at the subjects is never
-# wasted: a flipped or shifted image is seen at once.
+# The first use reads, resamples and stores. Look at the subjects: a flipped
+# or shifted image is seen at once.
 figure = plot_mid_slices(X, "t1", n_subjects=6)
 figure.suptitle("t1: patients are sub-01, sub-03 and sub-05")
 plt.show()
@@ -111,8 +111,9 @@ plt.show()
 # %%
 # A pipeline
 # ----------
-# The volumes go through a small 3-D network, of which each modality gets
-# one of its own. Batches are read while the one before is trained on.
+# Each modality has its own small 3-D network, written here as a function to
+# show how; without ``encoders`` there is a default. The next batch is read
+# while the network trains on the present one.
 def small_cnn(shape, n_components):
     """Three convolutions."""
     return nn.Sequential(
@@ -154,9 +155,9 @@ scores = {
 # %%
 # The score
 # ---------
-# Three folds of twenty subjects each say little about which of the two is
-# better: the point is that files go in and a score comes out, with
-# everything learned on training folds.
+# Three folds of twenty subjects say little about which of the two is
+# better. The point is that files go in and a score comes out, with all
+# fitting done in training folds.
 fig, ax = plt.subplots(figsize=(5, 3), layout="constrained")
 for row, (name, values) in enumerate(scores.items()):
     ax.plot(values, np.full(len(values), row), "o", alpha=0.6)
