@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHUNK = 2**17  # entries of a chunk of rows, in float64
-
-
 FEWEST_CARRIERS = 3  # of a modality, for it to be used
 
 
@@ -96,6 +94,8 @@ def _as_slice(rows: np.ndarray | slice) -> np.ndarray | slice:
 
 def as_mask(blocks: Mapping[str, Any], mask: np.ndarray | None) -> np.ndarray:
     """Check the numbers of rows, and return who has which block."""
+    if not blocks:
+        raise ModalityError("Expected at least one modality, found none.")
     lengths = {name: block.shape[0] for name, block in blocks.items()}
     n_samples = next(iter(lengths.values()))
     for name, length in lengths.items():
@@ -106,10 +106,12 @@ def as_mask(blocks: Mapping[str, Any], mask: np.ndarray | None) -> np.ndarray:
             )
     if mask is None:
         return np.ones((n_samples, len(blocks)), dtype=bool)
-    mask = np.asarray(mask, dtype=bool)
+    mask = np.asarray(mask)
     if mask.shape != (n_samples, len(blocks)):
         raise DataError(f"Expected a mask of shape {(n_samples, len(blocks))}, found {mask.shape}.")
-    return mask
+    if not np.isin(mask, [0, 1]).all():
+        raise DataError(f"Expected a mask of True and False, found {np.unique(mask)[:5].tolist()}.")
+    return mask.astype(bool)
 
 
 def row_slices(n_rows: int, n_features: int) -> Iterator[slice]:

@@ -25,6 +25,11 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
     codes : ndarray of shape (n_samples, n_classes - 1)
         One column of -1 and 1 if there are two classes; NaN for unlabeled subjects.
 
+    Raises
+    ------
+    ValueError
+        If `classes` are not integers.
+
     Examples
     --------
     >>> from skmmcl.solvers import simplex_codes
@@ -32,6 +37,12 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
     [-1.0, 1.0, nan]
     """
     classes = np.asarray(classes)
+    if classes.ndim != 1 or (classes.dtype.kind not in "iu" and len(classes)):
+        raise ValueError(
+            f"Expected codes of classes, integers of shape (n_samples,), found {classes.dtype} of "
+            f"shape {classes.shape}."
+        )
+    classes = classes.astype(int)
     n_classes = max(int(classes.max(initial=-1)) + 1, 2)
     vertices = np.zeros((n_classes, n_classes - 1))
     # Helmert's contrasts: column k sets class k + 1 apart from the classes before it.

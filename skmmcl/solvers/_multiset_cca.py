@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import accumulate, pairwise
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import eigh
 
-from skmmcl.exceptions import ModalityError
+from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.solvers._block_solver import BlockSolver
 from skmmcl.solvers._blocks import row_slices
+from skmmcl.solvers._checks import check_number
 from skmmcl.solvers._cohort import Cohort
-from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.utils._moments import EXACT_UP_TO, axis_signs, leading_axes, principal_axes
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from skmmcl.solvers._cohort import Rows
 
 
-class MultisetCCA:
+class MultisetCCA(BlockSolver):
     """Regularized canonical correlation of several modalities: cross-modal contrast in closed form.
 
     With ``D`` the block-diagonal matrix of the regularized covariances within modalities and ``C``
@@ -98,7 +100,21 @@ class MultisetCCA:
         -------
         MultisetCCA
             The fitted solver.
+
+        Raises
+        ------
+        DataError
+            If weights or mask are of another shape, for NaN or infinite values, and if no modality
+            varies over the subjects.
+        ModalityError
+            For a single modality, one that is absent from all, or other numbers of subjects.
+        ValueError
+            For parameters out of range.
         """
+        for name in ("n_components", "max_axes"):
+            check_number(getattr(self, name), name, Integral, at_least=1)
+        for name in ("regularization", "power"):
+            check_number(getattr(self, name), name, Real, at_least=0)
         cohort = Cohort.read(blocks, mask, sample_weight)
         self._scale, self.block_names_ = cohort.scale, cohort.scale.names
         if len(self.block_names_) < 2:
@@ -107,41 +123,13 @@ class MultisetCCA:
                 f"{list(self.block_names_)}."
             )
         shown = self._align(cohort.subset(np.arange(len(cohort.mask))))
-        self._joint_normal = JointNormal(
-            shown.reshape(len(shown), -1),
-            np.repeat(np.arange(shown.shape[1]), shown.shape[2]),
-            cohort.mask,
-            cohort.weight,
-        )
-        self.training_scores_ = self._fill(shown, cohort.mask)
+        self._note_training_scores(shown, cohort)
         return self
 
-    def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
-        """Represent each modality in the common directions.
-
-        Parameters
-        ----------
-        blocks : dict of str to array-like of shape (n_samples, n_features)
-            The modalities of the training, in any order.
-        mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality, in the order of `blocks`.
-
-        Returns
-        -------
-        shown : ndarray of shape (n_samples, n_modalities, n_found)
-            Absent modalities are filled with their conditional means given the others.
-        """
-        cohort = Cohort.of_new(blocks, mask, self._scale)
+    def _scores(self, cohort: Cohort) -> np.ndarray:
         subjects = np.arange(len(cohort.mask))
         pairs = enumerate(self._weights)
-        shown = np.stack([_scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
-        return self._fill(shown, cohort.mask)
-
-    def _fill(self, shown: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Expect absent modalities, given the others."""
-        if mask.all():
-            return shown
-        return self._joint_normal.fill(shown.reshape(len(shown), -1), mask).reshape(shown.shape)
+        return np.stack([_scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
 
     def _align(self, rows: Rows) -> np.ndarray:
         """Find what the z-scores are multiplied by, and return the products; 0 where absent."""
@@ -193,6 +181,11 @@ class MultisetCCA:
         stops = accumulate((scores.shape[1] for scores in whitened), initial=0)
         parts = [slice(*pair) for pair in pairwise(stops)]
         n_scores = parts[-1].stop
+        if not n_scores:
+            raise DataError(
+                f"None of the modalities {list(self.block_names_)} varies over the {len(mask)} "
+                "subjects (at least 3 must have it): there is nothing to align."
+            )
         between = np.zeros((n_scores, n_scores))
         for one in range(len(parts)):
             for other in range(one):
