@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.utils import check_array
 
-from skmmcl.utils._named import named
+from skmmcl.metrics._checks import check_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -63,7 +62,6 @@ def rank_biserial(a: ArrayLike, b: ArrayLike) -> float | NDArray[np.float64]:
 def _group(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if not np.ndim(values):
         raise ValueError(f"{name} must hold one value for each subject, got a single number.")
-    with named(name, "numbers of shape (n_samples, ...)"):
-        return check_array(
-            values, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name, copy=False
-        )
+    expected = "numbers of shape (n_samples, ...)"
+    options = {"dtype": np.float64, "ensure_2d": False, "allow_nd": True}
+    return check_numbers(values, name, expected, **options)

@@ -47,3 +47,5 @@ def test_unusable_groups_are_errors():
         rank_biserial([1.0], [np.nan])
     with pytest.raises(ValueError, match="a must hold one value for each subject"):
         rank_biserial(3.0, [1.0])
+    with pytest.raises(TypeError, match="a: dates and spans of time are no numbers"):
+        rank_biserial(np.arange(3).astype("m8[D]"), [1.0])
