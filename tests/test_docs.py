@@ -31,10 +31,7 @@ UNDOCUMENTED_METHODS = r"forward|set_\w+_request"
 OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("AnatCLEmbedder", "bandwidth"),
     ("AnatCLEmbedder", "metadata"),
-    ("CLIPEmbedder", "augment"),
     ("CMCCSSEmbedder", "solver"),
-    ("CMCCSSEmbedder", "temperature"),
-    ("CoMMEmbedder", "augment"),
     ("CoMMEmbedder", "n_components"),
     ("CoMMEmbedder", "projection_dim"),
     ("DecoupledUniformityEmbedder", "bandwidth"),

@@ -65,6 +65,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     mean_representation_ : ndarray of shape (n_modalities, n_components)
         Mean of the training subjects, which replaces that of an absent modality; only with
         a network.
+    classes_ : ndarray
+        Classes of ``y``; only where they guide the method, or ``monitor="probe"``.
     history_ : dict of str to ndarray
         Loss and terms, by epoch.
     n_iter_ : int

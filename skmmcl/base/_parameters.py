@@ -14,6 +14,7 @@ from skmmcl.utils._sklearn import HasMethods, Interval, StrOptions
 Kernel: TypeAlias = str | Sequence[str] | Callable[..., Tensor]
 BandwidthRule: TypeAlias = Literal["deviation", "scott", "silverman", "median"]
 Bandwidth: TypeAlias = BandwidthRule | float | Sequence[float]
+ProjectionDim: TypeAlias = int | Sequence[int] | None
 BANDWIDTH_RULES = set(get_args(BandwidthRule))
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -69,7 +70,7 @@ class Shared:
         every modality, each by a draw of its own; modalities that
         stand together in a tuple get the same draw. What is named here is changed itself,
         not its scores on principal components, to which it is not restricted then; see
-        :ref:`what_is_augmented`. Methods with ``views`` also take "auto", their default:
+        :ref:`what_is_augmented`. Methods that can contrast copies also take "auto", their default:
         where copies are contrasted, each modality is augmented by its kind, as
         :func:`~skmmcl.augmentation.resolve_augment` says, vectors and matrices in their
         component scores; where modalities are, nothing is. None for none.
