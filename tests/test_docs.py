@@ -37,7 +37,6 @@ OWN_PARAMETER_TEXTS: set[tuple[str, str]] = {
     ("DecoupledUniformityEmbedder", "bandwidth"),
     ("DecoupledUniformityEmbedder", "kernel"),
     ("DeepUCSL", "encoders"),
-    ("DeepUCSL", "n_components"),
     ("EpsSupInfoNCEEmbedder", "metadata"),
     ("SepVAEEmbedder", "n_components"),
     ("SupConEmbedder", "metadata"),

@@ -160,6 +160,9 @@ class Shared:
         Whether `transform` gives each modality's representation at length one, and what stands
         in for an absent modality too: a contrast of cosines trains directions alone, and leaves
         lengths to chance. See :ref:`guided_defaults`.
+    positive : object, optional
+        Label of the patients in ``y``. By default the larger of 0 and 1 or False and True; of other
+        labels the last in sorted order, with a warning.
     metadata : str, list of str or None, default=None
         Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
         not needed. None takes ``y``.
@@ -221,6 +224,7 @@ class Shared:
         "temperature": POSITIVE,
         "projection_dim": [*COUNT, list, tuple, None],
         "normalize": ["boolean"],
+        "positive": "no_validation",  # type: ignore[dict-item]
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
         "self_pairs": ["boolean", None],

@@ -39,11 +39,6 @@ class CoMMEmbedder(FusedMixin, BaseEmbedder):
     n_components : int, default=64
         Width of the tokens and of the representation.
 
-    Attributes
-    ----------
-    mean_representation_ : ndarray of shape (1, n_components)
-        Mean of the training subjects.
-
     See Also
     --------
     CLIPEmbedder : Aligns modalities, and so keeps only what they share.

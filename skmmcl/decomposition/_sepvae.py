@@ -51,9 +51,6 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
         Weight of the information that both spaces share.
     classification : float, default=1.0
         Weight of the classifier of the salient variables.
-    positive : object, optional
-        The label of the patients in `y`. By default the larger of 0 and 1 or False and True; of
-        other labels the last in sorted order, with a warning.
     n_components : int, default=64
         Width of the features of a modality, from which the latent variables are read.
 
@@ -120,7 +117,6 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
         "background_precision": POSITIVE,
         "disentangling": NOT_NEGATIVE,
         "classification": NOT_NEGATIVE,
-        "positive": "no_validation",
     }
 
     def transform(self, X: Any, part: Part | None = None) -> np.ndarray:

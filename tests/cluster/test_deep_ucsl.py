@@ -156,6 +156,18 @@ def test_bad_values(cohort):
         DeepUCSL(**SMALL).fit(MultimodalData(X.to_dict(), mask=mask), y)
 
 
+def test_who_has_no_modality_is_no_control(cohort):
+    X, y, _ = cohort
+    ucsl = DeepUCSL(**SMALL, on_empty="nan").fit(X, y)
+    mask = np.ones((60, 2), dtype=bool)
+    mask[5] = False
+    empty = MultimodalData(X.to_dict(), mask=mask)
+    assert np.isnan(ucsl.transform(empty)[5]).all()
+    for method in ("predict", "predict_proba", "predict_clusters", "predict_cluster_proba"):
+        with pytest.raises(DataError, match=r"1 subject\(s\) have no modality at all.*: 5\."):
+            getattr(ucsl, method)(empty)
+
+
 @pytest.mark.filterwarnings("error:EM has not converged")
 def test_warning_of_subtypes_that_still_change():
     rng = np.random.default_rng(0)
