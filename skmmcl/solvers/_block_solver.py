@@ -1,4 +1,4 @@
-"""What the solvers have in common: columns of blocks, of which absent ones are filled in."""
+"""Base of the solvers: columns of blocks, of which absent ones are imputed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BlockSolver(ABC):
-    """Base of the solvers: a subject has columns for each block, also for those that it lacks."""
+    """Base of the solvers, which give a subject columns for each block, absent ones included."""
 
     _scale: Standardizer
 
@@ -27,7 +27,7 @@ class BlockSolver(ABC):
         """Return (n_samples, n_blocks, n_columns), anything finite where a block is absent."""
 
     def _present(self, mask: np.ndarray) -> np.ndarray:
-        """Return who has which block, (n_samples, n_blocks)."""
+        """Return the presence mask of the blocks, (n_samples, n_blocks)."""
         return mask
 
     def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
@@ -38,12 +38,12 @@ class BlockSolver(ABC):
         blocks : dict of str to array-like of shape (n_samples, n_features)
             The modalities of the training subjects, in any order, without NaN.
         mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality, in the order of `blocks`.
+            Presence mask, with the modalities in the order of `blocks`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_blocks, n_columns)
-            Absent blocks have their conditional means given the others.
+            Absent blocks are imputed by their conditional means given the others.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class BlockSolver(ABC):
         return self._fill(scores, self._present(cohort.mask))
 
     def _note_training_scores(self, scores: np.ndarray, cohort: Cohort) -> None:
-        """Learn how blocks depend on each other, and fill in those that training subjects lack."""
+        """Learn how blocks depend on each other, and impute those that training subjects lack."""
         _check_finite(scores)
         n_samples, n_blocks, n_columns = scores.shape
         present = self._present(cohort.mask)

@@ -1,4 +1,4 @@
-"""What is known of the subjects, as arrays of the right shapes."""
+"""Checks of targets, weights, groups and parameters of the solvers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXACT_BYTES = 2**32  # of memory that kernel_features="exact" may take
 
 
 def as_target(target: Any, n_samples: int) -> np.ndarray:
-    """Return the targets in float64; infinite ones are refused."""
+    """Return the targets in float64; raise for infinite ones."""
     target = _as_matrix(target, n_samples, "target")
     if np.isinf(target).any():
         raise DataError("The target is infinite for some subjects; NaN marks unlabeled ones.")
@@ -22,7 +22,7 @@ def as_target(target: Any, n_samples: int) -> np.ndarray:
 
 
 def as_nuisance(nuisance: Any, n_samples: int) -> np.ndarray | None:
-    """Return the nuisance in float64; it is known of all subjects."""
+    """Return the nuisance in float64; raise where it is unknown."""
     if nuisance is None:
         return None
     nuisance = _as_matrix(nuisance, n_samples, "nuisance")

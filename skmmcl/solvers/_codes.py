@@ -1,4 +1,4 @@
-"""Targets of classes."""
+"""Target geometry of classes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 def simplex_codes(classes: np.ndarray) -> np.ndarray:
     """Place classes on the vertices of a regular simplex with edges of length 2.
 
-    It is the optimum of the supervised contrastive loss: each class collapses onto a vertex. Ridge
-    regression onto the simplex and onto one-hot codes are the same up to a rotation and a scale.
+    This is the optimum of the supervised contrastive loss, at which each class collapses onto a
+    vertex. Ridge regressions onto the simplex and onto one-hot codes are the same up to a rotation
+    and a scale.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
     classes = classes.astype(int)
     n_classes = max(int(classes.max(initial=-1)) + 1, 2)
     vertices = np.zeros((n_classes, n_classes - 1))
-    # Helmert's contrasts: column k sets class k + 1 apart from the classes before it.
+    # Helmert contrasts: column k contrasts class k + 1 with the classes before it.
     for k in range(n_classes - 1):
         vertices[: k + 1, k], vertices[k + 1, k] = -1.0, k + 1.0
     vertices *= np.sqrt(2.0) / np.linalg.norm(vertices, axis=0)
@@ -55,16 +56,16 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
 def warn_of_lone_classes(
     classes: np.ndarray, groups: np.ndarray | None = None, names: Sequence[Any] | None = None
 ) -> None:
-    """Warn of classes all of whose labeled subjects are left out together.
+    """Warn of classes whose labeled subjects are all left out together.
 
     Parameters
     ----------
     classes : array-like of int (n_samples,)
         Codes from 0; negative for unlabeled subjects.
     groups : array-like of shape (n_samples,), optional
-        Who is left out together; by default each subject alone.
+        Groups that are left out together; by default each subject alone.
     names : sequence, optional
-        What the user calls the classes, by code.
+        Names of the classes, by code.
 
     Examples
     --------
@@ -78,8 +79,8 @@ def warn_of_lone_classes(
         shown = lone if names is None else [str(names[code]) for code in lone]
         warnings.warn(
             f"All subjects of the classes {shown} are left out together (each class has a single "
-            "subject or a single group): their training columns come from models that know nothing "
-            "of the class.",
+            "subject or a single group): their training columns come from models that have not "
+            "seen the class.",
             UserWarning,
             stacklevel=2,
         )

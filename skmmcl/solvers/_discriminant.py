@@ -50,12 +50,12 @@ class KernelDiscriminant(BlockSolver):
     joint : bool, default=True
         Whether to fit a discriminant on all modalities side by side, if there are several.
     kernel_features : {"auto", "exact"} or int, default="auto"
-        The Gaussian kernel: a number of orthogonal random features, with which no subject's row is
-        kept, and time and memory are linear in the number of subjects; or "exact", for which the
-        labeled subjects' rows are kept. "auto" takes 1,000 random features, and 448 above 4,000
-        labeled subjects.
+        Number of orthogonal random features that approximate the Gaussian kernel: no subject's row
+        is kept, and time and memory are linear in the number of subjects. "exact" computes the
+        kernel and keeps the labeled subjects' rows. "auto" is 1,000, and 448 above 4,000 labeled
+        subjects.
     random_state : int or None, default=0
-        Seed of the random features; None for others each time.
+        Seed of the random features; None for different ones each time.
 
     Attributes
     ----------
@@ -112,21 +112,20 @@ class KernelDiscriminant(BlockSolver):
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
-            Modalities; anything that gives rows, read in chunks. A `Cohort` has its own mask and
-            weights.
+            Modalities, read in chunks of rows. A `Cohort` has its own mask and weights.
         target : array-like of shape (n_samples, n_targets)
-            NaN for unlabeled subjects, who take part in the scaling.
+            NaN for unlabeled subjects, who take part only in the scaling.
         mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality, in the order of `blocks`.
+            Presence mask, with the modalities in the order of `blocks`.
         sample_weight : array-like of shape (n_samples,), optional
-            How often a subject counts. Subjects of weight 0 are as if they were new.
+            A subject of weight w counts as w subjects; one of weight 0 is treated as new.
         groups : array-like of shape (n_samples,), optional
-            Subjects who are left out together, such as scans of a person or siblings.
+            Groups that are left out together, such as scans of a person or siblings.
         nuisance : array-like of shape (n_samples, n_nuisance), optional
-            What the discriminants shall not depend on given the target: dummies of the site. The
-            leave-one-out columns hold the deflation fixed, that of all labeled subjects.
+            Variables on which the discriminants should not depend given the target, such as dummies
+            of the site. Leave-one-out columns use the deflation by all labeled subjects.
         nuisance_strength : float, default=10.0
-            How strongly, above 0. The kernel's part k along the nuisance becomes
+            Strength of the deflation, above 0. The kernel's part k along the nuisance becomes
             ``k / (1 + strength k)``.
 
         Returns

@@ -1,4 +1,4 @@
-"""Contrast of all modalities of a subject with each other, solved rather than trained."""
+"""Closed form of cross-modal contrast: regularized canonical correlation."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ class MultisetCCA(BlockSolver):
     n_components : int, default=32
         Number of directions; fewer where the correlations are not positive.
     regularization : float, default=0.3
-        ``lambda``, in units of the mean eigenvalue of the covariance of each modality.
+        ``lambda``, in units of the mean eigenvalue of the covariance of each modality. Larger
+        values weigh covariance more than correlation.
     power : float, default=1.5
-        How much directions of weak correlation are shortened.
+        Power of the relative correlations by which weak directions are shortened; 0 for none.
     max_axes : int, default=100
-        Modalities with more features are reduced to their first principal components.
+        Number of principal components to which wider modalities are reduced.
 
     Attributes
     ----------
@@ -50,7 +51,7 @@ class MultisetCCA(BlockSolver):
     correlations_ : ndarray of shape (n_found,)
         Regularized correlations ``rho`` of the directions.
     training_scores_ : ndarray of shape (n_samples, n_modalities, n_found)
-        The training subjects, as `transform` shows them.
+        Columns of the training subjects, as `transform` returns them.
 
     Examples
     --------
@@ -89,12 +90,11 @@ class MultisetCCA(BlockSolver):
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
-            Modalities; anything that gives rows, read in chunks. A `Cohort` has its own mask and
-            weights.
+            Modalities, read in chunks of rows. A `Cohort` has its own mask and weights.
         mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality. Covariances are those of the subjects who have both.
+            Presence mask. Covariances are those of the subjects who have both modalities.
         sample_weight : array-like of shape (n_samples,), optional
-            How often a subject counts.
+            A subject of weight w counts as w subjects.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class MultisetCCA(BlockSolver):
         self._scale, self.block_names_ = cohort.scale, cohort.scale.names
         if len(self.block_names_) < 2:
             raise ModalityError(
-                "Modalities are contrasted with each other: give at least 2, found "
+                "Modalities are aligned with each other: expected at least 2, found "
                 f"{list(self.block_names_)}."
             )
         shown = self._align(cohort.subset(np.arange(len(cohort.mask))))
@@ -132,7 +132,7 @@ class MultisetCCA(BlockSolver):
         return np.stack([_scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
 
     def _align(self, rows: Rows) -> np.ndarray:
-        """Find what the z-scores are multiplied by, and return the products; 0 where absent."""
+        """Find the weights of the z-scores, and return the products; 0 where absent."""
         cohort = rows.cohort
         whitened = [self._whiten(rows, index) for index in range(len(self.block_names_))]
         directions = self._solve([scores for scores, _ in whitened], cohort.mask, cohort.weight)
@@ -147,7 +147,7 @@ class MultisetCCA(BlockSolver):
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return regularized scores on the principal axes of one modality; 0 where absent.
 
-        The function that comes with them turns directions among the scores into weights of the
+        The second result is a function that turns directions among the scores into weights of the
         features.
         """
         cohort, name = rows.cohort, self.block_names_[index]
@@ -170,7 +170,7 @@ class MultisetCCA(BlockSolver):
         return _scores(cohort, index, rows.subjects, primal), partial(np.matmul, primal)
 
     def _shares(self, variance: np.ndarray) -> np.ndarray:
-        """Return what scores of these variances are multiplied by."""
+        """Return the factors ``(variance + lambda)^-1/2`` of scores of these variances."""
         penalty = self.regularization * variance.sum() / max(len(variance), 1)
         return 1 / np.sqrt(variance + penalty)
 
