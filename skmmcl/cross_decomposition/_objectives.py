@@ -1,4 +1,4 @@
-"""The objectives of Deep InfoMax by name."""
+"""Objectives of Deep InfoMax, by name."""
 
 from __future__ import annotations
 
