@@ -1,8 +1,5 @@
 """DeepUCSL: subtypes that are known, in linear and nonlinear cohorts; clusters; bad input."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -184,11 +181,6 @@ def test_warning_of_subtypes_that_follow_the_site():
     data = MultimodalData(roi=X, meta={"site": site})
     with pytest.warns(UserWarning, match="The subtypes follow the site"):
         DeepUCSL(n_clusters=2, max_epochs=40, random_state=0).fit(data, y)
-
-
-def test_ucsl_is_imported_without_torch():
-    code = "import sys; from skmmcl.cluster import UCSL; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_k_means_finds_what_is_apart_and_counts_weights():

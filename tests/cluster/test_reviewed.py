@@ -44,7 +44,7 @@ def test_a_clusterer_whose_start_is_drawn():
 def test_a_clusterer_that_cannot_be_asked_is_refused_before_the_fit():
     X, y, _ = make_subtypes(60, n_subtypes=2, random_state=0)
     refused = AgglomerativeClustering(n_clusters=None, distance_threshold=1.0)
-    with pytest.raises(ValueError, match=r"clusterer=.* fails on made-up subjects"):
+    with pytest.raises(ValueError, match=r"clusterer=.* fails on simulated subjects"):
         UCSL(2, clusterer=refused).fit(X, y)
 
 

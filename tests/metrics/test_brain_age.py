@@ -104,7 +104,7 @@ def test_spans_of_time_are_no_years(kind):
     days = np.array([7_000, 12_000, 20_000]).astype(kind)
     age = np.array([20.0, 33.0, 55.0])
     for function in (fit_age_bias, brain_age_gap, partial(openbhb_score, site_balanced_accuracy=1)):
-        with pytest.raises(TypeError, match="y_true: dates and spans .* number of years"):
+        with pytest.raises(TypeError, match=r"y_true: dates and spans .* number of years"):
             function(days, age)
         with pytest.raises(TypeError, match="y_pred: dates and spans"):
             function(age, days)

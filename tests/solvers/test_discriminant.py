@@ -135,7 +135,7 @@ def test_columns_do_not_betray_random_labels(share, n_scans):
     people = np.repeat(np.arange(120), n_scans)  # whose scans are duplicates
     widths = {"fc": 5, "t1": 90}
     correlations = []
-    for _ in range(100):
+    for _ in range(50):
         scans = {name: rng.normal(size=(120, width))[people] for name, width in widths.items()}
         target = np.where(rng.permutation(120) < share * 120, 1.0, -1.0)[people]
         solver = ExactDiscriminant().fit(scans, target[:, None], groups=people)
