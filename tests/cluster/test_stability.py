@@ -17,14 +17,14 @@ FEW = {"n_resamples": 3, "n_permutations": 2, "random_state": 0}
 @pytest.fixture(scope="module")
 def cohort():
     return make_subtypes(
-        300, n_subtypes=2, subtype_sep=6, modalities={"smri": (30,)}, random_state=0
+        200, n_subtypes=2, subtype_sep=6, modalities={"smri": (30,)}, random_state=0
     )
 
 
 @pytest.fixture(scope="module")
 def path(cohort):
     X, y, _ = cohort
-    return stability_path(UCSL(n_consensus=2), X, y, n_clusters=[2, 3], **FEW)
+    return stability_path(UCSL(n_consensus=1), X, y, n_clusters=[2, 3], **FEW)
 
 
 def test_the_true_number_is_stable_and_permuted_labels_are_not(path):
@@ -52,7 +52,7 @@ def test_table_and_plot(path):
 @pytest.mark.slow
 def test_is_reproducible_and_the_same_in_parallel(cohort, path):
     X, y, _ = cohort
-    again = stability_path(UCSL(n_consensus=2), X, y, n_clusters=[2, 3], n_jobs=2, **FEW)
+    again = stability_path(UCSL(n_consensus=1), X, y, n_clusters=[2, 3], n_jobs=2, **FEW)
     np.testing.assert_array_equal(again.ari, path.ari)
     np.testing.assert_array_equal(again.log_likelihood, path.log_likelihood)
 
