@@ -84,13 +84,8 @@ class StabilityPath:
         ax = import_pyplot("StabilityPath.plot").gca() if ax is None else ax
         for values, label in ((self.ari, "data"), (self.ari_permuted, "permuted y")):
             (line,) = ax.plot(self.n_clusters, values.mean(axis=1), marker="o", label=label)
-            ax.fill_between(
-                self.n_clusters,
-                values.min(axis=1),
-                values.max(axis=1),
-                alpha=0.2,
-                color=line.get_color(),
-            )
+            low, high = values.min(axis=1), values.max(axis=1)
+            ax.fill_between(self.n_clusters, low, high, alpha=0.2, color=line.get_color())
         ax.set_xticks(self.n_clusters)
         ax.set_xlabel("number of subtypes")
         ax.set_ylabel("adjusted Rand index of resamples")

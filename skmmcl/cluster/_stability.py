@@ -124,11 +124,12 @@ def stability_path(
         )
     size = n_resamples + 2 * n_permutations
     groups = [fits[start : start + size] for start in range(0, len(fits), size)]
+    resampled, permuted = ([g[:n_resamples] for g in groups], [g[n_resamples:] for g in groups])
     return StabilityPath(
         numbers,
-        np.array([_agreements([part.labels for part in g[:n_resamples]]) for g in groups]),
-        np.array([_of_pairs([part.labels for part in g[n_resamples:]]) for g in groups]),
-        np.array([[part.log_likelihood for part in g[:n_resamples]] for g in groups]),
+        np.array([_agreements(combinations(parts, 2)) for parts in resampled]),
+        np.array([_agreements(zip(parts[::2], parts[1::2], strict=True)) for parts in permuted]),
+        np.array([[part.log_likelihood for part in parts] for parts in resampled]),
     )
 
 
@@ -173,12 +174,8 @@ def _log_likelihood(model: Any, X: Any, y: np.ndarray) -> float:
     return float(np.log(np.maximum(probability, SMALLEST)).mean())
 
 
-def _agreements(labels: list[np.ndarray]) -> list[float]:
-    return [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
-
-
-def _of_pairs(labels: list[np.ndarray]) -> list[float]:
-    return [adjusted_rand_score(a, b) for a, b in zip(labels[::2], labels[1::2], strict=True)]
+def _agreements(pairs: Iterable[tuple[_Part, _Part]]) -> list[float]:
+    return [adjusted_rand_score(one.labels, other.labels) for one, other in pairs]
 
 
 def _numbers(n_clusters: Any) -> np.ndarray:

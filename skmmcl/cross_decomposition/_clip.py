@@ -94,8 +94,8 @@ class CLIPEmbedder(BaseEmbedder):
     def _make_network(self, **layout: Any) -> partial:
         if self.self_weight > 0 and "copies" in layout:
             raise ValueError(
-                f"self_weight={self.self_weight} contrasts augmented copies next to others, and "
-                f"views={self.views!r} copies of {self.modalities_} too: leave self_weight at 0."
+                f"self_weight={self.self_weight} contrasts augmented copies of the modalities, as "
+                f"views={self.views!r} does for {self.modalities_}: leave self_weight at 0."
             )
         copies = (False, True, True) if self.self_weight > 0 else (True,)  # the first are aligned
         made = super()._make_network(**{"copies": copies, **layout})

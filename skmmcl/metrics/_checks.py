@@ -69,17 +69,10 @@ def check_column(values: ArrayLike, name: str) -> NDArray:
 def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return true and predicted ages of the same subjects, in float64."""
     check_subjects(y_true=y_true, y_pred=y_pred)
-    true, predicted = (
-        check_numbers(
-            check_column(values, name),
-            name,
-            "one number of years for each subject",
-            dtype=np.float64,
-            ensure_2d=False,
-        )
-        for name, values in {"y_true": y_true, "y_pred": y_pred}.items()
-    )
-    return true, predicted
+    options: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False}
+    options["expected"] = "one number of years for each subject"
+    true = check_numbers(check_column(y_true, "y_true"), "y_true", **options)
+    return true, check_numbers(check_column(y_pred, "y_pred"), "y_pred", **options)
 
 
 def check_finite(result: Any, **given: NDArray) -> Any:

@@ -159,12 +159,7 @@ def _count_owners(names: NDArray, codes: NDArray, groups: ArrayLike | None) -> l
 
 
 def _splits(
-    x: NDArray,
-    codes: NDArray,
-    cv: Any,
-    largest: int,
-    groups: Groups,
-    random_state: int | np.random.RandomState | None,
+    x: NDArray, codes: NDArray, cv: Any, largest: int, groups: Groups, random_state: Any
 ) -> list:
     """Return the training and test rows of each fold."""
     if isinstance(cv, Integral):

@@ -154,17 +154,9 @@ class KernelDiscriminant(BlockSolver):
         labeled = np.isfinite(target).all(axis=1) & (weight > 0) & mask.any(axis=1)
         check_labeled(labeled, codes)
         views = self._views(mask[labeled])
-        problems = [
-            make_problem(
-                np.flatnonzero(labeled & view.present(mask)),
-                target,
-                weight,
-                codes,
-                nuisance,
-                nuisance_strength,
-            )
-            for view in views
-        ]
+        known = (target, weight, codes, nuisance, nuisance_strength)
+        rows = (np.flatnonzero(labeled & view.present(mask)) for view in views)
+        problems = [make_problem(of_view, *known) for of_view in rows]
         self._form = self._make_form(views, int(labeled.sum()))
         self.holds_subjects_ = self._form.holds_subjects
         self.block_names_ = tuple(view.name for view in views)
