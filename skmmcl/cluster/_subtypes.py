@@ -157,10 +157,10 @@ class DeepSubtypesMixin(ClassNamePrefixFeaturesOutMixin):
         check_is_fitted(self, "net_")
         data = read_input(self, X, reset=False)
         check_subjects(data, self._dtype)  # rows of NaN have no most probable class or subtype
-        network = self.net_.module_.eval()
+        h, network = np.array(self._transformed(data)), self.net_.module_.eval()
         with torch.inference_mode():
-            h = torch.as_tensor(np.array(self._transformed(data)))
-            log_p, logits = (out[0] for out in network.read(h.to(next(network.parameters()))[None]))
+            rows = torch.as_tensor(h).to(next(network.parameters()))
+            log_p, logits = (out[0] for out in network.read(rows[None]))
             patient = torch.logsumexp(log_p + F.logsigmoid(logits), 1)
             control = torch.logsumexp(log_p + F.logsigmoid(-logits), 1)
         return log_p.exp().cpu().numpy(), (patient - control).cpu().numpy()
