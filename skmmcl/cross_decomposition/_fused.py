@@ -12,6 +12,8 @@ from skmmcl.base._input import check_have, only_modality, read_input
 from skmmcl.utils._sklearn import check_feature_names_in
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from skmmcl.utils._typing import Subjects
 
 
@@ -47,7 +49,7 @@ class FusedMixin(TransformerMixin):  # `set_output` wraps methods of its subclas
                 check_have(data, modality)
         return self._transformed(data)
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns of `transform`: ``comm_0``, ``comm_1``, ...
 
         Parameters

@@ -14,6 +14,8 @@ from skmmcl.solvers._joint_normal import JointNormal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import ArrayLike
+
     from skmmcl.solvers._blocks import Standardizer
 
 
@@ -30,7 +32,7 @@ class BlockSolver(ABC):
         """Return the presence mask of the blocks, (n_samples, n_blocks)."""
         return mask
 
-    def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
+    def transform(self, blocks: Mapping[str, Any], mask: ArrayLike | None = None) -> np.ndarray:
         """Return the columns of new subjects.
 
         Parameters

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def simplex_codes(classes: np.ndarray) -> np.ndarray:
+    from skmmcl.utils._typing import Groups
+
+
+def simplex_codes(classes: ArrayLike) -> np.ndarray:
     """Place classes on the vertices of a regular simplex with edges of length 2.
 
     This is the optimum of the supervised contrastive loss, at which each class collapses onto a
@@ -54,7 +59,7 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
 
 
 def warn_of_lone_classes(
-    classes: np.ndarray, groups: np.ndarray | None = None, names: Sequence[Any] | None = None
+    classes: ArrayLike, groups: Groups = None, names: Sequence[Any] | None = None
 ) -> None:
     """Warn of classes whose labeled subjects are all left out together.
 

@@ -27,7 +27,10 @@ from skmmcl.solvers._views import View, make_problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import ArrayLike
+
     from skmmcl.solvers._ridge import Problem, Solution
+    from skmmcl.utils._typing import Groups, SampleWeight
 
 # Random features of kernel_features="auto". Those of many subjects, such as 20,000 with 1,000
 # features each, take less than a third of the data's memory.
@@ -87,7 +90,7 @@ class KernelDiscriminant(BlockSolver):
 
     def __init__(
         self,
-        penalties: Any = None,
+        penalties: ArrayLike | None = None,
         joint: bool = True,
         kernel_features: str | int = "auto",
         random_state: int | None = 0,
@@ -100,11 +103,11 @@ class KernelDiscriminant(BlockSolver):
     def fit(
         self,
         blocks: Mapping[str, Any] | Cohort,
-        target: np.ndarray,
-        mask: np.ndarray | None = None,
-        sample_weight: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-        nuisance: np.ndarray | None = None,
+        target: ArrayLike,
+        mask: ArrayLike | None = None,
+        sample_weight: SampleWeight = None,
+        groups: Groups = None,
+        nuisance: ArrayLike | None = None,
         nuisance_strength: float = 10.0,
     ) -> KernelDiscriminant:
         """Fit the discriminants.

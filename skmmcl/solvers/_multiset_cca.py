@@ -20,7 +20,10 @@ from skmmcl.utils._moments import EXACT_UP_TO, axis_signs, leading_axes, princip
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import ArrayLike
+
     from skmmcl.solvers._cohort import Rows
+    from skmmcl.utils._typing import SampleWeight
 
 
 class MultisetCCA(BlockSolver):
@@ -82,8 +85,8 @@ class MultisetCCA(BlockSolver):
     def fit(
         self,
         blocks: Mapping[str, Any] | Cohort,
-        mask: np.ndarray | None = None,
-        sample_weight: np.ndarray | None = None,
+        mask: ArrayLike | None = None,
+        sample_weight: SampleWeight = None,
     ) -> MultisetCCA:
         """Find the directions.
 
