@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
@@ -14,6 +14,7 @@ from skmmcl.metrics import rank_biserial
 values = st.lists(st.integers(-4, 4), min_size=1, max_size=12)
 
 
+@settings(max_examples=50, deadline=None)
 @given(a=values, b=values)
 def test_is_the_difference_of_shares_and_antisymmetric(a, b):
     signs = np.sign(np.subtract.outer(a, b))
