@@ -35,7 +35,17 @@ def test_importing_the_root_takes_less_than_50_ms(repo_dir):
 
 @pytest.mark.parametrize(
     "room",
-    ["cluster", "data", "datasets", "exceptions", "model_selection", "solvers", "utils", "volumes"],
+    [
+        "cluster",
+        "data",
+        "datasets",
+        "exceptions",
+        "metrics",
+        "model_selection",
+        "solvers",
+        "utils",
+        "volumes",
+    ],
 )
 def test_rooms_below_the_networks_do_without_torch(room, repo_dir):
     code = f"import sys, skmmcl.{room}; print('torch' in sys.modules)"

@@ -63,8 +63,10 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     shapes_ : dict of str to tuple
         Shape of one subject in each modality.
     mean_representation_ : ndarray of shape (n_modalities, n_components)
-        Mean of the training subjects, which replaces that of an absent modality; only with
-        a network.
+        Mean of the training subjects, which replaces that of an absent modality; one row where
+        the network fuses the modalities. Only with a network.
+    classes_ : ndarray
+        Classes of ``y``; only where they guide the method, or ``monitor="probe"``.
     history_ : dict of str to ndarray
         Loss and terms, by epoch.
     n_iter_ : int

@@ -14,6 +14,7 @@ from skmmcl.utils._sklearn import HasMethods, Interval, StrOptions
 Kernel: TypeAlias = str | Sequence[str] | Callable[..., Tensor]
 BandwidthRule: TypeAlias = Literal["deviation", "scott", "silverman", "median"]
 Bandwidth: TypeAlias = BandwidthRule | float | Sequence[float]
+ProjectionDim: TypeAlias = int | Sequence[int] | None
 BANDWIDTH_RULES = set(get_args(BandwidthRule))
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]
@@ -69,7 +70,7 @@ class Shared:
         every modality, each by a draw of its own; modalities that
         stand together in a tuple get the same draw. What is named here is changed itself,
         not its scores on principal components, to which it is not restricted then; see
-        :ref:`what_is_augmented`. Methods with ``views`` also take "auto", their default:
+        :ref:`what_is_augmented`. Methods that can contrast copies also take "auto", their default:
         where copies are contrasted, each modality is augmented by its kind, as
         :func:`~skmmcl.augmentation.resolve_augment` says, vectors and matrices in their
         component scores; where modalities are, nothing is. None for none.
@@ -159,6 +160,9 @@ class Shared:
         Whether `transform` gives each modality's representation at length one, and what stands
         in for an absent modality too: a contrast of cosines trains directions alone, and leaves
         lengths to chance. See :ref:`guided_defaults`.
+    positive : object, optional
+        Label of the patients in ``y``. By default the larger of 0 and 1 or False and True; of other
+        labels the last in sorted order, with a warning.
     metadata : str, list of str or None, default=None
         Columns of the side data of X, ``X.meta``, that guide the contrast; ``y`` is then
         not needed. None takes ``y``.
@@ -223,6 +227,7 @@ class Shared:
         "temperature": POSITIVE,
         "projection_dim": [*COUNT, list, tuple, None],
         "normalize": ["boolean"],
+        "positive": "no_validation",  # type: ignore[dict-item]
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
         "self_pairs": ["boolean", None],

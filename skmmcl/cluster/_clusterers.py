@@ -1,4 +1,4 @@
-"""Any clusterer of scikit-learn, asked for a number of clusters and given a start."""
+"""Default models of UCSL, and clusterers with a number of clusters and a start."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import has_fit_parameter
 
 NUMBERS = ("n_clusters", "n_components")
-# Penalties of the default linear models, for columns whose median variance is 1. They are strong:
-# the directions of weakly penalized models follow the noise of the few patients of a cluster.
+# Penalties of the default linear models, for columns whose median variance is 1. They are strong,
+# since directions of weakly penalized models follow the noise of the few patients of a cluster.
 LOGISTIC_C, RIDGE_ALPHA = 0.02, 200.0
 
 
@@ -35,16 +35,16 @@ def default_estimator(X: np.ndarray, *, regression: bool) -> LogisticRegression 
     >>> default_estimator(X, regression=False).C
     0.005
     """
-    variances = np.array([np.var(column, dtype=np.float64) for column in X.T])
-    variances = variances[variances > 0]
-    variance = np.median(variances) if len(variances) else 1.0
+    variances = np.array([np.var(column, dtype=np.float64) for column in X.T])  # without a copy
+    varying = variances[variances > 0]
+    variance = np.median(varying) if len(varying) else 1.0
     if regression:
         return Ridge(alpha=float(RIDGE_ALPHA * variance))
     return LogisticRegression(C=float(LOGISTIC_C / variance), max_iter=1000)
 
 
 def with_clusters(clusterer: Any, n_clusters: int, rng: np.random.Generator) -> Any:
-    """Return a clone with this number of clusters, and a seed where it has none."""
+    """Return a clone with this number of clusters, and with a seed if it has none."""
     params = clusterer.get_params()
     new = {name: n_clusters for name in NUMBERS if name in params}
     if params.get("random_state", 0) is None:
@@ -53,20 +53,15 @@ def with_clusters(clusterer: Any, n_clusters: int, rng: np.random.Generator) -> 
 
 
 def with_start(clusterer: Any, centers: np.ndarray) -> Any:
-    """Return a clusterer that starts from centers, if it can."""
+    """Return the clusterer, set to start from centers if it can."""
     params = clusterer.get_params()
     if "means_init" in params:
         return clusterer.set_params(means_init=centers)
-    if {"init", "n_init"} <= set(params) and _starts_from_arrays(clusterer):
+    # The `init` of KMeans may be an array, that of BisectingKMeans may not.
+    init = getattr(clusterer, "_parameter_constraints", {}).get("init", ["array-like"])
+    if {"init", "n_init"} <= set(params) and "array-like" in init:
         return clusterer.set_params(init=centers, n_init=1)
     return clusterer
-
-
-def _starts_from_arrays(clusterer: Any) -> bool:
-    """Return whether ``init`` may be an array, as that of KMeans and not of BisectingKMeans."""
-    return "array-like" in getattr(clusterer, "_parameter_constraints", {}).get(
-        "init", ["array-like"]
-    )
 
 
 def check_clusterer(clusterer: Any) -> None:
@@ -105,13 +100,13 @@ def check_clusterer(clusterer: Any) -> None:
             trial.fit_predict(points)
     except Exception as error:
         raise ValueError(
-            f"clusterer={clusterer!r} fails on made-up subjects, asked for 2 clusters: "
+            f"clusterer={clusterer!r} with 2 clusters fails on simulated subjects: "
             f"{type(error).__name__}: {error}"
         ) from error
 
 
 def check_linear(estimator: Any, *, regression: bool) -> None:
-    """Raise unless it is a linear model for the target, found out on made-up subjects.
+    """Raise unless it is a linear model for the target; it is tried on simulated subjects.
 
     Examples
     --------

@@ -22,7 +22,7 @@ class JoinedColumnsMixin:
     _shapes: dict[str, tuple[int, ...]]
 
     def _read(self, X: Any, *, reset: bool) -> np.ndarray:
-        """Return complete columns; raise before anything is fitted."""
+        """Return columns without missing values; raise before anything is fitted."""
         if is_multimodal(X):
             return self._read_container(X, reset=reset)
         if reset:
@@ -56,8 +56,8 @@ def _check_modalities(found: Any, known: list[str]) -> None:
     extra = [name for name in found if name not in known]
     if missing or extra:
         raise ModalityError(
-            f"X has the modalities {list(found)}, fit saw {known}: missing {missing}, not "
-            f"expected {extra}."
+            f"Expected the modalities {known}, found {list(found)}; missing: {missing}, not "
+            f"expected: {extra}."
         )
 
 

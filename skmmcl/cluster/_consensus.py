@@ -1,22 +1,27 @@
-"""One clustering from many."""
+"""One clustering from many: the runs of a fit, their consensus, and warnings about them."""
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
-NEVER_TOGETHER = 1e-3  # similarity of two subjects whom no run puts together
+from skmmcl.cluster._em import MOST_STARTS, ExpectationMaximization, Run, Settings
+
+NEVER_TOGETHER = 1e-3  # similarity of two subjects that no run puts together
 
 
 def consensus_similarity(runs: np.ndarray, n_clusters: int, seed: int) -> np.ndarray:
     """Return how similar each subject is to the clusters on which the runs agree.
 
-    Two subjects are as similar as they are often put together. The clusters are those of spectral
-    clustering of these similarities, which are never computed pair by pair: they are the products
-    of the rows of the indicators.
+    The similarity of two subjects is the fraction of runs that put them together. The clusters are
+    those of spectral clustering of these similarities, which are never computed pair by pair: they
+    are products of rows of the indicators.
 
     Parameters
     ----------
@@ -62,3 +67,59 @@ def mean_agreement(runs: np.ndarray) -> float:
     """
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(runs, 2)]
     return float(np.mean(pairs)) if pairs else float("nan")
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The runs, and the last one, which starts from their consensus.
+
+    Attributes
+    ----------
+    runs : list of Run
+    last : Run
+    agreement : float
+        Mean adjusted Rand index of the runs.
+    """
+
+    runs: list[Run]
+    last: Run
+    agreement: float
+
+
+def fit_ensemble(em: ExpectationMaximization, n_consensus: int) -> Ensemble:
+    """Run from random starts, then once from what the runs agree on."""
+    runs = [em.run_from_random() for _ in range(n_consensus)]
+    labels, n_clusters = np.array([run.labels for run in runs]), em.settings.n_clusters
+    if n_consensus == 1:
+        return Ensemble(runs, runs[0], mean_agreement(labels))
+    start = np.full((len(em.X), n_clusters), 1 / n_clusters)
+    similarity = consensus_similarity(labels, n_clusters, int(em.rng.integers(2**31)))
+    if len(np.unique(similarity.argmax(axis=1))) < n_clusters:
+        similarity = np.eye(n_clusters)[em.random_labels()]
+    start[em.is_patient] = similarity
+    return Ensemble(runs, em.run(start), mean_agreement(labels))
+
+
+def warn_of_runs(ensemble: Ensemble, settings: Settings) -> None:
+    """Warn if clusters emptied, or the last run has not converged."""
+    last, n_runs = ensemble.last, len(ensemble.runs)
+    emptied = sum(len(run.emptied) > 0 for run in ensemble.runs)
+    if len(last.emptied) or emptied > n_runs / 2:
+        sizes = np.bincount(last.labels, minlength=settings.n_clusters).tolist()
+        what = f"{emptied} of {n_runs} runs lost a cluster in each of {MOST_STARTS} starts"
+        if len(last.emptied):
+            what += f"; the last run lost cluster {last.emptied.tolist()} at step {last.n_iter}"
+        warnings.warn(
+            f"n_clusters={settings.n_clusters} may be more than the patients hold: {what}. The "
+            f"subtypes have {sizes} patients; stability_path compares numbers of clusters.",
+            UserWarning,
+            stacklevel=4,
+        )
+    elif last.agreement <= settings.tol:
+        warnings.warn(
+            f"EM has not converged: the adjusted Rand index of the last two of max_iter="
+            f"{settings.max_iter} iterations is {last.agreement:.2f}, not above "
+            f"tol={settings.tol}. Lower n_clusters, or raise max_iter.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )

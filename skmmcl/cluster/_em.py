@@ -14,10 +14,12 @@ from skmmcl.cluster._clusterers import with_clusters, with_start
 from skmmcl.cluster._mixture import inverse_distances, mixture_decision
 from skmmcl.cluster._subspace import orthonormal_basis
 
+MOST_STARTS = 5  # of a run in which a cluster empties
+
 
 @dataclass(frozen=True)
 class Settings:
-    """What all runs of one fit have in common.
+    """Settings that all runs of a fit have in common.
 
     Attributes
     ----------
@@ -25,7 +27,7 @@ class Settings:
     clusterer, estimator : estimators
     max_iter : int
     tol : float
-        Adjusted Rand index of two iterations from which on they are the same.
+        Adjusted Rand index above which two iterations count as the same.
     noise_tolerance : float
     """
 
@@ -91,17 +93,9 @@ class Run:
     emptied: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
 
 
-def expectation_maximization(
-    X: np.ndarray,
-    target: np.ndarray,
-    is_patient: np.ndarray,
-    start: np.ndarray,
-    settings: Settings,
-    rng: np.random.Generator,
-) -> Run:
-    """Run until the labels of the patients stay, or a cluster loses all of them.
-
-    All clusters have patients at the start.
+@dataclass
+class ExpectationMaximization:
+    """Runs on the same subjects.
 
     Parameters
     ----------
@@ -109,31 +103,93 @@ def expectation_maximization(
     target : ndarray of shape (n_samples,)
         Classes 0 and 1, or numbers.
     is_patient : ndarray of bool (n_samples,)
-        Who is clustered: patients, or everybody where the target is a number.
-    start : ndarray of shape (n_samples, n_clusters)
-        Responsibilities.
+        Subjects who are clustered: patients, or all where the target is a number.
     settings : Settings
     rng : Generator
-
-    Returns
-    -------
-    Run
     """
-    responsibilities = start
-    run = Run(None, start[is_patient].argmax(axis=1))
-    for n_iter in range(1, settings.max_iter + 1):
-        weights = sample_weights(responsibilities, run.labels, is_patient)
-        subtypes, responsibilities = _iterate(X, target, is_patient, weights, settings, rng)
-        labels = responsibilities[is_patient].argmax(axis=1)
-        run.emptied = np.setdiff1d(np.arange(settings.n_clusters), labels)
-        run.n_iter = n_iter
-        if len(run.emptied) and run.subtypes is not None:
-            break  # what was there before is kept
-        run.agreement = float(adjusted_rand_score(run.labels, labels))
-        run.subtypes, run.labels = subtypes, labels
-        if len(run.emptied) or run.agreement > settings.tol:
-            break
-    return run
+
+    X: np.ndarray
+    target: np.ndarray
+    is_patient: np.ndarray
+    settings: Settings
+    rng: np.random.Generator
+
+    def run_from_random(self) -> Run:
+        """Run from random responsibilities, again where a cluster empties."""
+        n_clusters = self.settings.n_clusters
+        for _ in range(MOST_STARTS):
+            start = self.rng.dirichlet(np.ones(n_clusters), len(self.X))
+            start[self.is_patient] = np.eye(n_clusters)[self.random_labels()]
+            run = self.run(start)
+            if not len(run.emptied):
+                break
+        return run
+
+    def random_labels(self) -> np.ndarray:
+        """Return random labels of the patients, in clusters of equal size."""
+        return self.rng.permutation(np.arange(self.is_patient.sum()) % self.settings.n_clusters)
+
+    def run(self, responsibilities: np.ndarray) -> Run:
+        """Run until the labels of the patients stay, or a cluster loses all of them.
+
+        Parameters
+        ----------
+        responsibilities : ndarray of shape (n_samples, n_clusters)
+            The start, in which all clusters have patients.
+
+        Returns
+        -------
+        Run
+        """
+        settings = self.settings
+        run = Run(None, responsibilities[self.is_patient].argmax(axis=1))
+        for n_iter in range(1, settings.max_iter + 1):
+            weights = sample_weights(responsibilities, run.labels, self.is_patient)
+            subtypes, responsibilities = self._iterate(weights)
+            labels = responsibilities[self.is_patient].argmax(axis=1)
+            run.emptied = np.setdiff1d(np.arange(settings.n_clusters), labels)
+            run.n_iter = n_iter
+            if len(run.emptied) and run.subtypes is not None:
+                break  # the subtypes of the iteration before are kept
+            run.agreement = float(adjusted_rand_score(run.labels, labels))
+            run.subtypes, run.labels = subtypes, labels
+            if len(run.emptied) or run.agreement > settings.tol:
+                break
+        return run
+
+    def _iterate(self, weights: np.ndarray) -> tuple[Subtypes, np.ndarray]:
+        """Fit the linear models, then cluster the patients in their space."""
+        settings = self.settings
+        models = [self._fit_linear(weight) for weight in weights.T]
+        coef = np.vstack([np.ravel(model.coef_) for model in models])
+        intercept = np.array([np.ravel(model.intercept_)[0] for model in models])
+        basis = orthonormal_basis(coef, settings.noise_tolerance)
+        if not len(basis):  # nothing separates: all coefficients are 0
+            basis = np.eye(1, self.X.shape[1])
+        Z = (self.X @ basis.T).astype(np.float64, copy=False)
+        patients, own = Z[self.is_patient], weights[self.is_patient]
+        clusterer = with_clusters(settings.clusterer, settings.n_clusters, self.rng)
+        clusterer = with_start(clusterer, own.T @ patients / own.sum(axis=0)[:, None])
+        centers = self._centers(patients, clusterer.fit_predict(patients))
+        responsibilities = Subtypes(coef, intercept, basis, clusterer, centers).responsibilities(Z)
+        # Clusterers that take no start number the clusters anew: each model goes with the cluster
+        # that has most of the patients it was fitted on.
+        matched = linear_sum_assignment(responsibilities[self.is_patient].T @ own, maximize=True)[1]
+        subtypes = Subtypes(coef[matched], intercept[matched], basis, clusterer, centers)
+        return subtypes, responsibilities
+
+    def _fit_linear(self, weight: np.ndarray) -> Any:
+        model = clone(self.settings.estimator)
+        if model.get_params().get("random_state", 0) is None:
+            model.set_params(random_state=int(self.rng.integers(2**31)))
+        return model.fit(self.X, self.target, sample_weight=np.ascontiguousarray(weight))
+
+    def _centers(self, patients: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Return the mean of each cluster, and that of all patients for an empty one."""
+        centers = np.tile(patients.mean(axis=0), (self.settings.n_clusters, 1))
+        for label in np.unique(labels[labels >= 0]):
+            centers[label] = patients[labels == label].mean(axis=0)
+        return centers
 
 
 def sample_weights(
@@ -160,53 +216,3 @@ def sample_weights(
     if len(controls):
         weights[~is_patient] = np.where(controls.max(axis=0) < 0.5, 1 / n_clusters, controls)
     return weights
-
-
-def _iterate(
-    X: np.ndarray,
-    target: np.ndarray,
-    is_patient: np.ndarray,
-    weights: np.ndarray,
-    settings: Settings,
-    rng: np.random.Generator,
-) -> tuple[Subtypes, np.ndarray]:
-    """Fit the linear models, then cluster the patients in their space."""
-    models = [_fit_linear(settings.estimator, X, target, weight, rng) for weight in weights.T]
-    coef = np.vstack([np.ravel(model.coef_) for model in models])
-    intercept = np.array([np.ravel(model.intercept_)[0] for model in models])
-    basis = orthonormal_basis(coef, settings.noise_tolerance)
-    if not len(basis):  # nothing separates: all coefficients are 0
-        basis = np.eye(1, X.shape[1])
-    Z = (X @ basis.T).astype(np.float64, copy=False)
-    patients, own = Z[is_patient], weights[is_patient]
-    clusterer = with_clusters(settings.clusterer, settings.n_clusters, rng)
-    clusterer = with_start(clusterer, own.T @ patients / own.sum(axis=0)[:, None])
-    labels = clusterer.fit_predict(patients)
-    centers = _centers(patients, labels, settings)
-    responsibilities = Subtypes(coef, intercept, basis, clusterer, centers).responsibilities(Z)
-    # Clusterers that cannot be given a start number the clusters anew: each model goes with the
-    # cluster that has most of the patients it was fitted on.
-    matched = linear_sum_assignment(responsibilities[is_patient].T @ own, maximize=True)[1]
-    subtypes = Subtypes(coef[matched], intercept[matched], basis, clusterer, centers)
-    return subtypes, responsibilities
-
-
-def _fit_linear(
-    estimator: Any,
-    X: np.ndarray,
-    target: np.ndarray,
-    weight: np.ndarray,
-    rng: np.random.Generator,
-) -> Any:
-    model = clone(estimator)
-    if model.get_params().get("random_state", 0) is None:
-        model.set_params(random_state=int(rng.integers(2**31)))
-    return model.fit(X, target, sample_weight=np.ascontiguousarray(weight))
-
-
-def _centers(patients: np.ndarray, labels: np.ndarray, settings: Settings) -> np.ndarray:
-    """Return the mean of each cluster, and that of all patients for an empty one."""
-    centers = np.tile(patients.mean(axis=0), (settings.n_clusters, 1))
-    for label in np.unique(labels[labels >= 0]):
-        centers[label] = patients[labels == label].mean(axis=0)
-    return centers

@@ -1,9 +1,9 @@
-"""What estimators of subtypes have in common: the supervised task and the subtypes of anybody."""
+"""Predictions that all estimators of subtypes have: classes or a severity, and subtypes."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import is_regressor
@@ -14,6 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.cluster._mixture import class_probability
 from skmmcl.cluster._target import Target
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import SampleWeight, Subjects
 
 
 def _separates_classes(estimator: SubtypesMixin) -> bool:
@@ -27,16 +32,18 @@ class SubtypesMixin:
     """
 
     estimator: Any
+    classes_: np.ndarray
+    positive_: Any
 
     @abstractmethod
-    def _decide(self, X: Any) -> np.ndarray:
+    def _decide(self, X: Subjects) -> np.ndarray:
         """Return the log odds of a patient, or the severity, of each subject."""
 
     @abstractmethod
-    def predict_cluster_proba(self, X: Any) -> np.ndarray:
+    def predict_cluster_proba(self, X: Subjects) -> np.ndarray:
         """Return the probability of each subtype, for each subject."""
 
-    def predict(self, X):
+    def predict(self, X: Subjects) -> np.ndarray:
         """Predict the class, or the severity.
 
         Parameters
@@ -55,7 +62,7 @@ class SubtypesMixin:
         return self.classes_[(self.decision_function(X) > 0).astype(int)]
 
     @available_if(_separates_classes)
-    def decision_function(self, X):
+    def decision_function(self, X: Subjects) -> np.ndarray:
         """Return the log odds of the second of ``classes_``.
 
         Parameters
@@ -66,13 +73,14 @@ class SubtypesMixin:
         Returns
         -------
         decision : ndarray of shape (n_samples,)
-            Outputs of the linear models, weighted by the subtypes; log odds as far as those are.
+            Outputs of the linear models, weighted by the probabilities of the subtypes; log odds if
+            the models give log odds.
         """
         check_is_fitted(self)
         return self._decide(X) * (1 if self.positive_ == self.classes_[1] else -1)
 
     @available_if(_separates_classes)
-    def predict_proba(self, X):
+    def predict_proba(self, X: Subjects) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -83,27 +91,27 @@ class SubtypesMixin:
         Returns
         -------
         probability : ndarray of shape (n_samples, 2)
-            In the order of ``classes_``. Calibrated as far as the linear models are: an SVC is not.
+            In the order of ``classes_``. Calibrated if the linear models are, as an SVC is not.
         """
         second = class_probability(self.decision_function(X))
         return np.column_stack([1 - second, second])
 
-    def predict_clusters(self, X):
+    def predict_clusters(self, X: Subjects) -> np.ndarray:
         """Return the most probable subtype of each subject, patient or not.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), DataFrame, MultimodalData or dict of arrays
-            Subjects with the columns or modalities of ``fit``; those who are patients.
+            Patients, with the columns or modalities of ``fit``.
 
         Returns
         -------
         labels : ndarray of int (n_samples,)
-            From 0. The subtype of a control says only which one is nearest.
+            Numbers from 0; for a control, that of the nearest subtype.
         """
         return self.predict_cluster_proba(X).argmax(axis=1)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: Subjects, y: ArrayLike, sample_weight: SampleWeight = None) -> float:
         """Return the accuracy, or for a severity the coefficient of determination.
 
         Parameters

@@ -1,4 +1,4 @@
-"""What the linear models of the subtypes predict together."""
+"""Predictions of the linear models of all subtypes together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def class_probability(decision: np.ndarray, scale: float = 1.0) -> np.ndarray:
         Weighted outputs of the linear models.
     scale : float, default=1.0
         Decision at which the odds are e to 1. The released code takes a fifth of the largest
-        decision of the batch, so that a subject's probability depends on who else is asked about.
+        decision of the batch, so that a subject's probability depends on the other subjects.
 
     Returns
     -------

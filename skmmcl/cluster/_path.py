@@ -1,17 +1,21 @@
-"""What comparing numbers of subtypes found, as a table and as a plot."""
+"""Comparison of numbers of subtypes, as a table and as a plot."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skmmcl.utils._optional import import_pyplot
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 @dataclass(frozen=True, eq=False)
 class StabilityPath:
-    """What :func:`stability_path` found for each number of subtypes.
+    """Result of :func:`stability_path` for each number of subtypes.
 
     Parameters
     ----------
@@ -20,9 +24,9 @@ class StabilityPath:
     ari : ndarray of shape (n_numbers, n_pairs)
         Adjusted Rand index of each pair of resamples.
     ari_permuted : ndarray of shape (n_numbers, n_permutations)
-        The same of two resamples with permuted `y`.
+        The same for two resamples with permuted `y`.
     log_likelihood : ndarray of shape (n_numbers, n_resamples)
-        Mean log likelihood of `y` of the subjects left out; NaN where the estimator has none.
+        Mean log likelihood of `y` of the subjects left out; NaN for a severity.
 
     Examples
     --------
@@ -46,7 +50,7 @@ class StabilityPath:
         rows = zip(table["n_clusters"], table["ari"], table["ari_permuted"], strict=True)
         return "StabilityPath: " + ", ".join(f"{k}: {a:.2f} (permuted {b:.2f})" for k, a, b in rows)
 
-    def table(self):
+    def table(self) -> dict[str, np.ndarray]:
         """Return the means, with the extremes of the adjusted Rand indices.
 
         Returns
@@ -64,29 +68,24 @@ class StabilityPath:
             "log_likelihood": self.log_likelihood.mean(axis=1),
         }
 
-    def plot(self, ax=None):
-        """Draw the adjusted Rand index over the number of subtypes, with that of permuted data.
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the adjusted Rand index over the number of subtypes, also for permuted `y`.
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; by default the current axes.
+            Axes to draw on; by default the current ones.
 
         Returns
         -------
         matplotlib Axes
-            The means as lines, the range from the least to the greatest as bands.
+            The axes, with means as lines and ranges as bands.
         """
         ax = import_pyplot("StabilityPath.plot").gca() if ax is None else ax
         for values, label in ((self.ari, "data"), (self.ari_permuted, "permuted y")):
             (line,) = ax.plot(self.n_clusters, values.mean(axis=1), marker="o", label=label)
-            ax.fill_between(
-                self.n_clusters,
-                values.min(axis=1),
-                values.max(axis=1),
-                alpha=0.2,
-                color=line.get_color(),
-            )
+            low, high = values.min(axis=1), values.max(axis=1)
+            ax.fill_between(self.n_clusters, low, high, alpha=0.2, color=line.get_color())
         ax.set_xticks(self.n_clusters)
         ax.set_xlabel("number of subtypes")
         ax.set_ylabel("adjusted Rand index of resamples")

@@ -1,4 +1,4 @@
-"""How stable subtypes are, by their number."""
+"""Stability of subtypes by their number."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Iterable
 from itertools import combinations
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.base import clone, is_regressor
+from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, check_scalar
@@ -21,49 +21,55 @@ from skmmcl.data._who import check_same_subjects
 from skmmcl.model_selection._rows import as_rows, take
 from skmmcl.utils._named import check_n_jobs
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import Subjects
+
 LARGEST_SEED = np.iinfo(np.int32).max
 SMALLEST = 1e-15  # probability, as in scikit-learn's log_loss
 
 
 def stability_path(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
     *,
-    n_clusters=range(2, 7),
-    n_resamples=10,
-    n_permutations=5,
-    train_size=0.8,
-    random_state=None,
-    n_jobs=None,
-):
+    n_clusters: Iterable[int] = range(2, 7),
+    n_resamples: int = 10,
+    n_permutations: int = 5,
+    train_size: float = 0.8,
+    random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+) -> StabilityPath:
     """Compare numbers of subtypes by how well resamples of the subjects agree on them.
 
-    The estimator is fitted on random parts of the subjects, the patients and controls in
-    proportion, and assigns all patients to subtypes. Two parts agree by the adjusted Rand index of
-    these subtypes: 1 is the same subtypes, 0 is chance. The same is done with `y` permuted: what is
-    as stable there has nothing to do with the disease.
+    The estimator is fitted on random parts of the subjects, stratified by class, and assigns all
+    patients to subtypes. The agreement of two parts is the adjusted Rand index of these subtypes: 1
+    for the same subtypes, 0 for chance. The same is done with permuted `y`: subtypes that are as
+    stable there have nothing to do with the disease.
 
     Parameters
     ----------
     estimator : estimator
         With a parameter ``n_clusters`` and ``predict_clusters``, such as :class:`UCSL`.
     X : array-like, DataFrame, MultimodalData or dict of arrays
-        The subjects, in any form that the estimator takes.
+        Subjects, in any form that the estimator takes.
     y : array-like of shape (n_samples,)
         Patients and controls, or a severity, as the estimator takes it.
     n_clusters : iterable of int, default=range(2, 7)
         Numbers of subtypes.
     n_resamples : int, default=10
-        Parts of the subjects for each number, from 2.
+        Number of parts of the subjects for each number of subtypes, from 2.
     n_permutations : int, default=5
-        Permutations of `y` for each number; the estimator is fitted twice for each.
+        Number of permutations of `y` for each number of subtypes; the estimator is fitted twice for
+        each.
     train_size : float, default=0.8
         Proportion of the subjects in a part, above 0 and below 1.
     random_state : int, RandomState or None, default=None
-        The same int gives the same result.
+        Seed of the parts, permutations and fits: the same int gives the same result.
     n_jobs : int, optional
-        Number of fits at once, as in scikit-learn.
+        Number of fits that run at once, as in scikit-learn.
 
     Returns
     -------
@@ -75,7 +81,7 @@ def stability_path(
     DataError
         If `n_clusters` is empty or the patients are too few for the largest of them.
     ValueError
-        If the estimator has no subtypes, or for other parameters out of range.
+        If the estimator has no subtypes, or if a parameter is out of range.
 
     See Also
     --------
@@ -83,10 +89,10 @@ def stability_path(
 
     Notes
     -----
-    A stable number of subtypes is no proof of subtypes: a cut through a continuum is stable too,
-    and so are subtypes that follow the site. The likelihood says how well the classes of new
-    subjects are predicted, and may rise with the number for the same reasons. Warnings of single
-    fits are left out.
+    A stable number of subtypes does not prove subtypes: a cut through a continuum is stable too, as
+    are subtypes that follow the site. The likelihood measures how well the classes of new subjects
+    are predicted, and may rise with the number for the same reasons. Warnings of single fits are
+    not shown.
 
     Examples
     --------
@@ -118,16 +124,17 @@ def stability_path(
         )
     size = n_resamples + 2 * n_permutations
     groups = [fits[start : start + size] for start in range(0, len(fits), size)]
+    resampled, permuted = ([g[:n_resamples] for g in groups], [g[n_resamples:] for g in groups])
     return StabilityPath(
         numbers,
-        np.array([_agreements([part.labels for part in g[:n_resamples]]) for g in groups]),
-        np.array([_of_pairs([part.labels for part in g[n_resamples:]]) for g in groups]),
-        np.array([[part.log_likelihood for part in g[:n_resamples]] for g in groups]),
+        np.array([_agreements(combinations(parts, 2)) for parts in resampled]),
+        np.array([_agreements(zip(parts[::2], parts[1::2], strict=True)) for parts in permuted]),
+        np.array([[part.log_likelihood for part in parts] for parts in resampled]),
     )
 
 
 class _Part(NamedTuple):
-    """What was fitted on a part of the subjects."""
+    """Result of a fit on a part of the subjects."""
 
     labels: np.ndarray
     log_likelihood: float
@@ -143,7 +150,7 @@ def _fit_part(
     order: Any,
     seed: int,
 ) -> _Part:
-    """Fit on a part of the subjects; assign all patients, and predict who was left out."""
+    """Fit on a part of the subjects; assign all patients, and predict the other subjects."""
     y, is_patient = y[order], target.is_patient[order]
     model = clone(estimator).set_params(n_clusters=n_clusters)
     if "random_state" in model.get_params():
@@ -167,12 +174,8 @@ def _log_likelihood(model: Any, X: Any, y: np.ndarray) -> float:
     return float(np.log(np.maximum(probability, SMALLEST)).mean())
 
 
-def _agreements(labels: list[np.ndarray]) -> list[float]:
-    return [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
-
-
-def _of_pairs(labels: list[np.ndarray]) -> list[float]:
-    return [adjusted_rand_score(a, b) for a, b in zip(labels[::2], labels[1::2], strict=True)]
+def _agreements(pairs: Iterable[tuple[_Part, _Part]]) -> list[float]:
+    return [adjusted_rand_score(one.labels, other.labels) for one, other in pairs]
 
 
 def _numbers(n_clusters: Any) -> np.ndarray:
@@ -183,7 +186,7 @@ def _numbers(n_clusters: Any) -> np.ndarray:
 
 
 def _target(estimator: Any, y: Any, largest: int, train_size: float) -> Target:
-    """Return who the patients are; raise if they are too few for the largest number."""
+    """Return the target; raise if patients are too few for the largest number of subtypes."""
     linear = getattr(estimator, "estimator", None)
     regression = None if linear is None else is_regressor(linear)
     positive = getattr(estimator, "positive", None)
@@ -204,5 +207,6 @@ def _check(
         )
     check_scalar(n_resamples, "n_resamples", Integral, min_val=2)
     check_scalar(n_permutations, "n_permutations", Integral, min_val=1)
-    check_scalar(train_size, "train_size", Real, min_val=0, max_val=1, include_boundaries="neither")
+    if not (isinstance(train_size, Real) and 0 < float(train_size) < 1):  # NaN as well
+        raise ValueError(f"train_size={train_size!r}; expected a proportion between 0 and 1.")
     check_n_jobs(n_jobs)

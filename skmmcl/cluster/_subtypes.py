@@ -1,35 +1,36 @@
-"""What guides Deep UCSL, and what is said of the subtypes that it finds."""
+"""Guidance of Deep UCSL, its fit and predictions, and warnings about its subtypes."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional as F
 
-from skmmcl.base._input import read_input
+from skmmcl.base._input import check_subjects, read_input
 from skmmcl.base._patients import PatientGuide
+from skmmcl.cluster._confounds import warn_of_site
 from skmmcl.cluster._target import check_number
 from skmmcl.data import MultimodalData
-from skmmcl.utils._sklearn import check_feature_names_in
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import SampleWeight, Subjects, Target
 
 AGREEMENT = 0.9  # of the last two clusterings, below which there is a warning
 
 
 class SubtypeGuide(PatientGuide):
-    """Guidance by patients, and by probabilities of their subtypes that the network finds.
+    """Guidance by patients, and by probabilities of their subtypes that the network finds."""
 
-    Attributes
-    ----------
-    class_weights : tuple of float
-        For controls and patients, who count alike by them.
-    """
-
-    class_weights = (1.0, 1.0)
+    class_weights = (1.0, 1.0)  # of controls and patients, whose sums of weights are then equal
     _kept = ("learned", "classes", "class_weights")
 
     def __init__(self, positive: Any, user: str, n_clusters: int) -> None:
@@ -50,17 +51,62 @@ class SubtypeGuide(PatientGuide):
         self.class_weights = n_each / controls, n_each / patients
 
 
-class DeepSubtypesMixin:
-    """What Deep UCSL predicts, by the heads of its network."""
+class DeepSubtypesMixin(ClassNamePrefixFeaturesOutMixin):
+    """Finds subtypes by a network, and predicts by its heads."""
 
     net_: Any
     classes_: Any
     mean_representation_: Any
+    modalities_: list[str]
+    n_clusters: int
+    positive: Any
+    site: str | None
+    _dtype: str
+    _guide: Any
     _transformed: Any
 
+    estimator = None  # classes alone, no severity
+
+    def fit(self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None) -> Self:
+        """Find the subtypes.
+
+        Parameters
+        ----------
+        X : MultimodalData, mapping, list of records, DataFrame or array
+            The modalities of n_samples subjects. A table needs ``modalities``.
+        y : array-like of shape (n_samples,), default=None
+            1 for patients and 0 for controls, or other labels of two classes; -1, NaN or None where
+            it is unknown.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A subject of weight w counts as w identical subjects.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the last two clusterings differ.
+        UserWarning
+            If a cluster is empty, or the subtypes follow the site.
+        """
+        super().fit(X, y, sample_weight=sample_weight)
+        self.agreement_, found = self.net_.module_.agreement, self._predicted(X)[0].argmax(1)
+        self.labels_ = np.where(self._guide.values(y, None)[:, 0] == 1, found, -1)
+        warn_of_clusters(self)
+        warn_of_site(self.labels_, X, self.site)
+        return self
+
     def partial_fit(
-        self, X: Any, y: Any = None, *, classes: Any = None, sample_weight: Any = None
-    ) -> Any:
+        self,
+        X: Subjects,
+        y: Target = None,
+        *,
+        classes: ArrayLike | None = None,
+        sample_weight: SampleWeight = None,
+    ) -> Self:
         """Train for one epoch more, on these subjects, without ``labels_``.
 
         Parameters
@@ -79,20 +125,21 @@ class DeepSubtypesMixin:
         self : object
             Fitted estimator.
         """
-        super().partial_fit(X, y, sample_weight=sample_weight)  # type: ignore[misc]
+        super().partial_fit(X, y, sample_weight=sample_weight)
         for name in ("labels_", "agreement_"):  # of the subjects of an earlier fit
-            vars(self).pop(name, None)
-        if classes is not None and sorted(classes) != self.classes_.tolist():
-            raise ValueError(f"classes={list(classes)}, but y has {self.classes_.tolist()}.")
+            self.__dict__.pop(name, None)
+        given = self.classes_ if classes is None else np.asarray(classes)
+        if np.unique(given).tolist() != self.classes_.tolist():
+            raise ValueError(f"classes={given.tolist()}, but y has {self.classes_.tolist()}.")
         return self
 
-    def predict_cluster_proba(self, X: Any) -> np.ndarray:
+    def predict_cluster_proba(self, X: Subjects) -> np.ndarray:
         """Return the probability of each subtype.
 
         Parameters
         ----------
         X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit; any of them may be absent.
+            Subjects with the modalities of fit, of which each has at least one.
 
         Returns
         -------
@@ -101,29 +148,16 @@ class DeepSubtypesMixin:
         """
         return self._predicted(X)[0]
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns of `transform`: ``deepucsl0``, ``deepucsl1``, ...
+    @property
+    def _n_features_out(self) -> int:
+        return self.mean_representation_.shape[1]
 
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
-        check_is_fitted(self, "net_")
-        check_feature_names_in(self, input_features)
-        width = self.mean_representation_.shape[1]
-        return np.asarray([f"deepucsl{k}" for k in range(width)], dtype=object)
-
-    def _predicted(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _predicted(self, X: Subjects) -> tuple[np.ndarray, np.ndarray]:
         """Return probabilities of the subtypes, and the log odds of being a patient."""
         check_is_fitted(self, "net_")
-        h = np.array(self._transformed(read_input(self, X, reset=False)))
-        network = self.net_.module_.eval()
+        data = read_input(self, X, reset=False)
+        check_subjects(data, self._dtype)  # rows of NaN have no most probable class or subtype
+        h, network = np.array(self._transformed(data)), self.net_.module_.eval()
         with torch.inference_mode():
             rows = torch.as_tensor(h).to(next(network.parameters()))
             log_p, logits = (out[0] for out in network.read(rows[None]))
@@ -131,8 +165,22 @@ class DeepSubtypesMixin:
             control = torch.logsumexp(log_p + F.logsigmoid(-logits), 1)
         return log_p.exp().cpu().numpy(), (patient - control).cpu().numpy()
 
-    def _decide(self, X: Any) -> np.ndarray:
+    def _decide(self, X: Subjects) -> np.ndarray:
         return self._predicted(X)[1]
+
+    def _make_views(self) -> list[str]:
+        return self.modalities_
+
+    def _make_guide(self, y: Any) -> SubtypeGuide:
+        return SubtypeGuide(self.positive, type(self).__name__, self.n_clusters)
+
+
+def linear_for_vectors(encoders: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return encoders of which "auto" of a vector is linear."""
+    return {
+        name: "linear" if spec == "auto" and len(shapes[name]) == 1 else spec
+        for name, spec in encoders.items()
+    }
 
 
 def warn_of_clusters(ucsl: Any) -> None:
@@ -147,9 +195,9 @@ def warn_of_clusters(ucsl: Any) -> None:
         )
     if ucsl.agreement_ < AGREEMENT:
         warnings.warn(
-            f"EM has not converged: after {ucsl.n_iter_} epochs the last clustering says of "
-            f"{1 - ucsl.agreement_:.0%} of the patients otherwise than the one before. Raise "
-            f"max_epochs={ucsl.max_epochs}, or lower n_clusters.",
+            f"EM has not converged: after {ucsl.n_iter_} epochs the last clustering differs "
+            f"from the one before in {1 - ucsl.agreement_:.0%} of the patients. Raise max_epochs="
+            f"{ucsl.max_epochs}, or lower n_clusters.",
             ConvergenceWarning,
             stacklevel=3,
         )

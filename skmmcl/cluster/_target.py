@@ -1,4 +1,4 @@
-"""The target of a clustering that is guided: patients and controls, or a severity."""
+"""Target of a supervised clustering: patients and controls, or a severity."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from skmmcl.utils._targets import as_labels, is_unlabeled
 
 
 class Target(NamedTuple):
-    """What linear models learn to predict, and who is clustered.
+    """Target of the linear models, and the subjects who are clustered.
 
     Attributes
     ----------
     values : ndarray of shape (n_samples,)
         1 for patients and 0 for controls, or the severity.
     is_patient : ndarray of bool (n_samples,)
-        Everybody for a severity.
+        All subjects for a severity.
     classes : ndarray or None
         Both labels, sorted; None for a severity.
     positive : object
@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
 
 def read_target(y: Any, positive: Any, *, regression: bool | None, user: str) -> Target:
-    """Return the target; raise if it does not say who the patients are.
+    """Return the target; raise if it does not identify the patients.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_target(y: Any, positive: Any, *, regression: bool | None, user: str) ->
     positive : object or None
         The label of the patients.
     regression : bool or None
-        Whether the linear models are regressors; None to go by `y`.
+        Whether the linear models are regressors; None to decide by `y`.
     user : str
         Name of the estimator.
 
@@ -111,7 +111,7 @@ def _severity(y: np.ndarray, positive: Any, user: str) -> Target:
         )
     if len(np.unique(y)) <= 2:
         raise ValueError(
-            f"y has the values {np.unique(y).tolist()} alone, but estimator= is a regressor; give "
+            f"y has only the values {np.unique(y).tolist()}, but estimator= is a regressor; give "
             "a classifier, such as LogisticRegression(), to separate patients from controls."
         )
     if positive is not None:

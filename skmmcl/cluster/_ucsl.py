@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import (
@@ -23,14 +23,19 @@ from skmmcl.cluster._clusterers import (
 )
 from skmmcl.cluster._columns import JoinedColumnsMixin
 from skmmcl.cluster._confounds import warn_of_severity, warn_of_site
-from skmmcl.cluster._em import Settings
-from skmmcl.cluster._fit import Ensemble, fit_ensemble, warn_of_runs
+from skmmcl.cluster._consensus import Ensemble, fit_ensemble, warn_of_runs
+from skmmcl.cluster._em import ExpectationMaximization, Settings
 from skmmcl.cluster._interface import SubtypesMixin
 from skmmcl.cluster._target import Target, check_number, read_target
 from skmmcl.data._who import check_same_subjects
 from skmmcl.utils._named import named
 from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import HasMethods, Interval, fit_context
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import Subjects
 
 
 class UCSL(
@@ -45,38 +50,36 @@ class UCSL(
 
     Unsupervised clustering driven by supervised learning [1]_: one linear model per subtype
     separates its patients from the controls; the patients are clustered in the subspace of the
-    models' directions; both are repeated until the subtypes stay. What varies in patients and
-    controls alike, however strongly, is not in that subspace.
+    models' directions; both are repeated until the subtypes stay the same. Variability that
+    patients share with controls, however strong, is not in that subspace.
 
     Parameters
     ----------
     n_clusters : int, default=2
         Number of subtypes.
     estimator : linear classifier or regressor, optional
-        Separates a subtype from the controls, or predicts a severity; with ``coef_`` and sample
-        weights, such as ``SVC(kernel="linear")`` or ``SVR(kernel="linear")``. By default a strongly
-        penalized LogisticRegression for two classes, and Ridge for numbers with fractions.
+        Model that separates a subtype from the controls, or predicts a severity; it has ``coef_``
+        and takes sample weights, as ``SVC(kernel="linear")`` and ``SVR(kernel="linear")`` do. By
+        default a strongly penalized LogisticRegression, or Ridge for numbers with fractions.
     clusterer : clusterer, optional
-        Any of scikit-learn with a number of clusters and ``fit_predict``. By default a spherical
-        GaussianMixture; KMeans is easily caught by common variability.
+        Clusterer of scikit-learn with a number of clusters and ``fit_predict``. By default a
+        spherical GaussianMixture; common variability easily misleads KMeans.
     n_consensus : int, default=10
-        Number of runs from random starts. One more starts from what they agree on.
+        Number of runs from random starts. One more run starts from their consensus.
     max_iter : int, default=30
-        Most iterations of a run.
+        Largest number of iterations of a run.
     tol : float, default=0.9
-        A run ends when the adjusted Rand index of the subtypes with those of the iteration before
-        is above it.
+        Adjusted Rand index of the subtypes of two successive iterations above which a run ends.
     noise_tolerance : float, default=10.0
-        A direction, from the third on, is left out if less than ``1 / noise_tolerance`` of it is
-        new.
+        From the third on, a direction is left out if less than ``1 / noise_tolerance`` of its
+        length is new.
     positive : object, optional
-        The label of the patients in `y`. By default the larger of 0 and 1, -1 and 1, or False and
+        Label of the patients in `y`. By default the larger of 0 and 1, -1 and 1, or False and
         True; of other labels the last in sorted order, with a warning.
     site : str or None, default="site"
-        Side data of a container, ``X.meta[site]``, which the subtypes are warned to follow. Not
-        used where X has none.
+        Column of ``X.meta``, if there; a warning says if the subtypes follow it.
     random_state : int, RandomState or None, default=None
-        The same int gives the same subtypes.
+        Seed of the starts: the same int gives the same subtypes.
 
     Attributes
     ----------
@@ -91,13 +94,14 @@ class UCSL(
     cluster_centers_ : ndarray of shape (n_clusters, n_components)
         Mean of the patients of each subtype in the subspace.
     agreement_ : float
-        Mean adjusted Rand index of the runs from random starts: near 1 they find the same subtypes.
+        Mean adjusted Rand index of pairs of runs from random starts; near 1 they find the same
+        subtypes. NaN for a single run.
     n_iter_ : int
-        Iterations of the last run.
+        Number of iterations of the last run.
     classes_ : ndarray of shape (2,)
         Labels of `y`; only for two classes.
     positive_ : object
-        The label of the patients; only for two classes.
+        Label of the patients; only for two classes.
     n_features_in_ : int
         Number of columns, over all modalities.
 
@@ -108,10 +112,10 @@ class UCSL(
 
     Notes
     -----
-    Columns are used as they are: put them on one scale, for example by StandardScaler, within
-    training folds. Subtypes are found in any data; whether they are more than a cut through a
-    continuum is for :func:`stability_path` and for new subjects to show. With a severity instead of
-    two classes, all subjects are clustered, often by degrees of the severity, which is warned of.
+    Columns are used as they are: put them on one scale within training folds, for example by
+    StandardScaler. Subtypes are found in any data; :func:`stability_path` and new subjects show
+    whether they are more than a cut through a continuum. With a severity instead of two classes,
+    all subjects are clustered, often by degrees of the severity, which a warning says.
 
     References
     ----------
@@ -145,15 +149,15 @@ class UCSL(
         self,
         n_clusters: int = 2,
         *,
-        estimator: Any = None,
-        clusterer: Any = None,
+        estimator: BaseEstimator | None = None,
+        clusterer: BaseEstimator | None = None,
         n_consensus: int = 10,
         max_iter: int = 30,
         tol: float = 0.9,
         noise_tolerance: float = 10.0,
         positive: Any = None,
         site: str | None = "site",
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.estimator = estimator
@@ -167,13 +171,13 @@ class UCSL(
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: Any, y: Any) -> UCSL:
+    def fit(self, X: Subjects, y: ArrayLike) -> Self:
         """Find the subtypes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), DataFrame, MultimodalData or dict of arrays
-            Training data without gaps; modalities are joined.
+            Training subjects without missing values; modalities are joined.
         y : array-like of shape (n_samples,)
             1 for patients and 0 for controls, or other labels of two classes; or a severity.
 
@@ -192,9 +196,10 @@ class UCSL(
 
         Warns
         -----
+        ConvergenceWarning
+            If the last run does not converge.
         UserWarning
-            If a cluster empties, if the runs do not converge, if the subtypes follow the site or
-            the severity itself.
+            If a cluster empties, or if the subtypes follow the site or the severity itself.
         """
         columns = self._read(X, reset=True)
         regression = None if self.estimator is None else is_regressor(self.estimator)
@@ -205,10 +210,9 @@ class UCSL(
         settings = self._settings(columns, regression=target.classes is None)
         check_number(int(target.is_patient.sum()), self.n_clusters)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        values = target.values.astype(columns.dtype)
-        ensemble = fit_ensemble(
-            columns, values, target.is_patient, settings, self.n_consensus, seed
-        )
+        values, rng = target.values.astype(columns.dtype), np.random.default_rng(seed)
+        em = ExpectationMaximization(columns, values, target.is_patient, settings, rng)
+        ensemble = fit_ensemble(em, self.n_consensus)
         self._note(ensemble, target)
         warn_of_runs(ensemble, settings)
         warn_of_site(self.labels_, X, self.site)
@@ -217,19 +221,16 @@ class UCSL(
         return self
 
     def _settings(self, X: np.ndarray, *, regression: bool) -> Settings:
-        """Return what all runs have in common; raise for what cannot be used."""
+        """Return the settings of all runs; raise for models that cannot be used."""
         clusterer, estimator = self.clusterer, self.estimator
-        if clusterer is None:
-            clusterer = default_clusterer()
-        if estimator is None:
-            estimator = default_estimator(X, regression=regression)
+        clusterer = default_clusterer() if clusterer is None else clusterer
+        estimator = default_estimator(X, regression=regression) if estimator is None else estimator
         check_clusterer(clusterer)
         check_linear(estimator, regression=regression)
-        return Settings(
-            self.n_clusters, clusterer, estimator, self.max_iter, self.tol, self.noise_tolerance
-        )
+        numbers = self.max_iter, self.tol, self.noise_tolerance
+        return Settings(self.n_clusters, clusterer, estimator, *numbers)
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Subjects) -> np.ndarray:
         """Return the subjects in the subspace in which the subtypes differ.
 
         Parameters
@@ -245,7 +246,7 @@ class UCSL(
         check_is_fitted(self)
         return self._read(X, reset=False) @ self.basis_.T
 
-    def predict_cluster_proba(self, X: Any) -> np.ndarray:
+    def predict_cluster_proba(self, X: Subjects) -> np.ndarray:
         """Return the probability of each subtype.
 
         Parameters
@@ -256,13 +257,13 @@ class UCSL(
         Returns
         -------
         probability : ndarray of shape (n_samples, n_clusters)
-            As the clusterer gives it, else in proportion to the inverse squared distances from
-            ``cluster_centers_``.
+            That of the clusterer, if it has ``predict_proba``; else in proportion to the inverse
+            squared distances from ``cluster_centers_``.
         """
         check_is_fitted(self)
         return self._subtypes.responsibilities(self._read(X, reset=False) @ self.basis_.T)
 
-    def _decide(self, X: Any) -> np.ndarray:
+    def _decide(self, X: Subjects) -> np.ndarray:
         return self._subtypes.decision(self._read(X, reset=False))
 
     def _note(self, ensemble: Ensemble, target: Target) -> None:

@@ -1,4 +1,4 @@
-"""What modalities share and add: estimators that relate the modalities of a subject."""
+"""Estimators that relate the modalities of a subject: what they share and what each adds."""
 
 from skmmcl.cross_decomposition._clip import CLIPEmbedder
 from skmmcl.cross_decomposition._cmccss import CMCCSSEmbedder

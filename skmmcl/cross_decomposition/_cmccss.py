@@ -1,4 +1,4 @@
-"""CMC+CSS: cross-modality contrast within subjects, supervised contrast across them."""
+"""CMC+CSS: contrast of modalities within subjects, and of classes across subjects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
-from skmmcl.base._parameters import NOT_NEGATIVE
+from skmmcl.base._parameters import NOT_NEGATIVE, ProjectionDim
 from skmmcl.base._views import Views
 from skmmcl.cross_decomposition._recipes import CMCCSS
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
@@ -16,84 +16,62 @@ from skmmcl.utils._sklearn import StrOptions
 
 @embedder
 class CMCCSSEmbedder(BaseEmbedder):
-    """Joint self-supervised and supervised contrast of the modalities of a cohort.
+    """Joint self-supervised and supervised contrastive learning of several modalities.
 
-    The modalities of a subject are to agree and to differ from those of other subjects
-    (CMC, cross-modality contrast), and the joined embeddings of subjects of one class are
-    to agree (CSS, cross-subject contrast). By default both terms are solved in closed
-    form: the supervised one, whose optimum is known, by a discriminant of each modality
-    and of all jointly, the self-supervised one by canonical correlations.
-    ``solver="gradient"`` trains one encoder per modality by both terms, as the paper does.
-    The columns of all modalities, side by side, are what a classifier then sees.
+    Two terms are minimized [1]_: CMC, cross-modality contrast, brings the modalities of a subject
+    together and separates subjects; CSS, cross-subject contrast, brings subjects of a class
+    together. By default both are solved in closed form, CMC by canonical correlations and CSS by a
+    discriminant of each modality and of all jointly. ``solver="gradient"`` trains an encoder per
+    modality, as the paper does. `transform` returns the columns of all modalities side by side.
 
     Read more in the :ref:`User Guide <cmc_css>`.
 
     Parameters
     ----------
     solver : {"auto", "closed_form", "gradient"}, default="auto"
-        How the objective is minimized. "gradient" trains a network by both terms, as the
-        paper does. "closed_form" solves both terms, without a network. "auto" solves both as
-        well, unless ``encoders`` or ``augment`` are given, or ``views`` asks for copies: the
-        self-supervised term then trains a network. With one modality, which leaves nothing to
-        align, it solves the supervised term alone; without the supervised term, it is
-        "gradient".
-    temperature : float, default=0.7
-        Divides the cosine similarities in both terms. Small values dwell on the most
-        similar negatives.
+        "closed_form" solves both terms; "gradient" trains a network by both. "auto" is
+        "closed_form", but ``encoders``, ``augment`` or ``views`` of copies train a network by CMC,
+        a lone modality, with nothing to align, has CSS alone, and without CSS "auto" is "gradient".
     cmc_weight : float, default=1.0
-        Weight of the self-supervised term; 0 leaves it out.
+        Weight of the CMC term; 0 leaves it out.
     css_weight : float, default=1.0
-        Weight of the supervised term; with 0 ``y`` is not used.
+        Weight of the CSS term; 0 leaves it out, and ``y`` is not used.
     denominator : {"negatives", "all"}, default="negatives"
-        What the positives of the CMC term are held against: the negatives alone, or
-        positives and negatives, which bounds the term below by 0.
+        Embeddings in the denominator of the CMC term: the negatives alone, as in the authors'
+        code, or positives and negatives, which bounds the term below by 0.
     pairwise : bool, default=False
-        Whether the CMC term contrasts each pair of modalities by itself instead of all
-        at once.
+        Whether the CMC term contrasts each pair of modalities separately instead of all at once.
     normalize_each : bool, default=False
-        Whether each modality's embedding is put on the unit sphere before they are
-        joined for the CSS term, so that none dominates by its length.
-
-    Attributes
-    ----------
-    classes_ : ndarray
-        The classes; only with ``css_weight`` above 0 or a probe.
+        Whether the CSS term joins embeddings of length one, so that no modality dominates.
 
     See Also
     --------
-    CrossFitTransformer : Gives the classifier on top embeddings of subjects that were
-        not seen in training.
-    LabeledOnly : Leaves unlabeled subjects out of the classifier on top.
+    CrossFitTransformer : Trains the classifier on embeddings of subjects left out of the training.
+    LabeledOnly : Leaves unlabeled subjects out of the classifier.
 
     Notes
     -----
-    An absent modality is neither anchor, positive nor negative in the CMC term and a
-    block of zeros in the CSS term. The published numbers and the flaws of the released
-    code that are not repeated here are in the user guide.
+    An absent modality takes no part in the CMC term and is a block of zeros in the CSS term. The
+    user guide has the published results, and flaws of the released code that are not repeated here.
 
-    ``from_paper()`` has the authors' encoders: self-attention for matrices, a perceptron for
-    vectors and, for T2 volumes, an EfficientNet-B0 of 3D convolutions, which their code trains
-    from scratch; the text has a pretrained one, which is not public. Nor are the cohorts,
-    CINEPS and COEPS.
+    ``from_paper()`` trains a 3D EfficientNet-B0 of T2 volumes from scratch, as the authors' code
+    does. The pretrained one of their text and the cohorts, CINEPS and COEPS, are not public.
 
     References
     ----------
-    .. [1] Li Z. et al. (2024). Joint self-supervised and supervised contrastive learning
-       for multimodal MRI data: Towards predicting abnormal neurodevelopment. Artificial
-       Intelligence in Medicine 157:102993.
+    .. [1] Li Z. et al. (2024). Joint self-supervised and supervised contrastive learning for
+       multimodal MRI data: Towards predicting abnormal neurodevelopment. Artif Intell Med 157.
 
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import Pipeline
+    >>> from sklearn.pipeline import make_pipeline
     >>> from skmmcl import CMCCSSEmbedder
     >>> from skmmcl.datasets import make_cohort
     >>> X, y, _ = make_cohort(n_subjects=60, random_state=0)
-    >>> pipe = Pipeline([("cmc", CMCCSSEmbedder()), ("clf", LogisticRegression())])
-    >>> pipe.fit(X, y).predict(X).shape
-    (60,)
-    >>> pipe["cmc"].get_feature_names_out()[:3].tolist()
-    ['smri_css_0', 'sc_css_0', 'fc_css_0']
+    >>> pipe = make_pipeline(CMCCSSEmbedder(), LogisticRegression()).fit(X, y)
+    >>> pipe.predict(X).shape, pipe[0].get_feature_names_out()[:2].tolist()
+    ((60,), ['smri_css_0', 'sc_css_0'])
     """
 
     solver: Literal["auto", "closed_form", "gradient"] = "auto"
@@ -103,7 +81,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     denominator: Literal["negatives", "all"] = "negatives"
     pairwise: bool = False
     normalize_each: bool = False
-    projection_dim: Any = None
+    projection_dim: ProjectionDim = None
     views: Views = "auto"
     n_views: int = 2
     augment: Any = "auto"
@@ -121,26 +99,22 @@ class CMCCSSEmbedder(BaseEmbedder):
         "normalize_each": ["boolean"],
     }
 
+    def _make_objective(self) -> list[Term]:
+        t = self.temperature
+        cmc = PairwiseCMCLoss(t) if self.pairwise else CMCLoss(t, denominator=self.denominator)
+        return [
+            Term("cmc", cmc, ("z", "mask", "sample_weight"), self.cmc_weight),
+            Term("css", SupConLoss(t), ("z_fused", "y", "sample_weight"), self.css_weight),
+        ]
+
     def _make_network(self, **layout: Any) -> partial:
         return super()._make_network(normalize_each=self.normalize_each, **layout)
-
-    def _make_objective(self) -> list[Term]:
-        cmc = (
-            PairwiseCMCLoss(self.temperature)
-            if self.pairwise
-            else CMCLoss(self.temperature, denominator=self.denominator)
-        )
-        css = SupConLoss(self.temperature)
-        return [
-            Term("cmc", cmc, on=("z", "mask", "sample_weight"), weight=self.cmc_weight),
-            Term("css", css, on=("z_fused", "y", "sample_weight"), weight=self.css_weight),
-        ]
 
     def _make_guide(self, y: Any) -> Guide:
         if not self.css_weight:
             return Guide()
         return ClassGuide(
             without_y=" Only the self-supervised part (css_weight=0) needs no y.",
-            instead_of_classes="To embed before a regressor, set css_weight=0, which leaves y out, "
-            "or take YAwareEmbedder or ContrastiveRegressionEmbedder, which are guided by numbers.",
+            instead_of_classes="Before a regressor, set css_weight=0, or take YAwareEmbedder or "
+            "ContrastiveRegressionEmbedder, which are guided by numbers.",
         )

@@ -1,79 +1,60 @@
-"""CoMM: what modalities share, what each alone has, and what only all together tell."""
+"""CoMM: what modalities share, what each alone has, and what only their combination shows."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any, ClassVar
 
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
-
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._input import check_have, only_modality, read_input
 from skmmcl.base._parameters import COUNT
+from skmmcl.cross_decomposition._fused import FusedMixin
 from skmmcl.cross_decomposition._recipes import COMM
 from skmmcl.losses import CoMMLoss
 from skmmcl.networks._fusion import FusionNetwork
 from skmmcl.training import Term
-from skmmcl.utils._sklearn import check_feature_names_in
 
 
 @embedder
-class CoMMEmbedder(BaseEmbedder):
-    """Fuse the modalities of a subject into one representation that keeps what each adds.
+class CoMMEmbedder(FusedMixin, BaseEmbedder):
+    """Fusion of the modalities of a subject into one representation that keeps what each adds.
 
-    One encoder per modality gives tokens, which a small transformer fuses. Of two augmented
-    copies of each subject, one seen whole and the other through one modality alone or whole
-    as well, the embeddings must agree: so the representation keeps what modalities share,
-    what each alone has, and what only their combination tells. Subjects may lack any of
-    their modalities: what is absent gives no token.
+    One encoder per modality gives tokens, which a small transformer fuses. Of two augmented copies
+    of each subject, one is seen whole and the other through one modality alone or whole as well;
+    their embeddings must agree. The representation thereby keeps what modalities share, what each
+    alone has, and what only their combination shows. Its columns are ``comm_0``, ``comm_1``, ...
 
     Read more in the :ref:`User Guide <redundant_unique_synergistic>`.
 
     Parameters
     ----------
     n_layers : int, default=1
-        Blocks of the transformer.
+        Number of blocks of the transformer.
     n_heads : int, default=8
-        At most so many attention heads; fewer where ``n_components`` is not divisible by it.
+        Largest number of attention heads; fewer where ``n_components`` is not divisible by it.
     projection_dim : int, default=64
         Width of the embedding that the loss sees, after a head of three layers.
     mask_tokens : bool, default=False
-        Whether a learnt token stands in for each modality that is absent or not looked at;
-        else nothing does.
+        Whether a learned token replaces each modality that is absent or not seen, instead of no
+        token at all.
     n_components : int, default=64
         Width of the tokens and of the representation.
-    augment : dict of str to callable, callable, "auto" or None, default="auto"
-        Random changes of a modality in training, drawn for each copy by itself, as other
-        embedders take them. "auto" is noise and dropout of features for vectors and
-        component scores, noise and dropout of connections and regions for matrices, and
-        the chain of :func:`~skmmcl.augmentation.default_augmentation` for images and
-        volumes. None for none.
-
-    Attributes
-    ----------
-    mean_representation_ : ndarray of shape (1, n_components)
-        Mean of the training subjects.
-    classes_ : ndarray
-        The classes; only with a probe.
 
     See Also
     --------
-    CLIPEmbedder : Aligns modalities, and so keeps what they share.
+    CLIPEmbedder : Aligns modalities, and so keeps only what they share.
     skmmcl.losses.CoMMLoss : The loss.
 
     Notes
     -----
-    Only single modalities and all of them are contrasted, not all subsets, so that the
-    number of modalities is not limited. An absent modality takes no part in the attention,
-    in training as in `transform`, and ``impute`` changes nothing. Vectors and matrices are
-    augmented as what the encoder reads, their component scores, unless ``augment`` names
-    them; the augmentation decides what the representation may forget.
+    The loss contrasts single modalities and all of them, not all subsets, so the number of
+    modalities is not limited. An absent modality takes no part in the attention, in training as in
+    `transform`; ``impute`` has no effect. Each copy gets its own augmentation, which decides what
+    the representation may forget; vectors and matrices are augmented as their component scores,
+    unless ``augment`` names them.
 
-    ``from_paper()`` has the settings for all data; images of the study, Trifeature, have
-    ``encoders="alexnet", augment=published_augmentation("comm")`` besides. Weights of one
-    dimension get no weight decay in the authors' code. Its encoders of language and of
-    MultiBench are not here.
+    ``from_paper()`` has the settings for all data; images of the study, Trifeature, also have
+    ``encoders="alexnet", augment=published_augmentation("comm")``. The authors' code has no weight
+    decay of weights of one dimension; its encoders of language and of MultiBench are not here.
 
     References
     ----------
@@ -106,61 +87,12 @@ class CoMMEmbedder(BaseEmbedder):
         "mask_tokens": ["boolean"],
     }
 
-    def transform(self, X: Any, modality: str | None = None) -> np.ndarray:
-        """Represent subjects by all modalities that they have, or by one of them.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit; any of them may be absent.
-        modality : str, default=None
-            The only modality to look at; None for all. Subjects without it are taken as
-            subjects without any.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            The fused representation.
-        """
-        check_is_fitted(self, "net_")
-        data = read_input(self, X, reset=False)
-        if modality is not None:
-            data = only_modality(modality, data)
-            if self.on_empty == "error":
-                check_have(data, modality)
-        return self._transformed(data)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Give the names of the columns of `transform`: ``comm_0``, ``comm_1``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
-        check_is_fitted(self, "net_")
-        check_feature_names_in(self, input_features)
-        width = self.mean_representation_.shape[1]
-        return np.asarray([f"comm_{i}" for i in range(width)], dtype=object)
-
     def _make_views(self) -> list[str]:
         return self.modalities_
 
     def _make_network(self, **layout: Any) -> partial:
-        return partial(
-            FusionNetwork,
-            n_components=self.n_components,
-            n_layers=self.n_layers,
-            n_heads=self.n_heads,
-            projection_dim=self.projection_dim,
-            mask_tokens=self.mask_tokens,
-            **layout,
-        )
+        own = ("n_components", "n_layers", "n_heads", "projection_dim", "mask_tokens")
+        return partial(FusionNetwork, **{name: getattr(self, name) for name in own}, **layout)
 
     def _make_objective(self) -> list[Term]:
         on = ("z", "z_other", "subsets", "sample_weight")

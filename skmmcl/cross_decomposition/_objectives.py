@@ -1,16 +1,18 @@
-"""The objectives of Deep InfoMax by name."""
+"""Objectives of Deep InfoMax, by name."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 from torch import Tensor
 
+from skmmcl.exceptions import ModalityError
 from skmmcl.losses import CCALoss, DeepInfoMaxLoss, ReconstructionLoss
 from skmmcl.networks._mlp import embedding_width
 from skmmcl.training import Term, class_aware_batches
@@ -22,7 +24,7 @@ OTHER_NAMES = {"DCCAE": ("AE", "CCA")}
 
 
 def parse_objectives(objectives: str | Sequence[str]) -> tuple[str, ...]:
-    """Objectives one by one, from a published name or from several.
+    """Return the objectives one by one, from a published name or from several.
 
     Examples
     --------
@@ -43,9 +45,11 @@ def parse_objectives(objectives: str | Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def check_weights(weights: Mapping[str, float] | None, names: Sequence[str]) -> dict[str, float]:
-    """Weight of each objective."""
-    given = dict(weights or {})
+def used_objectives(
+    objectives: str | Sequence[str], weights: Mapping[str, float] | None
+) -> dict[str, float]:
+    """Return the weight of each objective, of those with a weight above 0."""
+    names, given = parse_objectives(objectives), dict(weights or {})
     unknown = [name for name in given if name not in names]
     if unknown:
         raise ValueError(f"weights names {unknown}; the objectives are {list(names)}.")
@@ -54,35 +58,48 @@ def check_weights(weights: Mapping[str, float] | None, names: Sequence[str]) -> 
             raise ValueError(
                 f"The weight of {name!r} must be a number of 0 or more, not {weight!r}."
             )
-    if names and all(given.get(name, 1.0) == 0 for name in names):
+    used = {name: float(given.get(name, 1.0)) for name in names if given.get(name, 1.0) > 0}
+    if not used:
         raise ValueError(f"weights={weights!r} leaves none of the objectives {list(names)}.")
-    return {name: float(given.get(name, 1.0)) for name in names}
+    return used
 
 
-def make_term(name: str, weight: float, settings: Any, seed: int) -> Term:
-    """Make the term of one objective, with the parameters that an estimator has for it."""
-    of_subjects = ("mask", "sample_weight")
-    loss: Any
-    on: tuple[str, ...]
-    if name == "AE":
-        loss, on = ReconstructionLoss(), ("x_hat", "x_seen", *of_subjects)
-    elif name == "CCA":
-        loss, on = CCALoss(norm=settings.cca_norm, ridge=settings.ridge), ("z", *of_subjects)
-    else:
-        edge: Any = name
-        loss, on = (
-            DeepInfoMaxLoss(
-                edge,
-                clip=settings.clip,
-                penalty=settings.penalty,
-                estimator=settings.estimator,
-                seed=seed,
-            ),
-            ("z", "local", *of_subjects),
+def check_paired(names: Iterable[str], modalities: Sequence[str]) -> None:
+    """Raise if objectives relate modalities and there is a single one."""
+    crossing = [name for name in names if name in CROSS_MODAL]
+    if crossing and len(modalities) == 1:
+        raise ModalityError(
+            f"The objectives {crossing} relate modalities to one another, but there is one, "
+            f"{modalities[0]!r}; 'L' and 'AE' do with one. To say which columns of a table are "
+            "which modality, set modalities={'smri': slice(0, 100), 'fc': 'fc_*'}."
         )
-    if name == "S":  # of embeddings alone: the network makes no local maps
-        loss, on = partial(_of_embeddings, loss), ("z", *of_subjects)
-    return Term(name.lower(), loss, on, weight)
+
+
+def make_terms(weights: Mapping[str, float], settings: Any, n_samples: int) -> list[Term]:
+    """Make the terms of objectives by the parameters that an estimator has for them."""
+    if "CCA" in weights:
+        _warn_of_small_batches(settings, n_samples)
+    seed = 0
+    if "CS" in weights:  # the one that draws
+        seed = check_random_state(settings.random_state).randint(np.iinfo(np.int32).max)
+    return [
+        Term(name.lower(), *_loss_of(name, settings, seed), weight)
+        for name, weight in weights.items()
+    ]
+
+
+def _loss_of(name: Any, settings: Any, seed: int) -> tuple[Any, tuple[str, ...]]:
+    """Return the loss of an objective, and the names of what it is computed on."""
+    of_subjects = ("mask", "sample_weight")
+    if name == "AE":
+        return ReconstructionLoss(), ("x_hat", "x_seen", *of_subjects)
+    if name == "CCA":
+        return CCALoss(norm=settings.cca_norm, ridge=settings.ridge), ("z", *of_subjects)
+    options = {key: getattr(settings, key) for key in ("clip", "penalty", "estimator")}
+    loss = DeepInfoMaxLoss(name, seed=seed, **options)
+    if name == "S":  # on embeddings alone: the network makes no local maps
+        return partial(_of_embeddings, loss), ("z", *of_subjects)
+    return loss, ("z", "local", *of_subjects)
 
 
 def _of_embeddings(
@@ -91,8 +108,8 @@ def _of_embeddings(
     return loss(z, None, mask, sample_weight)
 
 
-def warn_of_small_batches(settings: Any, n_samples: int) -> None:
-    """Warn if an estimator's batches are too small for correlations to mean something."""
+def _warn_of_small_batches(settings: Any, n_samples: int) -> None:
+    """Warn if batches are too small for canonical correlations to mean something."""
     width = embedding_width(settings.n_components, settings.projection_dim)
     n_trained = n_samples - round((settings.validation_fraction or 0) * n_samples)
     codes, rng = np.full(n_trained, -1), np.random.default_rng(0)
@@ -100,10 +117,10 @@ def warn_of_small_batches(settings: Any, n_samples: int) -> None:
     if smallest > width:
         return
     warnings.warn(
-        f"'CCA' is computed on batches of {smallest} subjects, with {width} components: no more "
-        "subjects than components correlate nearly perfectly whatever they are, and its value "
-        f"then says what ridge={settings.ridge} leaves of that, not what modalities share. Take "
+        f"'CCA' is computed on batches of {smallest} subjects, with {width} components: where "
+        "subjects are no more than components, any two modalities correlate nearly perfectly, and "
+        f"the value shows the effect of ridge={settings.ridge}, not what modalities share. Take "
         "fewer components, or larger batches.",
         UserWarning,
-        stacklevel=5,
+        stacklevel=6,
     )

@@ -1,4 +1,4 @@
-"""What supervised encoders are to predict."""
+"""Targets that supervised encoders predict: numbers or classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from skmmcl.utils._targets import has_fractions, is_unlabeled
 
 
 class TargetGuide(Guide):
-    """Guidance by numbers that are to be predicted."""
+    """Guidance by numbers, which are predicted."""
 
     is_required = True
 
@@ -22,11 +22,11 @@ class TargetGuide(Guide):
         self.user, self.learned["task_"] = user, "regression"
 
     def after(self, earlier: Guide) -> Guide:
-        """Return the earlier one: later subjects do not change the task."""
+        """Return the earlier guide: later subjects do not change the task."""
         return earlier
 
     def values(self, y: Any, data: MultimodalData) -> np.ndarray:
-        """Return the numbers."""
+        """Return the numbers, (n_samples, n_columns)."""
         values = as_numbers(y)
         n_columns = len(self.learned.get("target_mean_", values[0]))
         if values.shape[1] != n_columns:
@@ -36,7 +36,7 @@ class TargetGuide(Guide):
         return values
 
     def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        """Learn their mean and scale."""
+        """Learn the mean and scale of the numbers."""
         weight = np.ones(len(values)) if sample_weight is None else sample_weight
         known = ~np.isnan(values)
         weights, filled = weight[:, None] * known, np.where(known, values, 0)
@@ -45,15 +45,15 @@ class TargetGuide(Guide):
         scale = np.sqrt((weights * (filled - mean) ** 2).sum(0) / total)
         if not (scale > 0).all():
             raise DataError(
-                f"y must take at least two values to be regressed on; column {scale.argmin()} of "
-                f"{values.shape[1]} does not, with {(~known[:, scale.argmin()]).sum()} of "
-                f"{len(values)} unknown."
+                f"y must have at least two different values for a regression; column "
+                f"{scale.argmin()} of {values.shape[1]} has not, with "
+                f"{(~known[:, scale.argmin()]).sum()} of {len(values)} unknown."
             )
         self.learned |= {"target_mean_": mean, "target_scale_": scale}
 
 
 class TaskClasses(ClassGuide):
-    """Guidance by classes that are to be predicted."""
+    """Guidance by classes, which are predicted."""
 
     def __init__(self, *, is_guessed: bool) -> None:
         super().__init__(
@@ -69,7 +69,7 @@ class TaskClasses(ClassGuide):
 
 
 def task_of(y: Any) -> str:
-    """What ``y`` is to be taken for."""
+    """Return the task that "auto" means for ``y``."""
     array = np.asarray(y)
     known = array[~is_unlabeled(array)]
     known = np.array(known.tolist()) if known.dtype == object else known
@@ -77,7 +77,7 @@ def task_of(y: Any) -> str:
 
 
 def as_numbers(y: Any) -> np.ndarray:
-    """Columns of numbers (n_samples, n_columns), NaN where unknown."""
+    """Return columns of numbers, (n_samples, n_columns), with NaN where unknown."""
     array = np.array(y, dtype=object)
     if array.ndim not in (1, 2) or (array.ndim == 2 and not array.shape[1]):
         raise DataError(

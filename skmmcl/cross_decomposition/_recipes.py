@@ -47,8 +47,7 @@ COMM: dict[str, Any] = {
     "batch_size": 64,
 }
 
-DEEP_INFO_MAX: dict[str, Any] = {
-    "penalty": 0.0,
+_FEDOROV: dict[str, Any] = {
     "encoders": "dcgan",
     "n_components": 64,
     "input_components": None,
@@ -60,18 +59,9 @@ DEEP_INFO_MAX: dict[str, Any] = {
     "batch_size": 64,
 }
 
-SUPERVISED: dict[str, Any] = {
-    "encoders": "dcgan",
-    "n_components": 64,
-    "input_components": None,
-    "optimizer": "radam",
-    "lr": 0.01,
-    "lr_schedule": "onecycle",
-    "weight_decay": 0.0,
-    "max_epochs": 200,
-    "batch_size": 64,
-    "sampler": "balanced",
-}
+DEEP_INFO_MAX: dict[str, Any] = {"penalty": 0.0, **_FEDOROV}
+
+SUPERVISED: dict[str, Any] = {**_FEDOROV, "sampler": "balanced"}
 
 TOPOLOGICAL_CONSISTENCY: dict[str, Any] = {
     "n_neighbors": 5,

@@ -1,4 +1,4 @@
-"""Supervised encoders: the reference for what is trained without labels."""
+"""Supervised encoders: the reference for encoders trained without labels."""
 
 from __future__ import annotations
 
@@ -16,35 +16,33 @@ from skmmcl.utils._sklearn import StrOptions
 
 @embedder
 class SupervisedEmbedder(BaseEmbedder):
-    """Encoders that are each trained to predict ``y`` by a linear layer.
+    """Encoders of the modalities, each trained to predict ``y`` by a linear layer.
 
-    It is the supervised reference beside which encoders are put that were trained without
-    ``y``, or by contrast: one encoder per modality, each with a linear layer of its own,
-    trained by cross-entropy or squared error. The representations before that layer, side
-    by side, are what `transform` gives.
+    This is the supervised reference for encoders that are trained without ``y``, or by contrast:
+    one encoder per modality, each with a linear layer of its own, trained by cross-entropy or by
+    the error of a regression. `transform` returns the representations before that layer, side by
+    side.
 
     Read more in the :ref:`User Guide <deep_info_max>`.
 
     Parameters
     ----------
     task : {"auto", "classification", "regression"}, default="auto"
-        What is predicted. "auto" takes floats with fractions for numbers to regress on, and
-        everything else for classes, with a warning if they are more than ten different numbers;
-        say "regression" for an age in whole years.
+        Task. "auto" is "regression" for numbers with fractions, and "classification" for all else,
+        with a warning if there are more than ten different numbers. Set "regression" for an age in
+        whole years.
     class_weight : {"balanced"} or None, default=None
-        With "balanced", every class of a batch counts alike, however many subjects it has.
+        With "balanced", every class of a batch has the same weight, whatever its size.
     error : {"squared", "absolute"}, default="squared"
-        Error of a regression: its square, or its absolute value, which heeds outliers less.
+        Error of a regression: squared, or absolute, which is less sensitive to outliers.
 
     Attributes
     ----------
     task_ : {"classification", "regression"}
-        What was predicted.
-    classes_ : ndarray
-        The classes; only of a classification, or with a probe.
+        Task of the training.
     target_mean_, target_scale_ : ndarray of shape (n_columns,)
-        Mean and standard deviation of the training subjects' ``y``, by which it is scaled;
-        only of a regression.
+        Mean and standard deviation of the training subjects' ``y``, by which it is scaled; only
+        for a regression.
 
     See Also
     --------
@@ -56,9 +54,9 @@ class SupervisedEmbedder(BaseEmbedder):
     A subject whose class is -1, NaN or None, or whose number is NaN or None, takes no part.
 
     ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as the paper trains all its
-    models, each class as often as the largest; numbers have no classes: ``sampler="stratified"``.
-    Its flips and crops, alike for both modalities of a subject, are
-    ``augment={("t1", "falff"): published_augmentation("fedorov")}``. OASIS-3 must be asked for.
+    models, each class as often as the largest; a regression needs ``sampler="stratified"``. Its
+    flips and crops, the same for both modalities of a subject, are ``augment={("t1", "falff"):
+    published_augmentation("fedorov")}``. The data, OASIS-3, must be asked for.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Quality, similarity and site effects of representations, brain age, and calibration."""
+"""Metrics of representations, site effects, brain age and calibration."""
 
 from __future__ import annotations
 

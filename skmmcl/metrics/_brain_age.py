@@ -1,4 +1,4 @@
-"""Brain-age gap, and what is known to bias it: age."""
+"""Brain-age gap, and its correction for age bias."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AgeBias:
-    """The straight line of predicted over true age, as `fit_age_bias` finds it.
+    """Straight line of predicted over true age, as `fit_age_bias` fits it.
 
     Parameters
     ----------
     slope : float
-        Years of predicted age per year of true age; 1 without bias, below 1 where the
-        predictions are drawn to the mean.
+        Years of predicted age per year of true age; 1 without bias, below 1 where predictions
+        shrink towards the mean.
     intercept : float
         Predicted age at birth, in years; 0 without bias.
 
@@ -49,17 +49,17 @@ class AgeBias:
 def fit_age_bias(y_true: ArrayLike, y_pred: ArrayLike) -> AgeBias:
     """Fit how predicted age depends on true age, by least squares.
 
-    Regression draws predictions to the mean: the young look older than they are, the old
-    younger, and the gap follows age rather than the brain. The line found here on training
-    subjects lets :func:`brain_age_gap` take that out of the gaps of others.
+    Predictions of a regression shrink towards the mean: the young look older than they are, the
+    old younger, and the gap reflects age rather than the brain. With the line of training subjects
+    :func:`brain_age_gap` removes this bias from the gaps of other subjects.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
         True ages of the reference subjects, usually healthy, in years.
     y_pred : array-like of shape (n_samples,)
-        Their predicted ages, in years, each by a model that was fitted without that subject,
-        as :func:`~sklearn.model_selection.cross_val_predict` gives them.
+        Their predicted ages, in years, each by a model that was fitted without that subject, as
+        by :func:`~sklearn.model_selection.cross_val_predict`.
 
     Returns
     -------
@@ -69,8 +69,10 @@ def fit_age_bias(y_true: ArrayLike, y_pred: ArrayLike) -> AgeBias:
     Raises
     ------
     ValueError
-        For NaN, infinite values, other numbers of true and predicted ages, fewer than 3
+        For NaN, infinite values, different numbers of true and predicted ages, fewer than 3
         subjects, and subjects who are all of one age.
+    TypeError
+        For dates and spans of time.
 
     See Also
     --------
@@ -78,10 +80,10 @@ def fit_age_bias(y_true: ArrayLike, y_pred: ArrayLike) -> AgeBias:
 
     Notes
     -----
-    Two ways lead to gaps that are too good. Predictions of a model for its own training subjects
-    are closer to their age than those for new ones, so their line is steeper and corrects too
-    little. And a line that is fitted on the subjects whose gaps are studied knows their ages and
-    gaps: it takes out part of the effect if patients are older than controls.
+    Two mistakes bias the gaps. Predictions of a model for its own training subjects are closer to
+    their age than those for new ones, so their line is steeper and corrects too little. And a line
+    that is fitted on the subjects under study uses their gaps: it removes part of the effect if
+    patients are older than controls.
 
     References
     ----------
@@ -99,7 +101,7 @@ def fit_age_bias(y_true: ArrayLike, y_pred: ArrayLike) -> AgeBias:
     """
     age, predicted = check_ages(y_true, y_pred)
     if len(age) < 3:
-        raise ValueError(f"A line through {len(age)} subjects says nothing: 3 are needed.")
+        raise ValueError(f"A line through {len(age)} subjects has no meaning: 3 are needed.")
     if np.ptp(age) == 0:
         raise ValueError(f"All {len(age)} subjects are {age[0]} years old: no line can be fitted.")
     centered = age - age.mean()
@@ -114,7 +116,7 @@ def brain_age_gap(
     bias: AgeBias | None = None,
     method: Literal["residual", "rescale"] = "residual",
 ) -> NDArray[np.float64]:
-    """Compute predicted less true age of each subject, corrected for a given age bias.
+    """Compute predicted minus true age of each subject, corrected for a given age bias.
 
     Parameters
     ----------
@@ -123,24 +125,23 @@ def brain_age_gap(
     y_pred : array-like of shape (n_samples,)
         Predicted ages in years.
     bias : AgeBias, optional
-        The bias that :func:`fit_age_bias` found on other subjects; None corrects nothing.
+        Bias that :func:`fit_age_bias` fitted on other subjects; None for no correction.
     method : {"residual", "rescale"}, default="residual"
-        ``"residual"`` takes the height above the line, ``y_pred - slope * y_true - intercept``
-        [1]_ [2]_. ``"rescale"`` undoes the line in the prediction,
-        ``(y_pred - intercept) / slope - y_true`` [3]_: the residual divided by the slope, which
-        also widens the noise of the gaps.
+        ``"residual"`` is the distance from the line, ``y_pred - slope * y_true - intercept`` [1]_
+        [2]_. ``"rescale"`` inverts the line, ``(y_pred - intercept) / slope - y_true`` [3]_: the
+        residual divided by the slope, which also amplifies the noise of the gaps.
 
     Returns
     -------
     gap : ndarray of shape (n_samples,)
-        Years; above zero where the brain looks older than it is.
+        Gaps in years; positive where the brain looks older than it is.
 
     Raises
     ------
     TypeError
-        If `bias` is no `AgeBias`.
+        If `bias` is no `AgeBias`, and for dates and spans of time.
     ValueError
-        For NaN, infinite values, other numbers of true and predicted ages, an unknown `method`,
+        For NaN, infinite values, different numbers of true and predicted ages, an unknown `method`,
         and ``"rescale"`` with a slope that is not above zero.
 
     See Also
@@ -149,9 +150,9 @@ def brain_age_gap(
 
     Notes
     -----
-    True age enters the correction. So ``y_true + gap`` is no prediction any more, and errors of
-    it are no measure of the model: they come out small for any model [4]_. Report the errors of
-    the uncorrected predictions.
+    The correction uses true age. ``y_true + gap`` is therefore not a prediction, and its errors do
+    not measure the model: they are small for any model [4]_. Report the errors of the uncorrected
+    predictions.
 
     References
     ----------

@@ -13,23 +13,25 @@ from skmmcl.metrics._probabilities import check_bins, checked_probabilities
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from skmmcl.utils._typing import SampleWeight
+
 
 @dataclass(frozen=True, slots=True)
 class BrierParts:
-    """The Brier score and its parts, as `brier_decomposition` finds them.
+    """Brier score and its parts, as `brier_decomposition` computes them.
 
     Parameters
     ----------
     score : float
         ``reliability - resolution + uncertainty + within_bins``; lower is better.
     reliability : float
-        Mean squared distance between probability and frequency, 0 if calibrated.
+        Mean squared difference of probability and frequency; 0 if calibrated.
     resolution : float
-        Variance of the frequencies over the bins: how far they differ from that of all.
+        Variance of the frequencies over the bins.
     uncertainty : float
-        Score of a constant, the frequency in all subjects.
+        Score of a constant probability, the frequency in all subjects.
     within_bins : float
-        What the differences of probabilities within a bin add; 0 where there are none.
+        Contribution of differences of probabilities within bins; 0 where there are none.
 
     Examples
     --------
@@ -52,9 +54,9 @@ def brier_decomposition(
     *,
     n_bins: int | None = 10,
     labels: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> BrierParts:
-    """Compute the Brier score, and part it into calibration, resolution and uncertainty.
+    """Decompose the Brier score into reliability, resolution and uncertainty.
 
     Parameters
     ----------
@@ -63,18 +65,18 @@ def brier_decomposition(
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
         Probabilities of the second of two classes, or of each class.
     n_bins : int or None, default=10
-        Number of bins of equal width from 0 to 1. None for one bin for each different
-        probability, as in [1]_.
+        Number of bins of equal width from 0 to 1. None for one bin per different probability, as
+        in [1]_.
     labels : array-like of shape (n_classes,), default=None
         Classes in the order of the columns; needed where ``y_true`` lacks some.
     sample_weight : array-like of shape (n_samples,), default=None
-        How often each subject counts.
+        A subject of weight w counts as w subjects.
 
     Returns
     -------
     BrierParts
-        The score of :func:`sklearn.metrics.brier_score_loss` and parts that sum to it; of more
-        than two classes, sums over the classes.
+        Score of :func:`sklearn.metrics.brier_score_loss` and parts that sum to it; for more than
+        two classes, sums over the classes.
 
     Raises
     ------
@@ -83,9 +85,9 @@ def brier_decomposition(
 
     Notes
     -----
-    Within a bin probabilities differ, which adds their variance and takes twice their covariance
-    with the outcome away [2]_: this is ``within_bins``. With few subjects in a bin, reliability
-    and resolution are both too large.
+    Probabilities that differ within a bin add their variance and subtract twice their covariance
+    with the outcome [2]_: this is ``within_bins``. With few subjects in a bin, reliability and
+    resolution are both too large.
 
     References
     ----------
@@ -124,7 +126,7 @@ def _score(codes: NDArray, p: NDArray, weight: NDArray) -> float:
 def _parts_of_class(
     outcome: NDArray, p: NDArray, n_bins: int | None, share: NDArray
 ) -> NDArray[np.float64]:
-    """Return reliability, resolution, uncertainty and what differs within bins."""
+    """Return reliability, resolution, uncertainty and the contribution within bins."""
     if n_bins is None:
         bins = np.unique(p, return_inverse=True)[1]
     else:

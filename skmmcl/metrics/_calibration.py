@@ -11,6 +11,8 @@ from skmmcl.metrics._probabilities import check_bins, checked_probabilities
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from skmmcl.utils._typing import SampleWeight
+
 
 def expected_calibration_error(
     y_true: ArrayLike,
@@ -18,12 +20,12 @@ def expected_calibration_error(
     *,
     n_bins: int = 15,
     labels: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
-    """Compute how far probabilities are from frequencies, in bins of equal width.
+    """Compute the expected calibration error, in bins of equal width.
 
-    The subjects are put into bins by their probability. The error is the mean over the bins,
-    weighted by the subjects in them, of the distance between mean probability and frequency [1]_.
+    Subjects are binned by their probability. The error is the mean over the bins, weighted by
+    their subjects, of the distance between mean probability and frequency [1]_.
 
     Parameters
     ----------
@@ -31,19 +33,19 @@ def expected_calibration_error(
         Classes.
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
         With one column, probabilities of the second of two classes, which are compared with its
-        frequency. With one column for each class, as ``predict_proba`` gives, the probability of
-        the most probable class is compared with how often that class is right.
+        frequency. With one column for each class, as from ``predict_proba``, the probability of the
+        most probable class is compared with the frequency at which that class is right.
     n_bins : int, default=15
         Number of bins from 0 to 1.
     labels : array-like of shape (n_classes,), default=None
         Classes in the order of the columns; needed where ``y_true`` lacks some.
     sample_weight : array-like of shape (n_samples,), default=None
-        How often each subject counts.
+        A subject of weight w counts as w subjects.
 
     Returns
     -------
     float
-        From 0 to 1; 0 where all frequencies are as predicted.
+        Error from 0 to 1; 0 if all frequencies are as predicted.
 
     Raises
     ------
@@ -52,15 +54,15 @@ def expected_calibration_error(
 
     See Also
     --------
-    adaptive_calibration_error : All classes, in bins of equally many subjects.
+    adaptive_calibration_error : All classes, in bins of equal numbers of subjects.
     brier_decomposition : A proper score, and its parts.
-    skmmcl.inspection.plot_reliability : The same as a picture.
+    skmmcl.inspection.plot_reliability : Plots probabilities and frequencies.
 
     Notes
     -----
-    The error is above 0 also for perfect probabilities, the more, the fewer subjects a bin has:
-    compare methods on the same subjects. It is no proper score: a method that gives everybody the
-    frequency of the class has none.
+    The error is above 0 for perfect probabilities too, and grows as bins have fewer subjects:
+    compare methods on the same subjects. It is not a proper score: a method that predicts the
+    frequency of the class for everybody has an error of 0.
 
     References
     ----------
@@ -89,12 +91,12 @@ def adaptive_calibration_error(
     *,
     n_bins: int = 15,
     labels: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: SampleWeight = None,
 ) -> float:
-    """Compute how far probabilities are from frequencies, in bins of equally many subjects.
+    """Compute the adaptive calibration error, in bins of equal numbers of subjects.
 
-    Probabilities of networks crowd near 0 and 1, where bins of equal width tell little apart. Here
-    the subjects are ranked by the probability of each class, cut into bins of equal size, and the
+    Probabilities of networks crowd near 0 and 1, which bins of equal width do not resolve. Here the
+    subjects are ranked by the probability of each class and cut into bins of equal size; the
     distance between mean probability and frequency is averaged over bins and classes [1]_.
 
     Parameters
@@ -104,16 +106,16 @@ def adaptive_calibration_error(
     y_prob : array-like of shape (n_samples,) or (n_samples, n_classes)
         Probabilities of the second of two classes, or of each class.
     n_bins : int, default=15
-        Number of bins; subjects of equal probability share one.
+        Number of bins; subjects of equal probability share a bin.
     labels : array-like of shape (n_classes,), default=None
         Classes in the order of the columns; needed where ``y_true`` lacks some.
     sample_weight : array-like of shape (n_samples,), default=None
-        How often each subject counts.
+        A subject of weight w counts as w subjects.
 
     Returns
     -------
     float
-        From 0 to 1; 0 where all frequencies are as predicted.
+        Error from 0 to 1; 0 if all frequencies are as predicted.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def adaptive_calibration_error(
 
 
 def _mean_gap(p: NDArray, outcome: NDArray, bins: NDArray, weight: NDArray) -> float:
-    """Return the mean distance of mean probability and frequency over bins, by their weight."""
+    """Return the weighted mean over bins of the distance of mean probability and frequency."""
     gaps = np.bincount(bins, weight * (p - outcome))
     return float(np.abs(gaps).sum() / weight.sum())
 

@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
+def check_numbers(values: ArrayLike, name: str, expected: str, **options: Any) -> NDArray:
+    """Return finite numbers, by the options of scikit-learn's `check_array`; refuse dates."""
+    with named(name, expected), np.errstate(all="ignore"):
+        if np.asarray(values).dtype.kind in "Mm":
+            raise TypeError("dates and spans of time are no numbers")
+        return check_array(values, input_name=name, **options)
+
+
 def check_matrix(X: ArrayLike, name: str, least: int = 2) -> NDArray:
     """Return a finite matrix of `least` subjects or more, in its own floating type."""
-    with named(name, "numbers of shape (n_samples, n_features)"), np.errstate(all="ignore"):
-        if getattr(getattr(X, "dtype", None), "kind", "f") in "Mm":
-            raise TypeError("dates are no numbers")
-        return check_array(
-            X, dtype=[np.float64, np.float32], ensure_min_samples=least, input_name=name
-        )
+    expected = "numbers of shape (n_samples, n_features)"
+    dtypes = [np.float64, np.float32]
+    return check_numbers(X, name, expected, dtype=dtypes, ensure_min_samples=least)
 
 
 def check_subjects(**arrays: ArrayLike | None) -> None:
@@ -64,13 +69,10 @@ def check_column(values: ArrayLike, name: str) -> NDArray:
 def check_ages(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
     """Return true and predicted ages of the same subjects, in float64."""
     check_subjects(y_true=y_true, y_pred=y_pred)
-    true, predicted = check_column(y_true, "y_true"), check_column(y_pred, "y_pred")
-    return _finite(true, "y_true"), _finite(predicted, "y_pred")
-
-
-def _finite(column: NDArray, name: str) -> NDArray[np.float64]:
-    with named(name, "one number for each subject"):
-        return check_array(column, dtype=np.float64, ensure_2d=False, input_name=name)
+    options: dict[str, Any] = {"dtype": np.float64, "ensure_2d": False}
+    options["expected"] = "one number of years for each subject"
+    true = check_numbers(check_column(y_true, "y_true"), "y_true", **options)
+    return true, check_numbers(check_column(y_pred, "y_pred"), "y_pred", **options)
 
 
 def check_finite(result: Any, **given: NDArray) -> Any:

@@ -13,38 +13,46 @@ from skmmcl.utils._sklearn import check_sample_weight
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from skmmcl.utils._typing import SampleWeight
+
 _SITE_POWER = 0.3
 
 
 def openbhb_score(
-    y_true: ArrayLike, y_pred: ArrayLike, *, site_balanced_accuracy: float, sample_weight=None
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    site_balanced_accuracy: float,
+    sample_weight: SampleWeight = None,
 ) -> float:
-    """Score of the OpenBHB challenge: error of brain age, times how well the site is seen.
+    """Compute the score of the OpenBHB challenge, from the errors of brain age and of the site.
 
     It is ``site_balanced_accuracy ** 0.3 * mean_absolute_error``.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        True ages of subjects of sites that training did not see, in years.
+        True ages, in years, of subjects of sites that are not in the training data.
     y_pred : array-like of shape (n_samples,)
-        Their ages as a ridge regression on the representation predicts them, in years.
+        Their ages, in years, as predicted by a ridge regression on the representation.
     site_balanced_accuracy : float
-        Balanced accuracy of predicting the site from the representation, of subjects of the
-        sites of training, as a fraction: 0.05 for 5 %. :func:`site_predictability` gives one.
+        Balanced accuracy of predicting the site from the representation, for subjects of the
+        training sites, as a fraction: 0.05 for 5 %. :func:`site_predictability` computes it.
     sample_weight : array-like of shape (n_samples,), optional
         Weights of the subjects in the error.
 
     Returns
     -------
     score : float
-        Lower is better; of the unit of the error, years.
+        Score in years, the unit of the error; lower is better.
 
     Raises
     ------
     ValueError
-        For NaN, infinite values, other numbers of true and predicted ages, and a balanced
-        accuracy out of 0 to 1, as a percentage would be.
+        For NaN, infinite values, different numbers of true and predicted ages, and a balanced
+        accuracy outside 0 to 1, such as a percentage.
+    TypeError
+        For dates and spans of time.
 
     See Also
     --------
@@ -52,9 +60,8 @@ def openbhb_score(
 
     Notes
     -----
-    A representation that does not know the site has a balanced accuracy of one over the number
-    of sites, 0 only by an oddity. Scores of cohorts with other numbers of sites are therefore
-    not comparable.
+    The balanced accuracy of a representation without information on the site is one over the number
+    of sites. Scores of cohorts with different numbers of sites are therefore not comparable.
 
     References
     ----------

@@ -6,9 +6,8 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
-from skmmcl.metrics._checks import check_known, check_subjects
+from skmmcl.metrics._checks import check_known, check_numbers, check_subjects
 from skmmcl.utils._named import named
 from skmmcl.utils._sklearn import check_sample_weight
 
@@ -30,8 +29,8 @@ def checked_probabilities(
     """Return codes of the classes, probabilities of one or more columns, and weights above 0."""
     check_subjects(y_true=y_true, y_prob=y_prob, sample_weight=sample_weight)
     y = check_known(y_true, "y_true")
-    with named("y_prob", "probabilities of shape (n_samples,) or (n_samples, n_classes)"):
-        p = check_array(y_prob, dtype=np.float64, ensure_2d=False, input_name="y_prob")
+    expected = "probabilities of shape (n_samples,) or (n_samples, n_classes)"
+    p = check_numbers(y_prob, "y_prob", expected, dtype=np.float64, ensure_2d=False)
     p = p.reshape(len(p), -1)
     _check_probabilities(p)
     n_classes = max(p.shape[1], 2)

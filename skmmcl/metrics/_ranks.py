@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import rankdata
-from sklearn.utils import check_array
 
-from skmmcl.utils._named import named
+from skmmcl.metrics._checks import check_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -17,16 +16,16 @@ if TYPE_CHECKING:
 def rank_biserial(a: ArrayLike, b: ArrayLike) -> float | NDArray[np.float64]:
     """Compute the rank-biserial correlation of group and value, the effect size of Mann-Whitney.
 
-    It is the share of pairs in which the subject of group `a` has the larger value, less the
-    share in which it has the smaller one: twice the area under the ROC curve, less 1.
+    It is the fraction of pairs in which the subject of group `a` has the larger value, minus the
+    fraction in which it has the smaller one: twice the area under the ROC curve, minus 1.
 
     Parameters
     ----------
     a : array-like of shape (n_a, ...)
-        Values of the subjects of one group; further dimensions, such as voxels, are
-        independent of one another.
+        Values of the subjects of one group; each entry of further dimensions, such as voxels, has
+        its own correlation.
     b : array-like of shape (n_b, ...)
-        Values of the other group, of the same further dimensions and unit.
+        Values of the other group, with the same further dimensions and unit.
 
     Returns
     -------
@@ -37,6 +36,8 @@ def rank_biserial(a: ArrayLike, b: ArrayLike) -> float | NDArray[np.float64]:
     ------
     ValueError
         For an empty group, NaN, infinite values, and different further dimensions.
+    TypeError
+        For dates and spans of time.
 
     References
     ----------
@@ -54,7 +55,7 @@ def rank_biserial(a: ArrayLike, b: ArrayLike) -> float | NDArray[np.float64]:
         raise ValueError(
             f"The groups differ in more than their subjects: shapes {a.shape} and {b.shape}."
         )
-    # Means of ranks stay small: sums and products of large groups do not.
+    # Mean ranks stay small; sums and products of large groups do not.
     mean_rank = rankdata(np.concatenate([a, b]), axis=0)[: len(a)].mean(axis=0)
     correlation = 2 * (mean_rank - (len(a) + 1) / 2) / len(b) - 1
     return float(correlation) if a.ndim == 1 else correlation
@@ -63,7 +64,6 @@ def rank_biserial(a: ArrayLike, b: ArrayLike) -> float | NDArray[np.float64]:
 def _group(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if not np.ndim(values):
         raise ValueError(f"{name} must hold one value for each subject, got a single number.")
-    with named(name, "numbers of shape (n_samples, ...)"):
-        return check_array(
-            values, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name, copy=False
-        )
+    expected = "numbers of shape (n_samples, ...)"
+    options = {"dtype": np.float64, "ensure_2d": False, "allow_nd": True}
+    return check_numbers(values, name, expected, **options)

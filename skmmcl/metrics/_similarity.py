@@ -1,4 +1,4 @@
-"""Similarity of two representations of the same subjects, whatever their axes."""
+"""Similarity of two representations of the same subjects, invariant to their axes."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ _NO_DIFFERENCES = 1e300  # beyond it differences overflow
 def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
     r"""Compute the linear centered kernel alignment of two representations.
 
-    With columns centered it is
+    For centered columns it is
     :math:`\lVert Y^\top X \rVert_F^2 / (\lVert X^\top X \rVert_F \lVert Y^\top Y \rVert_F)`:
-    the agreement of the two about the similarities between subjects. Rotations, translations and
-    uniform scales of either do not change it; scales of single columns do.
+    how well the two agree on the similarities between subjects. Rotations, translations and uniform
+    scales of either do not change it; scales of single columns do.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features_x)
-        One representation, of any unit.
+        One representation, in any unit.
     Y : array-like of shape (n_samples, n_features_y)
         The other one, of the same subjects in the same order.
     debiased : bool, default=False
-        Whether to estimate the value that an endless sample of subjects would give, with the
-        unbiased estimator of [2]_. It takes 4 subjects or more.
+        Whether to estimate the value of infinitely many subjects, by the unbiased estimator of
+        [2]_. It needs 4 subjects or more.
 
     Returns
     -------
     similarity : float
-        From 0 (unrelated) to 1 (equal up to the above). With `debiased` from -1 to 1, and
-        around 0 for unrelated representations.
+        Alignment from 0, unrelated, to 1, equal up to the transformations above. With `debiased`
+        from -1 to 1, and around 0 for unrelated representations.
 
     Raises
     ------
     ValueError
-        For NaN, infinite values, other numbers of subjects in X and Y, too few subjects, and a
+        For NaN, infinite values, different numbers of subjects in X and Y, too few subjects, and a
         representation that is the same for all of them.
 
     See Also
     --------
-    svcca : Blind to the scales of columns as well.
+    svcca : Also invariant to the scales of columns.
 
     Notes
     -----
-    With fewer subjects than features the value is biased upwards: unrelated representations of
+    With fewer subjects than features the value is biased upward: unrelated representations of
     ``n`` subjects and ``d`` independent features give about ``d / (d + n)``. Compare such values
     at equal ``n`` and ``d`` only, report both, or use ``debiased=True``.
 
@@ -92,29 +92,28 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
 def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
     """Compute the mean canonical correlation of the main directions of two representations.
 
-    Each representation is reduced to its fewest principal directions that hold `variance` of
-    its variance. Rotations, translations and uniform scales of either do not change the value;
-    where no direction is dropped, no invertible linear map does.
+    Each representation is reduced to the smallest number of principal directions that explain the
+    fraction `variance` of its variance. Rotations, translations and uniform scales of either do not
+    change the value; if no direction is dropped, nor do invertible linear maps.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features_x)
-        One representation, of any unit.
+        One representation, in any unit.
     Y : array-like of shape (n_samples, n_features_y)
         The other one, of the same subjects in the same order.
     variance : float, default=0.99
-        The share of variance to hold, above 0 and at most 1.
+        Fraction of variance to explain, above 0 and at most 1.
 
     Returns
     -------
     similarity : float
-        Mean of as many canonical correlations as the smaller number of kept directions, from 0
-        to 1.
+        Mean canonical correlation, from 0 to 1, over the smaller number of kept directions.
 
     Raises
     ------
     ValueError
-        For NaN, infinite values, other numbers of subjects in X and Y, a single subject, a
+        For NaN, infinite values, different numbers of subjects in X and Y, a single subject, a
         representation that is the same for all of them, and `variance` out of range.
 
     Warns
@@ -124,14 +123,14 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, variance: float = 0.99) -> float:
 
     See Also
     --------
-    linear_cka : Weighs directions by their variance.
+    linear_cka : Weights directions by their variance.
 
     Notes
     -----
-    Canonical correlations are fitted, so they are optimistic with few subjects: where the
-    numbers of kept directions add up to ``n_samples`` or more, some are 1 of necessity, and all
-    are, whatever the data, where either number reaches ``n_samples - 1``, as it does with fewer
-    subjects than features and ``variance=1``.
+    Canonical correlations are fitted, and so optimistic with few subjects: if the numbers of kept
+    directions add up to ``n_samples`` or more, some are necessarily 1; if either number reaches
+    ``n_samples - 1``, as with fewer subjects than features and ``variance=1``, all are, whatever
+    the data.
 
     References
     ----------
@@ -175,7 +174,7 @@ def _centered(X: ArrayLike, name: str, least: int = 2) -> NDArray[np.float64]:
 
 
 def _u_centered(gram: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Center a Gram matrix without its diagonal, whose size is what biases the inner product."""
+    """U-center a Gram matrix, without the diagonal that biases the inner product [2]."""
     n = len(gram)
     size = np.linalg.norm(gram)
     np.fill_diagonal(gram, 0)
@@ -183,7 +182,7 @@ def _u_centered(gram: NDArray[np.float64], name: str) -> NDArray[np.float64]:
     gram = gram - rows[:, None] - rows + rows.sum() / (n - 1)
     np.fill_diagonal(gram, 0)
     if np.linalg.norm(gram) <= _ROUNDING * size:
-        raise ValueError(f"{name} shows no structure: each of {n} subjects is as far from others.")
+        raise ValueError(f"{name} has no structure: all {n} subjects are equally far from others.")
     return gram
 
 
@@ -196,7 +195,7 @@ def _main_directions(X: ArrayLike, name: str, variance: float) -> NDArray[np.flo
     """Return orthonormal scores of the subjects on the first principal directions."""
     given = check_matrix(X, name)
     u, s, _ = np.linalg.svd(_centered(given, name), full_matrices=False)
-    # Below that, directions of float32 input are noise of its rounding.
+    # Smaller directions of float32 input are rounding errors.
     rank = int((s > s[0] * max(given.shape) * np.finfo(given.dtype).eps).sum())
     share = np.cumsum(s**2) / np.sum(s**2)
     kept = rank if variance == 1 else min(rank, int(np.searchsorted(share, variance)) + 1)

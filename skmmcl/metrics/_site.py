@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from inspect import signature
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -26,70 +26,75 @@ from skmmcl.utils._named import check_n_jobs, named
 from skmmcl.utils._plain import plain_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
+    from sklearn.base import BaseEstimator
+
+    from skmmcl.utils._typing import CrossValidator, Groups
 
 
 def site_predictability(
     X: ArrayLike,
     sites: ArrayLike,
     *,
-    probe=None,
-    cv=5,
-    groups: ArrayLike | None = None,
-    random_state=0,
+    probe: BaseEstimator | None = None,
+    cv: CrossValidator = 5,
+    groups: Groups = None,
+    random_state: int | np.random.RandomState | None = 0,
     n_jobs: int | None = None,
 ) -> float:
     """Compute the cross-validated balanced accuracy of a probe for the site.
 
-    Every subject is predicted once, by a probe that did not see it; the recalls of the sites
+    Each subject is predicted once, by a probe that was not fitted on it; the recalls of the sites
     over all these predictions are averaged.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        The representation, of subjects that did not train it.
+        Representation of subjects that were not used to train it.
     sites : array-like of shape (n_samples,)
         Site, scanner or another attribute of each subject: text or integers.
     probe : classifier, optional
-        What predicts the site; it is cloned. By default a
+        Classifier of the site, which is cloned. By default a
         :class:`~sklearn.linear_model.LogisticRegression` with balanced classes on standardized
         features, both fitted on the training folds only.
     cv : int, cross-validation generator or iterable, default=5
-        Folds that leave every subject out exactly once. An integer gives shuffled stratified
-        folds, fewer where no site has so many subjects.
+        Folds that leave out each subject exactly once. An integer means shuffled stratified folds,
+        at most as many as the largest site has subjects.
     groups : array-like of shape (n_samples,), optional
-        Whose scans they are: scans of one group share a fold. Give it wherever subjects were
-        scanned more than once, for the probe may know the subject rather than the site.
-    random_state : int or RandomState, default=0
-        Shuffles the folds of an integer `cv`.
+        Groups whose scans share a fold. Needed if subjects were scanned more than once: the probe
+        could otherwise recognize the subject rather than the site.
+    random_state : int, RandomState or None, default=0
+        Seed that shuffles the folds of an integer `cv`.
     n_jobs : int, optional
-        Number of probes to fit at once, as in scikit-learn.
+        Number of probes that are fitted at once, as in scikit-learn.
 
     Returns
     -------
     balanced_accuracy : float
-        From 0 to 1. Around ``1 / n_sites`` a linear probe knows nothing of the site, and lower
-        is better.
+        Balanced accuracy from 0 to 1; lower is better. ``1 / n_sites`` is chance.
 
     Raises
     ------
     ValueError
-        For NaN, infinite values, missing sites, other numbers of subjects and sites, a single
+        For NaN, infinite values, missing sites, different numbers of subjects and sites, a single
         site, continuous numbers for sites, and sites with a single subject (or group).
+    TypeError
+        If `probe` is no classifier.
 
     See Also
     --------
-    site_scorer : The same as the ``scoring`` of scikit-learn.
-    openbhb_score : Weighs it with the error of brain age.
+    site_scorer : The same as a scorer of scikit-learn.
+    openbhb_score : Combines it with the error of brain age.
 
     Notes
     -----
-    A probe that cannot tell the site shows that it is not linearly visible to so many subjects,
-    no more. Sites differ in age and sex too, which a good representation does see: chance is
-    then not what to expect of it. In the published challenge [1]_ the probe learns from the
-    training set and predicts a set of other subjects of the same sites: hand in its settings
-    with `probe` and a single such split is ``probe.fit(...)`` and
-    :func:`~sklearn.metrics.balanced_accuracy_score`.
+    A probe at chance shows only that the site is not linearly decodable with this number of
+    subjects. Sites also differ in age and sex, which a good representation encodes: its value is
+    then above chance. In the published challenge [1]_ the probe learns from the training set and
+    predicts other subjects of the same sites, which is ``probe.fit(...)`` and
+    :func:`~sklearn.metrics.balanced_accuracy_score` on one split.
 
     References
     ----------
@@ -124,7 +129,7 @@ def site_predictability(
 
 
 def site_probe() -> Pipeline:
-    """Return the linear classifier that predicts a site where no other is given."""
+    """Return the linear classifier that predicts a site by default."""
     classifier = LogisticRegression(class_weight="balanced", max_iter=1000)
     return make_pipeline(StandardScaler(), classifier)
 
@@ -153,7 +158,9 @@ def _count_owners(names: NDArray, codes: NDArray, groups: ArrayLike | None) -> l
     return sizes
 
 
-def _splits(x: NDArray, codes: NDArray, cv, largest: int, groups, random_state) -> list:
+def _splits(
+    x: NDArray, codes: NDArray, cv: Any, largest: int, groups: Groups, random_state: Any
+) -> list:
     """Return the training and test rows of each fold."""
     if isinstance(cv, Integral):
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
@@ -168,25 +175,25 @@ def _splits(x: NDArray, codes: NDArray, cv, largest: int, groups, random_state) 
     return splits
 
 
-def site_scorer(sites="site", **options):
-    """Make a scorer of how little the representation of an estimator tells of the site.
+def site_scorer(sites: str = "site", **options: Any) -> Callable[..., float]:
+    """Make a scorer that rewards representations without information on the site.
 
     Parameters
     ----------
     sites : str, default="site"
-        Which side data of the subjects, ``X.meta[sites]``, holds the sites.
+        Column of the side data, ``X.meta[sites]``, that holds the sites.
     **options : dict
-        Further arguments of :func:`site_predictability`; `groups` is the name of side data too.
+        Further arguments of :func:`site_predictability`; `groups` names a column of the side data.
 
     Returns
     -------
     scorer : callable
-        ``scorer(estimator, X, y)`` gives the *negative* balanced accuracy of predicting the site
-        of test subjects, from -1 to 0, since scikit-learn takes greater for better. The
-        representation is what the estimator transforms `X` to; of a pipeline that ends in a
-        predictor, what reaches the predictor. It raises TypeError where `X` is no
-        :class:`~skmmcl.data.MultimodalData`, which alone carries the sites along, or the
-        estimator transforms nothing, and ValueError where `X` has no such side data.
+        ``scorer(estimator, X, y)`` returns the *negative* balanced accuracy of predicting the site
+        of test subjects, from -1 to 0, since greater is better in scikit-learn. The representation
+        is the output of ``estimator.transform(X)`` or, for a pipeline that ends in a predictor,
+        the input of the predictor. The scorer raises TypeError if `X` is no
+        :class:`~skmmcl.data.MultimodalData`, which alone carries sites, or the estimator has no
+        ``transform``, and ValueError if `X` has no such side data.
 
     See Also
     --------
@@ -214,12 +221,12 @@ def site_scorer(sites="site", **options):
 
 
 class _SiteScorer:
-    def __init__(self, sites, options):
+    def __init__(self, sites: str, options: dict[str, Any]) -> None:
         signature(site_predictability).bind(None, None, **options)
         self._sites = sites
         self._options = options
 
-    def __call__(self, estimator, X, y=None):
+    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         if not isinstance(X, MultimodalData):
             raise TypeError(
                 "A site_scorer reads the sites from the side data of MultimodalData, got "
@@ -231,13 +238,13 @@ class _SiteScorer:
         representation = np.asarray(_transformer_of(estimator).transform(X))
         return -site_predictability(representation, X.meta[self._sites], **options)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         options = "".join(f", {name}={value!r}" for name, value in self._options.items())
         return f"site_scorer({self._sites!r}{options})"
 
 
-def _transformer_of(estimator):
-    """Return what makes the representation: all, or all steps of a pipeline but the last."""
+def _transformer_of(estimator: Any) -> Any:
+    """Return the transformer: the estimator, or all steps of a pipeline but the last."""
     if hasattr(estimator, "transform"):
         return estimator
     if isinstance(estimator, Pipeline) and hasattr(estimator[:-1], "transform"):

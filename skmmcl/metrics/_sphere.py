@@ -19,8 +19,8 @@ _BLOCK_VALUES = 2**20
 def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
     """Compute the mean distance between two views of the same subjects on the unit sphere.
 
-    Rows are first divided by their length. A rotation of both views together changes nothing,
-    nor does the scale of any row.
+    Rows are first scaled to length one. A joint rotation of both views changes nothing, nor does
+    the scale of a row.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
     Returns
     -------
     value : float
-        From 0, where the views agree, to ``2 ** alpha``, where they are opposite; lower is
-        better. At ``alpha=2`` unrelated views are near 2.
+        Distance from 0, where the views agree, to ``2 ** alpha``, where they are opposite; lower
+        is better. At ``alpha=2`` unrelated views are near 2.
 
     Raises
     ------
@@ -45,11 +45,11 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
 
     See Also
     --------
-    uniformity : How evenly the subjects are spread.
+    uniformity : Measures how evenly the subjects are spread.
 
     Notes
     -----
-    Views that are all at one point are perfectly aligned: read it together with
+    Subjects that collapse to one point are perfectly aligned: report it together with
     :func:`uniformity`.
 
     References
@@ -82,8 +82,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> float:
 def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
     """Compute the log of the mean Gaussian potential between subjects on the unit sphere.
 
-    Rows are first divided by their length. Rotations change nothing, nor does the scale of any
-    row.
+    Rows are first scaled to length one. Rotations change nothing, nor does the scale of a row.
 
     Parameters
     ----------
@@ -95,7 +94,7 @@ def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
     Returns
     -------
     value : float
-        From ``-4 * t`` to 0, where all subjects are at one point; lower is better.
+        Uniformity from ``-4 * t`` to 0, where all subjects are at one point; lower is better.
 
     Raises
     ------
@@ -105,14 +104,14 @@ def uniformity(X: ArrayLike, *, t: float = 2.0) -> float:
 
     See Also
     --------
-    alignment : How far views of one subject are apart.
+    alignment : Measures how far views of a subject are apart.
 
     Notes
     -----
-    It is the mean over the pairs of different subjects. The least value that ``n`` subjects can
-    reach is ``-2 * t * n / (n - 1)``, that of a regular simplex, which fits where
-    ``n_components >= n - 1``: with fewer subjects than components even random embeddings are
-    close to it, and the value says little about how well the sphere is used.
+    The mean is over pairs of different subjects. The minimum for ``n`` subjects is ``-2 * t * n /
+    (n - 1)``, that of a regular simplex, which exists if ``n_components >= n - 1``: with fewer
+    subjects than components even random embeddings are close to it, and the value says little about
+    how well the sphere is used.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Terms of an objective that are solved in closed form rather than trained; plain numpy."""
+"""Closed forms of terms of an objective, in plain numpy."""
 
 from __future__ import annotations
 

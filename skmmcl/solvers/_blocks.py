@@ -1,4 +1,4 @@
-"""Modalities as z-scored blocks of rows, read a few subjects at a time."""
+"""Modalities as z-scored blocks of rows, read in chunks of subjects."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 CHUNK = 2**17  # entries of a chunk of rows, in float64
-
-
-FEWEST_CARRIERS = 3  # of a modality, for it to be used
+FEWEST_CARRIERS = 3  # subjects who must have a modality for it to be used
 
 
 class Standardizer:
@@ -28,7 +26,7 @@ class Standardizer:
     ----------
     blocks : dict of str to array-like of shape (n_samples, n_features)
     mask : ndarray of bool (n_samples, n_blocks)
-        Who has which.
+        Presence mask.
     weight : ndarray of shape (n_samples,)
     """
 
@@ -49,7 +47,7 @@ class Standardizer:
                     f"Modality {name!r} has {n_bad} features with NaN, infinite or huge values. "
                     "Impute them, or mark subjects who lack the modality in the mask."
                 )
-            # The mean of fewer subjects would show who they are.
+            # The mean of fewer subjects would reveal their values.
             varying = (scale > 0) & (present.sum() >= FEWEST_CARRIERS)
             mean = mean if present.sum() >= FEWEST_CARRIERS else np.zeros_like(mean)
             divisor = np.where(varying, scale, 1.0) * np.sqrt(max(varying.sum(), 1))
@@ -77,7 +75,7 @@ class Standardizer:
     def rows_of(
         self, index: int, blocks: Mapping[str, Any], mask: np.ndarray, rows: np.ndarray | slice
     ) -> np.ndarray:
-        """Return some rows of one block in float64, z-scored; absent ones are 0."""
+        """Return some rows of one block in float64, z-scored; 0 where absent."""
         rows = _as_slice(rows)
         block = blocks[self.names[index]][rows]
         result = np.subtract(block, self.means[index], dtype=np.float64)
@@ -88,14 +86,16 @@ class Standardizer:
 
 
 def _as_slice(rows: np.ndarray | slice) -> np.ndarray | slice:
-    """Return a slice for positions that are next to each other: what it takes is not copied."""
+    """Return a slice for consecutive positions, which makes a view instead of a copy."""
     if isinstance(rows, slice) or not len(rows) or rows[-1] - rows[0] != len(rows) - 1:
         return rows
     return slice(rows[0], rows[-1] + 1) if (np.diff(rows) == 1).all() else rows
 
 
 def as_mask(blocks: Mapping[str, Any], mask: np.ndarray | None) -> np.ndarray:
-    """Check the numbers of rows, and return who has which block."""
+    """Check the numbers of rows, and return the presence mask."""
+    if not blocks:
+        raise ModalityError("Expected at least one modality, found none.")
     lengths = {name: block.shape[0] for name, block in blocks.items()}
     n_samples = next(iter(lengths.values()))
     for name, length in lengths.items():
@@ -106,10 +106,12 @@ def as_mask(blocks: Mapping[str, Any], mask: np.ndarray | None) -> np.ndarray:
             )
     if mask is None:
         return np.ones((n_samples, len(blocks)), dtype=bool)
-    mask = np.asarray(mask, dtype=bool)
+    mask = np.asarray(mask)
     if mask.shape != (n_samples, len(blocks)):
         raise DataError(f"Expected a mask of shape {(n_samples, len(blocks))}, found {mask.shape}.")
-    return mask
+    if not np.isin(mask, [0, 1]).all():
+        raise DataError(f"Expected a mask of True and False, found {np.unique(mask)[:5].tolist()}.")
+    return mask.astype(bool)
 
 
 def row_slices(n_rows: int, n_features: int) -> Iterator[slice]:

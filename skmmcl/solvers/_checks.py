@@ -1,4 +1,4 @@
-"""What is known of the subjects, as arrays of the right shapes."""
+"""Checks of targets, weights, groups and parameters of the solvers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._targets import is_unlabeled
 
 FEWEST = 3  # labeled subjects
 EXACT_BYTES = 2**32  # of memory that kernel_features="exact" may take
 
 
 def as_target(target: Any, n_samples: int) -> np.ndarray:
-    """Return the targets in float64; infinite ones are refused."""
+    """Return the targets in float64; raise for infinite ones."""
     target = _as_matrix(target, n_samples, "target")
     if np.isinf(target).any():
         raise DataError("The target is infinite for some subjects; NaN marks unlabeled ones.")
@@ -21,7 +22,7 @@ def as_target(target: Any, n_samples: int) -> np.ndarray:
 
 
 def as_nuisance(nuisance: Any, n_samples: int) -> np.ndarray | None:
-    """Return the nuisance in float64; it is known of all subjects."""
+    """Return the nuisance in float64; raise where it is unknown."""
     if nuisance is None:
         return None
     nuisance = _as_matrix(nuisance, n_samples, "nuisance")
@@ -46,14 +47,30 @@ def as_weight(weight: Any, n_samples: int) -> np.ndarray:
 
 
 def as_group_codes(groups: Any, n_samples: int) -> np.ndarray | None:
-    """Return integers for the groups."""
+    """Return integers for the groups; a subject of unknown group has one of its own."""
     if groups is None:
         return None
     groups = np.asarray(groups)
     if groups.shape != (n_samples,):
         raise DataError(f"Expected {n_samples} groups, found the shape {groups.shape}.")
     codes: dict[Any, int] = {}
-    return np.array([codes.setdefault(group, len(codes)) for group in groups.tolist()])
+    owners = zip(groups.tolist(), is_unlabeled(groups, None), strict=True)
+    keys = (object() if is_unknown else group for group, is_unknown in owners)
+    return np.array([codes.setdefault(key, len(codes)) for key in keys])
+
+
+def as_penalties(penalties: Any) -> np.ndarray:
+    """Return the penalties in float64, finite and not negative."""
+    penalties = np.asarray(penalties, dtype=np.float64)
+    if penalties.ndim != 1 or not len(penalties) or not (penalties >= 0).all():
+        raise ValueError(f"penalties must be a list of numbers of at least 0, got {penalties}.")
+    return penalties
+
+
+def check_number(value: Any, name: str, kind: type, *, at_least: float) -> None:
+    """Raise unless a parameter is a finite number of this kind and size."""
+    if not isinstance(value, kind) or not at_least <= value < np.inf:  # type: ignore[operator]
+        raise ValueError(f"{name}={value!r}: expected a finite {kind.__name__} from {at_least}.")
 
 
 def check_labeled(labeled: np.ndarray, groups: np.ndarray | None) -> None:

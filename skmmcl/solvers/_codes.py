@@ -1,19 +1,25 @@
-"""Targets of classes."""
+"""Target geometry of classes."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def simplex_codes(classes: np.ndarray) -> np.ndarray:
+    from skmmcl.utils._typing import Groups
+
+
+def simplex_codes(classes: ArrayLike) -> np.ndarray:
     """Place classes on the vertices of a regular simplex with edges of length 2.
 
-    It is the optimum of the supervised contrastive loss: each class collapses onto a vertex. Ridge
-    regression onto the simplex and onto one-hot codes are the same up to a rotation and a scale.
+    This is the optimum of the supervised contrastive loss, at which each class collapses onto a
+    vertex. Ridge regressions onto the simplex and onto one-hot codes are the same up to a rotation
+    and a scale.
 
     Parameters
     ----------
@@ -25,6 +31,11 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
     codes : ndarray of shape (n_samples, n_classes - 1)
         One column of -1 and 1 if there are two classes; NaN for unlabeled subjects.
 
+    Raises
+    ------
+    ValueError
+        If `classes` are not integers.
+
     Examples
     --------
     >>> from skmmcl.solvers import simplex_codes
@@ -32,9 +43,15 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
     [-1.0, 1.0, nan]
     """
     classes = np.asarray(classes)
+    if classes.ndim != 1 or (classes.dtype.kind not in "iu" and len(classes)):
+        raise ValueError(
+            f"Expected codes of classes, integers of shape (n_samples,), found {classes.dtype} of "
+            f"shape {classes.shape}."
+        )
+    classes = classes.astype(int)
     n_classes = max(int(classes.max(initial=-1)) + 1, 2)
     vertices = np.zeros((n_classes, n_classes - 1))
-    # Helmert's contrasts: column k sets class k + 1 apart from the classes before it.
+    # Helmert contrasts: column k contrasts class k + 1 with the classes before it.
     for k in range(n_classes - 1):
         vertices[: k + 1, k], vertices[k + 1, k] = -1.0, k + 1.0
     vertices *= np.sqrt(2.0) / np.linalg.norm(vertices, axis=0)
@@ -42,18 +59,18 @@ def simplex_codes(classes: np.ndarray) -> np.ndarray:
 
 
 def warn_of_lone_classes(
-    classes: np.ndarray, groups: np.ndarray | None = None, names: Sequence[Any] | None = None
+    classes: ArrayLike, groups: Groups = None, names: Sequence[Any] | None = None
 ) -> None:
-    """Warn of classes all of whose labeled subjects are left out together.
+    """Warn of classes whose labeled subjects are all left out together.
 
     Parameters
     ----------
     classes : array-like of int (n_samples,)
         Codes from 0; negative for unlabeled subjects.
     groups : array-like of shape (n_samples,), optional
-        Who is left out together; by default each subject alone.
+        Groups that are left out together; by default each subject alone.
     names : sequence, optional
-        What the user calls the classes, by code.
+        Names of the classes, by code.
 
     Examples
     --------
@@ -67,8 +84,8 @@ def warn_of_lone_classes(
         shown = lone if names is None else [str(names[code]) for code in lone]
         warnings.warn(
             f"All subjects of the classes {shown} are left out together (each class has a single "
-            "subject or a single group): their training columns come from models that know nothing "
-            "of the class.",
+            "subject or a single group): their training columns come from models that have not "
+            "seen the class.",
             UserWarning,
             stacklevel=2,
         )

@@ -1,4 +1,4 @@
-"""Subjects' rows as the solvers need them: a few, all that count, their products."""
+"""Rows of subjects, read when needed, and their products."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 KEPT = 2**24  # entries of subjects' rows that are kept in memory while fitting
-WIDE = 256  # otherwise, number of chunks that are kept while the others are read once more
+WIDE = 256  # number of chunks that are kept while the others are read once more
 
 
 @dataclass
 class Cohort:
-    """Blocks of subjects, and how they are scaled.
+    """Blocks of subjects, with their scaling.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Cohort:
 
     @classmethod
     def read(cls, blocks: Any, mask: Any = None, sample_weight: Any = None) -> Cohort:
-        """Learn how to scale blocks; what has been read is not read again."""
+        """Learn how to scale blocks; a cohort is returned as it is."""
         if isinstance(blocks, Cohort):
             return blocks
         mask = as_mask(blocks, mask)
@@ -46,7 +46,7 @@ class Cohort:
 
     @classmethod
     def of_new(cls, blocks: Mapping[str, Any], mask: Any, scale: Standardizer) -> Cohort:
-        """Return subjects that are scaled as those of the training."""
+        """Return new subjects, scaled as those of the training."""
         mask = as_mask(blocks, mask)
         scale.check(blocks)
         mask = mask[:, [list(blocks).index(name) for name in scale.names]]
@@ -61,17 +61,17 @@ class Cohort:
         return self.scale.rows_of(index, self.blocks, self.mask, rows)
 
     def subset(self, subjects: np.ndarray) -> Rows:
-        """Return the rows of some subjects; if they are those of the last call, the same object."""
+        """Return the rows of some subjects; the same object if asked for them again."""
         last = vars(self).get("_last")
         if last is None or not np.array_equal(last.subjects, subjects):
-            # Of a copy: objects that hold each other stay in memory until they are collected.
+            # A copy, since objects that hold each other stay in memory until garbage collection.
             last = self._last = Rows(replace(self), subjects)
         return last
 
 
 @dataclass
 class Rows:
-    """Rows of some subjects, kept if they are small, else read whenever they are needed.
+    """Rows of some subjects, kept in memory if small, else read whenever they are needed.
 
     Parameters
     ----------
@@ -115,11 +115,11 @@ class Rows:
 
     def products(self, index: int, weights: np.ndarray) -> np.ndarray:
         """Return the transposed rows of one block times weights, (n_features, n_columns)."""
-        # Few rows times many are faster than many times few.
+        # A product with few rows on the left is faster than its transpose.
         return sum(weights[part].T @ rows for part, rows in self.chunks(index)).T
 
     def gram(self, index: int) -> np.ndarray:
-        """Return the products of all rows of one block, not to be changed."""
+        """Return the products of all rows of one block, which callers must not change."""
         if index not in self._grams:
             self._grams[index] = self._gram(index)
         return self._grams[index]

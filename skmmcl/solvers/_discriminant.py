@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skmmcl.solvers._block_solver import BlockSolver
 from skmmcl.solvers._blocks import row_slices
 from skmmcl.solvers._checks import (
     as_group_codes,
     as_nuisance,
+    as_penalties,
     as_target,
     check_exact,
     check_labeled,
@@ -19,14 +21,16 @@ from skmmcl.solvers._checks import (
 from skmmcl.solvers._cohort import Cohort
 from skmmcl.solvers._exact import ExactForm
 from skmmcl.solvers._features import FeatureForm
-from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.solvers._ridge import PENALTIES
 from skmmcl.solvers._views import View, make_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import ArrayLike
+
     from skmmcl.solvers._ridge import Problem, Solution
+    from skmmcl.utils._typing import Groups, SampleWeight
 
 # Random features of kernel_features="auto". Those of many subjects, such as 20,000 with 1,000
 # features each, take less than a third of the data's memory.
@@ -34,7 +38,7 @@ N_RANDOM, N_RANDOM_OF_MANY = 1000, 448
 MANY_SUBJECTS = 4000
 
 
-class KernelDiscriminant:
+class KernelDiscriminant(BlockSolver):
     """Kernel ridge discriminants of each modality and of all jointly, in closed form.
 
     Targets, such as the vertices of a simplex for classes, are regressed on half a linear and half
@@ -49,12 +53,12 @@ class KernelDiscriminant:
     joint : bool, default=True
         Whether to fit a discriminant on all modalities side by side, if there are several.
     kernel_features : {"auto", "exact"} or int, default="auto"
-        The Gaussian kernel: a number of orthogonal random features, with which no subject's row is
-        kept, and time and memory are linear in the number of subjects; or "exact", for which the
-        labeled subjects' rows are kept. "auto" takes 1,000 random features, and 448 above 4,000
-        labeled subjects.
+        Number of orthogonal random features that approximate the Gaussian kernel: no subject's row
+        is kept, and time and memory are linear in the number of subjects. "exact" computes the
+        kernel and keeps the labeled subjects' rows. "auto" is 1,000, and 448 above 4,000 labeled
+        subjects.
     random_state : int or None, default=0
-        Seed of the random features; None for others each time.
+        Seed of the random features; None for different ones each time.
 
     Attributes
     ----------
@@ -86,7 +90,7 @@ class KernelDiscriminant:
 
     def __init__(
         self,
-        penalties: Any = None,
+        penalties: ArrayLike | None = None,
         joint: bool = True,
         kernel_features: str | int = "auto",
         random_state: int | None = 0,
@@ -99,11 +103,11 @@ class KernelDiscriminant:
     def fit(
         self,
         blocks: Mapping[str, Any] | Cohort,
-        target: np.ndarray,
-        mask: np.ndarray | None = None,
-        sample_weight: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-        nuisance: np.ndarray | None = None,
+        target: ArrayLike,
+        mask: ArrayLike | None = None,
+        sample_weight: SampleWeight = None,
+        groups: Groups = None,
+        nuisance: ArrayLike | None = None,
         nuisance_strength: float = 10.0,
     ) -> KernelDiscriminant:
         """Fit the discriminants.
@@ -111,27 +115,41 @@ class KernelDiscriminant:
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
-            Modalities; anything that gives rows, read in chunks. A `Cohort` has its own mask and
-            weights.
+            Modalities, read in chunks of rows. A `Cohort` has its own mask and weights.
         target : array-like of shape (n_samples, n_targets)
-            NaN for unlabeled subjects, who take part in the scaling.
+            NaN for unlabeled subjects, who take part only in the scaling.
         mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality, in the order of `blocks`.
+            Presence mask, with the modalities in the order of `blocks`.
         sample_weight : array-like of shape (n_samples,), optional
-            How often a subject counts. Subjects of weight 0 are as if they were new.
+            A subject of weight w counts as w subjects; one of weight 0 is treated as new.
         groups : array-like of shape (n_samples,), optional
-            Subjects who are left out together, such as scans of a person or siblings.
+            Groups that are left out together, such as scans of a person or siblings.
         nuisance : array-like of shape (n_samples, n_nuisance), optional
-            What the discriminants shall not depend on given the target: dummies of the site. The
-            leave-one-out columns hold the deflation fixed, that of all labeled subjects.
+            Variables on which the discriminants should not depend given the target, such as dummies
+            of the site. Leave-one-out columns use the deflation by all labeled subjects.
         nuisance_strength : float, default=10.0
-            How strongly. The kernel's part k along the nuisance becomes ``k / (1 + strength k)``.
+            Strength of the deflation, above 0. The kernel's part k along the nuisance becomes
+            ``k / (1 + strength k)``.
 
         Returns
         -------
         KernelDiscriminant
             The fitted solver.
+
+        Raises
+        ------
+        DataError
+            If blocks, target, weights, groups or nuisance have wrong shapes, NaN (but for unlabeled
+            subjects) or infinite values, and if fewer than 3 subjects are labeled.
+        ModalityError
+            If a modality has another number of subjects, or is absent from all.
+        ValueError
+            If a penalty is negative, or `nuisance_strength` not above 0, or for other
+            `kernel_features` than those above.
         """
+        penalties = PENALTIES if self.penalties is None else as_penalties(self.penalties)
+        if not nuisance_strength > 0:
+            raise ValueError(f"nuisance_strength must be above 0, got {nuisance_strength!r}.")
         cohort = Cohort.read(blocks, mask, sample_weight)
         mask, weight, self._scale = cohort.mask, cohort.weight, cohort.scale
         target = as_target(target, len(mask))
@@ -139,51 +157,18 @@ class KernelDiscriminant:
         labeled = np.isfinite(target).all(axis=1) & (weight > 0) & mask.any(axis=1)
         check_labeled(labeled, codes)
         views = self._views(mask[labeled])
-        problems = [
-            make_problem(
-                np.flatnonzero(labeled & view.present(mask)),
-                target,
-                weight,
-                codes,
-                nuisance,
-                nuisance_strength,
-            )
-            for view in views
-        ]
+        known = (target, weight, codes, nuisance, nuisance_strength)
+        rows = (np.flatnonzero(labeled & view.present(mask)) for view in views)
+        problems = [make_problem(of_view, *known) for of_view in rows]
         self._form = self._make_form(views, int(labeled.sum()))
         self.holds_subjects_ = self._form.holds_subjects
         self.block_names_ = tuple(view.name for view in views)
-        penalties = PENALTIES if self.penalties is None else np.asarray(self.penalties, dtype=float)
         solutions = self._form.fit(cohort, problems, penalties)
         self._note(views, solutions)
         self._n_targets = target.shape[1]
         scores = self._training_columns(cohort, ~labeled, problems, solutions)
-        present = self._present(mask)
-        blocks_of_columns = np.repeat(np.arange(len(views)), self._n_targets)
-        self._joint_normal = JointNormal(
-            scores.reshape(len(mask), -1), blocks_of_columns, present, weight
-        )
-        self.training_scores_ = self._fill(scores, present)
+        self._note_training_scores(scores, cohort)
         return self
-
-    def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
-        """Return the columns of new subjects.
-
-        Parameters
-        ----------
-        blocks : dict of str to array-like of shape (n_samples, n_features)
-            The modalities of the training, in any order.
-        mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality, in the order of `blocks`.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples, n_blocks, n_targets)
-            Absent blocks are filled with their conditional means given the others.
-        """
-        cohort = Cohort.of_new(blocks, mask, self._scale)
-        scores = self._predict(cohort, np.arange(len(cohort.mask)))
-        return self._fill(scores, self._present(cohort.mask))
 
     def _views(self, mask: np.ndarray) -> list[View]:
         views = [View(name, (index,)) for index, name in enumerate(self._scale.names)]
@@ -224,6 +209,9 @@ class KernelDiscriminant:
                 stacklevel=3,
             )
 
+    def _scores(self, cohort: Cohort) -> np.ndarray:
+        return self._predict(cohort, np.arange(len(cohort.mask)))
+
     def _predict(self, cohort: Cohort, rows: np.ndarray) -> np.ndarray:
         """Return the ordinary columns of some subjects; 0 where a block is absent."""
         views = self._form.views
@@ -253,12 +241,4 @@ class KernelDiscriminant:
         return scores
 
     def _present(self, mask: np.ndarray) -> np.ndarray:
-        """Return who has which block."""
         return np.column_stack([view.present(mask) for view in self._form.views])
-
-    def _fill(self, scores: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """Expect absent blocks, given the others."""
-        if present.all():
-            return scores
-        filled = self._joint_normal.fill(scores.reshape(len(scores), -1), present)
-        return filled.reshape(scores.shape)

@@ -61,8 +61,8 @@ def solve_dual(
 def _deflate(kernel: np.ndarray, problem: Problem) -> np.ndarray | None:
     """Subtract ``K U (U'K U + I/strength)^-1 U'K`` in place; return ``(...)^-1 U'K``.
 
-    The kernel between a new subject and the training subjects deflates by the same matrix, so it
-    is enough to change the coefficients. Leaving out a subject keeps the deflation as it is.
+    The kernel between new and training subjects is deflated by the same matrix, so that changed
+    coefficients suffice. Leaving out a subject does not change the deflation.
     """
     if problem.nuisance is None:
         return None

@@ -1,4 +1,4 @@
-"""Subjects that are in the data more than once."""
+"""Subjects that occur in the data more than once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skmmcl.solvers._blocks import as_mask, row_slices
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-N_VALUES = 16  # of a block, that are compared first
+N_VALUES = 16  # values of a block that are compared first
 
 
 def find_duplicates(
@@ -25,7 +25,7 @@ def find_duplicates(
     blocks : dict of str to array-like of shape (n_samples, n_features)
         Read in chunks of subjects.
     mask : ndarray of bool (n_samples, n_blocks), optional
-        Who has which; what is absent is not compared. Subjects with nothing are no duplicates.
+        Presence mask; absent blocks are not compared, and subjects without any are no duplicates.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def find_duplicates(
     """
     mask = as_mask(blocks, mask)
     groups = [np.flatnonzero(mask.any(axis=1))]
-    # Few values of each block tell nearly all people apart, and are quickly compared.
+    # A few values of each block, which are quickly compared, differ between nearly all people.
     for n_values in (N_VALUES, None):
         groups = [
             rows[same]
@@ -59,7 +59,7 @@ def _hashes(
     for index, block in enumerate(blocks.values()):
         step = 1 if n_values is None else max(1, block.shape[1] // n_values)
         for part in row_slices(len(subjects), block.shape[1]):
-            # Adding 0 makes -0 of 0, which are equal and have other bytes.
+            # Adding 0 turns -0 into 0: they are equal but have different bytes.
             rows = np.ascontiguousarray(np.asarray(block[subjects[part]])[:, ::step] + 0.0)
             for at in np.flatnonzero(mask[subjects[part], index]):
                 hashed = hashlib.blake2b(hashes[part.start + at], digest_size=16)
@@ -69,7 +69,7 @@ def _hashes(
 
 
 def _identical(hashes: list[bytes]) -> list[list[int]]:
-    """Return the positions of hashes that are there more than once."""
+    """Return the positions of hashes that occur more than once."""
     same: dict[bytes, list[int]] = {}
     for position, hashed in enumerate(hashes):
         same.setdefault(hashed, []).append(position)

@@ -1,4 +1,4 @@
-"""Discriminants by features of a subject, which hold no training subject."""
+"""Discriminants by features of a subject, without the rows of training subjects."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from skmmcl.solvers._views import View
 
 DUAL_BYTES = 2**32  # of memory for matrices between subjects
-NOISE = (
-    0.6  # variance of products of so many random features, in units of (b b')^2 over that number
-)
-NEGLIGIBLE = 0.01  # part of that variance; kernels that vary less get no random features
+# Variance of products of n random features, in units of (b b')^2 / n.
+NOISE = 0.6
+NEGLIGIBLE = 0.01  # fraction of that variance; kernels that vary less get no random features
 
 
 @dataclass
@@ -41,8 +40,8 @@ class FeatureModel:
     gaussian : ndarray of shape (n_random, n_targets)
     offset : ndarray of shape (n_targets,)
     bent : ndarray of shape (n_features + 1, n_targets), optional
-        Of the features and a constant, times ``exp(-|x|^2 / 2)``, where the random features are
-        those of the rest of the Gaussian kernel.
+        Coefficients of the features and a constant, times ``exp(-|x|^2 / 2)``, where the random
+        features approximate only the rest of the Gaussian kernel.
     """
 
     linear: np.ndarray
@@ -123,7 +122,7 @@ class FeatureForm:
         return sum(self.widths[member] for member in view.members)
 
     def _is_bent(self, view: View) -> bool:
-        """Whether the linear part of the Gaussian kernel is worth features of its own."""
+        """Return whether the linear part of the Gaussian kernel gets features of its own."""
         return self._n_linear(view) <= self.n_random
 
     def _n_features(self, view: View) -> int:
@@ -131,7 +130,7 @@ class FeatureForm:
         return n_linear + (n_linear + 1) * self._is_bent(view) + self.n_random
 
     def _project(self, view: View, labeled: Rows, projected: dict[int, np.ndarray]) -> np.ndarray:
-        """Return the projections of the labeled subjects, of each block made once."""
+        """Return the projections of the labeled subjects; each block is projected once."""
         for member in view.members:
             if member not in projected:
                 parts = [self.project[member](rows) for _, rows in labeled.chunks(member)]
@@ -178,8 +177,8 @@ def _solve_wide(
     """Solve a problem with more features than subjects, from products between subjects.
 
     With ``b = exp(-|x|^2 / 2)``, the Gaussian kernel is ``b b' exp(x'x)``. Its part
-    ``b b' (1 + x'x)`` is taken as it is, so that random features stand for the small rest only.
-    They are shrunk as far as they are noise, and not made where they would be nothing else.
+    ``b b' (1 + x'x)`` is exact, so that random features approximate only the small rest. They are
+    shrunk as far as they are noise, and left out where they would be noise alone.
     """
     _check_memory(len(problem.rows), len(view.members))
     at = np.searchsorted(labeled.subjects, problem.rows)
@@ -219,7 +218,7 @@ def _variance(values: np.ndarray, pairs: np.ndarray) -> float:
 
 
 def _trust(products: np.ndarray, exact: np.ndarray, pairs: np.ndarray) -> float:
-    """Return the slope of what products of random features stand for on them, over pairs."""
+    """Return the slope of the exact kernel on products of random features, over pairs."""
     deviations = pairs * (products - np.vdot(pairs, products))
     variance = max(np.vdot(deviations, products), np.finfo(float).tiny)
     return float(np.clip(np.vdot(deviations, exact) / variance, 0.0, 1.0))

@@ -1,19 +1,19 @@
-"""What absent blocks of columns are expected to be, given those that a subject has."""
+"""Imputation of absent blocks of columns, given those that a subject has."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# Of filling in and estimating anew, where training subjects lack blocks. With few subjects, more
-# rounds than these foretell blocks worse: the shrinkage does not know how few have each pair.
+# EM iterations, where training subjects lack blocks. With few subjects, more iterations impute less
+# well, since the shrinkage does not know how few subjects have each pair of blocks.
 N_ROUNDS = 3
 
 
 class JointNormal:
-    """Joint normal distribution of blocks of columns, learnt from subjects who lack some.
+    """Joint normal distribution of blocks of columns, learned from subjects who lack some.
 
-    The covariance is estimated by a few rounds of the EM algorithm. Its shrinkage, which is that of
-    the ridge regressions that `fill` makes, is Ledoit and Wolf's [1]_.
+    The covariance is estimated by a few iterations of the EM algorithm, with the shrinkage of
+    Ledoit and Wolf [1]_, which makes `fill` a ridge regression.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ class JointNormal:
         The block of each column. Each block is scaled to a variance of 1 on average, so that its
         own columns keep their proportions.
     present : ndarray of bool (n_samples, n_blocks)
-        Who has which; each somebody.
+        Presence mask; somebody has each block.
     sample_weight : ndarray of shape (n_samples,), optional
-        How often a subject counts.
+        A subject of weight w counts as w subjects.
 
     References
     ----------
@@ -54,19 +54,19 @@ class JointNormal:
             self.covariance = _shrunk_covariance(filled, unknown, weight)
 
     def fill(self, rows: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """Expect the absent blocks of subjects, given the blocks that they have.
+        """Impute the absent blocks of subjects, given the blocks that they have.
 
         Parameters
         ----------
         rows : ndarray of shape (n_samples, n_columns)
             The subjects; anything finite where absent.
         present : ndarray of bool (n_samples, n_blocks)
-            Who has which.
+            Presence mask.
 
         Returns
         -------
         ndarray of shape (n_samples, n_columns)
-            With the absent blocks filled in; the mean where a subject has nothing.
+            The rows with imputed blocks; the mean where a subject has no block.
         """
         scaled = (rows - self.mean) / self.scale
         filled, _ = self._expect(scaled, present, np.zeros(len(rows)))
@@ -75,7 +75,7 @@ class JointNormal:
     def _expect(
         self, scaled: np.ndarray, present: np.ndarray, weight: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Expected rows, and the sum of the covariances of what they leave open."""
+        """Return expected rows, and the sum of the conditional covariances of absent blocks."""
         filled, unknown = scaled.copy(), np.zeros_like(self.covariance)
         for pattern in np.unique(present, axis=0):
             if pattern.all():
@@ -92,7 +92,7 @@ class JointNormal:
 
 
 def _shrunk_covariance(rows: np.ndarray, unknown: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Estimate of Ledoit and Wolf for centred rows; a weight of w counts as w rows."""
+    """Return the estimate of Ledoit and Wolf for centered rows; a weight of w counts as w rows."""
     n_rows, identity = weight.sum(), np.eye(rows.shape[1])
     of_rows = (rows.T * weight) @ rows / n_rows
     covariance = of_rows + unknown / n_rows
@@ -100,6 +100,6 @@ def _shrunk_covariance(rows: np.ndarray, unknown: np.ndarray, weight: np.ndarray
     lengths = np.sum(rows**2, axis=1)
     error = (np.average(lengths**2, weights=weight) - np.sum(of_rows**2)) / n_rows
     distance = np.sum((covariance - target) ** 2)
-    # At least a little, so that it can be inverted.
+    # At least a little, so that the covariance is invertible.
     shrinkage = np.clip(error / distance if distance > 0 else 1.0, 1e-6, 1.0)
     return shrinkage * (target + 1e-12 * identity) + (1 - shrinkage) * covariance

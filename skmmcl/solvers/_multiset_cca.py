@@ -1,27 +1,32 @@
-"""Contrast of all modalities of a subject with each other, solved rather than trained."""
+"""Closed form of cross-modal contrast: regularized canonical correlation."""
 
 from __future__ import annotations
 
 from functools import partial
 from itertools import accumulate, pairwise
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import eigh
 
-from skmmcl.exceptions import ModalityError
+from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.solvers._block_solver import BlockSolver
 from skmmcl.solvers._blocks import row_slices
+from skmmcl.solvers._checks import check_number
 from skmmcl.solvers._cohort import Cohort
-from skmmcl.solvers._joint_normal import JointNormal
 from skmmcl.utils._moments import EXACT_UP_TO, axis_signs, leading_axes, principal_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import ArrayLike
+
     from skmmcl.solvers._cohort import Rows
+    from skmmcl.utils._typing import SampleWeight
 
 
-class MultisetCCA:
+class MultisetCCA(BlockSolver):
     """Regularized canonical correlation of several modalities: cross-modal contrast in closed form.
 
     With ``D`` the block-diagonal matrix of the regularized covariances within modalities and ``C``
@@ -35,11 +40,12 @@ class MultisetCCA:
     n_components : int, default=32
         Number of directions; fewer where the correlations are not positive.
     regularization : float, default=0.3
-        ``lambda``, in units of the mean eigenvalue of the covariance of each modality.
+        ``lambda``, in units of the mean eigenvalue of the covariance of each modality. Larger
+        values weigh covariance more than correlation.
     power : float, default=1.5
-        How much directions of weak correlation are shortened.
+        Power of the relative correlations by which weak directions are shortened; 0 for none.
     max_axes : int, default=100
-        Modalities with more features are reduced to their first principal components.
+        Number of principal components to which wider modalities are reduced.
 
     Attributes
     ----------
@@ -48,7 +54,7 @@ class MultisetCCA:
     correlations_ : ndarray of shape (n_found,)
         Regularized correlations ``rho`` of the directions.
     training_scores_ : ndarray of shape (n_samples, n_modalities, n_found)
-        The training subjects, as `transform` shows them.
+        Columns of the training subjects, as `transform` returns them.
 
     Examples
     --------
@@ -79,72 +85,57 @@ class MultisetCCA:
     def fit(
         self,
         blocks: Mapping[str, Any] | Cohort,
-        mask: np.ndarray | None = None,
-        sample_weight: np.ndarray | None = None,
+        mask: ArrayLike | None = None,
+        sample_weight: SampleWeight = None,
     ) -> MultisetCCA:
         """Find the directions.
 
         Parameters
         ----------
         blocks : dict of str to array-like of shape (n_samples, n_features)
-            Modalities; anything that gives rows, read in chunks. A `Cohort` has its own mask and
-            weights.
+            Modalities, read in chunks of rows. A `Cohort` has its own mask and weights.
         mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality. Covariances are those of the subjects who have both.
+            Presence mask. Covariances are those of the subjects who have both modalities.
         sample_weight : array-like of shape (n_samples,), optional
-            How often a subject counts.
+            A subject of weight w counts as w subjects.
 
         Returns
         -------
         MultisetCCA
             The fitted solver.
+
+        Raises
+        ------
+        DataError
+            If weights or mask are of another shape, for NaN or infinite values, and if no modality
+            varies over the subjects.
+        ModalityError
+            For a single modality, one that is absent from all, or other numbers of subjects.
+        ValueError
+            For parameters out of range.
         """
+        for name in ("n_components", "max_axes"):
+            check_number(getattr(self, name), name, Integral, at_least=1)
+        for name in ("regularization", "power"):
+            check_number(getattr(self, name), name, Real, at_least=0)
         cohort = Cohort.read(blocks, mask, sample_weight)
         self._scale, self.block_names_ = cohort.scale, cohort.scale.names
         if len(self.block_names_) < 2:
             raise ModalityError(
-                "Modalities are contrasted with each other: give at least 2, found "
+                "Modalities are aligned with each other: expected at least 2, found "
                 f"{list(self.block_names_)}."
             )
         shown = self._align(cohort.subset(np.arange(len(cohort.mask))))
-        self._joint_normal = JointNormal(
-            shown.reshape(len(shown), -1),
-            np.repeat(np.arange(shown.shape[1]), shown.shape[2]),
-            cohort.mask,
-            cohort.weight,
-        )
-        self.training_scores_ = self._fill(shown, cohort.mask)
+        self._note_training_scores(shown, cohort)
         return self
 
-    def transform(self, blocks: Mapping[str, Any], mask: np.ndarray | None = None) -> np.ndarray:
-        """Represent each modality in the common directions.
-
-        Parameters
-        ----------
-        blocks : dict of str to array-like of shape (n_samples, n_features)
-            The modalities of the training, in any order.
-        mask : array-like of bool (n_samples, n_modalities), optional
-            Who has which modality, in the order of `blocks`.
-
-        Returns
-        -------
-        shown : ndarray of shape (n_samples, n_modalities, n_found)
-            Absent modalities are filled with their conditional means given the others.
-        """
-        cohort = Cohort.of_new(blocks, mask, self._scale)
+    def _scores(self, cohort: Cohort) -> np.ndarray:
         subjects = np.arange(len(cohort.mask))
         pairs = enumerate(self._weights)
-        shown = np.stack([_scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
-        return self._fill(shown, cohort.mask)
-
-    def _fill(self, shown: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """Expect absent modalities, given the others."""
-        if mask.all():
-            return shown
-        return self._joint_normal.fill(shown.reshape(len(shown), -1), mask).reshape(shown.shape)
+        return np.stack([_scores(cohort, k, subjects, weights) for k, weights in pairs], axis=1)
 
     def _align(self, rows: Rows) -> np.ndarray:
-        """Find what the z-scores are multiplied by, and return the products; 0 where absent."""
+        """Find the weights of the z-scores, and return the products; 0 where absent."""
         cohort = rows.cohort
         whitened = [self._whiten(rows, index) for index in range(len(self.block_names_))]
         directions = self._solve([scores for scores, _ in whitened], cohort.mask, cohort.weight)
@@ -159,7 +150,7 @@ class MultisetCCA:
     ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Return regularized scores on the principal axes of one modality; 0 where absent.
 
-        The function that comes with them turns directions among the scores into weights of the
+        The second result is a function that turns directions among the scores into weights of the
         features.
         """
         cohort, name = rows.cohort, self.block_names_[index]
@@ -182,7 +173,7 @@ class MultisetCCA:
         return _scores(cohort, index, rows.subjects, primal), partial(np.matmul, primal)
 
     def _shares(self, variance: np.ndarray) -> np.ndarray:
-        """Return what scores of these variances are multiplied by."""
+        """Return the factors ``(variance + lambda)^-1/2`` of scores of these variances."""
         penalty = self.regularization * variance.sum() / max(len(variance), 1)
         return 1 / np.sqrt(variance + penalty)
 
@@ -193,6 +184,11 @@ class MultisetCCA:
         stops = accumulate((scores.shape[1] for scores in whitened), initial=0)
         parts = [slice(*pair) for pair in pairwise(stops)]
         n_scores = parts[-1].stop
+        if not n_scores:
+            raise DataError(
+                f"None of the modalities {list(self.block_names_)} varies over the {len(mask)} "
+                "subjects (at least 3 must have it): there is nothing to align."
+            )
         between = np.zeros((n_scores, n_scores))
         for one in range(len(parts)):
             for other in range(one):

@@ -23,13 +23,13 @@ class Moments:
     ----------
     problem : Problem
     features : callable
-        Gives the features of an array of subjects, in chunks.
+        Returns the features of an array of subjects; called in chunks.
     n_features : int
 
     Attributes
     ----------
     scatter : ndarray of shape (n_features, n_features)
-        Of centered features; the upper triangle only.
+        Scatter matrix of centered features; the upper triangle only.
     mean : ndarray of shape (n_features,)
     with_target, with_nuisance : ndarray
         Products of the features with the targets and the nuisance.
@@ -77,7 +77,7 @@ def solve_primal(
     Parameters
     ----------
     features : callable
-        Gives the features of an array of subjects; it is asked twice for each chunk.
+        Returns the features of an array of subjects; called twice for each chunk.
     n_linear : int
         Number of features of the linear kernel; the others are those of the Gaussian kernel.
     n_features : int
@@ -120,10 +120,10 @@ def solve_primal(
 
 
 def _mixed(moments: Moments, n_linear: int, total: float) -> np.ndarray:
-    """Return what each feature is multiplied by in the mixture of the two kernels."""
+    """Return the factor of each feature in the mixture of the two kernels."""
     variance = np.diagonal(moments.scatter) / total
     squares = variance + moments.mean**2
-    # Of a constant block, rounding leaves some.
+    # Rounding leaves some variance of a constant block.
     trace = [
         part.sum() if part.sum() > 1e-12 * square.sum() else 0.0
         for part, square in (
@@ -139,7 +139,7 @@ def _mixed(moments: Moments, n_linear: int, total: float) -> np.ndarray:
 class _Deflation:
     """Root of ``I - V (V'V + I/strength)^-1 V'``, V the products of features and nuisance.
 
-    The products of features changed by it are the deflated kernel.
+    Products of features that it is applied to are the deflated kernel.
     """
 
     def __init__(self, with_nuisance: np.ndarray, strength: float) -> None:
@@ -152,7 +152,7 @@ class _Deflation:
         return rows
 
     def of_matrix(self, upper: np.ndarray) -> np.ndarray:
-        """Change a symmetric matrix, given by its upper triangle, on both sides."""
+        """Apply it to both sides of a symmetric matrix, given by its upper triangle."""
         if not len(self.lost):
             return upper
         whole = np.triu(upper) + np.triu(upper, 1).T

@@ -1,4 +1,4 @@
-"""Random features of the Gaussian kernel that keep no subject: a seed is all there is to store."""
+"""Random features of the Gaussian kernel, drawn from a seed without any subject."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from scipy.linalg import hadamard
 
 PIECE = 1024  # features that are mixed with each other; the projections of wider blocks add up
-NARROWEST = 64  # directions are spread evenly only if enough signs are drawn for each
-N_ROUNDS = 2  # as good as three
+NARROWEST = 64  # directions spread evenly only if enough signs are drawn for each
+N_ROUNDS = 2  # three are not better
 
 
 class OrthogonalProjection:
@@ -28,7 +28,7 @@ class OrthogonalProjection:
         Number of directions.
     seed : int
     name : str
-        Name of the block: blocks have directions of their own, in whatever order they come.
+        Name of the block, which seeds its directions: the order of blocks does not matter.
 
     References
     ----------
@@ -76,7 +76,7 @@ class _Piece:
     def _mix(self, rows: np.ndarray, signs: np.ndarray, n_directions: int) -> np.ndarray:
         """Flip signs and multiply by the Hadamard matrix; the last time, by some of its rows only.
 
-        The product with each factor leaves the entries in another order, which is as good.
+        The product with each factor permutes the entries, which makes no difference.
         """
         left, right = self.factors
         *first, last = signs
@@ -100,7 +100,7 @@ def gaussian_features(projections: np.ndarray) -> np.ndarray:
     ----------
     projections : ndarray of shape (n_rows, n_directions)
     """
-    single = projections.astype(np.float32)  # whose cosines are twenty times as fast
+    single = projections.astype(np.float32)  # cosines are twenty times as fast
     features = np.hstack([np.cos(single), np.sin(single)], dtype=np.float64)
     features /= np.sqrt(projections.shape[1])
     return features

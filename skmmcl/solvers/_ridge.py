@@ -2,8 +2,8 @@
 
 In coordinates scaled by the roots of the weights, a centered kernel matrix is ``U e U'`` and the
 ridge regression with penalty ``L`` has the hat matrix ``q q' + U e/(e + L) U'``, ``q`` the
-intercept's unit vector ``sqrt(w / s)`` with ``s`` the sum of the weights. Who is left out, alone or
-as a group B, then has the residuals ``(I - H_BB)^-1 r_B``: those of a model fitted without them.
+intercept's unit vector ``sqrt(w / s)`` with ``s`` the sum of the weights. Subjects who are left
+out, alone or as a group B, have the residuals ``(I - H_BB)^-1 r_B`` of a model without them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PENALTIES = np.logspace(-3, 4, 15)  # in units of the mean eigenvalue per unit of weight
-RANK = 1e-10  # eigenvalues below this part of the largest are noise of rounding
-ENTRIES = 2**21  # of the matrices of one group for several penalties
+RANK = 1e-10  # eigenvalues below this fraction of the largest are rounding errors
+ENTRIES = 2**21  # largest size of the matrices of one group for several penalties
 
 
 @dataclass
@@ -34,11 +34,11 @@ class Problem:
     weight : ndarray of shape (n_rows,)
         Positive.
     group : ndarray of int (n_rows,), optional
-        Sorted codes of who is left out together; None to leave out each alone.
+        Sorted codes of the groups that are left out together; None to leave out each alone.
     nuisance : ndarray of shape (n_rows, n_nuisance), optional
-        Directions between subjects to be deflated, free of the target.
+        Directions between subjects that are deflated, orthogonal to the target.
     strength : float
-        How much they are.
+        Strength of the deflation.
     """
 
     rows: np.ndarray
@@ -67,11 +67,11 @@ class Problem:
 
     @property
     def is_solvable(self) -> bool:
-        """Whether somebody is left to learn from when a group is left out."""
+        """Return whether subjects remain to learn from when a group is left out."""
         return len(self.rows) > 2 and len(self.starts) > 2
 
     def chunks(self, size: int) -> Iterator[slice]:
-        """Cut the rows between groups, after the first that makes a chunk reach the size."""
+        """Cut the rows between groups, into chunks of at least a size."""
         start = 0
         while start < len(self.rows):
             stop = int(self.starts[np.searchsorted(self.starts, min(start + size, len(self.rows)))])
@@ -79,7 +79,7 @@ class Problem:
             start = stop
 
     def deviations(self) -> np.ndarray:
-        """Targets less the mean of the subjects who are not left out with them."""
+        """Return the targets less the mean of the subjects who are not left out with them."""
         lengths = np.diff(self.starts)
         weight = np.add.reduceat(self.weight, self.starts[:-1])
         sums = np.add.reduceat(self.weight[:, None] * self.centered, self.starts[:-1])
@@ -94,7 +94,7 @@ class Path:
     ----------
     problem : Problem
     eigenvalues : ndarray of shape (rank,)
-        Of the weighted and centered kernel.
+        Eigenvalues of the weighted and centered kernel.
     projections : ndarray of shape (rank, n_targets)
         ``U' sqrt(w) y`` for centered targets y.
     penalties : ndarray of shape (n_penalties,)
@@ -114,7 +114,7 @@ class Path:
 
     @cached_property
     def shrinkage(self) -> np.ndarray:
-        """Share that each direction keeps under each penalty, (rank, n_penalties)."""
+        """Shrinkage of each direction by each penalty, (rank, n_penalties)."""
         return self.eigenvalues[:, None] / (self.eigenvalues[:, None] + self.absolute)
 
     def residuals(self, left: np.ndarray, part: slice) -> np.ndarray:
@@ -140,7 +140,7 @@ class Path:
         return result
 
     def _groups(self, part: slice) -> Iterator[slice]:
-        """Groups of several rows, counted from the start of the part."""
+        """Yield groups of several rows, counted from the start of the part."""
         starts = self.problem.starts
         for first in range(*np.searchsorted(starts, [part.start, part.stop])):
             start, stop = starts[first] - part.start, starts[first + 1] - part.start
@@ -161,7 +161,7 @@ class Path:
 
 @dataclass
 class Solution:
-    """Chosen penalty of a problem and what follows from it.
+    """Chosen penalty of a problem, with its columns and coefficients.
 
     Parameters
     ----------
@@ -187,17 +187,17 @@ class Solution:
 def choose_penalty(path: Path, left: Callable[[slice], np.ndarray], size: int) -> Solution:
     """Choose the penalty by the weighted leave-out error, and return its solution.
 
-    A column is the prediction without the intercept of the model without the subject,
-    ``(y_i - mean of the others) - residual_i``: that intercept is the mean of the others, which is
-    the lower, the higher the subject's own target, and so it would betray the target.
+    A column is the prediction of the model without the subject, less its intercept:
+    ``(y_i - mean of the others) - residual_i``. That intercept, the mean of the others, decreases
+    with the subject's own target and would reveal it.
 
     Parameters
     ----------
     path : Path
     left : callable
-        Gives the rows of U of a slice of the problem's rows.
+        Returns the rows of U for a slice of the problem's rows.
     size : int
-        Number of rows to ask for at once.
+        Number of rows of a call.
 
     Returns
     -------

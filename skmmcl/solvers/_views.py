@@ -23,8 +23,7 @@ class View:
     members : tuple of int
         Positions of the modalities.
     needed : tuple of int
-        Those that nobody lacked in the training: what the discriminant of others would be without
-        them has not been learned.
+        Modalities that no training subject lacked: how to do without them has not been learned.
     """
 
     name: str
@@ -33,21 +32,21 @@ class View:
 
     @property
     def factor(self) -> float:
-        """What the z-scores are multiplied by."""
+        """Factor of the z-scores."""
         return 1 / np.sqrt(len(self.members))
 
     def present(self, mask: np.ndarray) -> np.ndarray:
-        """Return who has any of the members, and all that are needed."""
+        """Return which subjects have any of the members, and all that are needed."""
         return np.asarray(mask[:, self.members].any(axis=1) & mask[:, self.needed].all(axis=1))
 
     def total(self, arrays: Mapping[int, np.ndarray] | list[np.ndarray]) -> np.ndarray:
-        """Return what linear functions of the members, such as projections, are in all."""
+        """Return a linear function, such as projections, of all members from those of each."""
         if len(self.members) == 1:
             return arrays[self.members[0]]
         return self.factor * np.sum([arrays[member] for member in self.members], axis=0)
 
     def mean(self, arrays: list[np.ndarray]) -> np.ndarray:
-        """Return what products of the members, such as Gram matrices, are in all."""
+        """Return products, such as Gram matrices, of all members from those of each."""
         return self.factor * self.total(arrays)
 
 
@@ -77,7 +76,7 @@ def centered_trace(kernel: np.ndarray, weight: np.ndarray) -> float:
     """Return the trace of a kernel over centered and weighted rows, per unit of weight."""
     total = weight.sum()
     trace = (weight @ np.diagonal(kernel) - weight @ kernel @ weight / total) / total
-    # Of a constant block, rounding leaves some.
+    # Rounding leaves some variance of a constant block.
     return float(trace) if trace > 1e-12 * np.abs(np.diagonal(kernel)).max() else 0.0
 
 

@@ -51,7 +51,7 @@ def test_targets(y, message):
 @pytest.mark.parametrize(
     ("params", "y", "message"),
     [
-        ({"estimator": Ridge()}, Y, "values .0, 1. alone, but estimator= is a regressor"),
+        ({"estimator": Ridge()}, Y, "only the values .0, 1., but estimator= is a regressor"),
         ({"estimator": Ridge()}, np.where(Y, "SZ", "HC"), "takes numbers"),
         ({"estimator": LogisticRegression()}, SEVERITY, "continuous.*give a regressor"),
         ({"estimator": SVC()}, Y, r"estimator=SVC\(\) is not linear"),
@@ -117,8 +117,8 @@ def test_subjects_in_another_order_are_refused():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"smri": X}, r"missing \['pet'\]"),
-        ({"smri": X, "pet": X, "eeg": X}, r"not expected \['eeg'\]"),
+        ({"smri": X}, r"missing: \['pet'\]"),
+        ({"smri": X, "pet": X, "eeg": X}, r"not expected: \['eeg'\]"),
         ({"smri": X, "pet": X[:, :2]}, "shape"),
         (X, "features"),
     ],

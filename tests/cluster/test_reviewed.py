@@ -44,7 +44,7 @@ def test_a_clusterer_whose_start_is_drawn():
 def test_a_clusterer_that_cannot_be_asked_is_refused_before_the_fit():
     X, y, _ = make_subtypes(60, n_subtypes=2, random_state=0)
     refused = AgglomerativeClustering(n_clusters=None, distance_threshold=1.0)
-    with pytest.raises(ValueError, match=r"clusterer=.* fails on made-up subjects"):
+    with pytest.raises(ValueError, match=r"clusterer=.* fails on simulated subjects"):
         UCSL(2, clusterer=refused).fit(X, y)
 
 
@@ -58,3 +58,10 @@ def test_numbers_of_sites_are_names(n_sites, names):
     X = MultimodalData(a=np.zeros((len(site), 2)), meta=meta)
     with pytest.warns(UserWarning, match="follow the site"):
         warn_of_site(labels, X, "site")
+
+
+def test_side_data_of_several_values_do_not_stop_a_fit():
+    rng = np.random.default_rng(0)
+    y, meta = np.arange(40) % 2, {"site": np.arange(40) // 20, "scores": np.ones((40, 2))}
+    X = MultimodalData({"roi": rng.normal(size=(40, 3)) + 5 * y[:, None]}, meta=meta)
+    UCSL(n_clusters=1, n_consensus=1, random_state=0).fit(X, y)

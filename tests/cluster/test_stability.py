@@ -17,14 +17,14 @@ FEW = {"n_resamples": 3, "n_permutations": 2, "random_state": 0}
 @pytest.fixture(scope="module")
 def cohort():
     return make_subtypes(
-        300, n_subtypes=2, subtype_sep=6, modalities={"smri": (30,)}, random_state=0
+        200, n_subtypes=2, subtype_sep=6, modalities={"smri": (30,)}, random_state=0
     )
 
 
 @pytest.fixture(scope="module")
 def path(cohort):
     X, y, _ = cohort
-    return stability_path(UCSL(n_consensus=2), X, y, n_clusters=[2, 3], **FEW)
+    return stability_path(UCSL(n_consensus=1), X, y, n_clusters=[2, 3], **FEW)
 
 
 def test_the_true_number_is_stable_and_permuted_labels_are_not(path):
@@ -52,7 +52,7 @@ def test_table_and_plot(path):
 @pytest.mark.slow
 def test_is_reproducible_and_the_same_in_parallel(cohort, path):
     X, y, _ = cohort
-    again = stability_path(UCSL(n_consensus=2), X, y, n_clusters=[2, 3], n_jobs=2, **FEW)
+    again = stability_path(UCSL(n_consensus=1), X, y, n_clusters=[2, 3], n_jobs=2, **FEW)
     np.testing.assert_array_equal(again.ari, path.ari)
     np.testing.assert_array_equal(again.log_likelihood, path.log_likelihood)
 
@@ -106,8 +106,34 @@ def test_confounds_take_a_table_and_refuse_other_subjects():
     pd = pytest.importorskip("pandas")
     labels = [0, 0, 1, 1]
     assert subtype_confounds(labels, pd.DataFrame({"sex": list("ffmm")}))["sex"] == pytest.approx(1)
-    with pytest.raises(DataError, match="'sex' has 3 entries for 4"):
+    with pytest.raises(
+        DataError, match=r"'sex' have the shape \(3,\); expected one value for each of 4"
+    ):
         subtype_confounds(labels, {"sex": list("ffm")})
+    with pytest.raises(DataError, match=r"'scores' have the shape \(4, 2\)"):
+        subtype_confounds(labels, {"scores": np.ones((4, 2))})
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "message"),
+    [
+        ({"n_bins": 1}, ValueError, "n_bins == 1, must be >= 2"),
+        ({"n_bins": 2.5}, TypeError, "n_bins must be an instance of int"),
+        ({"meta": [1, 2]}, TypeError, "meta must map names to columns.* got list"),
+        ({"labels": [0, np.nan]}, ValueError, "label of 1 of 2 subjects is missing"),
+    ],
+)
+def test_confounds_refuse_what_would_be_read_wrongly(args, error, message):
+    with pytest.raises(error, match=message):
+        subtype_confounds(**{"labels": [0, 1], "meta": {"age": [20, 30]}, **args})
+
+
+def test_confounds_take_a_single_name_whole():
+    codes = np.arange(40) // 2  # "s" is a part of "site", and no site
+    labels = np.arange(40) % 2
+    assert subtype_confounds(labels, {"s": codes}, categorical="site") == subtype_confounds(
+        labels, {"s": codes}, categorical=()
+    )
 
 
 def test_path_shows_its_numbers():

@@ -126,7 +126,7 @@ def test_partial_fit_keeps_task_and_scale(X, age):
     ("target", "params", "said"),
     [
         (None, {}, "requires y"),
-        (np.full(N, 0.5), {"task": "regression"}, "at least two values"),
+        (np.full(N, 0.5), {"task": "regression"}, "at least two different values"),
         (np.full(N, np.nan), {"task": "regression"}, "40 of 40"),
         (["a"] * N, {"task": "regression"}, "no numbers"),
         (np.full(N, np.inf), {"task": "regression"}, "infinite"),

@@ -162,7 +162,7 @@ def test_tokens_that_do_not_align():
         make().fit(X)
 
 
-@pytest.mark.parametrize("margins", [(0.1,), (0.1, -1.0), (0.1, "a")])
+@pytest.mark.parametrize("margins", [(0.1,), (0.1, -1.0), (0.1, "a"), (0.1, np.inf)])
 def test_margins_are_two_numbers(margins):
     with pytest.raises(ValueError, match="margins must be two numbers"):
         make(margins=margins).fit(cohort(6))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,6 +96,18 @@ def test_what_makes_no_sense_is_an_error():
         brain_age_gap([30, 40], [31, 40], bias=AgeBias(-0.2, 40), method="rescale")
     with pytest.raises(ValueError, match="must be finite"):
         AgeBias(np.nan, 0)
+
+
+@pytest.mark.parametrize("kind", ["m8[D]", "M8[D]"])
+def test_spans_of_time_are_no_years(kind):
+    # Birth dates subtracted from scan dates would count as nanoseconds, or as days.
+    days = np.array([7_000, 12_000, 20_000]).astype(kind)
+    age = np.array([20.0, 33.0, 55.0])
+    for function in (fit_age_bias, brain_age_gap, partial(openbhb_score, site_balanced_accuracy=1)):
+        with pytest.raises(TypeError, match=r"y_true: dates and spans .* number of years"):
+            function(days, age)
+        with pytest.raises(TypeError, match="y_pred: dates and spans"):
+            function(age, days)
 
 
 def test_openbhb_score_is_the_error_where_the_site_is_known_and_less_where_it_is_not():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
@@ -79,6 +79,7 @@ def test_perfect_and_worst_probabilities():
     assert expected_calibration_error(y, 1 - y) == adaptive_calibration_error(y, 1 - y) == 1
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     y=st.lists(st.integers(0, 1), min_size=2, max_size=30),
     seed=st.integers(0, 1000),

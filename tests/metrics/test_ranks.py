@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
@@ -14,6 +14,7 @@ from skmmcl.metrics import rank_biserial
 values = st.lists(st.integers(-4, 4), min_size=1, max_size=12)
 
 
+@settings(max_examples=50, deadline=None)
 @given(a=values, b=values)
 def test_is_the_difference_of_shares_and_antisymmetric(a, b):
     signs = np.sign(np.subtract.outer(a, b))
@@ -47,3 +48,5 @@ def test_unusable_groups_are_errors():
         rank_biserial([1.0], [np.nan])
     with pytest.raises(ValueError, match="a must hold one value for each subject"):
         rank_biserial(3.0, [1.0])
+    with pytest.raises(TypeError, match="a: dates and spans of time are no numbers"):
+        rank_biserial(np.arange(3).astype("m8[D]"), [1.0])

@@ -58,3 +58,9 @@ def test_who_agrees_in_some_values_only_is_no_copy():
     block[1, 5] += 1
     assert find_duplicates({"a": block}) == [(2, 3)]
     assert find_duplicates({"a": block, "b": np.arange(4.0)[:, None]}) == []
+
+
+@pytest.mark.parametrize("classes", [[True, True], [0.0, 1.0], ["a", "b"], [[0], [1]]])
+def test_what_are_no_codes_of_classes_is_refused(classes):
+    with pytest.raises(ValueError, match=r"integers of shape \(n_samples,\), found"):
+        simplex_codes(classes)

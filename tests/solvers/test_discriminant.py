@@ -135,7 +135,7 @@ def test_columns_do_not_betray_random_labels(share, n_scans):
     people = np.repeat(np.arange(120), n_scans)  # whose scans are duplicates
     widths = {"fc": 5, "t1": 90}
     correlations = []
-    for _ in range(100):
+    for _ in range(50):
         scans = {name: rng.normal(size=(120, width))[people] for name, width in widths.items()}
         target = np.where(rng.permutation(120) < share * 120, 1.0, -1.0)[people]
         solver = ExactDiscriminant().fit(scans, target[:, None], groups=people)
@@ -284,13 +284,49 @@ def test_nothing_given_is_changed():
         ({"sample_weight": np.zeros(40)}, DataError, "not all 0"),
         ({"mask": np.ones((40, 2))}, DataError, r"mask of shape \(40, 3\)"),
         ({"mask": np.ones((40, 3)) * [1, 0, 1]}, ModalityError, "'sc' is absent from all"),
+        ({"mask": np.full((40, 3), "False")}, DataError, "True and False, found"),
+        ({"mask": np.full((40, 3), np.nan)}, DataError, "True and False, found"),
+        ({"blocks": {}}, ModalityError, "at least one modality"),
         ({"nuisance": np.full((40, 1), np.nan)}, DataError, "unknown for 40 subjects"),
+        ({"nuisance_strength": 0.0}, ValueError, "nuisance_strength must be above 0"),
     ],
 )
 def test_bad_input(change, error, message):
     blocks, target, _ = make_data()
     with pytest.raises(error, match=message):
         ExactDiscriminant().fit(**{"blocks": blocks, "target": target, **change})
+
+
+@pytest.mark.parametrize("penalties", [[], 1.0, [-1.0], [np.nan], [[1.0]]])
+def test_penalties_are_a_list_of_numbers(penalties):
+    blocks, target, _ = make_data()
+    with pytest.raises(ValueError, match="penalties must be a list of numbers of at least 0"):
+        KernelDiscriminant(penalties=penalties).fit(blocks, target)
+
+
+@pytest.mark.parametrize("kernel_features", ["exact", 64])
+def test_nan_of_new_subjects_and_of_those_without_weight_is_refused(kernel_features):
+    blocks, target, _ = make_data()
+    solver = KernelDiscriminant(kernel_features=kernel_features)
+    solver.fit(blocks, target)
+    blocks["sc"][7, 2] = np.nan
+    message = r"1 of 40 subjects have NaN, infinite or huge values \(first: row 7\)"
+    with pytest.raises(DataError, match=message):
+        solver.transform(blocks)
+    mask = np.ones((40, 3), dtype=bool)
+    mask[7, 1] = False
+    assert np.isfinite(solver.transform(blocks, mask)).all()
+    with pytest.raises(DataError, match=message):
+        solver.fit(blocks, target, sample_weight=np.arange(40) != 7)
+
+
+def test_subjects_of_unknown_group_are_left_out_alone():
+    blocks, target, _ = make_data()
+    unknown = np.array([None] * 3 + [*range(37)], dtype=object)
+    np.testing.assert_array_equal(
+        ExactDiscriminant().fit(blocks, target, groups=unknown).training_scores_,
+        ExactDiscriminant().fit(blocks, target, groups=np.arange(40)).training_scores_,
+    )
 
 
 def test_blocks_that_do_not_fit():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skmmcl.exceptions import ModalityError
+from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.solvers import MultisetCCA
 
 
@@ -100,6 +100,33 @@ def test_modalities_that_share_nothing_give_finite_numbers():
     assert np.isfinite(solver.transform(blocks)).all()
     with pytest.raises(ModalityError, match="at least 2"):
         MultisetCCA().fit({"a": blocks["a"]})
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"n_components": 0}, {"n_components": 2.5}, {"max_axes": 0}, {"power": np.nan}]
+    + [{"regularization": value} for value in (-1, np.nan, np.inf)],
+    ids=str,
+)
+def test_parameters_out_of_range(params):
+    blocks, _ = make_shared(n_samples=20)
+    with pytest.raises(ValueError, match=f"{next(iter(params))}=.*: expected a finite"):
+        MultisetCCA(**params).fit(blocks)
+
+
+def test_what_cannot_be_aligned_is_refused():
+    rng = np.random.default_rng(0)
+    blocks = {"a": rng.normal(size=(9, 3)), "b": rng.normal(size=(9, 2))}
+    for constant in ({name: np.ones_like(b) for name, b in blocks.items()}, two_of(blocks)):
+        with pytest.raises(DataError, match=r"None of the modalities \['a', 'b'\] varies"):
+            MultisetCCA().fit(constant)
+    solver = MultisetCCA().fit(blocks)
+    with pytest.raises(DataError, match="NaN, infinite or huge values"):
+        solver.transform(blocks | {"b": np.full((9, 2), np.nan)})
+
+
+def two_of(blocks):
+    return {name: block[:2] for name, block in blocks.items()}
 
 
 @pytest.mark.parametrize("widths", [(8, 12), (80, 400)])
