@@ -33,9 +33,9 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
         if options.data is not None:
             parser.error("give the folder once, as FOLDER or as --data FOLDER")
         options.data = options.folder
-    of_data = options.target or options.id or options.rows or options.task != "auto"
-    if options.data is None and of_data:
-        parser.error("--target, --id, --rows and --task need --data")
+    of_data = options.target, options.id, options.rows, options.groups, options.task != "auto"
+    if options.data is None and any(of_data):
+        parser.error("--target, --id, --rows, --groups and --task need --data")
     if options.data is None and options.command == "check":
         parser.error("which folder? skmmcl check FOLDER")
     if not all("=" in choice for choice in options.rows or ()):
@@ -60,6 +60,9 @@ def _make_parser(command: str, *, top: bool) -> argparse.ArgumentParser:
     parser.add_argument("--id", metavar="COLUMN", help="of the subjects' identifiers")
     parser.add_argument(
         "--rows", metavar="COLUMN=VALUE", action="append", help="to take, such as session=1"
+    )
+    parser.add_argument(
+        "--groups", metavar="COLUMN", help="families, people or sites that folds keep together"
     )
     parser.add_argument("--task", choices=["auto", "classification", "regression"], default="auto")
     if command != "check":
@@ -109,7 +112,7 @@ def _check_output(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         options.output = output = output.with_suffix(suffix)
     if options.command == "demo":
         return
-    if output.suffix.lower() not in {suffix, ".htm"}:
+    if output.suffix.lower() not in {suffix, suffix[:4]}:  # .htm is .html
         parser.error(f"--output: {output.name} must end with {suffix}")
     if output.exists() and not options.overwrite:
         parser.error(f"--output: {output} exists; name another file, or add --overwrite")

@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from skmmcl._folder import LISTINGS, TABLES, TARGETS, read_cohort, read_side
+from skmmcl._folder import (
+    LISTINGS,
+    TABLES,
+    TARGETS,
+    find_group_columns,
+    read_cohort,
+    read_side,
+    words_of,
+)
 from skmmcl.data import MultimodalData
 from skmmcl.data._files import list_folder
 from skmmcl.data._tables import read_header
@@ -54,13 +62,6 @@ def run_check(options: Namespace) -> int:
 
 def _numbered(texts: Iterable[str]) -> list[str]:
     return [f"  {k}. {text}" for k, text in enumerate(texts, 1)] or ["  none"]
-
-
-def words_of(options: Namespace) -> dict[str, Any]:
-    """Return what the options say to the reading of a folder."""
-    rows = dict(choice.split("=", 1) for choice in options.rows or ())
-    said = {"id_column": options.id} if options.id else {}
-    return said | ({"rows": rows} if rows else {})
 
 
 # ------------------------------------------------------------------------------------- the files
@@ -164,14 +165,18 @@ def describe_target(
 ) -> list[str]:
     """Return what is known of the target; what is wrong with it goes to problems and notes."""
     try:
-        cohort = read_cohort(options.data, words_of(options), target=target, task=options.task)
+        cohort = read_cohort(
+            options.data, words_of(options), target=target, task=options.task, groups=options.groups
+        )
     except DataError as error:
         problems.append(str(error))
         return [f"  {target!r} cannot be used"]
-    problems += [leak.message for leak in check_leakage(cohort.X, cohort.y)]
+    # Relatives, and people with several rows, are among the notes, with the option to add.
+    leaks = check_leakage(cohort.X, cohort.y)
+    problems += [leak.message for leak in leaks if leak.kind != "person"]
     suspicion = [note for note in cohort.notes if note.startswith("Take care")]
     problems += suspicion
-    notes += [note for note in cohort.notes if "are left out" in note]
+    notes += [note for note in cohort.notes if "are left out" in note or "Folds keep" in note]
     counts = None if cohort.classes is None else np.bincount(cohort.y)
     if counts is not None and (len(counts) < 2 or counts.min() < MIN_PER_CLASS):
         listed = ", ".join(f"{k}: {n}" for k, n in zip(cohort.classes or (), counts, strict=True))
@@ -236,6 +241,8 @@ def advise(
         columns = [name for name, values in X.meta.items() if _may_be_target(values)]
         return [f"  skmmcl check {said} --target COLUMN      where COLUMN is {_or(columns)}"]
     said += f" --target {shlex.quote(target)}"
+    groups = [options.groups] if options.groups else find_group_columns(X)[:1]
+    said += "".join(f" --groups {shlex.quote(column)}" for column in groups)
     if not is_sound:
         return [f"  mend the problems, then: skmmcl check {said}"]
     return [f"  skmmcl {command} {said}" for command in ("compare", "report")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,13 +17,20 @@ from skmmcl.data._copies import check_leaks
 from skmmcl.data._files import SHEETS, list_folder
 from skmmcl.data._tables import read_header, read_sheets
 from skmmcl.exceptions import DataError
-from skmmcl.utils._targets import class_name, has_fractions, seem_measured
+from skmmcl.model_selection._people import find_people
+from skmmcl.utils._targets import class_name, has_fractions, is_unlabeled, seem_measured
 
 LISTINGS = ("participants", "meta")
 # Tables that list subjects as well, if one of them has the target and other files have the data.
 LISTINGS_BY_NAME = {"subjects", "demographics", "labels", "targets", "phenotype", "phenotypes"}
 TABLES = {".csv", ".tsv", ".txt"}
 TARGETS = {"y", "label", "diagnosis", "group", "target"}
+# Columns of relatives, or of people with several rows, by their names.
+_KIN = "fam|family|fid|pedigree|sibship|sib|sibling|twin|couple|dyad|pair|household|mother|father"
+_PERSON = "subject|participant|patient|person|proband"
+GROUP_NAMES = re.compile(f"({_KIN}|{_PERSON})[_ .-]?(id|no|nr|num|number|code|key)?s?")
+MIN_GROUPS = 6  # fewer different values are codes, such as of patients and controls
+MEAN_SIZE = 10  # subjects: larger groups, on average, are no families
 
 
 class _HeldTwiceError(DataError):
@@ -31,7 +40,8 @@ class _HeldTwiceError(DataError):
 class Cohort(NamedTuple):
     """Subjects and target: `classes` names the codes in `y`, None where it is regressed on.
 
-    `code` makes X and y, with `imports` by module and name, and `notes` are for the user.
+    `groups` are kept together by the folds. `code` makes X, y and groups, with `imports` by module
+    and name, and `notes` are for the user.
     """
 
     X: MultimodalData
@@ -40,6 +50,7 @@ class Cohort(NamedTuple):
     code: tuple[str, ...] = ()
     imports: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
 
 
 def read_cohort(
@@ -48,16 +59,18 @@ def read_cohort(
     *,
     target: str | None = None,
     task: str = "auto",
+    groups: str | None = None,
 ) -> Cohort:
     """Return the subjects of a folder who have a target and a modality.
 
-    `words` are those of `MultimodalData.from_folder`, such as ``id_column``.
+    `words` are those of `MultimodalData.from_folder`, such as ``id_column``. `groups` is the column
+    of families, people or sites that folds keep together.
 
     Raises
     ------
     DataError
-        If the folder cannot be read, the target is not found or cannot be used, or a modality
-        holds a copy of it.
+        If the folder cannot be read, the target or groups are not found or cannot be used, or a
+        modality holds a copy of the target.
     """
     words = dict(words or {})
     try:
@@ -80,7 +93,16 @@ def read_cohort(
     coded = cohort.classes is not None
     if note := check_leaks(cohort.X, cohort.y, name, files, coded=coded):
         cohort = cohort._replace(notes=(*cohort.notes, note))
-    return cohort
+    if groups is not None:
+        return _with_groups(cohort, groups)
+    return cohort._replace(notes=(*cohort.notes, *suspect_groups(cohort.X)))
+
+
+def words_of(options: Namespace) -> dict[str, Any]:
+    """Return the options of the command line that `MultimodalData.from_folder` takes."""
+    rows = dict(choice.split("=", 1) for choice in options.rows or ())
+    words = {"id_column": options.id, "rows": rows}
+    return {name: value for name, value in words.items() if value}
 
 
 def read_side(folder: str, words: dict[str, Any]) -> tuple[MultimodalData, tuple[str, ...]]:
@@ -236,3 +258,61 @@ def _with_numbers(cohort: Cohort, target: str, values: np.ndarray, task: str) ->
         code=(*cohort.code, f"y = X.meta[{target!r}].astype(float)"),
         notes=(*cohort.notes, f"The target {target!r} has {span}: a regression{hint}."),
     )
+
+
+# -------------------------------------------------------------------------- who is kept together
+def _with_groups(cohort: Cohort, groups: str) -> Cohort:
+    """Add the groups that folds keep together; all subjects must have one."""
+    X = cohort.X
+    name = _spelled(groups, [str(column) for column in X.meta])
+    if name is None:
+        holding = [modality for modality in X.modalities if groups in (X.columns[modality] or ())]
+        moved = f" It is a column of {holding[0]}: move it to participants.tsv." if holding else ""
+        raise DataError(
+            f"--groups: the side data have no column {groups!r}, only {list(X.meta)}.{moved}"
+        )
+    values = np.asarray(X.meta[name])
+    if (unknown := is_unlabeled(values, None)).any():
+        raise DataError(
+            f"--groups: {name!r} is empty for {unknown.sum()} subjects. Give each of them a value, "
+            "such as the identifier of the subject where nobody else belongs to the group."
+        )
+    codes = np.unique(values.astype(str), return_inverse=True)[1]
+    sizes = np.bincount(codes)
+    if len(sizes) < 2:
+        raise DataError(f"--groups: {name!r} has one value, so that no fold could be left out.")
+    note = f"Folds keep the {len(sizes)} groups of {name!r} together, of up to {sizes.max()}."
+    return cohort._replace(
+        groups=codes,
+        code=(*cohort.code, f"groups = X.meta[{name!r}].astype(str)"),
+        notes=(*cohort.notes, note),
+    )
+
+
+def find_group_columns(X: MultimodalData) -> list[str]:
+    """Return the side data that seem to name families, or people with several rows."""
+    found = []
+    for name, values in X.meta.items():
+        known = values[~is_unlabeled(values, None)].astype(str)
+        n_groups = len(np.unique(known))
+        are_groups = MIN_GROUPS <= n_groups < len(known) < MEAN_SIZE * n_groups
+        if are_groups and GROUP_NAMES.fullmatch(str(name).casefold()):
+            found.append(str(name))
+    return found
+
+
+def suspect_groups(X: MultimodalData) -> list[str]:
+    """Return what to say of relatives and of people with several rows that folds would part."""
+    said = [
+        f"Take care, {name!r} seems to name families or people with several rows. Folds that part "
+        f"them give scores that are too good: --groups {name} keeps them together."
+        for name in find_group_columns(X)
+    ]
+    people = find_people(X)
+    if not said and people is not None and (several := len(people) - len(np.unique(people))):
+        said.append(
+            f"Take care, {several} rows are of people who have another row, by their identifiers. "
+            "Folds that part them give scores that are too good: add a column of the people to "
+            "participants.tsv, and name it by --groups."
+        )
+    return said

@@ -11,7 +11,7 @@ from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
 
 from skmmcl import _demo
 from skmmcl._folder import Cohort
-from skmmcl._job import check_cohort, read
+from skmmcl._job import check_cohort, read, with_folds
 from skmmcl.exceptions import LeakageWarning
 from skmmcl.inspection import write_report
 from skmmcl.model_selection import ComparisonResult, compare
@@ -30,7 +30,8 @@ def run_study(options: Namespace) -> int:
     print(cohort.X)
     check_cohort(cohort, options.folds)
     task = _demo.CLASSIFICATION if cohort.classes else _demo.REGRESSION
-    result = _compare(options, cohort, task)
+    cohort, cv = with_folds(cohort, task, options)
+    result = _compare(options, cohort, task, cv)
     print(f"\n{describe(result)}\n")
     if options.command == "report":
         written = write_report(
@@ -53,10 +54,9 @@ def run_study(options: Namespace) -> int:
     return int(any(fit.error for fit in result.fits))
 
 
-def _compare(options: Namespace, cohort: Cohort, task: _demo.Task) -> ComparisonResult:
+def _compare(options: Namespace, cohort: Cohort, task: _demo.Task, cv: Any) -> ComparisonResult:
     params = {"max_epochs": 2} if options.quick else {}
     methods = task.make_methods(cohort.X, random_state=0, **params)
-    cv = task.splitter(n_splits=options.folds, n_repeats=options.repeats, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         for kind in (LeakageWarning, FitFailedWarning, UndefinedMetricWarning):
             warnings.simplefilter("always", kind)
@@ -65,6 +65,7 @@ def _compare(options: Namespace, cohort: Cohort, task: _demo.Task) -> Comparison
             cohort.X,
             cohort.y,
             cv=cv,
+            groups=cohort.groups,
             scoring=list(task.scores),
             n_jobs=options.n_jobs,
             checkpoint=Path(options.work),
