@@ -278,9 +278,9 @@ def test_an_output_without_an_ending_is_a_png(tmp_path, capsys):
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("option", ["--target=Dx", "--id=RID", "--rows=a=1", "--task=regression"])
+@pytest.mark.parametrize("option", ["--target=Dx", "--id=RID", "--groups=site", "--task=regression"])
 def test_options_of_a_folder_need_one(option, capsys):
-    assert "--target, --id, --rows and --task need --data" in fail([option], capsys)
+    assert "--target, --id, --rows, --groups and --task need --data" in fail([option], capsys)
     assert "--rows must be COLUMN=VALUE" in fail(["--data", "here", "--rows", "session"], capsys)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import balanced_accuracy_score, r2_score
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
@@ -23,6 +23,11 @@ from skmmcl.metrics._checks import check_matrix
 from skmmcl.metrics._site import site_probe
 from skmmcl.utils._plain import numbers_of, plain_labels
 from skmmcl.utils._targets import is_unlabeled, seem_measured
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import Groups, RandomState
 
 ALPHAS = 10.0 ** np.arange(-2, 6)  # of ridge regression
 
@@ -80,7 +85,8 @@ class ConfoundReport:
     @property
     def p_values(self) -> np.ndarray:
         """Share of permutations, the true order among them, that score as high."""
-        as_high = (self.permuted >= self.scores[:, None]).sum(axis=1)
+        # Scores that differ by rounding are the same.
+        as_high = (self.permuted >= self.scores[:, None] - 1e-10).sum(axis=1)
         return (as_high + 1) / (self.permuted.shape[1] + 1)
 
     def __repr__(self) -> str:
@@ -93,7 +99,16 @@ class ConfoundReport:
         return "\n".join(["ConfoundReport:", *lines])
 
 
-def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n_jobs=None):
+def confound_report(
+    Z: ArrayLike,
+    confounds: Mapping[str, Any],
+    *,
+    groups: Groups = None,
+    cv: int = 5,
+    n_permutations: int = 100,
+    random_state: RandomState = 0,
+    n_jobs: int | None = None,
+) -> ConfoundReport:
     """Decode confounds from a representation, and compare that with chance.
 
     A linear probe predicts each confound of held-out subjects: a logistic regression with balanced
@@ -103,10 +118,14 @@ def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n
     Parameters
     ----------
     Z : array-like of shape (n_subjects, n_features)
-        Representation of subjects who did not train it, one row for each person.
+        Representation of subjects who did not train it.
     confounds : mapping of str to array-like of shape (n_subjects,)
         Such as ``X.meta``. Subjects of whom a confound is not known (None or NaN) are left out of
         its row.
+    groups : array-like of shape (n_subjects,), default=None
+        Families, or people with several rows. Folds keep them together, since a probe could
+        otherwise recognize the person, and whole groups of equal size are permuted. None where
+        each row is another, unrelated person.
     cv : int, default=5
         Number of folds; fewer where a class has fewer subjects.
     n_permutations : int, default=100
@@ -124,7 +143,7 @@ def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n
     Raises
     ------
     DataError
-        If a confound has one value, or a class of a single subject, or does not fit.
+        If a confound has one value, or a class of a single subject or group, or does not fit.
     ValueError
         If `Z` is not finite.
 
@@ -153,22 +172,23 @@ def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n
     """
     z = check_matrix(Z, "Z").astype(np.float64)
     _check_lengths(len(z), confounds)
-    check_same_subjects({"Z": Z, **confounds})
+    check_same_subjects({"Z": Z, **confounds, "groups": groups})
+    if groups is not None:
+        groups = _read_groups(groups, len(z))
     seeds = check_random_state(random_state).randint(2**31 - 1, size=2)
     jobs = []
     for name, values in confounds.items():
         known, labels, is_class = read_confound(name, values)
-        folds = _folds(z[known], labels, cv, seeds[0], name) if is_class else None
-        if folds is None:
-            splits = KFold(min(cv, len(labels)), shuffle=True, random_state=seeds[0])
-            folds = [Fold(*split, z[known]) for split in splits.split(labels)]
-        jobs.append((folds, labels, is_class, n_permutations, seeds[1]))
+        units = None if groups is None else np.unique(groups[known], return_inverse=True)[1]
+        splits = _splits(labels, units, cv, seeds[0], name, is_class=is_class)
+        folds = [Fold(train, test, z[known]) for train, test in splits]
+        jobs.append((folds, labels, is_class, n_permutations, seeds[1], units))
     rows = Parallel(n_jobs=n_jobs)(delayed(decode)(*job) for job in jobs)
     return as_report(list(confounds), jobs, rows)
 
 
 def as_report(names: list[str], jobs: list, rows: list) -> ConfoundReport:
-    """Put together what was decoded of each confound."""
+    """Return the report of what was decoded from each confound."""
     return ConfoundReport(
         tuple(names),
         tuple("balanced accuracy" if is_class else "R2" for _, _, is_class, *_ in jobs),
@@ -176,6 +196,15 @@ def as_report(names: list[str], jobs: list, rows: list) -> ConfoundReport:
         np.array([permuted for _, permuted in rows]),
         np.array([len(labels) for _, labels, *_ in jobs]),
     )
+
+
+def _read_groups(groups: Any, n_subjects: int) -> np.ndarray:
+    groups = np.asarray(groups)
+    if groups.shape != (n_subjects,):
+        raise DataError(f"groups has shape {groups.shape}, and the representation {n_subjects} rows.")
+    if (unknown := is_unlabeled(groups, None)).any():
+        raise DataError(f"groups has {unknown.sum()} missing values: each subject needs a group.")
+    return np.unique(groups.astype(str), return_inverse=True)[1]
 
 
 def _check_lengths(n_subjects: int, confounds: Mapping[str, Any]) -> None:
@@ -202,26 +231,53 @@ def read_confound(name: str, values: Any) -> tuple[np.ndarray, np.ndarray, bool]
     return known, np.unique(plain_labels(kept, name), return_inverse=True)[1], True
 
 
-def _folds(z: np.ndarray, labels: np.ndarray, cv: int, seed: int, name: str) -> list[Fold]:
-    counts = np.bincount(labels)
-    if counts.min() < 2:
-        raise DataError(
-            f"Confound {name!r}: {(counts < 2).sum()} of {len(counts)} classes have a single "
-            "subject, so that no probe can both learn and be tested on them; set them to None."
-        )
-    splitter = StratifiedKFold(min(cv, counts.max()), shuffle=True, random_state=seed)
+def _splits(
+    labels: np.ndarray, units: np.ndarray | None, cv: int, seed: int, name: str, *, is_class: bool
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return training and test rows of each fold; `units` stay together."""
+    n_units = len(labels) if units is None else units.max() + 1
+    kind: Any = KFold if units is None else GroupKFold
+    if is_class:
+        kind = StratifiedKFold if units is None else StratifiedGroupKFold
+        of_units = np.arange(len(labels)) if units is None else units
+        pairs = np.unique(np.column_stack([labels, of_units]), axis=0)
+        counts, what = np.bincount(pairs[:, 0]), "subject" if units is None else "group"
+        if counts.min() < 2:
+            raise DataError(
+                f"Confound {name!r}: {(counts < 2).sum()} of {len(counts)} classes have a single "
+                f"{what}, so that no probe can both learn and be tested on them; set them to None."
+            )
+        n_units = counts.max()
+    if n_units < 2:
+        raise DataError(f"Confound {name!r} is known of a single group: no other can be held out.")
+    splitter = kind(min(cv, n_units), shuffle=True, random_state=seed)
     with warnings.catch_warnings():  # predictions are pooled: a fold may lack a small class
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return [Fold(train, test, z) for train, test in splitter.split(z, labels)]
+        return list(splitter.split(labels, labels, units))
+
+
+def _permutation(n_subjects: int, units: np.ndarray | None, rng: Any) -> np.ndarray:
+    """Return a random order of the subjects, or one that exchanges whole units of equal size."""
+    if units is None:
+        return rng.permutation(n_subjects)
+    order, sizes = np.empty(n_subjects, dtype=int), np.bincount(units)
+    for size in np.unique(sizes):
+        rows = np.array([np.flatnonzero(units == k) for k in np.flatnonzero(sizes == size)])
+        order[rows] = rng.permutation(rows)
+    return order
 
 
 def decode(
-    folds: Iterable[Fold], labels: np.ndarray, is_class: bool, n_permutations: int, seed: int
+    folds: list[Fold],
+    labels: np.ndarray,
+    is_class: bool,
+    n_permutations: int,
+    seed: int,
+    units: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
     """Return the score of a probe on the held-out subjects of all folds, and those by chance."""
-    folds = list(folds)
     rng = check_random_state(int(seed))
-    orders = [rng.permutation(len(labels)) for _ in range(n_permutations)]
+    orders = [_permutation(len(labels), units, rng) for _ in range(n_permutations)]
     probe = site_probe() if is_class else make_pipeline(StandardScaler(), RidgeCV(ALPHAS))
     score = balanced_accuracy_score if is_class else r2_score
 
