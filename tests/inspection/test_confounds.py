@@ -86,8 +86,8 @@ def test_people_with_several_rows_are_not_recognized():
         options = {"n_permutations": 9, "random_state": seed}
         alone += [*confound_report(Z, confounds, **options).p_values]
         together += [*confound_report(Z, confounds, groups=people, **options).p_values]
-    assert alone == [0.1] * 8
-    assert np.mean(np.array(together) == 0.1) < 0.5
+    assert np.mean(np.array(alone) == 0.1) > 0.8
+    assert np.mean(np.array(together) == 0.1) < 0.3
 
 
 def test_groups_of_one_row_are_no_groups(cohort):
