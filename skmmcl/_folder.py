@@ -51,6 +51,7 @@ class Cohort(NamedTuple):
     imports: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     groups: np.ndarray | None = None
+    target: str = "the class"
 
 
 def read_cohort(
@@ -88,7 +89,7 @@ def read_cohort(
     if file is not None:
         note = f"The target {name!r} is taken out of {file}, and is no feature."
         cohort = cohort._replace(notes=(*cohort.notes, note))
-    cohort = _with_target(_usable(cohort, name), name, task)
+    cohort = _with_target(_usable(cohort, name), name, task)._replace(target=name)
     files = {file.stem: file.name for file in sorted(Path(folder).iterdir())}
     coded = cohort.classes is not None
     if note := check_leaks(cohort.X, cohort.y, name, files, coded=coded):

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
 
 from skmmcl import _demo
@@ -14,10 +15,13 @@ from skmmcl._folder import Cohort
 from skmmcl._job import check_cohort, read, with_folds
 from skmmcl.exceptions import LeakageWarning
 from skmmcl.inspection import write_report
+from skmmcl.inspection._report_blocks import p_value
+from skmmcl.inspection._report_scores import difference_of, reason_of, score_of
 from skmmcl.model_selection import ComparisonResult, compare
 from skmmcl.utils._optional import import_optional
 
 REFERENCE = "concatenation"  # that the others are compared to
+MAX_REASON = 70  # characters of why a method failed
 
 
 def run_study(options: Namespace) -> int:
@@ -39,7 +43,7 @@ def run_study(options: Namespace) -> int:
             options.output,
             X=cohort.X,
             method=task.main,
-            target=options.target or "the class",
+            target=cohort.target,
             class_names=cohort.classes,
             notes=cohort.notes,
             data_code=cohort.code,
@@ -77,17 +81,21 @@ def _compare(options: Namespace, cohort: Cohort, task: _demo.Task, cv: Any) -> C
 
 
 def describe(result: ComparisonResult) -> str:
-    """Return the summary of the first score as text of at most 100 columns."""
+    """Return the summary of the first score as a table in plain text."""
     table: Any = result.summary()
-    lines = [f"{result.metrics[0]}, mean of {len(result.splits)} splits, with 95 % intervals"]
-    width = max(map(len, table.index))
-    lines.append(f"{'':{width}}  {'score':^22}  {'difference':^24}  {'p (corrected)':>13}")
+    metric = result.metrics[0]
+    rows = [["", "score", "difference", "p (corrected)"]]
     for name, row in table.iterrows():
-        score = f"{row.score:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
-        difference = f"{row.difference:+.3f} [{row.difference_lower:+.3f}, "
-        difference += f"{row.difference_upper:+.3f}]"
-        cells = f"{score:^22}  {difference:^24}  {row.p_corrected:13.3g}"
-        if name == table.index[0]:
-            cells = f"{score:^22}  {'(reference)':^24}"
-        lines.append(f"{name:{width}}  {cells}".rstrip())
-    return "\n".join(lines)
+        score, difference, p = score_of(row, metric), difference_of(row), p_value(row.p_corrected)
+        if not np.isfinite(row.score):
+            difference, p = reason_of(result, name)[:MAX_REASON], ""
+        elif name == table.index[0]:
+            difference, p = "(reference)", ""
+        rows.append([str(name), score, difference, p])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    title = f"{metric}, mean of {len(result.splits)} splits, with 95 % intervals"
+    return "\n".join([title, *lines])

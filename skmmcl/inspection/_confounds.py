@@ -201,7 +201,9 @@ def as_report(names: list[str], jobs: list, rows: list) -> ConfoundReport:
 def _read_groups(groups: Any, n_subjects: int) -> np.ndarray:
     groups = np.asarray(groups)
     if groups.shape != (n_subjects,):
-        raise DataError(f"groups has shape {groups.shape}, and the representation {n_subjects} rows.")
+        raise DataError(
+            f"groups has shape {groups.shape}, and the representation {n_subjects} rows."
+        )
     if (unknown := is_unlabeled(groups, None)).any():
         raise DataError(f"groups has {unknown.sum()} missing values: each subject needs a group.")
     return np.unique(groups.astype(str), return_inverse=True)[1]

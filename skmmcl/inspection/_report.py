@@ -22,9 +22,10 @@ from skmmcl.inspection._report_models import (
     confounds_section,
     contributions_section,
     fold_models,
+    not_available,
     training_section,
 )
-from skmmcl.inspection._report_scores import answer, curves_section, scores_section
+from skmmcl.inspection._report_scores import answer, curves_section, reason_of, scores_section
 from skmmcl.utils._files import write_whole
 from skmmcl.utils._optional import import_optional
 
@@ -43,7 +44,7 @@ def write_report(
     notes=(),
     data_code=(),
     data_imports=(),
-    terms=False,
+    terms="auto",
     n_permutations=100,
     random_state=0,
     overwrite=False,
@@ -77,8 +78,9 @@ def write_report(
         Lines of code that make `X` and `y`, put into the program.
     data_imports : sequence of (module, name), default=()
         What these lines import.
-    terms : bool, default=False
-        Whether to fit the method without each term of its objective, too.
+    terms : bool or "auto", default="auto"
+        Whether to fit the method without each term of its objective, too, in up to five folds.
+        "auto" does so where the fits of the comparison let expect less than a minute.
     n_permutations : int, default=100
         Permutations of each confound.
     random_state : int, default=0
@@ -169,7 +171,7 @@ def _check_path(path: Path, *, overwrite: bool) -> Path:
 
 def _check_method(result: Any, method: str | None) -> str:
     if method is None:
-        return str(result.summary()["score"].idxmax())
+        return str(result.summary()["score"].fillna(-np.inf).idxmax())
     if method not in result.methods:
         raise ValueError(f"method must be one of {list(result.methods)}, got {method!r}.")
     return method
@@ -211,36 +213,41 @@ def _warnings(result: Any) -> list[str]:
     for name in result.methods:
         fits = [fit for fit in result.failures if fit.method == name]
         if fits:
-            said = fits[0].error or "; ".join(fits[0].messages)
             found.append(
-                f"{name}: {len(fits)} of {len(result.splits)} splits failed, first: {said}"
+                f"{name}: {len(fits)} of {len(result.splits)} splits failed, first: "
+                f"{reason_of(result, name)}"
             )
     return found
 
 
 def _look_inside(
-    result: Any, method: str, subjects: Subjects, terms: bool, n_permutations: int, seed: int
+    result: Any, method: str, subjects: Subjects, terms: Any, n_permutations: int, seed: int
 ) -> list[Section]:
     """Return the sections for which the method is fitted again."""
     if subjects.X is None:
         return []
     X = subjects.X
-    models = fold_models(result, method, X)
+    try:
+        models = fold_models(result, method, X)
+    except Exception as error:  # noqa: BLE001  hours of comparison are not lost for a section
+        return [Section("inside", f"Inside {method}", [not_available(error)])]
     given = models, result, method, X
+    options = {"n_permutations": n_permutations, "seed": seed}
     made = [
         ("contributions", "Contributions of the modalities",
          lambda: contributions_section(*given, terms=terms, seed=seed)),
-        ("confounds", "Confounds and map",
-         lambda: confounds_section(models, subjects, X, n_permutations=n_permutations, seed=seed)),
+        ("confounds", "Confounds and map", lambda: confounds_section(*given, subjects, **options)),
         ("training", "Training", lambda: training_section(*given)),
     ]  # fmt: skip
-    return [Section(name, title, attempt(make).blocks) for name, title, make in made]
+    return [Section(name, title, attempt(make)) for name, title, make in made]
 
 
 def _repeat_section(
     result: Any, method: str, data_code: Any, data_imports: Any, seed: int
 ) -> Section:
     params = result.params
+    cv = params.get("cv")
+    is_given = not isinstance(cv, int) and not hasattr(cv, "split")
     versions = {"python": platform.python_version(), **params.get("versions", {})}
     for name in ("matplotlib", "pandas", "nilearn"):
         try:
@@ -249,7 +256,7 @@ def _repeat_section(
             continue
     settings = {
         "method looked into": method,
-        "splits": str(params.get("cv"))[:200],
+        "splits": f"{len(result.splits)} that were given" if is_given else str(cv),
         "scores": ", ".join(result.metrics),
         "seed": str(params.get("random_state")),
         "seed of the report": str(seed),

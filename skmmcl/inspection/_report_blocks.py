@@ -114,15 +114,17 @@ def _saved(figure: Any, kind: str, **options: Any) -> bytes:
 
 def shown(metric: str) -> str:
     """Return the name of a metric as words."""
-    return metric.replace("_", " ")
+    words = metric.replace("_", " ").removeprefix("neg ")
+    words = {"roc auc": "ROC AUC", "roc auc ovr": "ROC AUC", "r2": "R2"}.get(words, words)
+    return f"negative {words}" if metric.startswith("neg_") else words
 
 
-def number(value: Any, form: str = ".3f") -> str:
+def number(value: Any, form: str = "z.3f") -> str:
     """Return a number as text; a dash where there is none."""
     return format(value, form) if np.isfinite(value) else "–"
 
 
-def interval(value: float, lower: float, upper: float, form: str = ".3f") -> str:
+def interval(value: float, lower: float, upper: float, form: str = "z.3f") -> str:
     """Return a number with its interval as text."""
     if not np.isfinite(lower):
         return number(value, form)

@@ -15,6 +15,7 @@ from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
 
 MAX_CLASSES = 6  # columns of a table
 MAX_VALUES = 6  # of side data, which are listed one by one
+MAX_LISTED = 20  # values; more are counted only
 MAX_PATTERNS = 10
 
 
@@ -112,6 +113,8 @@ def _describe_known(everyone: np.ndarray, known: np.ndarray) -> str:
         return f"{measured.mean():.4g} ± {measured.std():.2g}"
     usual = [value for value, _ in Counter(everyone.tolist()).most_common()]
     counts = Counter(known.tolist())
+    if len(usual) > MAX_LISTED:
+        return f"{len(counts)} different values"
     listed = [f"{class_name(value)}: {counts[value]}" for value in usual[:MAX_VALUES]]
     return ", ".join(listed) + (", ..." if len(usual) > MAX_VALUES else "")
 

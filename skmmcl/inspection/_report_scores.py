@@ -28,17 +28,57 @@ def answer(result: Any, method: str) -> str:
     """Return the result in a sentence or two."""
     table, metric = result.summary(), result.metrics[0]
     row, reference = table.loc[method], table.index[0]
-    score = interval(row.score, row.lower, row.upper)
-    text = f"{method} has a mean {shown(metric)} of {score} over {len(result.splits)} splits."
+    if not np.isfinite(row.score):
+        return f"{method} has no score: {reason_of(result, method)}."
+    score = score_of(row, metric)
+    text = f"{method} has a mean {shown(metric)} of {score} over {row.splits:.0f} splits."
+    text += _next_to_chance(row, chance_of(result, metric))
     if method == reference or not np.isfinite(row.p_corrected):
         return text
-    size = interval(row.difference, row.difference_lower, row.difference_upper, "+.3f")
+    size = difference_of(row)
     found = "better than" if row.difference > 0 else "worse than"
     found = found if row.p_corrected < 0.05 else "not significantly different from"
     return (
         f"{text} It is {found} {reference}: difference {size}, corrected p "
         f"{'' if row.p_corrected < 0.001 else '= '}{p_value(row.p_corrected)}."
     )
+
+
+BOUNDS = {"accuracy": (0, 1), "roc_auc": (0, 1), "r2": (-np.inf, 1), "neg_": (-np.inf, 0)}
+
+
+def score_of(row: Any, metric: str) -> str:
+    """Return the mean score of a row of a summary, with its interval within the metric's range."""
+    if not np.isfinite(row.score):
+        return "failed" if row.failed else "not defined"
+    ranges = (bounds for part, bounds in BOUNDS.items() if part in metric)
+    return interval(row.score, *np.clip([row.lower, row.upper], *next(ranges, (-np.inf, np.inf))))
+
+
+def difference_of(row: Any) -> str:
+    """Return the difference to the first method of a row of a summary, with its interval."""
+    return interval(row.difference, row.difference_lower, row.difference_upper, "+z.3f")
+
+
+def reason_of(result: Any, method: str) -> str:
+    """Return why a method has no score in the first split without one; empty if there is none."""
+    fits = [fit for fit in result.failures if fit.method == method]
+    return (fits[0].error or "; ".join(fits[0].messages)) if fits else ""
+
+
+def chance_of(result: Any, metric: str) -> float:
+    """Return the score of predictions that know nothing of a subject; NaN where it varies."""
+    if metric == "balanced_accuracy" and result.classes is not None:
+        return 1 / len(result.classes)
+    return 0.5 if metric.startswith("roc_auc") else 0.0 if metric == "r2" else np.nan
+
+
+def _next_to_chance(row: Any, chance: float) -> str:
+    if not np.isfinite([chance, row.lower, row.upper]).all():
+        return ""
+    if row.lower <= chance <= row.upper:
+        return f" The interval includes {chance:.3g}, the score of predictions by chance."
+    return f" Predictions by chance would have {chance:.3g}."
 
 
 def scores_section(result: Any, method: str) -> Section:
@@ -79,13 +119,12 @@ def scores_section(result: Any, method: str) -> Section:
 def _table(result: Any, metric: str, method: str) -> Table:
     rows = []
     for k, (name, row) in enumerate(result.summary(metric).iterrows()):
-        difference = interval(row.difference, row.difference_lower, row.difference_upper, "+.3f")
         cells = [
-            interval(row.score, row.lower, row.upper),
-            difference if k else "reference",
+            score_of(row, metric),
+            difference_of(row) if k else "reference",
             p_value(row.p) if k else "",
             p_value(row.p_corrected) if k else "",
-            f"{row.fit_time:.2g} s",
+            f"{row.fit_time:.2g} s" if np.isfinite(row.fit_time) else "–",
             f"{row.splits:.0f}" + (f", {row.failed:.0f} failed" if row.failed else ""),
         ]
         rows.append([str(name), *cells])
@@ -130,12 +169,12 @@ def curves_section(result: Any, method: str, subjects: Subjects) -> Section:
     if not scores:
         section.blocks.append(Text("No method gives probabilities or a decision function."))
         return section
-    lines = _lines(scores, method, subjects)
+    lines, of_whom = _lines(scores, method, subjects)
     section.blocks.append(
         picture(
             lambda ax: _draw_roc(ax, lines),
             "ROC curves of held-out subjects",
-            "ROC of held-out subjects: mean over the splits, and its standard deviation.",
+            f"ROC of held-out subjects, {of_whom}: mean and standard deviation over the splits.",
             (4.6, 3.9),
         )
     )
@@ -146,7 +185,7 @@ def curves_section(result: Any, method: str, subjects: Subjects) -> Section:
         and max(table["p"].max() for table in found) <= 1
     }
     if probable:
-        section.blocks += _calibration(probable)
+        section.blocks += _calibration(probable, of_whom)
     return section
 
 
@@ -163,12 +202,15 @@ def class_scores(table: Any, subjects: Subjects) -> dict[Any, Any]:
     return found
 
 
-def _lines(scores: dict, method: str, subjects: Subjects) -> dict[str, list]:
-    """Return what to draw: a line for each method, or of several classes for each class."""
+def _lines(scores: dict, method: str, subjects: Subjects) -> tuple[dict[str, list], str]:
+    """Return a line for each method, or of several classes for each class, and what they are of."""
     if len(subjects.names) == 2:
-        return {name: list(found.values()) for name, found in scores.items()}
-    of_method = scores.get(method) or next(iter(scores.values()))
-    return {subjects.names[label]: [table] for label, table in of_method.items()}
+        positive = list(subjects.names.values())[1]
+        lines = {name: list(found.values()) for name, found in scores.items()}
+        return lines, f"{positive!r} against the other class"
+    name = method if method in scores else next(iter(scores))
+    lines = {subjects.names[label]: [table] for label, table in scores[name].items()}
+    return lines, f"each class of {name} against the others"
 
 
 def _draw_roc(ax: Any, lines: dict[str, list]) -> None:
@@ -191,7 +233,7 @@ def _draw_roc(ax: Any, lines: dict[str, list]) -> None:
     ax.legend(title="area", frameon=False, fontsize="small", loc="lower right")
 
 
-def _calibration(lines: dict[str, list]) -> list[Any]:
+def _calibration(lines: dict[str, list], of_whom: str) -> list[Any]:
     curves, rows = {}, []
     for name, (table,) in lines.items():
         known = table.groupby("row")[["is", "p"]].mean()  # over the repeats
@@ -206,7 +248,8 @@ def _calibration(lines: dict[str, list]) -> list[Any]:
     figure = picture(
         lambda ax: _draw_calibration(ax, curves),
         "Calibration of held-out subjects",
-        "Calibration of held-out subjects: share of the class among those with a probability.",
+        f"Calibration of held-out subjects, {of_whom}: how often the class is the true one among "
+        "subjects of similar probability.",
         (4.6, 3.9),
     )
     head = ["", "Brier score", "calibration error"]

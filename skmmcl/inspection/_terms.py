@@ -144,8 +144,8 @@ def _with_objective(embedder: BaseEmbedder, choose: Any) -> BaseEmbedder:
     return Changed(**clone(embedder).get_params(deep=False))
 
 
-class _TermsFound(Exception):  # noqa: N818 (ends a fit, and is no error)
-    """Names of the terms, for which a fit is given up before it trains."""
+class _TermsFound(BaseException):  # no Exception, which searches catch
+    """Names of the terms, with which a fit ends before it trains."""
 
 
 def _names_of_terms(estimator, path, X, y, rows) -> list[str]:
