@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
-from skmmcl.inspection._informed import drops, read_subjects
+from skmmcl.inspection._informed import by_scorer, check_classes, drops, read_subjects
 
 
 def modality_importance(
@@ -104,6 +104,8 @@ def modality_importance(
     """
     X = _check_input(X, y, n_repeats)
     check_same_subjects({"X": X, "y": y, "sample_weight": sample_weight})
+    if y is not None:
+        check_classes(estimator, y, scoring)
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     random_state = check_random_state(random_state)

@@ -111,18 +111,23 @@ class Informed(BaseEstimator):
 
 
 def check_predictor(estimator: Any, y: Any, scoring: Any) -> None:
-    """Raise if an estimator predicts nothing, or if y holds classes that it did not learn."""
+    """Raise if an estimator predicts nothing, or if y has classes that it did not learn."""
     if not (is_classifier(estimator) or is_regressor(estimator)):
         raise TypeError(
             f"{type(estimator).__name__} is no classifier or regressor. Without any modality a "
             "prediction is the mean of all predictions, which a representation has not: give a "
             "pipeline that ends in a classifier or regressor."
         )
-    if scoring is None and is_classifier(estimator) and hasattr(estimator, "classes_"):
+    check_classes(estimator, y, scoring)
+
+
+def check_classes(estimator: Any, y: Any, scoring: Any) -> None:
+    """Raise if y has classes that a classifier did not learn, unless a scorer may leave them out."""
+    if not callable(scoring) and is_classifier(estimator) and hasattr(estimator, "classes_"):
         unknown = sorted(set(np.asarray(y).tolist()) - set(estimator.classes_.tolist()), key=str)
         if unknown:
             raise DataError(
-                f"y holds {unknown[:5]}, which are no classes of the estimator. If they mark "
+                f"y has {unknown[:5]}, which are no classes of the estimator. If they mark "
                 "unlabeled subjects, give scoring=labeled_scorer('balanced_accuracy') of "
                 "skmmcl.model_selection, or leave these subjects out."
             )
