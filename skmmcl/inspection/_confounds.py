@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -145,7 +146,7 @@ def confound_report(
     DataError
         If a confound has one value, or a class of a single subject or group, or does not fit.
     ValueError
-        If `Z` is not finite.
+        If `Z` is not finite, or `cv` or `n_permutations` is too small.
 
     See Also
     --------
@@ -170,6 +171,9 @@ def confound_report(
       age   R2 1.000, by chance ..., p = 0.0909
       site  balanced accuracy 0.2..., by chance 0.3..., p = 0...
     """
+    for name, number, least in (("cv", cv, 2), ("n_permutations", n_permutations, 1)):
+        if not isinstance(number, Integral) or number < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}.")
     z = check_matrix(Z, "Z").astype(np.float64)
     _check_lengths(len(z), confounds)
     check_same_subjects({"Z": Z, **confounds, "groups": groups})

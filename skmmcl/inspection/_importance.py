@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
@@ -68,7 +67,9 @@ def modality_importance(
     Raises
     ------
     ModalityError
-        If X does not tell its modalities.
+        If X does not name its modalities.
+    DataError
+        If `y` has labels that the estimator did not learn.
 
     See Also
     --------
@@ -78,8 +79,8 @@ def modality_importance(
 
     Notes
     -----
-    Modalities that carry the same information stand in for one another: each may look
-    unimportant although together they matter. The importances do not add up to the score.
+    Modalities that carry the same information replace one another: each may look unimportant
+    although together they matter. The importances do not add up to the score.
 
     References
     ----------
@@ -102,7 +103,9 @@ def modality_importance(
     >>> result.importances_mean.round(1)
     array([0.5, 0. ])
     """
-    X = _check_input(X, y, n_repeats)
+    if not isinstance(n_repeats, Integral) or n_repeats < 1:
+        raise ValueError(f"n_repeats must be a positive integer, got {n_repeats!r}.")
+    X = read_subjects(X, y)
     check_same_subjects({"X": X, "y": y, "sample_weight": sample_weight})
     if y is not None:
         check_classes(estimator, y, scoring)
@@ -116,22 +119,11 @@ def modality_importance(
         for name in X.modalities
         for order in orders
     )
-    if isinstance(baseline, dict):
-        return {
-            key: _result(X, baseline[key], [score[key] for score in scores]) for key in baseline
-        }
-    return _result(X, baseline, scores)
-
-
-def _check_input(X, y, n_repeats):
-    if not isinstance(n_repeats, Integral) or n_repeats < 1:
-        raise ValueError(f"n_repeats must be a positive integer, got {n_repeats!r}.")
-    return read_subjects(X, y)
+    return by_scorer(
+        [baseline, *scores],
+        lambda of: drops(X.modalities, of[0] - of[1:].reshape(len(X.modalities), -1)),
+    )
 
 
 def _permuted_score(scorer, estimator, X, y, weights, name, order):
     return scorer(estimator, X._permuted(name, order), y, **weights)  # noqa: SLF001
-
-
-def _result(X, baseline, scores):
-    return drops(X.modalities, baseline - np.reshape(scores, (len(X.modalities), -1)))

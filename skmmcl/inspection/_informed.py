@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from skmmcl.data import MultimodalData, as_multimodal, is_multimodal
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._targets import as_labels, is_unlabeled
 
 
 def read_subjects(X: Any, y: Any) -> MultimodalData:
@@ -122,15 +124,21 @@ def check_predictor(estimator: Any, y: Any, scoring: Any) -> None:
 
 
 def check_classes(estimator: Any, y: Any, scoring: Any) -> None:
-    """Raise if y has classes that a classifier did not learn, unless a scorer may leave them out."""
-    if not callable(scoring) and is_classifier(estimator) and hasattr(estimator, "classes_"):
-        unknown = sorted(set(np.asarray(y).tolist()) - set(estimator.classes_.tolist()), key=str)
-        if unknown:
-            raise DataError(
-                f"y has {unknown[:5]}, which are no classes of the estimator. If they mark "
-                "unlabeled subjects, give scoring=labeled_scorer('balanced_accuracy') of "
-                "skmmcl.model_selection, or leave these subjects out."
-            )
+    """Raise if y has labels that a classifier did not learn, and that the score would count."""
+    if not is_classifier(estimator) or not hasattr(estimator, "classes_"):
+        return
+    listed = scoring.values() if isinstance(scoring, Mapping) else [scoring]
+    if any(callable(scorer) for scorer in listed):  # it may leave them out
+        return
+    y = as_labels(y)
+    found = y if scoring is None else y[is_unlabeled(y)]  # a fold may lack a rare class
+    unknown = sorted(set(found.tolist()) - set(estimator.classes_.tolist()), key=str)
+    if unknown:
+        raise DataError(
+            f"y has {unknown[:5]}, which are no classes of the estimator. If they mark unlabeled "
+            "subjects, give scoring=labeled_scorer('balanced_accuracy') of "
+            "skmmcl.model_selection, or leave these subjects out."
+        )
 
 
 def drops(names: Any, importances: Any, key: str = "modalities", **others: Any) -> Bunch:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from skmmcl.inspection._axes import axes_of, import_plotting
 from skmmcl.inspection._maps import maps_to_image
-from skmmcl.utils._optional import import_optional
 from skmmcl.volumes import LazyVolumes
 
 N_BACKGROUND = 10  # volumes whose mean is the background
@@ -143,9 +143,7 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('falff dimension', 't1 dimension')
     """
-    plt = _import("matplotlib.pyplot")
-    if ax is None:
-        ax = plt.subplots(layout="constrained")[1]
+    ax = axes_of(ax, "plot_latent_links")
     image = ax.imshow(links.correlations, cmap="RdBu_r", vmin=-1, vmax=1)
     ax.figure.colorbar(image, ax=ax, label="mean correlation of maps")
     ((a, b, correlation),) = links.strongest(1)
@@ -161,7 +159,7 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
 
 
 def _draw(values: np.ndarray, reference: Any, background: Any, **kwargs: Any) -> Any:
-    plotting = _import("nilearn.plotting")
+    plotting = import_plotting()
     if background is None and isinstance(reference, LazyVolumes):
         background = _mean_volume(reference)
     if not (isinstance(background, str) and background == "MNI152"):  # nilearn's own default
@@ -173,8 +171,3 @@ def _mean_volume(volumes: LazyVolumes) -> Any:
     present = np.flatnonzero(volumes.present)[:N_BACKGROUND]
     mean = sum(volumes[int(row)] for row in present) / max(1, len(present))
     return maps_to_image(mean, volumes)
-
-
-def _import(module: str) -> Any:
-    advice = f'Drawing needs {module.partition(".")[0]}: pip install "skmmcl[inspection]".'
-    return import_optional(module, advice)

@@ -12,6 +12,7 @@ from sklearn.manifold import TSNE
 from skmmcl.base import BaseEmbedder
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
+from skmmcl.inspection._axes import axes_of
 from skmmcl.metrics._checks import check_matrix
 from skmmcl.utils._optional import import_pyplot
 from skmmcl.utils._plain import numbers_of, plain_labels
@@ -63,7 +64,7 @@ def plot_history(estimator, *, ax=None):
             "The history is empty: nothing was trained, all terms were solved in closed form. "
             "solver='gradient' trains a network."
         )
-    ax = _axes(ax, "plot_history")
+    ax = axes_of(ax, "plot_history")
     for name, values in history.items():
         width = 2 if name.endswith("loss") else 1
         ax.plot(np.arange(1, len(values) + 1), values, label=name, lw=width)
@@ -133,7 +134,7 @@ def plot_modality_importance(result, *, label="drop of the score", ax=None):
     names = result.get("modalities") or result.get("terms")
     if names is None or "importances_mean" not in result:
         raise TypeError(f"One result is drawn at a time; pick one of the scorers {list(result)}.")
-    ax = _axes(ax, "plot_modality_importance")
+    ax = axes_of(ax, "plot_modality_importance")
     order = np.argsort(result["importances_mean"], kind="stable")
     means = np.asarray(result["importances_mean"])[order]
     each = np.asarray(result["importances"])[order]
@@ -181,7 +182,7 @@ def plot_learning_curve(result, *, label="score", ax=None):
     >>> ax.get_xlabel()
     'labeled subjects in training'
     """
-    ax = _axes(ax, "plot_learning_curve")
+    ax = axes_of(ax, "plot_learning_curve")
     mean, deviation = result.test_scores.mean(axis=1), result.test_scores.std(axis=1)
     ax.fill_between(result.train_sizes, mean - deviation, mean + deviation, alpha=0.2, lw=0)
     ax.plot(result.train_sizes, mean, "o-")
@@ -232,7 +233,7 @@ def plot_embedding(Z, color=None, *, method="pca", random_state=0, ax=None):
     """
     maps = color if isinstance(color, Mapping) else {"": color}
     check_same_subjects({"Z": Z, **maps}, embedded=True)
-    points = _in_two_dimensions(check_matrix(Z, "Z").astype(float), method, random_state)
+    points, axis = _in_two_dimensions(check_matrix(Z, "Z").astype(float), method, random_state)
     plt = import_pyplot("plot_embedding")
     if ax is None:
         size = (4.2 * len(maps), 3.6)
@@ -242,21 +243,20 @@ def plot_embedding(Z, color=None, *, method="pca", random_state=0, ax=None):
         raise DataError(f"{len(axes)} axes were given for {len(maps)} maps.")
     for one, (name, values) in zip(axes, maps.items(), strict=True):
         _draw_map(one, points, values, name)
-        one.set(title=name, xticks=[], yticks=[], xlabel=f"{method} 1", ylabel=f"{method} 2")
+        one.set(title=name, xticks=[], yticks=[], xlabel=f"{axis} 1", ylabel=f"{axis} 2")
     return axes if isinstance(color, Mapping) else axes[0]
 
 
-def _in_two_dimensions(z: np.ndarray, method: str, random_state: Any) -> np.ndarray:
+def _in_two_dimensions(z: np.ndarray, method: str, random_state: Any) -> tuple[np.ndarray, str]:
+    """Return points in the plane, and what their axes are."""
     if method not in {"pca", "tsne"}:
         raise ValueError(f"method must be 'pca' or 'tsne', got {method!r}.")
-    if z.shape[1] == 1:
-        return np.column_stack([z, np.zeros(len(z))])
-    if z.shape[1] == 2:
-        return z
+    if z.shape[1] <= 2:
+        return np.pad(z, ((0, 0), (0, 2 - z.shape[1]))), "dimension"
     if method == "pca":
-        return PCA(2, svd_solver="full").fit_transform(z)
-    perplexity = min(30, (len(z) - 1) / 3)
-    return TSNE(init="pca", perplexity=perplexity, random_state=random_state).fit_transform(z)
+        return PCA(2, svd_solver="full").fit_transform(z), "PC"
+    tsne = TSNE(init="pca", perplexity=min(30, (len(z) - 1) / 3), random_state=random_state)
+    return tsne.fit_transform(z), "t-SNE"
 
 
 def _draw_map(ax: Any, points: np.ndarray, values: Any, name: str) -> None:
@@ -281,17 +281,15 @@ def _draw_map(ax: Any, points: np.ndarray, values: Any, name: str) -> None:
     for k, group in enumerate(groups):
         color = _color(k, len(groups))
         ax.scatter(*points[known][labels == group].T, color=color, label=group, **style)
-    if len(groups) <= MAX_GROUPS:  # next to the map, where it hides nobody
-        place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "borderaxespad": 0}
-        ax.legend(**place, frameon=False, fontsize="x-small", ncols=1 + (len(groups) > 12))
+    # Next to the map, where it hides nobody.
+    place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "borderaxespad": 0, "frameon": False}
+    if len(groups) <= MAX_GROUPS:
+        ax.legend(**place, fontsize="small", ncols=1 + (len(groups) > 12))
+    else:
+        ax.legend([], [], **place, title=f"{len(groups)} classes")
 
 
 def _color(k: int, n_groups: int) -> Any:
     from matplotlib import colormaps
 
     return colormaps["tab10" if n_groups <= 10 else "tab20"](k % 20)
-
-
-def _axes(ax: Any, user: str) -> Any:
-    plt = import_pyplot(user)
-    return plt.subplots(layout="constrained")[1] if ax is None else ax

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.utils._optional import import_optional, import_pyplot
+from skmmcl.inspection._axes import axes_of, import_plotting
 
 
 def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
@@ -59,7 +59,8 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
         names = getattr(values, "columns", values.index)
     if len(components := _components_of(values)) > 1:
         raise DataError(
-            f"values hold the components {components}: draw one, such as values.loc[{components[0]}]."
+            f"values have the components {components}: draw one of them, such as "
+            f"values.loc[{components[0]}]."
         )
     array = np.asarray(values, dtype=float)
     if array.ndim == 2:
@@ -71,9 +72,7 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
         )
     names = _check_names(names, len(array))
     order = np.argsort(-np.abs(array), kind="stable")[:n_largest][::-1]
-    if ax is None:
-        size = (6, 0.8 + 0.26 * len(order))
-        ax = import_pyplot("plot_regions").subplots(figsize=size, layout="constrained")[1]
+    ax = axes_of(ax, "plot_regions", figsize=(6, 0.8 + 0.26 * len(order)))
     colors = np.where(array[order] < 0, "#2b6ca3", "#c1272d")
     ax.barh(range(len(order)), array[order], color=colors)
     ax.axvline(0, color="0.3", lw=1)
@@ -128,9 +127,7 @@ def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
     """
     names = getattr(values, "columns", None) if names is None else names
     matrix = _as_matrix(values)
-    plotting = import_optional(
-        "nilearn.plotting", 'Drawing needs nilearn: pip install "skmmcl[inspection]".'
-    )
+    plotting = import_plotting()
     if coords is None:
         labels = None if names is None else list(_check_names(names, len(matrix)))
         limit = np.abs(matrix).max() or 1.0

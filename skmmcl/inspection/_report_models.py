@@ -210,9 +210,9 @@ def confounds_section(
             Text(
                 "Scores of linear probes that predict side data of held-out subjects from the "
                 f"representation of {method}, and the mean of {n_permutations} scores with the "
-                "side data permuted, which is what chance gives. Each p-value is for one row, without "
-                "correction for their number. What is decoded is no proof of harm, since classes "
-                "may differ in it."
+                "side data permuted, which is what chance gives. Each p-value is for one row, "
+                "without correction for their number. What is decoded is no proof of harm, since "
+                "classes may differ in it."
             ),
             _table_of_confounds(report),
         ]

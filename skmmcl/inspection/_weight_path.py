@@ -13,7 +13,7 @@ import torch
 from sklearn.metrics import check_scoring
 from torch import Tensor, nn
 
-from skmmcl.inspection._members import axes_to_draw
+from skmmcl.inspection._axes import axes_of
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -221,7 +221,7 @@ def plot_weight_path(path: WeightPath, *, label: str | None = None, ax: Any = No
     >>> plot_weight_path(path).get_ylabel()
     'score'
     """
-    ax = axes_to_draw(ax)
+    ax = axes_of(ax, "plot_weight_path")
     (line,) = ax.plot(path.fractions, path.scores, marker="o", label=label)
     ax.plot([0, 1], path.scores[[0, -1]], color=line.get_color(), linestyle=":")
     ax.set(xlabel="part of the second network's weights", ylabel="score")

@@ -121,6 +121,10 @@ def test_bad_input(cohort):
         confound_report(Z, {"site": rare})
     with pytest.raises(DataError, match="'age' has 89 values, and the representation 90"):
         confound_report(Z, {"age": confounds["age"][1:]})
+    with pytest.raises(ValueError, match="cv must be a whole number of at least 2, got 1"):
+        confound_report(Z, confounds, cv=1)
+    with pytest.raises(ValueError, match="n_permutations must be a whole number of at least 1"):
+        confound_report(Z, confounds, n_permutations=0)
     with pytest.raises(DataError, match="must be a mapping"):
         confound_report(Z, confounds["age"])
     table = pd.DataFrame(Z, index=[f"s{k}" for k in range(90)])

@@ -202,8 +202,10 @@ def test_unlabeled_subjects_are_left_out_by_a_scorer(cohort):
     model = make_pipeline(
         CMCCSSEmbedder(solver="closed_form"), LabeledOnly(LogisticRegression())
     ).fit(X, told)
-    with pytest.raises(DataError, match=r"y holds \[-1\], which are no classes of the estimator"):
-        modality_shapley(model, X, told)
+    for scoring in (None, "balanced_accuracy", {"a": "accuracy"}):
+        for measure in (modality_shapley, modality_ablation, modality_importance):
+            with pytest.raises(DataError, match=r"y has \[-1\], which are no classes of the est"):
+                measure(model, X, told, scoring=scoring)
     scoring = labeled_scorer("balanced_accuracy")
     result = modality_shapley(model, X, told, scoring=scoring)
     labeled = told != -1

@@ -100,5 +100,5 @@ def test_missing_packages_name_the_extra(monkeypatch):
         plot_saliency(np.zeros(GRID), AFFINE)
     links = latent_links(np.zeros((2, 5, 4)), np.zeros((2, 5, 4)))
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match="skmmcl\\[inspection\\]"):
+    with pytest.raises(ImportError, match="skmmcl\\[plot\\]"):
         plot_latent_links(links)

@@ -3,7 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -91,12 +90,16 @@ def test_maps_colored_by_classes_and_numbers(method):
     assert [len(c.get_offsets()) for c in of_site.collections] == [5, 17, 18]
     np.testing.assert_array_equal(of_age.collections[1].get_array(), age[4:])
     assert of_age.get_legend() is None
+    assert of_age.get_xlabel() == {"pca": "PC 1", "tsne": "t-SNE 1"}[method]
 
 
 def test_a_map_keeps_what_has_two_dimensions():
     Z = np.random.default_rng(0).normal(size=(10, 2))
     ax = plot_embedding(Z)
     np.testing.assert_array_equal(ax.collections[0].get_offsets(), Z)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("dimension 1", "dimension 2")
+    many = plot_embedding(Z.repeat(5, axis=0), [f"s{k // 2}" for k in range(50)])
+    assert many.get_legend().get_title().get_text() == "25 classes"
     with pytest.raises(DataError, match="color 'y' has 9 values for 10 subjects"):
         plot_embedding(Z, {"y": np.arange(9)})
     with pytest.raises(ValueError, match="method must be 'pca' or 'tsne'"):
@@ -133,7 +136,9 @@ def test_regions():
     assert texts(ax.get_yticklabels()) == ["insula", "cuneus"]
     rows = pd.MultiIndex.from_product([[0, 2], ["s1"]], names=["component", "subject"])
     maps = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], index=rows)
-    with pytest.raises(DataError, match=r"components \[0, 2\]: draw one, such as values.loc\[0\]"):
+    with pytest.raises(
+        DataError, match=r"the components \[0, 2\]: draw one of them, such as values"
+    ):
         plot_regions(maps)
     assert plot_regions(maps.loc[2]).patches[-1].get_width() == 4
 
