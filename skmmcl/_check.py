@@ -41,6 +41,8 @@ def run_check(options: Namespace) -> int:
     words = words_of(options) | ({"target": options.target} if options.target else {})
     X, said = read_side(options.data, words)
     notes = [text for text in said if not text.startswith("Not read in")]  # named as files
+    if len(X.modalities) == 1:
+        notes.append(f"{X.modalities[0]} is the only modality: methods have nothing to combine.")
     problems: list[str] = []
     for name, present in zip(X.modalities, X.mask.T, strict=True):
         find_faults(X, name, X[name][present], problems, notes)

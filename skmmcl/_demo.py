@@ -163,7 +163,11 @@ def _plot_scores(axes, table: dict[str, dict], task: Task) -> None:
         axes.plot(values, np.full(len(values), row), "o", c=color, alpha=0.4, ms=7, mew=0)
         axes.plot(values.mean(), row, "|", c=color, ms=20, mew=3)
     axes.set_yticks(range(len(table)), reversed(table))
-    axes.set(title=f"Cross-validated {title}", xlabel="each fold (dots) and mean (bar)")
+    better = "smaller" if score.startswith("neg_") else "greater"
+    axes.set(
+        title=f"Cross-validated {title}",
+        xlabel=f"{title} of each fold (dots) and mean (bar); {better} is better",
+    )
     axes.grid(axis="x", color="0.92")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -183,7 +187,7 @@ def _plot_map(axes, pipeline: Pipeline, cohort, train, test) -> None:
             label = f"{name}, {'held out' if rows is test else 'training'}"
             axes.scatter(*points[y[rows] == k].T, color=f"C{k}", label=label, **style)
     axes.legend(fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.06))
-    axes.set(xlabel="PC 1", ylabel="PC 2", xticks=[], yticks=[])
+    axes.set(xlabel="PC 1", ylabel="PC 2" if Z.shape[1] > 1 else "", xticks=[], yticks=[])
     axes.spines[:].set_color("0.8")
 
 
@@ -193,5 +197,5 @@ def _plot_predictions(axes, pipeline: Pipeline, cohort, train, test) -> None:
     predicted = pipeline.fit(X[train], y[train]).predict(X[test])
     axes.axline((y.min(), y.min()), slope=1, color="0.8", zorder=0)
     axes.scatter(y[test], predicted, s=45, ec="w", color="#c1272d")
-    axes.set(xlabel="true, held out", ylabel="predicted")
+    axes.set(xlabel=f"true {cohort.target}, held out", ylabel=f"predicted {cohort.target}")
     axes.spines[:].set_color("0.8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from nibabel.affines import apply_affine
 
 from skmmcl.inspection._axes import axes_of, import_plotting
 from skmmcl.inspection._maps import maps_to_image
@@ -99,8 +100,14 @@ def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **k
     >>> contrast = group_contrast(maps, np.tile([1, 0], 10))
     >>> plot_group_contrast(contrast, np.diag([20, 20, 20, 1])).close()
     """
-    shown = contrast.to_image(reference, alpha=alpha).get_fdata()
+    image = contrast.to_image(reference, alpha=alpha)
+    shown = image.get_fdata()
     within = "" if alpha is None else f", q <= {alpha:g}"
+    if not shown.any():  # nilearn would cut through a corner
+        within += ": no voxel"
+        center = apply_affine(image.affine, (np.array(shown.shape) - 1) / 2)
+        if kwargs.get("display_mode", "ortho") == "ortho":
+            kwargs = {"cut_coords": tuple(center), **kwargs}
     kwargs = {
         "title": f"{contrast.effect}{within}",
         "threshold": 1e-6,

@@ -131,7 +131,10 @@ def _terms(models: list[Model], result: Any, method: str, X: MultimodalData) -> 
     scoring, metric = main_scorer(result), shown(result.metrics[0])
     found = term_ablation(result.methods[method], X, result.y, cv=splits, scoring=scoring)
     return [
-        Text("Drop of the score when the model is fitted without a term of its objective."),
+        Text(
+            "Drop of the score when the model is fitted without a term of its objective; negative "
+            "where it is better without."
+        ),
         _bars(found, f"drop of {metric}", "Contribution of each term"),
     ]
 

@@ -32,15 +32,15 @@ def answer(result: Any, method: str) -> str:
         return f"{method} has no score: {reason_of(result, method)}."
     score = score_of(row, metric)
     text = f"{method} has a mean {shown(metric)} of {score} over {row.splits:.0f} splits."
-    text += _next_to_chance(row, chance_of(result, metric))
+    chance = _next_to_chance(row, chance_of(result, metric))
     if method == reference or not np.isfinite(row.p_corrected):
-        return text
+        return f"{text}{chance}"
     size = difference_of(row)
     found = "better than" if row.difference > 0 else "worse than"
     found = found if row.p_corrected < 0.05 else "not significantly different from"
     return (
         f"{text} It is {found} {reference}: difference {size}, corrected p "
-        f"{'' if row.p_corrected < 0.001 else '= '}{p_value(row.p_corrected)}."
+        f"{'' if row.p_corrected < 0.001 else '= '}{p_value(row.p_corrected)}.{chance}"
     )
 
 
@@ -51,8 +51,13 @@ def score_of(row: Any, metric: str) -> str:
     """Return the mean score of a row of a summary, with its interval within the metric's range."""
     if not np.isfinite(row.score):
         return "failed" if row.failed else "not defined"
+    return interval(row.score, *_bounds(row, metric))
+
+
+def _bounds(row: Any, metric: str) -> np.ndarray:
+    """Return the ends of the interval of a score, cut where the metric ends."""
     ranges = (bounds for part, bounds in BOUNDS.items() if part in metric)
-    return interval(row.score, *np.clip([row.lower, row.upper], *next(ranges, (-np.inf, np.inf))))
+    return np.clip([row.lower, row.upper], *next(ranges, (-np.inf, np.inf)))
 
 
 def difference_of(row: Any) -> str:
@@ -77,8 +82,8 @@ def _next_to_chance(row: Any, chance: float) -> str:
     if not np.isfinite([chance, row.lower, row.upper]).all():
         return ""
     if row.lower <= chance <= row.upper:
-        return f" The interval includes {chance:.3g}, the score of predictions by chance."
-    return f" Predictions by chance would have {chance:.3g}."
+        return f" The interval of its score includes {chance:.3g}, which chance gives."
+    return f" Chance gives {chance:.3g}."
 
 
 def scores_section(result: Any, method: str) -> Section:
@@ -139,7 +144,7 @@ def _draw_scores(ax: Any, result: Any, method: str) -> None:
         color = "#c1272d" if name == method else "#2b6ca3"
         spread = np.linspace(-0.2, 0.2, values.shape[1]) if values.shape[1] > 1 else [0]
         ax.plot(values[row], row + np.asarray(spread), ".", c=color, alpha=0.3, ms=5, mew=0)
-        ax.plot(table.loc[name, ["lower", "upper"]], [row, row], c=color, lw=2)
+        ax.plot(_bounds(table.loc[name], result.metrics[0]), [row, row], c=color, lw=2)
         ax.plot(table.loc[name, "score"], row, "o", c=color, ms=5)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)

@@ -81,7 +81,7 @@ def repeated(seed, n_people=24, n_rows=3):
 
 def test_people_with_several_rows_are_not_recognized():
     alone, together = [], []
-    for seed in range(8):
+    for seed in range(1, 5):
         Z, confounds, people = repeated(seed)
         options = {"n_permutations": 9, "random_state": seed}
         alone += [*confound_report(Z, confounds, **options).p_values]
@@ -94,7 +94,9 @@ def test_groups_of_one_row_are_no_groups(cohort):
     Z, confounds = cohort
     ages = {"age": confounds["age"]}
     report = confound_report(Z, ages, groups=[f"p{k}" for k in range(90)], n_permutations=19)
-    assert report.scores[0] == pytest.approx(confound_report(Z, ages).scores[0], abs=0.05)
+    assert report.scores[0] == pytest.approx(
+        confound_report(Z, ages, n_permutations=1).scores[0], abs=0.05
+    )
     assert report.p_values[0] == 1 / 20
 
 
