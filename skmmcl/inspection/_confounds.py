@@ -41,6 +41,15 @@ class Fold(NamedTuple):
     Z: np.ndarray
 
 
+class Task(NamedTuple):
+    """A confound to decode: its known values, and the folds and units of those who have one."""
+
+    folds: list[Fold]
+    labels: np.ndarray
+    is_class: bool
+    units: np.ndarray | None = None  # families or people with several rows
+
+
 @dataclass(frozen=True, eq=False)
 class ConfoundReport:
     """Result of :func:`confound_report`.
@@ -180,25 +189,29 @@ def confound_report(
     if groups is not None:
         groups = _read_groups(groups, len(z))
     seeds = check_random_state(random_state).randint(2**31 - 1, size=2)
-    jobs = []
+    tasks = {}
     for name, values in confounds.items():
         known, labels, is_class = read_confound(name, values)
         units = None if groups is None else np.unique(groups[known], return_inverse=True)[1]
         splits = _splits(labels, units, cv, seeds[0], name, is_class=is_class)
         folds = [Fold(train, test, z[known]) for train, test in splits]
-        jobs.append((folds, labels, is_class, n_permutations, seeds[1], units))
-    rows = Parallel(n_jobs=n_jobs)(delayed(decode)(*job) for job in jobs)
-    return as_report(list(confounds), jobs, rows)
+        tasks[name] = Task(folds, labels, is_class, units)
+    return decode_all(tasks, n_permutations, seeds[1], n_jobs)
 
 
-def as_report(names: list[str], jobs: list, rows: list) -> ConfoundReport:
-    """Return the report of what was decoded from each confound."""
+def decode_all(
+    tasks: Mapping[str, Task], n_permutations: int, seed: int, n_jobs: int | None = None
+) -> ConfoundReport:
+    """Return the report of what can be decoded."""
+    rows = Parallel(n_jobs=n_jobs)(
+        delayed(_decode)(task, n_permutations, seed) for task in tasks.values()
+    )
     return ConfoundReport(
-        tuple(names),
-        tuple("balanced accuracy" if is_class else "R2" for _, _, is_class, *_ in jobs),
+        tuple(tasks),
+        tuple("balanced accuracy" if task.is_class else "R2" for task in tasks.values()),
         np.array([score for score, _ in rows]),
         np.array([permuted for _, permuted in rows]),
-        np.array([len(labels) for _, labels, *_ in jobs]),
+        np.array([len(task.labels) for task in tasks.values()]),
     )
 
 
@@ -273,15 +286,9 @@ def _permutation(n_subjects: int, units: np.ndarray | None, rng: Any) -> np.ndar
     return order
 
 
-def decode(
-    folds: list[Fold],
-    labels: np.ndarray,
-    is_class: bool,
-    n_permutations: int,
-    seed: int,
-    units: np.ndarray | None = None,
-) -> tuple[float, np.ndarray]:
+def _decode(task: Task, n_permutations: int, seed: int) -> tuple[float, np.ndarray]:
     """Return the score of a probe on the held-out subjects of all folds, and those by chance."""
+    folds, labels, is_class, units = task
     rng = check_random_state(int(seed))
     orders = [_permutation(len(labels), units, rng) for _ in range(n_permutations)]
     probe = site_probe() if is_class else make_pipeline(StandardScaler(), RidgeCV(ALPHAS))

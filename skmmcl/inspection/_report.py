@@ -19,11 +19,11 @@ from skmmcl.inspection._report_code import program
 from skmmcl.inspection._report_cohort import Subjects, cohort_section, missing_section
 from skmmcl.inspection._report_models import (
     attempt,
-    confounds_section,
-    contributions_section,
+    confounds,
+    contributions,
     fold_models,
     not_available,
-    training_section,
+    training,
 )
 from skmmcl.inspection._report_scores import answer, curves_section, reason_of, scores_section
 from skmmcl.utils._files import write_whole
@@ -232,12 +232,12 @@ def _look_inside(
     except Exception as error:  # noqa: BLE001  hours of comparison are not lost for a section
         return [Section("inside", f"Inside {method}", [not_available(error)])]
     given = models, result, method, X
-    options = {"n_permutations": n_permutations, "seed": seed}
     made = [
         ("contributions", "Contributions of the modalities",
-         lambda: contributions_section(*given, terms=terms, seed=seed)),
-        ("confounds", "Confounds and map", lambda: confounds_section(*given, subjects, **options)),
-        ("training", "Training", lambda: training_section(*given)),
+         lambda: contributions(*given, terms=terms, seed=seed)),
+        ("confounds", "Confounds and map",
+         lambda: confounds(*given, subjects, n_permutations=n_permutations, seed=seed)),
+        ("training", "Training", lambda: training(*given)),
     ]  # fmt: skip
     return [Section(name, title, attempt(make)) for name, title, make in made]
 

@@ -12,7 +12,7 @@ from sklearn.utils import Bunch
 
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
-from skmmcl.inspection._confounds import Fold, as_report, decode, read_confound
+from skmmcl.inspection._confounds import Fold, Task, decode_all, read_confound
 from skmmcl.inspection._contributions import modality_shapley
 from skmmcl.inspection._importance import modality_importance
 from skmmcl.inspection._informed import drops
@@ -57,7 +57,8 @@ def fold_models(result: Any, method: str, X: MultimodalData) -> list[Model]:
 
     Folds in which it failed are left out.
     """
-    y, tested, splits = result.y, np.zeros(len(result.y), dtype=bool), []
+    splits: list[tuple[np.ndarray, np.ndarray]] = []
+    y, tested = result.y, np.zeros(len(result.y), dtype=bool)
     failed = {fit.split: fit.error for fit in result.fits if fit.method == method and fit.error}
     for k, (train, test) in enumerate(result.splits):
         if tested[test].any() or len(splits) == MAX_FOLDS:
@@ -88,7 +89,7 @@ def not_available(error: Exception) -> Text:
 
 
 # ---------------------------------------------------------------------------------- contributions
-def contributions_section(
+def contributions(
     models: list[Model],
     result: Any,
     method: str,
@@ -184,7 +185,7 @@ def _bars(result: Bunch, label: str, alt: str) -> Any:
 
 
 # -------------------------------------------------------------------------------------- confounds
-def confounds_section(
+def confounds(
     models: list[Model],
     result: Any,
     method: str,
@@ -199,16 +200,13 @@ def confounds_section(
     folds = [(model.train, model.test, represent(model.fitted, X)) for model in models]
     # Sites are too few and too large to exchange them.
     people = None if result.groups is None or are_sites(result.groups) else result.groups
-    jobs, skipped = {}, []
+    tasks, skipped = {}, []
     for name, values in list(subjects.side_data().items())[:MAX_CONFOUNDS]:
         try:
-            known, *job = _job(name, values, folds)
-            units = None if people is None else np.unique(people[known], return_inverse=True)[1]
-            jobs[name] = (*job, n_permutations, seed, units)
+            tasks[name] = _task(name, values, folds, people)
         except DataError as error:
             skipped.append(str(error))
-    if jobs:
-        report = as_report(list(jobs), list(jobs.values()), [decode(*j) for j in jobs.values()])
+    if tasks:
         blocks += [
             Text(
                 "Scores of linear probes that predict side data of held-out subjects from the "
@@ -217,7 +215,7 @@ def confounds_section(
                 "without correction for their number. What is decoded is no proof of harm, since "
                 "classes may differ in it."
             ),
-            _table_of_confounds(report),
+            _table_of_confounds(decode_all(tasks, n_permutations, seed)),
         ]
     else:
         blocks.append(Text("There are no side data to decode."))
@@ -237,10 +235,8 @@ def represent(fitted: Any, X: Any) -> np.ndarray:
     return Z
 
 
-def _job(
-    name: str, values: np.ndarray, folds: list
-) -> tuple[np.ndarray, list[Fold], np.ndarray, bool]:
-    """Return who has a known value, the folds among them, the values, and if they are classes."""
+def _task(name: str, values: np.ndarray, folds: list, people: np.ndarray | None) -> Task:
+    """Return the probe of side data, in the folds of the models."""
     known, labels, is_class = read_confound(name, values)
     if is_class and len(np.unique(labels)) > MAX_CLASSES:
         raise DataError(f"Confound {name!r} has more than {MAX_CLASSES} classes.")
@@ -256,7 +252,8 @@ def _job(
             f"{name!r} cannot be decoded: the folds hold whole classes of it out, which no probe "
             "has seen in training."
         )
-    return known, among, labels, is_class
+    units = None if people is None else np.unique(people[known], return_inverse=True)[1]
+    return Task(among, labels, is_class, units)
 
 
 def _table_of_confounds(report: Any) -> Table:
@@ -288,7 +285,7 @@ def _maps(Z: np.ndarray, rows: np.ndarray, subjects: Subjects) -> list[Any]:
 
 
 # --------------------------------------------------------------------------------------- training
-def training_section(models: list[Model], result: Any, method: str, X: MultimodalData) -> list[Any]:
+def training(models: list[Model], result: Any, method: str, X: MultimodalData) -> list[Any]:
     """Return the losses of the first fold, of the method and others that train."""
     fitted, train, _ = models[0]
     blocks = _losses(method, fitted)
