@@ -16,6 +16,12 @@ def axes_of(ax: Axes | None, user: str, **options: Any) -> Axes:
     return plt.subplots(**{"layout": "constrained", **options})[1] if ax is None else ax
 
 
+def whole_ticks(*axes: Any) -> None:
+    """Put the ticks of an x or y axis at whole numbers."""
+    for axis in axes:
+        axis.get_major_locator().set_params(integer=True)
+
+
 def import_plotting() -> Any:
     """Return ``nilearn.plotting``; without it, the error names the extra."""
     advice = 'Drawing needs nilearn: pip install "skmmcl[inspection]".'

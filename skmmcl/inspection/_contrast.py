@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.stats import false_discovery_control, mannwhitneyu
@@ -14,6 +14,10 @@ from skmmcl.exceptions import DataError
 from skmmcl.inspection._maps import maps_to_image, read_mask
 from skmmcl.metrics import rank_biserial
 from skmmcl.utils._targets import as_labels, is_unlabeled
+
+if TYPE_CHECKING:
+    from nibabel.nifti1 import Nifti1Image
+    from numpy.typing import ArrayLike
 
 N_VALUES = 2**21  # ranked at once
 
@@ -77,7 +81,7 @@ class GroupContrast:
         first, second = self.groups
         return f"rank-biserial correlation, {first} > {second}"
 
-    def to_image(self, reference, *, alpha=None):
+    def to_image(self, reference: Any, *, alpha: float | None = None) -> Nifti1Image:
         """Put the effect size into a NIfTI image.
 
         Parameters
@@ -98,7 +102,14 @@ class GroupContrast:
         return image
 
 
-def group_contrast(maps, y, *, groups=None, mask=None, fdr="each"):
+def group_contrast(
+    maps: ArrayLike | Mapping[Any, ArrayLike],
+    y: ArrayLike,
+    *,
+    groups: tuple[Any, Any] | None = None,
+    mask: Any = None,
+    fdr: Literal["each", "all"] = "each",
+) -> GroupContrast | dict[Any, GroupContrast]:
     """Compare two groups entry by entry, by ranks.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import factorial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -22,10 +22,26 @@ from skmmcl.inspection._informed import (
     read_subjects,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import Bunch
+
+    from skmmcl.utils._typing import CrossValidator, Groups, Scorers, Subjects
+
 MAX_MODALITIES = 12  # the number of their subsets is 4,096
 
 
-def modality_shapley(estimator, X, y, *, cv=None, groups=None, scoring=None, n_jobs=None):
+def modality_shapley(
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
+    *,
+    cv: CrossValidator = None,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
     """Divide the score of a model among the modalities, by exact Shapley values.
 
     The model is scored on each subset of the modalities; the others are missing for all subjects,
@@ -129,8 +145,16 @@ def modality_shapley(estimator, X, y, *, cv=None, groups=None, scoring=None, n_j
 
 
 def modality_ablation(
-    estimator, X, y, *, refit=False, cv=None, groups=None, scoring=None, n_jobs=None
-):
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
+    *,
+    refit: bool = False,
+    cv: CrossValidator = None,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
     """Measure how much the score drops when a modality is left out.
 
     Without `refit` the model stays as it is, and the subjects to predict lack the modality: what

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -19,21 +19,35 @@ from skmmcl.model_selection import labeled_scorer
 from skmmcl.model_selection._rows import as_rows, is_labeled, take
 from skmmcl.utils._targets import UNLABELED, as_labels
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skmmcl.utils._typing import (
+        CrossValidator,
+        Groups,
+        RandomState,
+        Scorers,
+        Subjects,
+    )
+
 SIZES = (0.1, 0.25, 0.5, 0.75, 1.0)
 
 
 def learning_curve(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
     *,
-    train_sizes=SIZES,
-    cv=5,
-    groups=None,
-    scoring=None,
-    random_state=0,
-    n_jobs=None,
-):
+    train_sizes: Sequence[float] | np.ndarray = SIZES,
+    cv: CrossValidator = 5,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    random_state: RandomState = 0,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
     """Score a model that is told the labels of ever more of its training subjects.
 
     All training subjects stay in the training. Only labels are hidden, so that a semi-supervised

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
@@ -11,18 +12,30 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmmcl.data._who import check_same_subjects
 from skmmcl.inspection._informed import by_scorer, check_classes, drops, read_subjects
 
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import Bunch
+
+    from skmmcl.utils._typing import (
+        RandomState,
+        SampleWeight,
+        Scorers,
+        Subjects,
+        Target,
+    )
+
 
 def modality_importance(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: Target,
     *,
-    scoring=None,
-    n_repeats=5,
-    random_state=None,
-    n_jobs=None,
-    sample_weight=None,
-):
+    scoring: Scorers = None,
+    n_repeats: int = 5,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    sample_weight: SampleWeight = None,
+) -> Bunch | dict[str, Bunch]:
     """Measure how much the score of a fitted model drops without one modality's information.
 
     The subjects' rows of one modality are permuted, missing ones along with the others, while

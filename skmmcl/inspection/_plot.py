@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from nibabel.affines import apply_affine
 
-from skmmcl.inspection._axes import axes_of, import_plotting
+from skmmcl.inspection._axes import axes_of, import_plotting, whole_ticks
 from skmmcl.inspection._maps import maps_to_image
 from skmmcl.volumes import LazyVolumes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from skmmcl.inspection._contrast import GroupContrast
+    from skmmcl.inspection._links import LatentLinks
 
 N_BACKGROUND = 10  # volumes whose mean is the background
 
 
-def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwargs):
+def plot_saliency(
+    maps: ArrayLike,
+    reference: Any,
+    *,
+    background: Any = None,
+    threshold: float | Literal["auto"] | None = "auto",
+    **kwargs: Any,
+) -> Any:
     """Draw the mean saliency of a latent dimension over an anatomical background.
 
     Parameters
@@ -61,7 +75,14 @@ def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwarg
     return _draw(mean, reference, background, threshold=threshold, **kwargs)
 
 
-def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **kwargs):
+def plot_group_contrast(
+    contrast: GroupContrast,
+    reference: Any,
+    *,
+    alpha: float | None = 0.05,
+    background: Any = None,
+    **kwargs: Any,
+) -> Any:
     """Draw the effect size of a group contrast where it survives the adjustment.
 
     Parameters
@@ -118,7 +139,9 @@ def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **k
     return _draw(shown, reference, background, **kwargs)
 
 
-def plot_latent_links(links, *, names=("a", "b"), ax=None):
+def plot_latent_links(
+    links: LatentLinks, *, names: tuple[str, str] = ("a", "b"), ax: Axes | None = None
+) -> Axes:
     """Draw the correlations of all pairs of latent dimensions, with the strongest marked.
 
     Parameters
@@ -155,8 +178,7 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
     ax.figure.colorbar(image, ax=ax, label="mean correlation of maps")
     ((a, b, correlation),) = links.strongest(1)
     ax.plot(b, a, "ks", markersize=12, fillstyle="none")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+    whole_ticks(ax.xaxis, ax.yaxis)
     ax.set(
         xlabel=f"{names[1]} dimension",
         ylabel=f"{names[0]} dimension",

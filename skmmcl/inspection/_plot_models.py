@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -12,16 +12,23 @@ from sklearn.manifold import TSNE
 from skmmcl.base import BaseEmbedder
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
-from skmmcl.inspection._axes import axes_of
+from skmmcl.inspection._axes import axes_of, whole_ticks
 from skmmcl.metrics._checks import check_matrix
 from skmmcl.utils._optional import import_pyplot
 from skmmcl.utils._plain import numbers_of, plain_labels
 from skmmcl.utils._targets import is_unlabeled, seem_measured
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Bunch
+
+    from skmmcl.utils._typing import RandomState
+
 MAX_GROUPS = 20  # colors that can be told apart in a legend
 
 
-def plot_history(estimator, *, ax=None):
+def plot_history(estimator: Any, *, ax: Axes | None = None) -> Axes:
     """Draw the loss and each term of a training, epoch by epoch.
 
     Parameters
@@ -68,7 +75,7 @@ def plot_history(estimator, *, ax=None):
     for name, values in history.items():
         width = 2 if name.endswith("loss") else 1
         ax.plot(np.arange(1, len(values) + 1), values, label=name, lw=width)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_ticks(ax.xaxis)
     ax.set(xlabel="epoch", ylabel="loss")
     ax.legend(frameon=False)
     return ax
@@ -92,7 +99,9 @@ def history_of(estimator: Any) -> Mapping[str, np.ndarray]:
     return found[0].history_
 
 
-def plot_modality_importance(result, *, label="drop of the score", ax=None):
+def plot_modality_importance(
+    result: Bunch, *, label: str = "drop of the score", ax: Axes | None = None
+) -> Axes:
     """Draw the contributions of modalities, or of terms, as bars.
 
     Parameters
@@ -149,7 +158,7 @@ def plot_modality_importance(result, *, label="drop of the score", ax=None):
     return ax
 
 
-def plot_learning_curve(result, *, label="score", ax=None):
+def plot_learning_curve(result: Bunch, *, label: str = "score", ax: Axes | None = None) -> Axes:
     """Draw a learning curve over labeled subjects.
 
     Parameters
@@ -190,7 +199,14 @@ def plot_learning_curve(result, *, label="score", ax=None):
     return ax
 
 
-def plot_embedding(Z, color=None, *, method="pca", random_state=0, ax=None):
+def plot_embedding(
+    Z: ArrayLike,
+    color: ArrayLike | Mapping[str, Any] | None = None,
+    *,
+    method: Literal["pca", "tsne"] = "pca",
+    random_state: RandomState = 0,
+    ax: Any = None,
+) -> Axes | list[Axes]:
     """Draw a map of a representation, colored by label, site, age and the like.
 
     Parameters

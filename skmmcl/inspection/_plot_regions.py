@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._axes import axes_of, import_plotting
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
+
+
+def plot_regions(
+    values: ArrayLike | DataFrame,
+    *,
+    names: Sequence[str] | None = None,
+    n_largest: int | None = 20,
+    label: str = "",
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the values of named regions or columns as bars, the strongest at the top.
 
     Parameters
@@ -55,8 +69,8 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['cuneus', 'amygdala']
     """
-    if names is None and hasattr(values, "iloc"):
-        names = getattr(values, "columns", values.index)
+    if names is None:
+        names = _names_of(values)
     if len(components := _components_of(values)) > 1:
         raise DataError(
             f"values have the components {components}: draw one of them, such as "
@@ -82,7 +96,14 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
     return ax
 
 
-def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
+def plot_connectome(
+    values: ArrayLike | DataFrame,
+    *,
+    names: Sequence[str] | None = None,
+    coords: ArrayLike | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Any:
     """Draw a matrix of regions, with their names, or as a graph in the brain.
 
     Parameters
@@ -125,7 +146,7 @@ def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
     >>> [text.get_text() for text in image.axes.get_yticklabels()]
     ['insula', 'cuneus', 'amygdala']
     """
-    names = getattr(values, "columns", None) if names is None else names
+    names = _names_of(values) if names is None else names
     matrix = _as_matrix(values)
     plotting = import_plotting()
     if coords is None:
@@ -138,6 +159,11 @@ def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
         raise DataError(f"coords have shape {coords.shape}; expected ({len(matrix)}, 3).")
     kwargs = {"edge_threshold": "90%", "colorbar": True, **kwargs}
     return plotting.plot_connectome((matrix + matrix.T) / 2, coords, axes=ax, **kwargs)
+
+
+def _names_of(values: Any) -> Any:
+    """Return the names of regions in a DataFrame or Series, None where there are none."""
+    return getattr(values, "columns", values.index) if hasattr(values, "iloc") else None
 
 
 def _components_of(values: Any) -> list[Any]:

@@ -7,7 +7,7 @@ import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -29,26 +29,32 @@ from skmmcl.inspection._report_scores import answer, curves_section, reason_of, 
 from skmmcl.utils._files import write_whole
 from skmmcl.utils._optional import import_optional
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skmmcl.model_selection import ComparisonResult
+    from skmmcl.utils._typing import Subjects as AnySubjects
+
 _ADVICE = 'A report needs jinja2 and matplotlib: pip install "skmmcl[report]".'
 
 
 def write_report(
-    result,
-    path,
+    result: ComparisonResult,
+    path: str | os.PathLike[str],
     *,
-    X=None,
-    method=None,
-    target="target",
-    class_names=None,
-    title=None,
-    notes=(),
-    data_code=(),
-    data_imports=(),
-    terms="auto",
-    n_permutations=100,
-    random_state=0,
-    overwrite=False,
-):
+    X: AnySubjects | None = None,
+    method: str | None = None,
+    target: str = "target",
+    class_names: Sequence[str] | None = None,
+    title: str | None = None,
+    notes: Sequence[str] = (),
+    data_code: Sequence[str] = (),
+    data_imports: Sequence[tuple[str, str]] = (),
+    terms: bool | Literal["auto"] = "auto",
+    n_permutations: int = 100,
+    random_state: int = 0,
+    overwrite: bool = False,
+) -> Path:
     """Write a comparison of methods into one HTML file.
 
     The file has scores with intervals and corrected tests, ROC and calibration of held-out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state, gen_batches
@@ -15,25 +16,31 @@ from skmmcl.inspection._maps import read_mask, rescaled, smoothed
 from skmmcl.training import seeded
 from skmmcl.utils._optional import import_optional
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from skmmcl.base import BaseEmbedder
+    from skmmcl.utils._typing import RandomState, Subjects
+
 N_ROWS, N_ENTRIES = 256, 2**20  # in a batch: the gradients of a network hold many times as much
 
 
 def saliency(
-    estimator,
-    X,
+    estimator: BaseEmbedder,
+    X: Subjects,
     *,
-    modality,
-    components=None,
-    n_samples=5,
-    stdevs=0.05,
-    mask=None,
-    rescale=True,
-    smoothing=1.5,
-    batch_size=None,
-    random_state=None,
-    out=None,
-    as_frame=False,
-):
+    modality: str,
+    components: int | Sequence[int] | None = None,
+    n_samples: int = 5,
+    stdevs: float = 0.05,
+    mask: Any = None,
+    rescale: bool = True,
+    smoothing: float = 1.5,
+    batch_size: int | None = None,
+    random_state: RandomState = None,
+    out: np.ndarray | None = None,
+    as_frame: bool = False,
+) -> np.ndarray | DataFrame:
     """Map which entries of a modality drive each latent dimension, subject by subject.
 
     The gradient of the dimension is averaged over small random changes of the subject

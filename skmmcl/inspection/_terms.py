@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -15,8 +15,23 @@ from skmmcl.inspection._contributions import folds_of
 from skmmcl.inspection._informed import by_scorer, drops
 from skmmcl.model_selection._rows import as_rows, take
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Bunch
 
-def term_ablation(estimator, X, y, *, cv=5, groups=None, scoring=None, n_jobs=None):
+    from skmmcl.utils._typing import CrossValidator, Groups, Scorers, Subjects
+
+
+def term_ablation(
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
+    *,
+    cv: CrossValidator = 5,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
     """Measure how much the score drops when an embedder is fitted without a term.
 
     In each fold the model is fitted with its whole objective, and anew without each of the terms,
