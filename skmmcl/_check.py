@@ -15,11 +15,11 @@ from skmmcl._folder import (
     LISTINGS,
     TABLES,
     TARGETS,
-    find_group_columns,
     read_cohort,
     read_side,
     words_of,
 )
+from skmmcl._groups import find_group_columns
 from skmmcl.data import MultimodalData
 from skmmcl.data._files import list_folder
 from skmmcl.data._tables import read_header

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from argparse import Namespace
 from importlib.util import find_spec
@@ -12,25 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
+from skmmcl._groups import read_groups, spelled, suspect_groups
 from skmmcl.data import MultimodalData
 from skmmcl.data._copies import check_leaks
 from skmmcl.data._files import SHEETS, list_folder
 from skmmcl.data._tables import read_header, read_sheets
 from skmmcl.exceptions import DataError
-from skmmcl.model_selection._people import find_people
-from skmmcl.utils._targets import class_name, has_fractions, is_unlabeled, seem_measured
+from skmmcl.utils._targets import class_name, has_fractions, seem_measured
 
 LISTINGS = ("participants", "meta")
 # Tables that list subjects as well, if one of them has the target and other files have the data.
 LISTINGS_BY_NAME = {"subjects", "demographics", "labels", "targets", "phenotype", "phenotypes"}
 TABLES = {".csv", ".tsv", ".txt"}
 TARGETS = {"y", "label", "diagnosis", "group", "target"}
-# Columns of relatives, or of people with several rows, by their names.
-_KIN = "fam|family|fid|pedigree|sibship|sib|sibling|twin|couple|dyad|pair|household|mother|father"
-_PERSON = "subject|participant|patient|person|proband"
-GROUP_NAMES = re.compile(f"({_KIN}|{_PERSON})[_ .-]?(id|no|nr|num|number|code|key)?s?")
-MIN_GROUPS = 6  # fewer different values are codes, such as of patients and controls
-MEAN_SIZE = 10  # subjects: larger groups, on average, are no families
 
 
 class _HeldTwiceError(DataError):
@@ -94,9 +87,10 @@ def read_cohort(
     coded = cohort.classes is not None
     if note := check_leaks(cohort.X, cohort.y, name, files, coded=coded):
         cohort = cohort._replace(notes=(*cohort.notes, note))
-    if groups is not None:
-        return _with_groups(cohort, groups)
-    return cohort._replace(notes=(*cohort.notes, *suspect_groups(cohort.X)))
+    if groups is None:
+        return cohort._replace(notes=(*cohort.notes, *suspect_groups(cohort.X)))
+    codes, code, note = read_groups(cohort.X, groups)
+    return cohort._replace(groups=codes, code=(*cohort.code, code), notes=(*cohort.notes, note))
 
 
 def words_of(options: Namespace) -> dict[str, Any]:
@@ -134,8 +128,8 @@ def _find_target(folder: Path, target: str | None) -> tuple[str, str | None]:
     listing = next((file for file in tables if Path(file).stem.lower() in LISTINGS), None)
     listed = [] if listing is None else tables.pop(listing)
     wanted = _guess(folder, listing, listed, tables) if target is None else target
-    own = _spelled(wanted, listed)
-    holding = {file: name for file, names in tables.items() if (name := _spelled(wanted, names))}
+    own = spelled(wanted, listed)
+    holding = {file: name for file, names in tables.items() if (name := spelled(wanted, names))}
     if len(holding) + (own is not None) > 1:
         (file, name), *others = holding.items()
         other = others[0][0] if own is None else listing
@@ -158,12 +152,6 @@ def _is_listing(folder: Path, file: str) -> bool:
     others = {name for name in _headers(folder) if name != file}
     others |= {path.name for path in list_folder(folder)[0] if path.name != file}
     return Path(file).stem.lower() in LISTINGS_BY_NAME and bool(others)
-
-
-def _spelled(wanted: str, names: list[str]) -> str | None:
-    """Return the column that is meant; case tells columns apart only where it must."""
-    alike = [name for name in names if name.casefold() == wanted.casefold()]
-    return wanted if wanted in alike else alike[0] if len(alike) == 1 else None
 
 
 def _headers(folder: Path) -> dict[str, list[str]]:
@@ -259,61 +247,3 @@ def _with_numbers(cohort: Cohort, target: str, values: np.ndarray, task: str) ->
         code=(*cohort.code, f"y = X.meta[{target!r}].astype(float)"),
         notes=(*cohort.notes, f"The target {target!r} has {span}: a regression{hint}."),
     )
-
-
-# -------------------------------------------------------------------------- who is kept together
-def _with_groups(cohort: Cohort, groups: str) -> Cohort:
-    """Add the groups that folds keep together; all subjects must have one."""
-    X = cohort.X
-    name = _spelled(groups, [str(column) for column in X.meta])
-    if name is None:
-        holding = [modality for modality in X.modalities if groups in (X.columns[modality] or ())]
-        moved = f" It is a column of {holding[0]}: move it to participants.tsv." if holding else ""
-        raise DataError(
-            f"--groups: the side data have no column {groups!r}, only {list(X.meta)}.{moved}"
-        )
-    values = np.asarray(X.meta[name])
-    if (unknown := is_unlabeled(values, None)).any():
-        raise DataError(
-            f"--groups: {name!r} is empty for {unknown.sum()} subjects. Give each of them a value, "
-            "such as the identifier of the subject where nobody else belongs to the group."
-        )
-    codes = np.unique(values.astype(str), return_inverse=True)[1]
-    sizes = np.bincount(codes)
-    if len(sizes) < 2:
-        raise DataError(f"--groups: {name!r} has one value, so that no fold could be left out.")
-    note = f"Folds keep the {len(sizes)} groups of {name!r} together, of up to {sizes.max()}."
-    return cohort._replace(
-        groups=codes,
-        code=(*cohort.code, f"groups = X.meta[{name!r}].astype(str)"),
-        notes=(*cohort.notes, note),
-    )
-
-
-def find_group_columns(X: MultimodalData) -> list[str]:
-    """Return the side data that seem to name families, or people with several rows."""
-    found = []
-    for name, values in X.meta.items():
-        known = values[~is_unlabeled(values, None)].astype(str)
-        n_groups = len(np.unique(known))
-        are_groups = MIN_GROUPS <= n_groups < len(known) < MEAN_SIZE * n_groups
-        if are_groups and GROUP_NAMES.fullmatch(str(name).casefold()):
-            found.append(str(name))
-    return found
-
-
-def suspect_groups(X: MultimodalData) -> list[str]:
-    """Return what to say of relatives and of people with several rows that folds would part."""
-    said = [
-        f"Take care, {name!r} seems to name families or people with several rows. Folds that part "
-        f"them give scores that are too good: --groups {name} keeps them together."
-        for name in find_group_columns(X)
-    ]
-    people = find_people(X)
-    if not said and people is not None and (several := len(people) - len(np.unique(people))):
-        said.append(
-            f"Take care, {several} rows are of people who have another row, by their identifiers. "
-            "Folds that part them give scores that are too good: add a column of the people to "
-            "participants.tsv, and name it by --groups."
-        )
-    return said

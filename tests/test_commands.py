@@ -13,7 +13,7 @@ import pytest
 
 from skmmcl import MultimodalData, _study
 from skmmcl import __main__ as command
-from skmmcl._folder import find_group_columns
+from skmmcl._groups import find_group_columns
 from skmmcl.model_selection import _compare
 
 QUICK = ["--quick", "--folds", "3", "--n-jobs", "1"]

@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.linear_model import RidgeCV
-from sklearn.metrics import balanced_accuracy_score, r2_score
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
+from skmmcl.inspection._decoding import Fold, Task, decode, read_confound, splits_of
 from skmmcl.metrics._checks import check_matrix
-from skmmcl.metrics._site import site_probe
-from skmmcl.utils._plain import numbers_of, plain_labels
-from skmmcl.utils._targets import is_unlabeled, seem_measured
+from skmmcl.utils._targets import is_unlabeled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from skmmcl.utils._typing import Groups, RandomState
-
-ALPHAS = 10.0 ** np.arange(-2, 6)  # of ridge regression
-
-
-class Fold(NamedTuple):
-    """Rows to train and to test a probe on, and the representation of all subjects in the fold."""
-
-    train: np.ndarray
-    test: np.ndarray
-    Z: np.ndarray
-
-
-class Task(NamedTuple):
-    """A confound to decode: its known values, and the folds and units of those who have one."""
-
-    folds: list[Fold]
-    labels: np.ndarray
-    is_class: bool
-    units: np.ndarray | None = None  # families or people with several rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +166,7 @@ def confound_report(
     for name, values in confounds.items():
         known, labels, is_class = read_confound(name, values)
         units = None if groups is None else np.unique(groups[known], return_inverse=True)[1]
-        splits = _splits(labels, units, cv, seeds[0], name, is_class=is_class)
+        splits = splits_of(labels, units, cv, seeds[0], name, is_class=is_class)
         folds = [Fold(train, test, z[known]) for train, test in splits]
         tasks[name] = Task(folds, labels, is_class, units)
     return decode_all(tasks, n_permutations, seeds[1], n_jobs)
@@ -204,7 +177,7 @@ def decode_all(
 ) -> ConfoundReport:
     """Return the report of what can be decoded."""
     rows = Parallel(n_jobs=n_jobs)(
-        delayed(_decode)(task, n_permutations, seed) for task in tasks.values()
+        delayed(decode)(task, n_permutations, seed) for task in tasks.values()
     )
     return ConfoundReport(
         tuple(tasks),
@@ -235,74 +208,3 @@ def _check_lengths(n_subjects: int, confounds: Mapping[str, Any]) -> None:
                 f"Confound {name!r} has {len(values)} values, and the representation {n_subjects} "
                 "subjects."
             )
-
-
-def read_confound(name: str, values: Any) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Return who has a known value, these values, and whether they are classes."""
-    values = np.asarray(values)
-    known = ~is_unlabeled(values, None)
-    numbers = numbers_of(values[known]) if values.dtype == object else values[known]
-    kept = values[known] if numbers is None else numbers
-    if len(set(kept.tolist())) < 2:
-        raise DataError(f"Confound {name!r} has one value: there is nothing to decode.")
-    if seem_measured(kept):
-        return known, kept.astype(float), False
-    return known, np.unique(plain_labels(kept, name), return_inverse=True)[1], True
-
-
-def _splits(
-    labels: np.ndarray, units: np.ndarray | None, cv: int, seed: int, name: str, *, is_class: bool
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return training and test rows of each fold; `units` stay together."""
-    n_units = len(labels) if units is None else units.max() + 1
-    kind: Any = KFold if units is None else GroupKFold
-    if is_class:
-        kind = StratifiedKFold if units is None else StratifiedGroupKFold
-        of_units = np.arange(len(labels)) if units is None else units
-        pairs = np.unique(np.column_stack([labels, of_units]), axis=0)
-        counts, what = np.bincount(pairs[:, 0]), "subject" if units is None else "group"
-        if counts.min() < 2:
-            raise DataError(
-                f"Confound {name!r}: {(counts < 2).sum()} of {len(counts)} classes have a single "
-                f"{what}, so that no probe can both learn and be tested on them; set them to None."
-            )
-        n_units = counts.max()
-    if n_units < 2:
-        raise DataError(f"Confound {name!r} is known of a single group: no other can be held out.")
-    splitter = kind(min(cv, n_units), shuffle=True, random_state=seed)
-    with warnings.catch_warnings():  # predictions are pooled: a fold may lack a small class
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return list(splitter.split(labels, labels, units))
-
-
-def _permutation(n_subjects: int, units: np.ndarray | None, rng: Any) -> np.ndarray:
-    """Return a random order of the subjects, or one that exchanges whole units of equal size."""
-    if units is None:
-        return rng.permutation(n_subjects)
-    order, sizes = np.empty(n_subjects, dtype=int), np.bincount(units)
-    for size in np.unique(sizes):
-        rows = np.array([np.flatnonzero(units == k) for k in np.flatnonzero(sizes == size)])
-        order[rows] = rng.permutation(rows)
-    return order
-
-
-def _decode(task: Task, n_permutations: int, seed: int) -> tuple[float, np.ndarray]:
-    """Return the score of a probe on the held-out subjects of all folds, and those by chance."""
-    folds, labels, is_class, units = task
-    rng = check_random_state(int(seed))
-    orders = [_permutation(len(labels), units, rng) for _ in range(n_permutations)]
-    probe = site_probe() if is_class else make_pipeline(StandardScaler(), RidgeCV(ALPHAS))
-    score = balanced_accuracy_score if is_class else r2_score
-
-    def score_of(values: np.ndarray) -> float:
-        tested = np.concatenate([test for _, test, _ in folds])
-        predicted = [_predict(probe, Z, values, train, test) for train, test, Z in folds]
-        return float(score(values[tested], np.concatenate(predicted)))
-
-    return score_of(labels), np.array([score_of(labels[order]) for order in orders])
-
-
-def _predict(probe: Any, Z: np.ndarray, values: np.ndarray, train, test) -> np.ndarray:
-    if len(np.unique(values[train])) < 2:  # chance may leave a rare class out
-        return np.full(len(test), values[train][0])
-    return clone(probe).fit(Z[train], values[train]).predict(Z[test])

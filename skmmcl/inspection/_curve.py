@@ -13,8 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
-from skmmcl.inspection._contributions import folds_of
-from skmmcl.inspection._informed import by_scorer
+from skmmcl.inspection._informed import by_scorer, folds_of
 from skmmcl.model_selection import labeled_scorer
 from skmmcl.model_selection._rows import as_rows, is_labeled, take
 from skmmcl.utils._targets import UNLABELED, as_labels

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.metrics import accuracy_score, check_scoring, r2_score
+from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, check_consistent_length, get_tags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data import MultimodalData, as_multimodal, is_multimodal
 from skmmcl.exceptions import DataError, ModalityError
@@ -160,3 +162,38 @@ def by_scorer(scores: Any, build: Any) -> Any:
         return build(np.asarray(scores, dtype=float))
     pick = np.vectorize(lambda found, key: found[key], otypes=[float], excluded={"key"})
     return {key: build(pick(np.asarray(scores, dtype=object), key=key)) for key in first}
+
+
+def scores_without(estimator, X, y, hidden, *, cv, groups, scoring, n_jobs) -> list[list]:
+    """Return the scores without some modalities, by what is hidden and by fold."""
+    if cv is None:
+        scorer = check_scoring(estimator, scoring=scoring)
+        check_predictor(estimator, y, scoring)
+        found = Parallel(n_jobs=n_jobs)(
+            delayed(_score)(scorer, estimator, X, y, names) for names in hidden
+        )
+        return [[score] for score in found]
+    splits = folds_of(estimator, X, y, cv, groups)
+    of_folds = Parallel(n_jobs=n_jobs)(
+        delayed(_score_fold)(estimator, X, y, hidden, scoring, *split) for split in splits
+    )
+    return list(map(list, zip(*of_folds, strict=True)))
+
+
+def folds_of(estimator, X, y, cv, groups) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows to train and to test on in each fold."""
+    return list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y, groups))
+
+
+def _score(scorer, estimator, X, y, names) -> Any:
+    return scorer(Informed(estimator, X), X._without(names), y)  # noqa: SLF001
+
+
+def _score_fold(estimator, X, y, hidden, scoring, train, test) -> list:
+    y = np.asarray(y)
+    fitted = clone(estimator).fit(X[train], y[train])
+    found = scores_without(
+        fitted, X[test].materialize(), y[test], hidden,
+        cv=None, groups=None, scoring=scoring, n_jobs=None,
+    )  # fmt: skip
+    return [score for (score,) in found]

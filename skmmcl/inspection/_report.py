@@ -17,15 +17,16 @@ from skmmcl.exceptions import DataError
 from skmmcl.inspection._report_blocks import Code, Section, Table, Text, groupby_kind
 from skmmcl.inspection._report_code import program
 from skmmcl.inspection._report_cohort import Subjects, cohort_section, missing_section
+from skmmcl.inspection._report_confounds import confounds
+from skmmcl.inspection._report_curves import curves_section
 from skmmcl.inspection._report_models import (
     attempt,
-    confounds,
     contributions,
     fold_models,
     not_available,
     training,
 )
-from skmmcl.inspection._report_scores import answer, curves_section, reason_of, scores_section
+from skmmcl.inspection._report_scores import answer, reason_of, scores_section
 from skmmcl.utils._files import write_whole
 from skmmcl.utils._optional import import_optional
 

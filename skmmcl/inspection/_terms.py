@@ -11,8 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.base import BaseEmbedder
 from skmmcl.data._who import check_same_subjects
-from skmmcl.inspection._contributions import folds_of
-from skmmcl.inspection._informed import by_scorer, drops
+from skmmcl.inspection._informed import by_scorer, drops, folds_of
 from skmmcl.model_selection._rows import as_rows, take
 
 if TYPE_CHECKING:

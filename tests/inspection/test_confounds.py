@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmmcl.exceptions import DataError
 from skmmcl.inspection import confound_report
-from skmmcl.inspection._confounds import ALPHAS
+from skmmcl.inspection._decoding import ALPHAS
 from skmmcl.metrics import site_predictability
 
 
