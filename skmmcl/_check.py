@@ -1,4 +1,4 @@
-"""``skmmcl check``: what a folder holds and what is wrong with it; nothing is trained."""
+"""``skmmcl check``: the content of a folder and its problems; nothing is trained."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
 MAX_SHOWN = 5  # names in one line
 MAX_WIDTH = 70  # characters
 MAX_CLASSES = 10
-MIN_PER_CLASS = 5  # subjects of each class, for as many folds
+MIN_PER_CLASS = 5  # subjects of each class, one for each of five folds
 
 
 def run_check(options: Namespace) -> int:
-    """Print what is in the folder; return 1 if something stands in the way of a comparison."""
+    """Print the content of a folder; return 1 if a problem prevents a meaningful comparison."""
     folder = Path(options.data)
     print("\n".join(["Files", *describe_files(folder)]))
     words = words_of(options) | ({"target": options.target} if options.target else {})
@@ -68,7 +68,7 @@ def _numbered(texts: Iterable[str]) -> list[str]:
 
 # ------------------------------------------------------------------------------------- the files
 def describe_files(folder: Path) -> list[str]:
-    """Return a line for each file: what it was taken for, or why it is not read."""
+    """Return a line for each file: how it is read, or why it is not."""
     files, skipped = list_folder(folder)
     lines = {file.name: _describe_file(file) for file in files}
     lines |= {name: f"not read: {reason}" for name, reason in skipped.items()}
@@ -109,7 +109,7 @@ def _describe_modality(X: MultimodalData, name: str) -> str:
 
 
 def describe_missing(X: MultimodalData) -> list[str]:
-    """Return who lacks which modality, and which modalities occur together."""
+    """Return the subjects who lack a modality, and which modalities occur together."""
     mask, who = X.mask, np.arange(len(X)) if X.index is None else X.index
     if mask.all():
         return ["  nobody: all subjects have all modalities"]
@@ -165,7 +165,7 @@ def _describe_column(values: np.ndarray) -> tuple[str, str]:
 def describe_target(
     options: Namespace, target: str, problems: list[str], notes: list[str]
 ) -> list[str]:
-    """Return what is known of the target; what is wrong with it goes to problems and notes."""
+    """Return a description of the target; add to problems and notes what is wrong with it."""
     try:
         cohort = read_cohort(
             options.data, words_of(options), target=target, task=options.task, groups=options.groups
@@ -193,7 +193,7 @@ def describe_target(
 def find_faults(
     X: MultimodalData, name: str, array: np.ndarray, problems: list[str], notes: list[str]
 ) -> None:
-    """Put what is wrong with a modality to the problems, and what is worth knowing to the notes.
+    """Add the faults of a modality to the problems, and harmless peculiarities to the notes.
 
     `array` has the rows of those who have the modality.
     """
@@ -235,7 +235,7 @@ def _find_gaps(
 def advise(
     options: Namespace, X: MultimodalData, target: str | None, *, is_sound: bool
 ) -> list[str]:
-    """Return the commands that go on from here."""
+    """Return the commands to type next."""
     said = f"--data {shlex.quote(options.data)}"
     said += f" --id {shlex.quote(options.id)}" if options.id else ""
     said += "".join(f" --rows {shlex.quote(choice)}" for choice in options.rows or ())

@@ -73,7 +73,7 @@ REGRESSION = Task(MAIN_OF_REGRESSION, SCORES_OF_REGRESSION, make_regressors, Rep
 
 
 def _linear(X, names: list[str]) -> Pipeline:
-    """Return a baseline; it would be weak if its penalty did not grow with its width."""
+    """Return a baseline, whose penalty grows with the number of its values."""
     n_values = sum(math.prod(X.shapes[name]) for name in names)
     return Pipeline([*_flat(names), ("clf", _classifier(C=min(1.0, 10 / n_values)))])
 
@@ -83,7 +83,7 @@ def _ridge(names: list[str]) -> Pipeline:
 
 
 def _flat(names: list[str]) -> list[tuple]:
-    """Return the steps that make one scaled table of some modalities."""
+    """Return the steps that concatenate some modalities into a scaled table."""
     return [
         ("select", FunctionTransformer(itemgetter(names))),
         ("impute", SimpleImputer(keep_empty_features=True)),
@@ -137,7 +137,7 @@ def format_table(table: dict[str, dict], titles: dict[str, str] = SCORES) -> str
 
 
 def _shown(score: str, values: np.ndarray) -> np.ndarray:
-    """Return errors, which scikit-learn makes negative, as errors."""
+    """Return errors with their sign, which scikit-learn inverts."""
     return -values if score.startswith("neg_") else values
 
 
@@ -175,7 +175,7 @@ def _plot_scores(axes, table: dict[str, dict], task: Task) -> None:
 
 
 def _plot_map(axes, pipeline: Pipeline, cohort, train, test) -> None:
-    """Draw where the classes lie in the embedding."""
+    """Draw the classes in the embedding."""
     X, y = cohort.X, cohort.y
     embed = pipeline.fit(X[train], y[train])[:-1]
     Z = embed.transform(X[train])
@@ -192,7 +192,7 @@ def _plot_map(axes, pipeline: Pipeline, cohort, train, test) -> None:
 
 
 def _plot_predictions(axes, pipeline: Pipeline, cohort, train, test) -> None:
-    """Draw what is predicted of held-out subjects over what is true."""
+    """Draw predictions of held-out subjects against the truth."""
     X, y = cohort.X, cohort.y
     predicted = pipeline.fit(X[train], y[train]).predict(X[test])
     axes.axline((y.min(), y.min()), slope=1, color="0.8", zorder=0)

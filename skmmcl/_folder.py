@@ -1,4 +1,4 @@
-"""Subjects and target that the command line takes from a folder, without copies of the target."""
+"""Subjects and target in a folder, as the command line reads them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TARGETS = {"y", "label", "diagnosis", "group", "target"}
 
 
 class _HeldTwiceError(DataError):
-    """The target is in two tables: said before anything else."""
+    """The target is in two tables, which is reported before anything else."""
 
 
 class Cohort(NamedTuple):
@@ -72,7 +72,7 @@ def read_cohort(
     except _HeldTwiceError:
         raise
     except DataError:
-        _read(folder, words)  # what cannot be read at all is said first
+        _read(folder, words)  # an unreadable folder is reported first
         raise
     if file is not None and _is_listing(Path(folder), file):
         words["meta"], file = Path(file).stem, None
@@ -107,7 +107,7 @@ def read_side(folder: str, words: dict[str, Any]) -> tuple[MultimodalData, tuple
 
 
 def _read(folder: str, words: dict[str, Any]) -> Cohort:
-    """Return the container, with what its reading warns of as notes."""
+    """Return the container, with the warnings of its reading as notes."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         X = MultimodalData.from_folder(folder, **words)
@@ -186,7 +186,7 @@ def _guess(folder: Path, listing: str | None, listed: list[str], tables: dict[st
 
 # ------------------------------------------------------------------------------- who takes part
 def _usable(cohort: Cohort, target: str) -> Cohort:
-    """Leave out who has no target or no modality."""
+    """Leave out subjects without target or without any modality."""
     if target not in cohort.X.meta:
         raise DataError(f"the side data have no column {target!r}, only {list(cohort.X.meta)}.")
     from pandas import notna
@@ -213,7 +213,7 @@ def _without(cohort: Cohort, left_out: Any, what: str, kept: str) -> Cohort:
 
 # ------------------------------------------------------------------------------ classes or numbers
 def _with_target(cohort: Cohort, target: str, task: str) -> Cohort:
-    """Make the target class codes, among which -1 is none, or numbers."""
+    """Encode the target as class codes, or as numbers."""
     values = np.asarray(cohort.X.meta[target])
     if task == "regression" or (task == "auto" and seem_measured(values)):
         return _with_numbers(cohort, target, values, task)

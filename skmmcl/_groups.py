@@ -50,8 +50,8 @@ def read_groups(X: MultimodalData, column: str) -> tuple[np.ndarray, str, str]:
 
 def spelled(wanted: str, names: list[str]) -> str | None:
     """Return the column that is meant; case distinguishes columns only where it must."""
-    alike = [name for name in names if name.casefold() == wanted.casefold()]
-    return wanted if wanted in alike else alike[0] if len(alike) == 1 else None
+    same = [name for name in names if name.casefold() == wanted.casefold()]
+    return wanted if wanted in same else same[0] if len(same) == 1 else None
 
 
 def find_group_columns(X: MultimodalData) -> list[str]:

@@ -1,4 +1,4 @@
-"""The job of the command line: read, compare, print the table and the code, save the figure."""
+"""``skmmcl demo``: read, compare, print the table and the code, save the figure."""
 
 from __future__ import annotations
 
@@ -106,13 +106,13 @@ def _check_format(output: Path) -> None:
 
 
 def check_cohort(cohort: Cohort, n_folds: int) -> None:
-    """Raise for what would otherwise fail later: infinite values, too few subjects."""
+    """Raise for infinite values and too few subjects, which would fail later."""
     _check(cohort.X)
     _check_sizes(cohort, n_folds)
 
 
 def _check(X: MultimodalData) -> None:
-    """Find values that no method can use; single ones that are missing are imputed."""
+    """Raise for infinite values; missing single values are imputed later."""
     if gaps := _demo.find_gaps(X):
         print(f"Single values are missing in {gaps}: imputed by means within each training fold.")
         X = X.assign({name: np.where(np.isnan(X[name]), 0, X[name]) for name in gaps})

@@ -38,7 +38,7 @@ class ConfoundReport:
     permuted : ndarray of shape (n_confounds, n_permutations)
         Scores with the confound permuted over the subjects: what chance gives.
     n_subjects : ndarray of shape (n_confounds,)
-        Subjects of whom the confound is known.
+        Number of subjects whose confound is known.
 
     See Also
     --------
@@ -103,8 +103,8 @@ def confound_report(
     Z : array-like of shape (n_subjects, n_features)
         Representation of subjects who did not train it.
     confounds : mapping of str to array-like of shape (n_subjects,)
-        Such as ``X.meta``. Subjects of whom a confound is not known (None or NaN) are left out of
-        its row.
+        Confounds by name, such as ``X.meta``. Subjects with an unknown value (None or NaN) are
+        left out of the row of that confound.
     groups : array-like of shape (n_subjects,), default=None
         Families, or people with several rows. Folds keep them together, since a probe could
         otherwise recognize the person, and whole groups of equal size are permuted. None where
@@ -138,8 +138,8 @@ def confound_report(
     Notes
     -----
     A confound that is decoded is no proof of harm: patients differ in age from controls, and a
-    representation of the disease then shows age. One that is not decoded is not linearly visible to
-    so many subjects, no more.
+    representation of the disease then shows age. A confound that is not decoded is not linearly
+    visible with this number of subjects, which does not prove its absence.
 
     Examples
     --------

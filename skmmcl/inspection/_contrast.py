@@ -77,12 +77,12 @@ class GroupContrast:
 
     @property
     def effect(self) -> str:
-        """What the effect size is, and in which direction it is positive."""
+        """Name of the effect size, and the direction in which it is positive."""
         first, second = self.groups
         return f"rank-biserial correlation, {first} > {second}"
 
     def to_image(self, reference: Any, *, alpha: float | None = None) -> Nifti1Image:
-        """Put the effect size into a NIfTI image.
+        """Return the effect size as a NIfTI image.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ def group_contrast(
 
 
 def _with_masks(maps: Mapping[Any, Any], mask: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Give each of several maps by name, and its mask."""
+    """Yield the name, values and mask of each map."""
     if not maps:
         raise DataError("There are no maps, which are a mapping from names to arrays: {}.")
     masks = mask if isinstance(mask, Mapping) else dict.fromkeys(maps, mask)
@@ -197,7 +197,7 @@ def _with_masks(maps: Mapping[Any, Any], mask: Any) -> Iterator[tuple[Any, Any, 
 
 
 def _adjusted(found: Mapping[Any, GroupContrast], *, together: bool) -> dict[Any, GroupContrast]:
-    """Give contrasts their q-values, by the entries that vary: of each, or of all together."""
+    """Return contrasts with q-values, adjusted over each of them or over all together."""
     tested = {name: contrast.q_values == 0 for name, contrast in found.items()}
     p_values = [contrast.p_values[tested[name]] for name, contrast in found.items()]
     families = [np.concatenate(p_values)] if together else p_values

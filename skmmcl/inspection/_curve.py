@@ -47,7 +47,7 @@ def learning_curve(
     random_state: RandomState = 0,
     n_jobs: int | None = None,
 ) -> Bunch | dict[str, Bunch]:
-    """Score a model that is told the labels of ever more of its training subjects.
+    """Score a model for growing numbers of labeled training subjects.
 
     All training subjects stay in the training. Only labels are hidden, so that a semi-supervised
     embedder learns from everyone, as it would where diagnoses are few and scans are many;
@@ -73,8 +73,8 @@ def learning_curve(
         Scorer or scorers, as for scikit-learn; None uses ``estimator.score``. Unlabeled test
         subjects are left out.
     random_state : int, RandomState instance or None, default=0
-        Draws whose label is known, class by class in equal proportions. Whoever is labeled at one
-        size is so at all larger ones.
+        Draws the labeled subjects, stratified by class. A subject who is labeled at one size is
+        labeled at all larger ones.
     n_jobs : int, default=None
         Number of fits to compute in parallel.
 
@@ -182,9 +182,9 @@ def _counts(sizes: Any, n_labeled: int, y: np.ndarray, classes: bool) -> list[in
 
 
 def _score(estimator, X, y, mark, scoring, hidden, train, test) -> Any:
-    told = y.copy()
-    told[hidden] = mark
-    fitted = clone(estimator).fit(take(X, train), _plain(told[train]))
+    partly = y.copy()
+    partly[hidden] = mark
+    fitted = clone(estimator).fit(take(X, train), _plain(partly[train]))
     scorer = check_scoring(fitted, scoring=scoring)
     if hasattr(fitted, "classes_") and not is_labeled(fitted.classes_, mark).all():
         raise ValueError(

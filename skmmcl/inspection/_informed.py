@@ -1,4 +1,4 @@
-"""Scores of a fitted model on subjects of whom some modalities are hidden."""
+"""Scores of a model on subjects some of whose modalities are hidden."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_subjects(X: Any, y: Any) -> MultimodalData:
     """Return the subjects as a container; raise if they do not name their modalities."""
     if not is_multimodal(X):
         raise ModalityError(
-            f"X is a {type(X).__name__}, which does not tell its modalities; give MultimodalData, "
+            f"X is a {type(X).__name__}, which does not name its modalities; give MultimodalData, "
             "for example by skmmcl.data.split_columns, or use "
             "sklearn.inspection.permutation_importance for single columns."
         )
@@ -66,21 +66,21 @@ class Informed(BaseEstimator):
 
     @available_if(_inner_has("predict"))
     def predict(self, X: MultimodalData) -> np.ndarray:
-        """Predict targets; for those of whom nothing is known the mean, or the likeliest class."""
+        """Predict targets; the mean, or the likeliest class, for subjects without any modality."""
         return self._of_known("predict", X)
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X: MultimodalData) -> np.ndarray:
-        """Predict probabilities; their mean for those of whom nothing is known."""
+        """Predict probabilities; their mean for subjects without any modality."""
         return self._of_known("predict_proba", X)
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X: MultimodalData) -> np.ndarray:
-        """Return the decision function; its mean for those of whom nothing is known."""
+        """Return the decision function; its mean for subjects without any modality."""
         return self._of_known("decision_function", X)
 
     def score(self, X: MultimodalData, y: Any, **params: Any) -> float:
-        """Score as the estimator does, or by accuracy or R2 if of some nothing is known."""
+        """Score as the estimator does; by accuracy or R2 if a subject lacks all modalities."""
         if X.mask.any(axis=1).all():
             return self.estimator.score(X, y, **params)
         metric = accuracy_score if is_classifier(self.estimator) else r2_score

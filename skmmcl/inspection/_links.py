@@ -100,7 +100,7 @@ def latent_links(maps_a: ArrayLike, maps_b: ArrayLike, *, mask: Any = None) -> L
     See Also
     --------
     saliency : The maps of a fitted embedder.
-    skmmcl.metrics.linear_cka : How alike two representations are as wholes.
+    skmmcl.metrics.linear_cka : Similarity of two whole representations.
 
     References
     ----------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def maps_to_image(maps: ArrayLike, reference: Any) -> nib.Nifti1Image:
-    """Put maps into a NIfTI image on the grid of a cohort.
+    """Return maps as a NIfTI image on the grid of a cohort.
 
     Parameters
     ----------

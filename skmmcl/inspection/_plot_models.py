@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from skmmcl.utils._typing import RandomState
 
-MAX_GROUPS = 20  # colors that can be told apart in a legend
+MAX_GROUPS = 20  # distinguishable colors in a legend
 
 
 def plot_history(estimator: Any, *, ax: Axes | None = None) -> Axes:
@@ -231,7 +231,7 @@ def plot_embedding(
     Raises
     ------
     DataError
-        If colors or axes are not as many as subjects or maps.
+        If the number of colors or axes differs from that of subjects or maps.
     ValueError
         If `Z` is not finite, or `method` is unknown.
     ImportError

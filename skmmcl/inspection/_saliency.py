@@ -56,8 +56,8 @@ def saliency(
     modality : str
         Name of the modality; all subjects must have it.
     components : int, sequence of int or None, default=None
-        Dimensions of the modality's representation: the columns of ``estimator.transform`` that
-        bear its name, counted from 0. None for all.
+        Dimensions of the modality's representation: the columns of ``estimator.transform`` with
+        its name, counted from 0. None for all.
     n_samples : int, default=5
         Number of random changes to average over.
     stdevs : float, default=0.05
@@ -73,7 +73,7 @@ def saliency(
         Standard deviation, in voxels, of the Gaussian that smooths volumes within the mask; 0 for
         none. Vectors and matrices are not smoothed.
     batch_size : int or None, default=None
-        Subjects in a batch; None for as many as hold about a million entries, at most 256.
+        Subjects in a batch; None for about a million entries in all, and at most 256 subjects.
     random_state : int, RandomState instance or None, default=None
         Draws the changes, the same for each dimension. Another batch size draws others.
     out : ndarray, default=None

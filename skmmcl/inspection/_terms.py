@@ -84,7 +84,7 @@ def term_ablation(
     Notes
     -----
     With ``solver="auto"`` an objective may be solved in closed form, while what is left of it
-    without a term is trained; ``solver="closed_form"`` or ``"gradient"`` treats all alike.
+    without a term is trained; ``solver="closed_form"`` or ``"gradient"`` avoids that.
 
     Examples
     --------

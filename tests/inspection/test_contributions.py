@@ -223,7 +223,7 @@ def test_permutation_agrees_on_what_matters(cohort):
 
 def test_bad_input(cohort):
     X, y = cohort
-    with pytest.raises(ModalityError, match="X is a ndarray, which does not tell its modalities"):
+    with pytest.raises(ModalityError, match="X is a ndarray, which does not name its modalities"):
         modality_shapley(linear(), np.asarray(X), y, cv=2)
     many = MultimodalData({f"m{k}": np.ones((4, 1)) for k in range(13)})
     with pytest.raises(ModalityError, match="13 modalities, and thus 8,192 subsets"):
