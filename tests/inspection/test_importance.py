@@ -155,7 +155,7 @@ def test_without_targets(fitted):
 
 def test_bad_input(fitted):
     model, X, y = fitted
-    with pytest.raises(ModalityError, match="X is a ndarray, which does not tell its modalities"):
+    with pytest.raises(ModalityError, match="X is a ndarray, which does not name its modalities"):
         modality_importance(model, np.asarray(X), y)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         modality_importance(model, X, y[:-1])
