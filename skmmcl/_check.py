@@ -11,14 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skmmcl._folder import (
-    LISTINGS,
-    TABLES,
-    TARGETS,
-    read_cohort,
-    read_side,
-    words_of,
-)
+from skmmcl._folder import LISTINGS, TABLES, TARGETS, read_cohort, read_side, words_of
 from skmmcl._groups import find_group_columns
 from skmmcl.data import MultimodalData
 from skmmcl.data._files import list_folder

@@ -312,7 +312,7 @@ def test_help_loads_nothing_heavy(repo_dir):
 
 
 def test_command_line_ends_without_a_traceback(tmp_path):
-    call = [sys.executable, "-m", "skmmcl", "--data", str(tmp_path)]
+    call = [sys.executable, "-m", "skmmcl", "check", str(tmp_path)]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "holds no <modality>.npy" in done.stderr

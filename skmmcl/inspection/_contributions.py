@@ -13,13 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
-from skmmcl.inspection._informed import (
-    by_scorer,
-    drops,
-    folds_of,
-    read_subjects,
-    scores_without,
-)
+from skmmcl.inspection._informed import by_scorer, drops, folds_of, read_subjects, scores_without
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -24,13 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.base import BaseEstimator
 
-    from skmmcl.utils._typing import (
-        CrossValidator,
-        Groups,
-        RandomState,
-        Scorers,
-        Subjects,
-    )
+    from skmmcl.utils._typing import CrossValidator, Groups, RandomState, Scorers, Subjects
 
 SIZES = (0.1, 0.25, 0.5, 0.75, 1.0)
 

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
     from sklearn.utils import Bunch
 
-    from skmmcl.utils._typing import (
-        RandomState,
-        SampleWeight,
-        Scorers,
-        Subjects,
-        Target,
-    )
+    from skmmcl.utils._typing import RandomState, SampleWeight, Scorers, Subjects, Target
 
 
 def modality_importance(

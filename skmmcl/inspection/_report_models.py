@@ -15,19 +15,10 @@ from skmmcl.exceptions import DataError
 from skmmcl.inspection._contributions import modality_shapley
 from skmmcl.inspection._importance import modality_importance
 from skmmcl.inspection._informed import drops
-from skmmcl.inspection._plot_models import (
-    history_of,
-    plot_history,
-    plot_modality_importance,
-)
-from skmmcl.inspection._report_blocks import (
-    Table,
-    Text,
-    number,
-    picture,
-    shown,
-)
+from skmmcl.inspection._plot_models import history_of, plot_history, plot_modality_importance
+from skmmcl.inspection._report_blocks import Table, Text, number, picture, shown
 from skmmcl.inspection._terms import term_ablation
+from skmmcl.model_selection._evaluate import _fit_params
 
 MAX_FOLDS = 5  # in which the model is fitted again
 MAX_SUBSETS_OF = 7  # modalities; more are permuted only
@@ -50,7 +41,7 @@ def fold_models(result: Any, method: str, X: MultimodalData) -> list[Model]:
     Folds in which it failed are left out.
     """
     splits: list[tuple[np.ndarray, np.ndarray]] = []
-    y, tested = result.y, np.zeros(len(result.y), dtype=bool)
+    tested = np.zeros(len(result.y), dtype=bool)
     failed = {fit.split: fit.error for fit in result.fits if fit.method == method and fit.error}
     for k, (train, test) in enumerate(result.splits):
         if tested[test].any() or len(splits) == MAX_FOLDS:
@@ -61,15 +52,21 @@ def fold_models(result: Any, method: str, X: MultimodalData) -> list[Model]:
     if not splits:
         raise DataError(f"{method} failed in each fold, first with {next(iter(failed.values()))}")
     return [
-        Model(clone(result.methods[method]).fit(X[train], y[train]), train, test)
+        Model(fit_rows(result.methods[method], result, X, train), train, test)
         for train, test in splits
     ]
 
 
-def attempt(make: Callable[[], list[Any]]) -> list[Any]:
+def fit_rows(method: Any, result: Any, X: MultimodalData, train: np.ndarray) -> Any:
+    """Return a clone that is fitted on some subjects, as the comparison did."""
+    groups = _fit_params(method, result.groups, train)  # of a search
+    return clone(method).fit(X[train], result.y[train], **groups)
+
+
+def attempt(make: Callable[..., list[Any]], *args: Any) -> list[Any]:
     """Return blocks; instead of those that a method does not allow, the reason."""
     try:
-        return make()
+        return make(*args)
     except Exception as error:  # noqa: BLE001  hours of comparison are not lost for a section
         return [not_available(error)]
 
@@ -108,7 +105,7 @@ def contributions(
         _bars(main, label, "Contribution of each modality"),
     ]
     if terms is True or (terms == "auto" and _terms_are_cheap(result, method, len(models))):
-        found = attempt(lambda: _terms(models, result, method, X))
+        found = attempt(_terms, models, result, method, X)
         if terms is True or len(found) > 1:  # many methods have a single term, or none
             blocks += found
     return blocks
@@ -185,13 +182,12 @@ def training(models: list[Model], result: Any, method: str, X: MultimodalData) -
         name for name, m in result.methods.items() if name != method and _history(m) is not None
     ]
     for name in others[:MAX_HISTORIES]:
-        other = clone(result.methods[name])
-        blocks += attempt(partial(_fit_losses, name, other, X[train], result.y[train]))
+        blocks += attempt(_fit_losses, name, result, X, train)
     return blocks
 
 
-def _fit_losses(name: str, estimator: Any, X: MultimodalData, y: np.ndarray) -> list[Any]:
-    return _losses(name, estimator.fit(X, y))
+def _fit_losses(name: str, result: Any, X: MultimodalData, train: np.ndarray) -> list[Any]:
+    return _losses(name, fit_rows(result.methods[name], result, X, train))
 
 
 def _losses(name: str, fitted: Any) -> list[Any]:

@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skmmcl.inspection._report_blocks import (
-    Section,
-    Table,
-    Text,
-    interval,
-    p_value,
-    picture,
-    shown,
-)
+from skmmcl.inspection._report_blocks import Section, Table, Text, interval, p_value, picture, shown
 
 
 def answer(result: Any, method: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold, RepeatedStratifiedKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -181,6 +181,16 @@ def test_sites_that_are_held_out_are_not_decoded(tmp_path):
     result = compare(methods, X, y, cv=LeaveSitesOut(), groups=site)
     html = result.report(tmp_path / "r.html", X=X, n_permutations=2).read_text()
     assert "&#39;site&#39; cannot be decoded: the folds hold whole classes of it out" in html
+
+
+def test_groups_reach_a_search_that_is_fitted_again(cohort, tmp_path):
+    X, y = cohort
+    pipe = make_pipeline(CMCCSSEmbedder(solver="closed_form"), LogisticRegression())
+    search = GridSearchCV(pipe, {"logisticregression__C": [1.0]}, cv=GroupKFold(2))
+    result = compare({"search": search}, X, y, cv=2, groups=np.arange(90) // 3, random_state=0)
+    html = result.report(tmp_path / "r.html", X=X, n_permutations=1, terms=False).read_text()
+    assert "Shapley" in html
+    assert "Not available" not in html
 
 
 def test_terms_are_shown_where_they_take_little_time(report, result, cohort, tmp_path):
