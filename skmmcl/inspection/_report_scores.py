@@ -16,7 +16,8 @@ def answer(result: Any, method: str) -> str:
     if not np.isfinite(row.score):
         return f"{method} has no score: {reason_of(result, method)}."
     score = score_of(row, metric)
-    text = f"{method} has a mean {shown(metric)} of {score} over {row.splits:.0f} splits."
+    count = "1 split" if row.splits == 1 else f"{row.splits:.0f} splits"
+    text = f"{method} has a mean {shown(metric)} of {score} over {count}."
     chance = _next_to_chance(row, chance_of(result, metric))
     if method == reference or not np.isfinite(row.p_corrected):
         return f"{text}{chance}"
@@ -29,9 +30,6 @@ def answer(result: Any, method: str) -> str:
     )
 
 
-BOUNDS = {"accuracy": (0, 1), "roc_auc": (0, 1), "r2": (-np.inf, 1), "neg_": (-np.inf, 0)}
-
-
 def score_of(row: Any, metric: str) -> str:
     """Return the mean score of a row of a summary, with its interval within the metric's range."""
     if not np.isfinite(row.score):
@@ -40,9 +38,11 @@ def score_of(row: Any, metric: str) -> str:
 
 
 def _bounds(row: Any, metric: str) -> np.ndarray:
-    """Return the ends of the interval of a score, cut where the metric ends."""
-    ranges = (bounds for part, bounds in BOUNDS.items() if part in metric)
-    return np.clip([row.lower, row.upper], *next(ranges, (-np.inf, np.inf)))
+    """Return the ends of the interval of a score, cut where the metric of scikit-learn ends."""
+    is_share = metric in {"accuracy", "balanced_accuracy"} or metric.startswith("roc_auc")
+    lowest = 0 if is_share else -np.inf
+    highest = 1 if is_share or metric == "r2" else 0 if metric.startswith("neg_") else np.inf
+    return np.clip([row.lower, row.upper], lowest, highest)
 
 
 def difference_of(row: Any) -> str:
@@ -51,13 +51,13 @@ def difference_of(row: Any) -> str:
 
 
 def reason_of(result: Any, method: str) -> str:
-    """Return why a method has no score in the first split without one; empty if there is none."""
+    """Return why the first split without a score of a method has none; empty if all have one."""
     fits = [fit for fit in result.failures if fit.method == method]
     return (fits[0].error or "; ".join(fits[0].messages)) if fits else ""
 
 
 def chance_of(result: Any, metric: str) -> float:
-    """Return the score of predictions that know nothing of a subject; NaN where it varies."""
+    """Return the score of predictions that ignore the subject; NaN where that depends on data."""
     if metric == "balanced_accuracy" and result.classes is not None:
         return 1 / len(result.classes)
     return 0.5 if metric.startswith("roc_auc") else 0.0 if metric == "r2" else np.nan
