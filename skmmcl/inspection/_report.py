@@ -14,7 +14,7 @@ import numpy as np
 import skmmcl
 from skmmcl.data import as_multimodal
 from skmmcl.exceptions import DataError
-from skmmcl.inspection._report_blocks import Code, Section, Table, Text, groupby_kind
+from skmmcl.inspection._report_blocks import Code, Section, Table, Text, runs_of_kind
 from skmmcl.inspection._report_code import program
 from skmmcl.inspection._report_cohort import Subjects, cohort_section, missing_section
 from skmmcl.inspection._report_confounds import confounds
@@ -147,7 +147,7 @@ def write_report(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters["groupby_kind"] = groupby_kind
+    environment.filters["runs_of_kind"] = runs_of_kind
     html = environment.get_template("report.html").render(
         title=title or f"Prediction of {target} by {len(result.methods)} methods",
         answer=answer(result, method),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -76,16 +76,9 @@ class Section:
     blocks: list[Any] = field(default_factory=list)
 
 
-class Run(NamedTuple):
-    """Neighboring blocks of one kind."""
-
-    kind: str
-    items_: list[Any]
-
-
-def groupby_kind(blocks: list[Any]) -> list[Run]:
-    """Return the blocks, with those figures together that follow one another."""
-    return [Run(kind, list(found)) for kind, found in groupby(blocks, lambda b: b.kind)]
+def runs_of_kind(blocks: list[Any]) -> list[tuple[str, list[Any]]]:
+    """Return the kind and the blocks of each run of neighbors of one kind."""
+    return [(kind, list(found)) for kind, found in groupby(blocks, lambda b: b.kind)]
 
 
 def picture(

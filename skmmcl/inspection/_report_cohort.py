@@ -1,9 +1,10 @@
-"""The cohort of a report, and who lacks what."""
+"""The cohort of a report, and its missing modalities."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ MAX_LISTED = 20  # values; more are counted only
 MAX_PATTERNS = 10
 
 
+@dataclass
 class Subjects:
     """Subjects of a report: the target with its name and classes, and X if it is known.
 
@@ -34,8 +36,10 @@ class Subjects:
         Names of the classes; empty for a regression.
     """
 
-    def __init__(self, X: MultimodalData | None, y: np.ndarray, target: str, names: dict) -> None:
-        self.X, self.y, self.target, self.names = X, y, target, names
+    X: MultimodalData | None
+    y: np.ndarray
+    target: str
+    names: dict
 
     @property
     def classes(self) -> dict[str, np.ndarray]:
@@ -63,7 +67,7 @@ class Subjects:
 
 
 def cohort_section(subjects: Subjects, notes: Iterable[str]) -> Section:
-    """Return who takes part."""
+    """Return a description of target, side data and modalities."""
     section = Section("cohort", "Cohort", [_of_target(subjects), *map(Text, notes)])
     if subjects.X is None:
         advice = "Side data, missing modalities and contributions need X: result.report(path, X=X)."
@@ -120,7 +124,7 @@ def _describe_known(everyone: np.ndarray, known: np.ndarray) -> str:
 
 
 def missing_section(subjects: Subjects) -> Section | None:
-    """Return who lacks which modality; None without X."""
+    """Return the numbers of subjects without a modality; None without X."""
     X = subjects.X
     if X is None:
         return None
@@ -133,7 +137,7 @@ def missing_section(subjects: Subjects) -> Section | None:
         for name, has in zip(X.modalities, X.mask.T, strict=True)
     ]
     head = ["modality", "missing", "share", *(f"share of {name}" for name in subjects.classes)]
-    caption = "Where shares differ between classes, who lacks a modality already gives them away."
+    caption = "Where shares differ between classes, a missing modality by itself reveals the class."
     section.blocks.append(Table(head, rows, caption if subjects.classes else ""))
     section.blocks.append(_patterns(X))
     section.blocks.append(
