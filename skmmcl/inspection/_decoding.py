@@ -15,9 +15,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
 from skmmcl.exceptions import DataError
+from skmmcl.inspection._values import known_values
 from skmmcl.metrics._site import site_probe
-from skmmcl.utils._plain import numbers_of, plain_labels
-from skmmcl.utils._targets import is_unlabeled, seem_measured
+from skmmcl.utils._plain import plain_labels
 
 ALPHAS = 10.0 ** np.arange(-2, 6)  # of ridge regression
 
@@ -41,13 +41,10 @@ class Task(NamedTuple):
 
 def read_confound(name: str, values: Any) -> tuple[np.ndarray, np.ndarray, bool]:
     """Return who has a known value, these values, and whether they are classes."""
-    values = np.asarray(values)
-    known = ~is_unlabeled(values, None)
-    numbers = numbers_of(values[known]) if values.dtype == object else values[known]
-    kept = values[known] if numbers is None else numbers
+    known, kept, is_measured = known_values(values)
     if len(set(kept.tolist())) < 2:
         raise DataError(f"Confound {name!r} has one value: there is nothing to decode.")
-    if seem_measured(kept):
+    if is_measured:
         return known, kept.astype(float), False
     return known, np.unique(plain_labels(kept, name), return_inverse=True)[1], True
 

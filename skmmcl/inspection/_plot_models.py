@@ -13,10 +13,10 @@ from skmmcl.base import BaseEmbedder
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._axes import axes_of, whole_ticks
+from skmmcl.inspection._values import known_values
 from skmmcl.metrics._checks import check_matrix
 from skmmcl.utils._optional import import_pyplot
-from skmmcl.utils._plain import numbers_of, plain_labels
-from skmmcl.utils._targets import is_unlabeled, seem_measured
+from skmmcl.utils._plain import plain_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -249,7 +249,7 @@ def plot_embedding(
     """
     maps = color if isinstance(color, Mapping) else {"": color}
     check_same_subjects({"Z": Z, **maps}, embedded=True)
-    points, axis = _in_two_dimensions(check_matrix(Z, "Z").astype(float), method, random_state)
+    points, axis = in_two_dimensions(check_matrix(Z, "Z").astype(float), method, random_state)
     plt = import_pyplot("plot_embedding")
     if ax is None:
         size = (4.2 * len(maps), 3.6)
@@ -258,12 +258,11 @@ def plot_embedding(
     if len(axes) != len(maps):
         raise DataError(f"{len(axes)} axes were given for {len(maps)} maps.")
     for one, (name, values) in zip(axes, maps.items(), strict=True):
-        _draw_map(one, points, values, name)
-        one.set(title=name, xticks=[], yticks=[], xlabel=f"{axis} 1", ylabel=f"{axis} 2")
+        draw_map(points, axis, values, name, ax=one)
     return axes if isinstance(color, Mapping) else axes[0]
 
 
-def _in_two_dimensions(z: np.ndarray, method: str, random_state: Any) -> tuple[np.ndarray, str]:
+def in_two_dimensions(z: np.ndarray, method: str, random_state: Any) -> tuple[np.ndarray, str]:
     """Return points in the plane, and what their axes are."""
     if method not in {"pca", "tsne"}:
         raise ValueError(f"method must be 'pca' or 'tsne', got {method!r}.")
@@ -275,20 +274,21 @@ def _in_two_dimensions(z: np.ndarray, method: str, random_state: Any) -> tuple[n
     return tsne.fit_transform(z), "t-SNE"
 
 
-def _draw_map(ax: Any, points: np.ndarray, values: Any, name: str) -> None:
+def draw_map(
+    points: np.ndarray, axis: str, values: Any, name: str, *, ax: Any, measured: bool | None = None
+) -> None:
+    """Draw a map; `measured` says that colors are numbers, None that they decide it themselves."""
+    ax.set(title=name, xticks=[], yticks=[], xlabel=f"{axis} 1", ylabel=f"{axis} 2")
     style = {"s": 16, "lw": 0, "alpha": 0.8}
     if values is None:
         ax.scatter(*points.T, color="C0", **style)
         return
-    values = np.asarray(values)
     if len(values) != len(points):
         raise DataError(f"color {name!r} has {len(values)} values for {len(points)} subjects.")
-    known = ~is_unlabeled(values, None)
+    known, kept, seem_so = known_values(values)
     if not known.all():
         ax.scatter(*points[~known].T, color="0.8", label="unknown", **style)
-    numbers = numbers_of(values[known]) if values.dtype == object else values[known]
-    kept = values[known] if numbers is None else numbers
-    if seem_measured(kept):
+    if seem_so if measured is None else measured:
         drawn = ax.scatter(*points[known].T, c=kept.astype(float), cmap="viridis", **style)
         ax.figure.colorbar(drawn, ax=ax)
         return

@@ -11,8 +11,8 @@ import numpy as np
 
 from skmmcl.data import MultimodalData
 from skmmcl.inspection._report_blocks import Section, Table, Text, picture
-from skmmcl.utils._plain import numbers_of
-from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
+from skmmcl.inspection._values import known_values
+from skmmcl.utils._targets import class_name
 
 MAX_CLASSES = 6  # columns of a table
 MAX_VALUES = 6  # of side data, which are listed one by one
@@ -103,16 +103,15 @@ def _by_class(values: np.ndarray, subjects: Subjects) -> list[str]:
 
 
 def _describe(values: np.ndarray, rows: np.ndarray) -> str:
-    everyone = values[~is_unlabeled(values, None)]
-    known = values[rows][~is_unlabeled(values[rows], None)]
+    is_known, everyone, is_measured = known_values(values)
+    known = everyone[np.isin(np.flatnonzero(is_known), rows)]
     gaps = len(rows) - len(known)
-    text = _describe_known(everyone, known) if len(known) else "–"
+    text = _describe_known(everyone, known, is_measured) if len(known) else "–"
     return f"{text} ({gaps} unknown)" if gaps else text
 
 
-def _describe_known(everyone: np.ndarray, known: np.ndarray) -> str:
-    numbers = numbers_of(everyone) if everyone.dtype == object else everyone
-    if seem_measured(everyone if numbers is None else numbers):
+def _describe_known(everyone: np.ndarray, known: np.ndarray, is_measured: bool) -> str:
+    if is_measured:
         measured = known.astype(float)
         return f"{measured.mean():.4g} ± {measured.std():.2g}"
     usual = [value for value, _ in Counter(everyone.tolist()).most_common()]

@@ -11,10 +11,11 @@ from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._confounds import decode_all
 from skmmcl.inspection._decoding import Fold, Task, read_confound
-from skmmcl.inspection._plot_models import plot_embedding
+from skmmcl.inspection._plot_models import draw_map, in_two_dimensions
 from skmmcl.inspection._report_blocks import Table, Text, number, p_value, picture
 from skmmcl.inspection._report_cohort import Subjects
 from skmmcl.inspection._report_models import Model
+from skmmcl.inspection._values import known_values
 from skmmcl.model_selection._leakage import are_sites
 
 MAX_CONFOUNDS = 8
@@ -108,11 +109,13 @@ def _maps(Z: np.ndarray, rows: np.ndarray, subjects: Subjects) -> list[Any]:
     target = subjects.y
     if subjects.names:
         target = np.array([subjects.names[label] for label in target.tolist()], dtype=object)
-    plane = ": the first two principal components" if Z.shape[1] > 2 else ""
+    points, axis = in_two_dimensions(Z, "pca", None)
+    plane = ": the first two principal components" if axis == "PC" else ""
     colors = {subjects.target: target, **subjects.side_data()}
     return [
         picture(
-            partial(plot_embedding, Z, {name: values[rows]}),
+            # A few subjects of a fold could have so few ages that these would look like classes.
+            partial(draw_map, points, axis, values[rows], name, measured=known_values(values)[2]),
             f"Map of the representation colored by {name}",
             f"Held-out subjects of the first fold by {name}{plane}.",
             (4.4, 3.4),

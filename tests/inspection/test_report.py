@@ -20,6 +20,8 @@ from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.inspection import modality_shapley, write_report
 from skmmcl.inspection._report_code import program
+from skmmcl.inspection._report_cohort import Subjects
+from skmmcl.inspection._report_confounds import _maps
 from skmmcl.inspection._report_scores import answer
 from skmmcl.model_selection import LeaveSitesOut, compare
 
@@ -181,6 +183,16 @@ def test_sites_that_are_held_out_are_not_decoded(tmp_path):
     result = compare(methods, X, y, cv=LeaveSitesOut(), groups=site)
     html = result.report(tmp_path / "r.html", X=X, n_permutations=2).read_text()
     assert "&#39;site&#39; cannot be decoded: the folds hold whole classes of it out" in html
+
+
+def test_whole_ages_of_few_subjects_are_numbers():
+    ages = np.arange(40) // 2 + 30
+    X = MultimodalData(a=np.zeros((40, 1)), meta={"age": ages})
+    subjects = Subjects(X, np.arange(40) % 2, "group", {0: "a", 1: "b"})
+    pictures = _maps(np.random.default_rng(0).normal(size=(8, 3)), np.arange(8), subjects)
+    svg = [base64.b64decode(p.source.partition(",")[2]).decode() for p in pictures]
+    assert ["axes_2" in text for text in svg] == [False, True]  # a color bar
+    assert ["legend_1" in text for text in svg] == [True, False]
 
 
 def test_groups_reach_a_search_that_is_fitted_again(cohort, tmp_path):
