@@ -11,7 +11,7 @@ from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._confounds import decode_all
 from skmmcl.inspection._decoding import Fold, Task, read_confound
-from skmmcl.inspection._plot_models import draw_map, in_two_dimensions
+from skmmcl.inspection._plot_embedding import draw_map, in_two_dimensions
 from skmmcl.inspection._report_blocks import Table, Text, number, p_value, picture
 from skmmcl.inspection._report_cohort import Subjects
 from skmmcl.inspection._report_models import Model
