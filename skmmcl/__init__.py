@@ -1,6 +1,6 @@
 """Multimodal contrastive learning for neuroimaging, as scikit-learn estimators.
 
-Nothing is loaded before it is asked for: ``import skmmcl`` takes a few milliseconds.
+Rooms load at their first use: ``import skmmcl`` takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -159,68 +159,47 @@ __all__ = [
     "volumes",
 ]
 
-# Where the names that are no room of their own live.
-_HOMES = {
-    "AnatCLEmbedder": "skmmcl.contrastive",
-    "CLIPEmbedder": "skmmcl.cross_decomposition",
-    "CMCCSSEmbedder": "skmmcl.cross_decomposition",
-    "CoMMEmbedder": "skmmcl.cross_decomposition",
-    "ComBat": "skmmcl.preprocessing",
-    "ConditionalUniformityEmbedder": "skmmcl.contrastive",
-    "ConfoundRegressor": "skmmcl.preprocessing",
-    "ConnectomeVectorizer": "skmmcl.preprocessing",
-    "ContrastiveRegressionEmbedder": "skmmcl.contrastive",
-    "CrossFitTransformer": "skmmcl.model_selection",
-    "DecoupledUniformityEmbedder": "skmmcl.contrastive",
-    "DeepEnsembleClassifier": "skmmcl.ensemble",
-    "DeepEnsembleRegressor": "skmmcl.ensemble",
-    "DeepInfoMaxEmbedder": "skmmcl.cross_decomposition",
-    "DeepUCSL": "skmmcl.cluster",
-    "EmbeddingNet": "skmmcl.training",
-    "EpsSupInfoNCEEmbedder": "skmmcl.contrastive",
-    "FineTunedClassifier": "skmmcl.ensemble",
-    "FineTunedRegressor": "skmmcl.ensemble",
-    "HistogramStandardizer": "skmmcl.preprocessing",
-    "LabeledOnly": "skmmcl.model_selection",
-    "MMVAEEmbedder": "skmmcl.decomposition",
-    "MaskedZScore": "skmmcl.preprocessing",
-    "ModalityTransformer": "skmmcl.preprocessing",
-    "MultiLabelSupConEmbedder": "skmmcl.contrastive",
-    "MultimodalData": "skmmcl.data",
-    "SepVAEEmbedder": "skmmcl.decomposition",
-    "SimCLREmbedder": "skmmcl.contrastive",
-    "SupConEmbedder": "skmmcl.contrastive",
-    "SupervisedEmbedder": "skmmcl.cross_decomposition",
-    "TopologicalConsistencyEmbedder": "skmmcl.cross_decomposition",
-    "UCSL": "skmmcl.cluster",
-    "WeightedContrastiveEmbedder": "skmmcl.contrastive",
-    "YAwareEmbedder": "skmmcl.contrastive",
-    "compare_transfer": "skmmcl.ensemble",
-    "distributed_fit": "skmmcl.parallel",
-    "from_hub": "skmmcl.sharing",
-    "compare": "skmmcl.model_selection",
-    "labeled_scorer": "skmmcl.model_selection",
-    "linear_probe_search": "skmmcl.model_selection",
-    "load_bids": "skmmcl.volumes",
-    "load_model": "skmmcl.sharing",
-    "load_volumes": "skmmcl.volumes",
-    "model_info": "skmmcl.sharing",
-    "push_to_hub": "skmmcl.sharing",
-    "save_model": "skmmcl.sharing",
-    "stacked_fits": "skmmcl.parallel",
+# The names that each room gives to the root.
+_ROOMS = {
+    "cluster": "DeepUCSL UCSL",
+    "contrastive": (
+        "AnatCLEmbedder ConditionalUniformityEmbedder ContrastiveRegressionEmbedder "
+        "DecoupledUniformityEmbedder EpsSupInfoNCEEmbedder MultiLabelSupConEmbedder "
+        "SimCLREmbedder SupConEmbedder WeightedContrastiveEmbedder YAwareEmbedder"
+    ),
+    "cross_decomposition": (
+        "CLIPEmbedder CMCCSSEmbedder CoMMEmbedder DeepInfoMaxEmbedder SupervisedEmbedder "
+        "TopologicalConsistencyEmbedder"
+    ),
+    "data": "MultimodalData",
+    "decomposition": "MMVAEEmbedder SepVAEEmbedder",
+    "ensemble": (
+        "DeepEnsembleClassifier DeepEnsembleRegressor FineTunedClassifier FineTunedRegressor "
+        "compare_transfer"
+    ),
+    "model_selection": "CrossFitTransformer LabeledOnly compare labeled_scorer linear_probe_search",
+    "parallel": "distributed_fit stacked_fits",
+    "preprocessing": (
+        "ComBat ConfoundRegressor ConnectomeVectorizer HistogramStandardizer MaskedZScore "
+        "ModalityTransformer"
+    ),
+    "sharing": "from_hub load_model model_info push_to_hub save_model",
+    "training": "EmbeddingNet",
+    "volumes": "load_bids load_volumes",
 }
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:
     """Import a public name at its first use (PEP 562)."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOMES.get(name)
-    value = getattr(import_module(home), name) if home else import_module(f"{__name__}.{name}")
+    room = import_module(f"{__name__}.{_HOMES.get(name, name)}")
+    value = getattr(room, name) if name in _HOMES else room
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    """List what is loaded and what would be at its first use."""
+    """List the names that are loaded and those that load at their first use."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""``skmmcl`` and ``python -m skmmcl``: look at a cohort, compare methods on it, report it."""
+"""The commands of ``skmmcl`` and ``python -m skmmcl``: check, compare, report and demo."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import argparse
 import sys
 from pathlib import Path
 
-# What takes long to import is imported after the options are read: --help is for the impatient.
+# Slow imports come after the options are read, so that --help answers at once.
 
 COMMANDS = {
     "demo": "cross-validate embeddings, single modalities and concatenation, with a figure",
-    "compare": "compare them with intervals and corrected tests; goes on where it was cut off",
+    "compare": "compare them with intervals and corrected tests; resumes after an interruption",
     "report": "the same as one HTML file, with contributions, confounds and the code",
-    "check": "list what a folder holds, who lacks what, and which problems; nothing is trained",
+    "check": "list the content of a folder, missing modalities and problems; nothing is trained",
 }
-EPILOG = """Without a command it is demo. Exit codes: 0 done; 1 done, but check found problems or
-fits failed; 2 something must be mended first; 130 cut off."""
+EPILOG = """Without a command, demo runs. Exit codes: 0 done; 1 done, but check found problems or
+fits failed; 2 something must be corrected first; 130 interrupted."""
 
 
 def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
-    """Return the parser and what it read."""
+    """Return the parser and the options that it read."""
     args = list(sys.argv[1:] if args is None else args)
     command = args.pop(0) if args and args[0] in COMMANDS else None
     parser = _make_parser(command or "demo", top=command is None)
@@ -33,9 +33,9 @@ def parse(args: list[str] | None) -> tuple[argparse.ArgumentParser, argparse.Nam
         if options.data is not None:
             parser.error("give the folder once, as FOLDER or as --data FOLDER")
         options.data = options.folder
-    of_data = options.target or options.id or options.rows or options.task != "auto"
-    if options.data is None and of_data:
-        parser.error("--target, --id, --rows and --task need --data")
+    of_data = options.target, options.id, options.rows, options.groups, options.task != "auto"
+    if options.data is None and any(of_data):
+        parser.error("--target, --id, --rows, --groups and --task need --data")
     if options.data is None and options.command == "check":
         parser.error("which folder? skmmcl check FOLDER")
     if not all("=" in choice for choice in options.rows or ()):
@@ -55,11 +55,16 @@ def _make_parser(command: str, *, top: bool) -> argparse.ArgumentParser:
         parser.description = f"{listed}. 'skmmcl COMMAND --help' lists the options of each."
     if command != "demo":
         parser.add_argument("folder", metavar="FOLDER", nargs="?", help="the same as --data")
-    parser.add_argument("--data", metavar="FOLDER", help="with <modality>.npy, .npz, .csv or .tsv")
-    parser.add_argument("--target", metavar="COLUMN", help="classes or numbers to predict")
-    parser.add_argument("--id", metavar="COLUMN", help="of the subjects' identifiers")
     parser.add_argument(
-        "--rows", metavar="COLUMN=VALUE", action="append", help="to take, such as session=1"
+        "--data", metavar="FOLDER", help="folder with <modality>.npy, .npz, .csv or .tsv"
+    )
+    parser.add_argument("--target", metavar="COLUMN", help="column to predict: classes or numbers")
+    parser.add_argument("--id", metavar="COLUMN", help="column of the subjects' identifiers")
+    parser.add_argument(
+        "--rows", metavar="COLUMN=VALUE", action="append", help="keep these rows, such as session=1"
+    )
+    parser.add_argument(
+        "--groups", metavar="COLUMN", help="families, people or sites that folds keep together"
     )
     parser.add_argument("--task", choices=["auto", "classification", "regression"], default="auto")
     if command != "check":
@@ -75,9 +80,11 @@ def _add_fits(parser: argparse.ArgumentParser, command: str) -> None:
         "--n-jobs",
         type=int,
         default=2 if is_demo else None,
-        help="processes; -1: one per core" if is_demo else "fits at once; by default a stack",
+        help="processes; -1: one per core" if is_demo else "fits at once; by default, a stack",
     )
-    parser.add_argument("--quick", action="store_true", help="few epochs, only to see it run")
+    parser.add_argument(
+        "--quick", action="store_true", help="train for few epochs, only to see it run"
+    )
     outputs = {
         "demo": ("skmmcl_demo.png", "the figure"),
         "compare": (None, "a table of all scores, .csv; by default none"),
@@ -91,7 +98,7 @@ def _add_fits(parser: argparse.ArgumentParser, command: str) -> None:
         return
     parser.add_argument(
         "--work", type=Path, default=Path("skmmcl_work"), metavar="FOLDER",
-        help="keeps finished fits, from which the same command goes on (default: skmmcl_work)",
+        help="folder of finished fits, from which the same command resumes (default: skmmcl_work)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
 
@@ -109,14 +116,14 @@ def _check_output(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         options.output = output = output.with_suffix(suffix)
     if options.command == "demo":
         return
-    if output.suffix.lower() not in {suffix, ".htm"}:
+    if output.suffix.lower() not in {suffix, suffix[:4]}:  # .htm is .html
         parser.error(f"--output: {output.name} must end with {suffix}")
     if output.exists() and not options.overwrite:
         parser.error(f"--output: {output} exists; name another file, or add --overwrite")
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run a command; what the user can mend ends it with a message and exit code 2."""
+    """Run a command; errors that the user can correct end with a message and exit code 2."""
     parser, options = parse(args)
     from skmmcl.exceptions import TrainingError
 
@@ -125,7 +132,7 @@ def main(args: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         kept = getattr(options, "work", None)
         advice = f" The same command goes on with the fits kept in {kept}." if kept else ""
-        print(f"\nCut off.{advice}", file=sys.stderr)
+        print(f"\nInterrupted.{advice}", file=sys.stderr)
         return 130
     except (ValueError, TrainingError, OSError, ImportError) as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
@@ -138,7 +145,7 @@ def _run(options: argparse.Namespace) -> int:
         return run_check(options)
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):  # small networks lose more to threads than they win
+    with threadpool_limits(1):  # small networks lose more by threads than they gain
         if options.command == "demo":
             from skmmcl._job import run
 

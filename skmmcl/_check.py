@@ -1,4 +1,4 @@
-"""``skmmcl check``: what a folder holds and what is wrong with it; nothing is trained."""
+"""``skmmcl check``: the content of a folder and its problems; nothing is trained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from skmmcl._folder import LISTINGS, TABLES, TARGETS, read_cohort, read_side
+from skmmcl._folder import LISTINGS, TABLES, TARGETS, read_cohort, read_side, words_of
+from skmmcl._groups import find_group_columns
 from skmmcl.data import MultimodalData
 from skmmcl.data._files import list_folder
 from skmmcl.data._text import read_header
@@ -23,16 +24,18 @@ from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
 MAX_SHOWN = 5  # names in one line
 MAX_WIDTH = 70  # characters
 MAX_CLASSES = 10
-MIN_PER_CLASS = 5  # subjects of each class, for as many folds
+MIN_PER_CLASS = 5  # subjects of each class, one for each of five folds
 
 
 def run_check(options: Namespace) -> int:
-    """Print what is in the folder; return 1 if something stands in the way of a comparison."""
+    """Print the content of a folder; return 1 if a problem prevents a meaningful comparison."""
     folder = Path(options.data)
     print("\n".join(["Files", *describe_files(folder)]))
     words = words_of(options) | ({"target": options.target} if options.target else {})
     X, said = read_side(options.data, words)
     notes = [text for text in said if not text.startswith("Not read in")]  # named as files
+    if len(X.modalities) == 1:
+        notes.append(f"{X.modalities[0]} is the only modality: methods have nothing to combine.")
     problems: list[str] = []
     for name, present in zip(X.modalities, X.mask.T, strict=True):
         find_faults(X, name, X[name][present], problems, notes)
@@ -56,16 +59,9 @@ def _numbered(texts: Iterable[str]) -> list[str]:
     return [f"  {k}. {text}" for k, text in enumerate(texts, 1)] or ["  none"]
 
 
-def words_of(options: Namespace) -> dict[str, Any]:
-    """Return what the options say to the reading of a folder."""
-    rows = dict(choice.split("=", 1) for choice in options.rows or ())
-    said = {"id_column": options.id} if options.id else {}
-    return said | ({"rows": rows} if rows else {})
-
-
 # ------------------------------------------------------------------------------------- the files
 def describe_files(folder: Path) -> list[str]:
-    """Return a line for each file: what it was taken for, or why it is not read."""
+    """Return a line for each file: how it is read, or why it is not."""
     files, skipped = list_folder(folder)
     lines = {file.name: _describe_file(file) for file in files}
     lines |= {name: f"not read: {reason}" for name, reason in skipped.items()}
@@ -106,7 +102,7 @@ def _describe_modality(X: MultimodalData, name: str) -> str:
 
 
 def describe_missing(X: MultimodalData) -> list[str]:
-    """Return who lacks which modality, and which modalities occur together."""
+    """Return the subjects who lack a modality, and which modalities occur together."""
     mask, who = X.mask, np.arange(len(X)) if X.index is None else X.index
     if mask.all():
         return ["  nobody: all subjects have all modalities"]
@@ -162,16 +158,20 @@ def _describe_column(values: np.ndarray) -> tuple[str, str]:
 def describe_target(
     options: Namespace, target: str, problems: list[str], notes: list[str]
 ) -> list[str]:
-    """Return what is known of the target; what is wrong with it goes to problems and notes."""
+    """Return a description of the target; add to problems and notes what is wrong with it."""
     try:
-        cohort = read_cohort(options.data, words_of(options), target=target, task=options.task)
+        cohort = read_cohort(
+            options.data, words_of(options), target=target, task=options.task, groups=options.groups
+        )
     except DataError as error:
         problems.append(str(error))
         return [f"  {target!r} cannot be used"]
-    problems += [leak.message for leak in check_leakage(cohort.X, cohort.y)]
+    # Relatives, and people with several rows, are among the notes, with the option to add.
+    leaks = check_leakage(cohort.X, cohort.y)
+    problems += [leak.message for leak in leaks if leak.kind != "person"]
     suspicion = [note for note in cohort.notes if note.startswith("Take care")]
     problems += suspicion
-    notes += [note for note in cohort.notes if "are left out" in note]
+    notes += [note for note in cohort.notes if "are left out" in note or "Folds keep" in note]
     counts = None if cohort.classes is None else np.bincount(cohort.y)
     if counts is not None and (len(counts) < 2 or counts.min() < MIN_PER_CLASS):
         listed = ", ".join(f"{k}: {n}" for k, n in zip(cohort.classes or (), counts, strict=True))
@@ -186,7 +186,7 @@ def describe_target(
 def find_faults(
     X: MultimodalData, name: str, array: np.ndarray, problems: list[str], notes: list[str]
 ) -> None:
-    """Put what is wrong with a modality to the problems, and what is worth knowing to the notes.
+    """Add the faults of a modality to the problems, and harmless peculiarities to the notes.
 
     `array` has the rows of those who have the modality.
     """
@@ -228,7 +228,7 @@ def _find_gaps(
 def advise(
     options: Namespace, X: MultimodalData, target: str | None, *, is_sound: bool
 ) -> list[str]:
-    """Return the commands that go on from here."""
+    """Return the commands to type next."""
     said = f"--data {shlex.quote(options.data)}"
     said += f" --id {shlex.quote(options.id)}" if options.id else ""
     said += "".join(f" --rows {shlex.quote(choice)}" for choice in options.rows or ())
@@ -236,6 +236,8 @@ def advise(
         columns = [name for name, values in X.meta.items() if _may_be_target(values)]
         return [f"  skmmcl check {said} --target COLUMN      where COLUMN is {_or(columns)}"]
     said += f" --target {shlex.quote(target)}"
+    groups = [options.groups] if options.groups else find_group_columns(X)[:1]
+    said += "".join(f" --groups {shlex.quote(column)}" for column in groups)
     if not is_sound:
         return [f"  mend the problems, then: skmmcl check {said}"]
     return [f"  skmmcl {command} {said}" for command in ("compare", "report")]

@@ -73,7 +73,7 @@ REGRESSION = Task(MAIN_OF_REGRESSION, SCORES_OF_REGRESSION, make_regressors, Rep
 
 
 def _linear(X, names: list[str]) -> Pipeline:
-    """Return a baseline; it would be weak if its penalty did not grow with its width."""
+    """Return a baseline, whose penalty grows with the number of its values."""
     n_values = sum(math.prod(X.shapes[name]) for name in names)
     return Pipeline([*_flat(names), ("clf", _classifier(C=min(1.0, 10 / n_values)))])
 
@@ -83,7 +83,7 @@ def _ridge(names: list[str]) -> Pipeline:
 
 
 def _flat(names: list[str]) -> list[tuple]:
-    """Return the steps that make one scaled table of some modalities."""
+    """Return the steps that concatenate some modalities into a scaled table."""
     return [
         ("select", FunctionTransformer(itemgetter(names))),
         ("impute", SimpleImputer(keep_empty_features=True)),
@@ -137,7 +137,7 @@ def format_table(table: dict[str, dict], titles: dict[str, str] = SCORES) -> str
 
 
 def _shown(score: str, values: np.ndarray) -> np.ndarray:
-    """Return errors, which scikit-learn makes negative, as errors."""
+    """Return errors with their sign, which scikit-learn inverts."""
     return -values if score.startswith("neg_") else values
 
 
@@ -163,7 +163,11 @@ def _plot_scores(axes, table: dict[str, dict], task: Task) -> None:
         axes.plot(values, np.full(len(values), row), "o", c=color, alpha=0.4, ms=7, mew=0)
         axes.plot(values.mean(), row, "|", c=color, ms=20, mew=3)
     axes.set_yticks(range(len(table)), reversed(table))
-    axes.set(title=f"Cross-validated {title}", xlabel="each fold (dots) and mean (bar)")
+    better = "smaller" if score.startswith("neg_") else "greater"
+    axes.set(
+        title=f"Cross-validated {title}",
+        xlabel=f"{title} of each fold (dots) and mean (bar); {better} is better",
+    )
     axes.grid(axis="x", color="0.92")
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -171,7 +175,7 @@ def _plot_scores(axes, table: dict[str, dict], task: Task) -> None:
 
 
 def _plot_map(axes, pipeline: Pipeline, cohort, train, test) -> None:
-    """Draw where the classes lie in the embedding."""
+    """Draw the classes in the embedding."""
     X, y = cohort.X, cohort.y
     embed = pipeline.fit(X[train], y[train])[:-1]
     Z = embed.transform(X[train])
@@ -183,15 +187,15 @@ def _plot_map(axes, pipeline: Pipeline, cohort, train, test) -> None:
             label = f"{name}, {'held out' if rows is test else 'training'}"
             axes.scatter(*points[y[rows] == k].T, color=f"C{k}", label=label, **style)
     axes.legend(fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.06))
-    axes.set(xlabel="PC 1", ylabel="PC 2", xticks=[], yticks=[])
+    axes.set(xlabel="PC 1", ylabel="PC 2" if Z.shape[1] > 1 else "", xticks=[], yticks=[])
     axes.spines[:].set_color("0.8")
 
 
 def _plot_predictions(axes, pipeline: Pipeline, cohort, train, test) -> None:
-    """Draw what is predicted of held-out subjects over what is true."""
+    """Draw predictions of held-out subjects against the truth."""
     X, y = cohort.X, cohort.y
     predicted = pipeline.fit(X[train], y[train]).predict(X[test])
     axes.axline((y.min(), y.min()), slope=1, color="0.8", zorder=0)
     axes.scatter(y[test], predicted, s=45, ec="w", color="#c1272d")
-    axes.set(xlabel="true, held out", ylabel="predicted")
+    axes.set(xlabel=f"true {cohort.target}, held out", ylabel=f"predicted {cohort.target}")
     axes.spines[:].set_color("0.8")

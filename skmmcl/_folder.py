@@ -1,8 +1,9 @@
-"""Subjects and target that the command line takes from a folder, without copies of the target."""
+"""Subjects and target in a folder, as the command line reads them."""
 
 from __future__ import annotations
 
 import warnings
+from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 
+from skmmcl._groups import read_groups, spelled, suspect_groups
 from skmmcl.data import MultimodalData
 from skmmcl.data._copies import check_leaks
 from skmmcl.data._files import SHEETS, list_folder
@@ -26,13 +28,14 @@ TARGETS = {"y", "label", "diagnosis", "group", "target"}
 
 
 class _HeldTwiceError(DataError):
-    """The target is in two tables: said before anything else."""
+    """The target is in two tables, which is reported before anything else."""
 
 
 class Cohort(NamedTuple):
     """Subjects and target: `classes` names the codes in `y`, None where it is regressed on.
 
-    `code` makes X and y, with `imports` by module and name, and `notes` are for the user.
+    `groups` are kept together by the folds. `code` makes X, y and groups, with `imports` by module
+    and name, and `notes` are for the user.
     """
 
     X: MultimodalData
@@ -41,6 +44,8 @@ class Cohort(NamedTuple):
     code: tuple[str, ...] = ()
     imports: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
+    target: str = "the class"
 
 
 def read_cohort(
@@ -49,16 +54,18 @@ def read_cohort(
     *,
     target: str | None = None,
     task: str = "auto",
+    groups: str | None = None,
 ) -> Cohort:
     """Return the subjects of a folder who have a target and a modality.
 
-    `words` are those of `MultimodalData.from_folder`, such as ``id_column``.
+    `words` are those of `MultimodalData.from_folder`, such as ``id_column``. `groups` is the column
+    of families, people or sites that folds keep together.
 
     Raises
     ------
     DataError
-        If the folder cannot be read, the target is not found or cannot be used, or a modality
-        holds a copy of it.
+        If the folder cannot be read, the target or groups are not found or cannot be used, or a
+        modality holds a copy of the target.
     """
     words = dict(words or {})
     try:
@@ -66,7 +73,7 @@ def read_cohort(
     except _HeldTwiceError:
         raise
     except DataError:
-        _read(folder, words)  # what cannot be read at all is said first
+        _read(folder, words)  # an unreadable folder is reported first
         raise
     if file is not None and _is_listing(Path(folder), file):
         words["meta"], file = Path(file).stem, None
@@ -76,12 +83,22 @@ def read_cohort(
     if file is not None:
         note = f"The target {name!r} is taken out of {file}, and is no feature."
         cohort = cohort._replace(notes=(*cohort.notes, note))
-    cohort = _with_target(_usable(cohort, name), name, task)
+    cohort = _with_target(_usable(cohort, name), name, task)._replace(target=name)
     files = {file.stem: file.name for file in sorted(Path(folder).iterdir())}
     coded = cohort.classes is not None
     if note := check_leaks(cohort.X, cohort.y, name, files, coded=coded):
         cohort = cohort._replace(notes=(*cohort.notes, note))
-    return cohort
+    if groups is None:
+        return cohort._replace(notes=(*cohort.notes, *suspect_groups(cohort.X)))
+    codes, code, note = read_groups(cohort.X, groups)
+    return cohort._replace(groups=codes, code=(*cohort.code, code), notes=(*cohort.notes, note))
+
+
+def words_of(options: Namespace) -> dict[str, Any]:
+    """Return the options of the command line that `MultimodalData.from_folder` takes."""
+    rows = dict(choice.split("=", 1) for choice in options.rows or ())
+    words = {"id_column": options.id, "rows": rows}
+    return {name: value for name, value in words.items() if value}
 
 
 def read_side(folder: str, words: dict[str, Any]) -> tuple[MultimodalData, tuple[str, ...]]:
@@ -91,7 +108,7 @@ def read_side(folder: str, words: dict[str, Any]) -> tuple[MultimodalData, tuple
 
 
 def _read(folder: str, words: dict[str, Any]) -> Cohort:
-    """Return the container, with what its reading warns of as notes."""
+    """Return the container, with the warnings of its reading as notes."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         X = MultimodalData.from_folder(folder, **words)
@@ -112,8 +129,8 @@ def _find_target(folder: Path, target: str | None) -> tuple[str, str | None]:
     listing = next((file for file in tables if Path(file).stem.lower() in LISTINGS), None)
     listed = [] if listing is None else tables.pop(listing)
     wanted = _guess(folder, listing, listed, tables) if target is None else target
-    own = _spelled(wanted, listed)
-    holding = {file: name for file, names in tables.items() if (name := _spelled(wanted, names))}
+    own = spelled(wanted, listed)
+    holding = {file: name for file, names in tables.items() if (name := spelled(wanted, names))}
     if len(holding) + (own is not None) > 1:
         (file, name), *others = holding.items()
         other = others[0][0] if own is None else listing
@@ -136,12 +153,6 @@ def _is_listing(folder: Path, file: str) -> bool:
     others = {name for name in _headers(folder) if name != file}
     others |= {path.name for path in list_folder(folder)[0] if path.name != file}
     return Path(file).stem.lower() in LISTINGS_BY_NAME and bool(others)
-
-
-def _spelled(wanted: str, names: list[str]) -> str | None:
-    """Return the column that is meant; case tells columns apart only where it must."""
-    alike = [name for name in names if name.casefold() == wanted.casefold()]
-    return wanted if wanted in alike else alike[0] if len(alike) == 1 else None
 
 
 def _headers(folder: Path) -> dict[str, list[str]]:
@@ -176,7 +187,7 @@ def _guess(folder: Path, listing: str | None, listed: list[str], tables: dict[st
 
 # ------------------------------------------------------------------------------- who takes part
 def _usable(cohort: Cohort, target: str) -> Cohort:
-    """Leave out who has no target or no modality."""
+    """Leave out subjects without target or without any modality."""
     if target not in cohort.X.meta:
         raise DataError(f"the side data have no column {target!r}, only {list(cohort.X.meta)}.")
     from pandas import notna
@@ -203,7 +214,7 @@ def _without(cohort: Cohort, left_out: Any, what: str, kept: str) -> Cohort:
 
 # ------------------------------------------------------------------------------ classes or numbers
 def _with_target(cohort: Cohort, target: str, task: str) -> Cohort:
-    """Make the target class codes, among which -1 is none, or numbers."""
+    """Encode the target as class codes, or as numbers."""
     values = np.asarray(cohort.X.meta[target])
     if task == "regression" or (task == "auto" and seem_measured(values)):
         return _with_numbers(cohort, target, values, task)

@@ -7,17 +7,21 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
 
 from skmmcl import _demo
 from skmmcl._folder import Cohort
-from skmmcl._job import check_cohort, read
+from skmmcl._job import check_cohort, read, with_folds
 from skmmcl.exceptions import LeakageWarning
 from skmmcl.inspection import write_report
+from skmmcl.inspection._report_blocks import p_value
+from skmmcl.inspection._report_scores import difference_of, reason_of, score_of
 from skmmcl.model_selection import ComparisonResult, compare
 from skmmcl.utils._optional import import_optional
 
 REFERENCE = "concatenation"  # that the others are compared to
+MAX_REASON = 70  # characters of why a method failed
 
 
 def run_study(options: Namespace) -> int:
@@ -30,7 +34,8 @@ def run_study(options: Namespace) -> int:
     print(cohort.X)
     check_cohort(cohort, options.folds)
     task = _demo.CLASSIFICATION if cohort.classes else _demo.REGRESSION
-    result = _compare(options, cohort, task)
+    cohort, cv = with_folds(cohort, task, options)
+    result = _compare(options, cohort, task, cv)
     print(f"\n{describe(result)}\n")
     if options.command == "report":
         written = write_report(
@@ -38,7 +43,7 @@ def run_study(options: Namespace) -> int:
             options.output,
             X=cohort.X,
             method=task.main,
-            target=options.target or "the class",
+            target=cohort.target,
             class_names=cohort.classes,
             notes=cohort.notes,
             data_code=cohort.code,
@@ -53,10 +58,9 @@ def run_study(options: Namespace) -> int:
     return int(any(fit.error for fit in result.fits))
 
 
-def _compare(options: Namespace, cohort: Cohort, task: _demo.Task) -> ComparisonResult:
+def _compare(options: Namespace, cohort: Cohort, task: _demo.Task, cv: Any) -> ComparisonResult:
     params = {"max_epochs": 2} if options.quick else {}
     methods = task.make_methods(cohort.X, random_state=0, **params)
-    cv = task.splitter(n_splits=options.folds, n_repeats=options.repeats, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         for kind in (LeakageWarning, FitFailedWarning, UndefinedMetricWarning):
             warnings.simplefilter("always", kind)
@@ -65,6 +69,7 @@ def _compare(options: Namespace, cohort: Cohort, task: _demo.Task) -> Comparison
             cohort.X,
             cohort.y,
             cv=cv,
+            groups=cohort.groups,
             scoring=list(task.scores),
             n_jobs=options.n_jobs,
             checkpoint=Path(options.work),
@@ -76,17 +81,21 @@ def _compare(options: Namespace, cohort: Cohort, task: _demo.Task) -> Comparison
 
 
 def describe(result: ComparisonResult) -> str:
-    """Return the summary of the first score as text of at most 100 columns."""
+    """Return the summary of the first score as a table in plain text."""
     table: Any = result.summary()
-    lines = [f"{result.metrics[0]}, mean of {len(result.splits)} splits, with 95 % intervals"]
-    width = max(map(len, table.index))
-    lines.append(f"{'':{width}}  {'score':^22}  {'difference':^24}  {'p (corrected)':>13}")
+    metric = result.metrics[0]
+    rows = [["", "score", "difference", "p (corrected)"]]
     for name, row in table.iterrows():
-        score = f"{row.score:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
-        difference = f"{row.difference:+.3f} [{row.difference_lower:+.3f}, "
-        difference += f"{row.difference_upper:+.3f}]"
-        cells = f"{score:^22}  {difference:^24}  {row.p_corrected:13.3g}"
-        if name == table.index[0]:
-            cells = f"{score:^22}  {'(reference)':^24}"
-        lines.append(f"{name:{width}}  {cells}".rstrip())
-    return "\n".join(lines)
+        score, difference, p = score_of(row, metric), difference_of(row), p_value(row.p_corrected)
+        if not np.isfinite(row.score):
+            difference, p = reason_of(result, name)[:MAX_REASON], ""
+        elif name == table.index[0]:
+            difference, p = "(reference)", ""
+        rows.append([str(name), score, difference, p])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    title = f"{metric}, mean of {len(result.splits)} splits, with 95 % intervals"
+    return "\n".join([title, *lines])

@@ -4,14 +4,16 @@ import re
 import subprocess
 import sys
 from configparser import ConfigParser
+from html import unescape
 from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from skmmcl import MultimodalData, _study
 from skmmcl import __main__ as command
-from skmmcl import _study
+from skmmcl._groups import find_group_columns
 from skmmcl.model_selection import _compare
 
 QUICK = ["--quick", "--folds", "3", "--n-jobs", "1"]
@@ -219,7 +221,8 @@ def test_being_cut_off(folder, capsys, monkeypatch):
     assert "goes on with the fits kept in skmmcl_work" in capsys.readouterr().err
 
 
-def test_failed_fits_are_told_by_the_exit_code(folder, capsys, monkeypatch):
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+def test_failed_fits_are_named_and_set_the_exit_code(folder, capsys, monkeypatch):
     make = _study._demo.CLASSIFICATION.make_methods
 
     def make_one_that_fails(X, **params):
@@ -227,12 +230,19 @@ def test_failed_fits_are_told_by_the_exit_code(folder, capsys, monkeypatch):
         methods["fc alone"].set_params(clf__C="much")
         return {name: methods[name] for name in ("concatenation", "fc alone")}
 
-    task = _study._demo.CLASSIFICATION._replace(make_methods=make_one_that_fails)
+    classification = _study._demo.CLASSIFICATION
+    task = classification._replace(make_methods=make_one_that_fails, main="fc alone")
     monkeypatch.setattr(_study._demo, "CLASSIFICATION", task)
     code, out = run(capsys, "compare", folder, *QUICK)
     assert code == 1
     assert "Warning: 'fc alone' failed in 3 of 3 splits" in out
-    assert re.search(r"fc alone +nan", out)
+    assert re.search(r"fc alone +failed +InvalidParameterError: The 'C'", out)
+    assert run(capsys, "report", folder, *QUICK, "--output", "r.html")[0] == 1
+    html = (folder.parent / "r.html").read_text()
+    assert "fc alone has no score: InvalidParameterError" in html
+    assert "Not available: fc alone failed in each fold, first with InvalidParameterError" in html
+    assert re.search(r"fc alone</th><td>failed</td>.*<td>–</td><td>0, 3 failed</td>", html)
+    assert "nan" not in re.sub(r"base64,[\w+/=]*", "", html)
 
 
 def test_the_folder_is_named_once(folder, capsys):
@@ -245,6 +255,87 @@ def test_the_demo_by_its_name(tmp_path, capsys):
     assert code == 0
     assert (tmp_path / "f.png").exists()
     assert "A simulated cohort" in out
+
+
+# ---------------------------------------------------------------------------------------- groups
+FAMILY = [f"F{k // 3}" for k in range(45)]
+
+
+def test_families_that_folds_would_part_are_named(tmp_path, capsys):
+    write_cohort(tmp_path, Family_ID=FAMILY)
+    code, out = run(capsys, "check", tmp_path)
+    assert code == 1
+    assert "'Family_ID' seems to name families" in out
+    assert f"skmmcl check --data {tmp_path} --target diagnosis --groups Family_ID" in out
+    code, out = run(capsys, "check", tmp_path, "--groups", "family_id")
+    assert code == 0
+    assert "Folds keep the 15 groups of 'Family_ID' together, of up to 3." in out
+    assert f"skmmcl report --data {tmp_path} --target diagnosis --groups family_id" in out
+
+
+def test_people_with_several_rows_are_named(tmp_path, capsys):
+    write_cohort(tmp_path)
+    for name, separator in (("participants.tsv", "\t"), ("clinical.csv", ",")):
+        table = pd.read_csv(tmp_path / name, sep=separator)
+        rows = table["participant_id"].str[1:].astype(int)
+        table["participant_id"] = [f"sub-{k // 3:02d}_ses-{k % 3}" for k in rows]
+        table.to_csv(tmp_path / name, sep=separator, index=False)
+    out = run(capsys, "check", tmp_path)[1]
+    assert "30 rows are of people who have another row, by their identifiers" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        ("FamID", FAMILY, True),
+        ("twin pair", np.arange(45) // 3, False),
+        ("pair", np.arange(45) // 3, True),
+        ("subject_id", [f"p{k}" for k in range(45)], False),  # each another one
+        ("patient", np.arange(45) % 2, False),
+        ("site", FAMILY, False),
+    ],
+)
+def test_columns_that_seem_to_name_families(name, values, found):
+    X = MultimodalData(a=np.zeros((45, 1)), meta={name: np.asarray(values)})
+    assert find_group_columns(X) == [name] * found
+
+
+def test_groups_are_kept_together_and_the_code_does_it_too(tmp_path, capsys, monkeypatch):
+    (tmp_path / "data").mkdir()
+    write_cohort(tmp_path / "data", family=FAMILY)
+    results = []
+
+    def compare(methods, *args, **options):
+        few = {name: methods[name] for name in ("concatenation", "CMC+CSS")}
+        results.append(original(few, *args, **options))
+        return results[-1]
+
+    original = _study.compare
+    monkeypatch.setattr(_study, "compare", compare)
+    run(
+        capsys, "report", tmp_path / "data", *QUICK, "--groups", "family", "--repeats", 2,
+        "--output", tmp_path / "r.html",
+    )  # fmt: skip
+    (result,) = results
+    assert len(result.splits) == 6
+    for train, test in result.splits:
+        assert not {FAMILY[k] for k in train} & {FAMILY[k] for k in test}
+    code = re.search(r"<code>(.*?)</code>", (tmp_path / "r.html").read_text(), re.DOTALL)[1]
+    names: dict = {}
+    exec(unescape(code), names)
+    np.testing.assert_array_equal(names["result"].values(), result.values())
+
+
+def test_what_is_wrong_with_groups(tmp_path, capsys):
+    write_cohort(tmp_path, family=[None, *FAMILY[1:]], one=["a"] * 45, site=["A", "B", "C"] * 15)
+    for options, message in (
+        (["family"], "'family' is empty for 1 subjects. Give each of them a value"),
+        (["one"], "'one' has one value, so that no fold could be left out"),
+        (["site"], "3 groups are too few for 5 folds; lower --folds"),
+        (["site", "--folds", "3"], "two or more classes with 3 or more groups each for 3 folds"),
+        (["a"], "no column 'a', only ['diagnosis', 'family', 'one', 'site', 'age']. It is a "),
+    ):
+        assert message in fail(capsys, "compare", tmp_path, "--groups", *options)
 
 
 @pytest.mark.parametrize("name", ["check", "compare", "report", "demo"])

@@ -227,6 +227,19 @@ def test_an_age_is_regressed_on(kind, tmp_path, capsys):
     assert error == pytest.approx(row_of("contrastive regression", table)[0], abs=6e-4)
 
 
+def test_the_code_keeps_groups_together(tmp_path):
+    write_cohort(tmp_path, {"group": np.arange(40) % 2, "family": np.arange(40) // 4})
+    options = ["--data", str(tmp_path), "--groups", "Family", "--folds", "3", "--repeats", "2"]
+    options = command.parse(options)[1]
+    cohort, splits = _job.with_folds(_job.read(options), _demo.CLASSIFICATION, options)
+    pipeline = Pipeline([("clf", DummyClassifier(strategy="stratified", random_state=0))])
+    expected = cross_validate(pipeline, cohort.X, cohort.y, cv=splits, scoring="r2")
+    code = _job.as_code(cohort, pipeline, "r2")
+    assert run_code(code) == pytest.approx(expected["test_score"].mean())
+    for train, test in splits:
+        assert not np.isin(cohort.groups[test], cohort.groups[train]).any()
+
+
 def test_task_overrules_what_numbers_seem_to_be(tmp_path, capsys):
     write_cohort(
         tmp_path, {"site": np.arange(44) // 4 * 7, "score": np.arange(44) % 2}, n_subjects=44
@@ -278,9 +291,11 @@ def test_an_output_without_an_ending_is_a_png(tmp_path, capsys):
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("option", ["--target=Dx", "--id=RID", "--rows=a=1", "--task=regression"])
+@pytest.mark.parametrize(
+    "option", ["--target=Dx", "--id=RID", "--groups=site", "--task=regression"]
+)
 def test_options_of_a_folder_need_one(option, capsys):
-    assert "--target, --id, --rows and --task need --data" in fail([option], capsys)
+    assert "--target, --id, --rows, --groups and --task need --data" in fail([option], capsys)
     assert "--rows must be COLUMN=VALUE" in fail(["--data", "here", "--rows", "session"], capsys)
 
 
@@ -297,7 +312,7 @@ def test_help_loads_nothing_heavy(repo_dir):
 
 
 def test_command_line_ends_without_a_traceback(tmp_path):
-    call = [sys.executable, "-m", "skmmcl", "--data", str(tmp_path)]
+    call = [sys.executable, "-m", "skmmcl", "check", str(tmp_path)]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "holds no <modality>.npy" in done.stderr

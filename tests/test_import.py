@@ -68,8 +68,8 @@ def test_type_checkers_see_the_names_of_the_root(repo_dir):
     tree = ast.parse((repo_dir / "skmmcl" / "__init__.py").read_text())
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     seen = {name.name: node.module for node in block.body for name in node.names}
-    homes = {name: skmmcl._HOMES.get(name, "skmmcl") for name in skmmcl.__all__}
-    assert seen == homes
+    homes = skmmcl._HOMES
+    assert seen == {n: f"skmmcl.{homes[n]}" if n in homes else "skmmcl" for n in skmmcl.__all__}
 
 
 @pytest.mark.parametrize("name", skmmcl.__all__)

@@ -9,8 +9,8 @@ from skmmcl.inspection._links import LatentLinks, latent_links
 from skmmcl.inspection._maps import maps_to_image
 from skmmcl.inspection._members import MemberCurve, member_curve, plot_member_curve
 from skmmcl.inspection._plot import plot_group_contrast, plot_latent_links, plot_saliency
+from skmmcl.inspection._plot_embedding import plot_embedding
 from skmmcl.inspection._plot_models import (
-    plot_embedding,
     plot_history,
     plot_learning_curve,
     plot_modality_importance,

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.linear_model import RidgeCV
-from sklearn.metrics import balanced_accuracy_score, r2_score
-from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
+from skmmcl.inspection._decoding import Fold, Task, decode, read_confound, splits_of
 from skmmcl.metrics._checks import check_matrix
-from skmmcl.metrics._site import site_probe
-from skmmcl.utils._plain import numbers_of, plain_labels
-from skmmcl.utils._targets import is_unlabeled, seem_measured
+from skmmcl.utils._targets import is_unlabeled
 
-ALPHAS = 10.0 ** np.arange(-2, 6)  # of ridge regression
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-
-class Fold(NamedTuple):
-    """Rows to train and to test a probe on, and the representation of all subjects in the fold."""
-
-    train: np.ndarray
-    test: np.ndarray
-    Z: np.ndarray
+    from skmmcl.utils._typing import Groups, RandomState
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +38,7 @@ class ConfoundReport:
     permuted : ndarray of shape (n_confounds, n_permutations)
         Scores with the confound permuted over the subjects: what chance gives.
     n_subjects : ndarray of shape (n_confounds,)
-        Subjects of whom the confound is known.
+        Number of subjects whose confound is known.
 
     See Also
     --------
@@ -80,7 +68,8 @@ class ConfoundReport:
     @property
     def p_values(self) -> np.ndarray:
         """Share of permutations, the true order among them, that score as high."""
-        as_high = (self.permuted >= self.scores[:, None]).sum(axis=1)
+        # Scores that differ by rounding are the same.
+        as_high = (self.permuted >= self.scores[:, None] - 1e-10).sum(axis=1)
         return (as_high + 1) / (self.permuted.shape[1] + 1)
 
     def __repr__(self) -> str:
@@ -93,7 +82,16 @@ class ConfoundReport:
         return "\n".join(["ConfoundReport:", *lines])
 
 
-def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n_jobs=None):
+def confound_report(
+    Z: ArrayLike,
+    confounds: Mapping[str, Any],
+    *,
+    groups: Groups = None,
+    cv: int = 5,
+    n_permutations: int = 100,
+    random_state: RandomState = 0,
+    n_jobs: int | None = None,
+) -> ConfoundReport:
     """Decode confounds from a representation, and compare that with chance.
 
     A linear probe predicts each confound of held-out subjects: a logistic regression with balanced
@@ -103,10 +101,14 @@ def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n
     Parameters
     ----------
     Z : array-like of shape (n_subjects, n_features)
-        Representation of subjects who did not train it, one row for each person.
+        Representation of subjects who did not train it.
     confounds : mapping of str to array-like of shape (n_subjects,)
-        Such as ``X.meta``. Subjects of whom a confound is not known (None or NaN) are left out of
-        its row.
+        Confounds by name, such as ``X.meta``. Subjects with an unknown value (None or NaN) are
+        left out of the row of that confound.
+    groups : array-like of shape (n_subjects,), default=None
+        Families, or people with several rows. Folds keep them together, since a probe could
+        otherwise recognize the person, and whole groups of equal size are permuted. None where
+        each row is another, unrelated person.
     cv : int, default=5
         Number of folds; fewer where a class has fewer subjects.
     n_permutations : int, default=100
@@ -124,9 +126,9 @@ def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n
     Raises
     ------
     DataError
-        If a confound has one value, or a class of a single subject, or does not fit.
+        If a confound has one value, or a class of a single subject or group, or does not fit.
     ValueError
-        If `Z` is not finite.
+        If `Z` is not finite, or `cv` or `n_permutations` is too small.
 
     See Also
     --------
@@ -136,8 +138,8 @@ def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n
     Notes
     -----
     A confound that is decoded is no proof of harm: patients differ in age from controls, and a
-    representation of the disease then shows age. One that is not decoded is not linearly visible to
-    so many subjects, no more.
+    representation of the disease then shows age. A confound that is not decoded is not linearly
+    visible with this number of subjects, which does not prove its absence.
 
     Examples
     --------
@@ -151,31 +153,50 @@ def confound_report(Z, confounds, *, cv=5, n_permutations=100, random_state=0, n
       age   R2 1.000, by chance ..., p = 0.0909
       site  balanced accuracy 0.2..., by chance 0.3..., p = 0...
     """
+    for name, number, least in (("cv", cv, 2), ("n_permutations", n_permutations, 1)):
+        if not isinstance(number, Integral) or number < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}.")
     z = check_matrix(Z, "Z").astype(np.float64)
     _check_lengths(len(z), confounds)
-    check_same_subjects({"Z": Z, **confounds})
+    check_same_subjects({"Z": Z, **confounds, "groups": groups})
+    if groups is not None:
+        groups = _read_groups(groups, len(z))
     seeds = check_random_state(random_state).randint(2**31 - 1, size=2)
-    jobs = []
+    tasks = {}
     for name, values in confounds.items():
         known, labels, is_class = read_confound(name, values)
-        folds = _folds(z[known], labels, cv, seeds[0], name) if is_class else None
-        if folds is None:
-            splits = KFold(min(cv, len(labels)), shuffle=True, random_state=seeds[0])
-            folds = [Fold(*split, z[known]) for split in splits.split(labels)]
-        jobs.append((folds, labels, is_class, n_permutations, seeds[1]))
-    rows = Parallel(n_jobs=n_jobs)(delayed(decode)(*job) for job in jobs)
-    return as_report(list(confounds), jobs, rows)
+        units = None if groups is None else np.unique(groups[known], return_inverse=True)[1]
+        splits = splits_of(labels, units, cv, seeds[0], name, is_class=is_class)
+        folds = [Fold(train, test, z[known]) for train, test in splits]
+        tasks[name] = Task(folds, labels, is_class, units)
+    return decode_all(tasks, n_permutations, seeds[1], n_jobs)
 
 
-def as_report(names: list[str], jobs: list, rows: list) -> ConfoundReport:
-    """Put together what was decoded of each confound."""
+def decode_all(
+    tasks: Mapping[str, Task], n_permutations: int, seed: int, n_jobs: int | None = None
+) -> ConfoundReport:
+    """Return the report of what can be decoded."""
+    rows = Parallel(n_jobs=n_jobs)(
+        delayed(decode)(task, n_permutations, seed) for task in tasks.values()
+    )
     return ConfoundReport(
-        tuple(names),
-        tuple("balanced accuracy" if is_class else "R2" for _, _, is_class, *_ in jobs),
+        tuple(tasks),
+        tuple("balanced accuracy" if task.is_class else "R2" for task in tasks.values()),
         np.array([score for score, _ in rows]),
         np.array([permuted for _, permuted in rows]),
-        np.array([len(labels) for _, labels, *_ in jobs]),
+        np.array([len(task.labels) for task in tasks.values()]),
     )
+
+
+def _read_groups(groups: Any, n_subjects: int) -> np.ndarray:
+    groups = np.asarray(groups)
+    if groups.shape != (n_subjects,):
+        raise DataError(
+            f"groups has shape {groups.shape}, and the representation {n_subjects} rows."
+        )
+    if (unknown := is_unlabeled(groups, None)).any():
+        raise DataError(f"groups has {unknown.sum()} missing values: each subject needs a group.")
+    return np.unique(groups.astype(str), return_inverse=True)[1]
 
 
 def _check_lengths(n_subjects: int, confounds: Mapping[str, Any]) -> None:
@@ -187,53 +208,3 @@ def _check_lengths(n_subjects: int, confounds: Mapping[str, Any]) -> None:
                 f"Confound {name!r} has {len(values)} values, and the representation {n_subjects} "
                 "subjects."
             )
-
-
-def read_confound(name: str, values: Any) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Return who has a known value, these values, and whether they are classes."""
-    values = np.asarray(values)
-    known = ~is_unlabeled(values, None)
-    numbers = numbers_of(values[known]) if values.dtype == object else values[known]
-    kept = values[known] if numbers is None else numbers
-    if len(set(kept.tolist())) < 2:
-        raise DataError(f"Confound {name!r} has one value: there is nothing to decode.")
-    if seem_measured(kept):
-        return known, kept.astype(float), False
-    return known, np.unique(plain_labels(kept, name), return_inverse=True)[1], True
-
-
-def _folds(z: np.ndarray, labels: np.ndarray, cv: int, seed: int, name: str) -> list[Fold]:
-    counts = np.bincount(labels)
-    if counts.min() < 2:
-        raise DataError(
-            f"Confound {name!r}: {(counts < 2).sum()} of {len(counts)} classes have a single "
-            "subject, so that no probe can both learn and be tested on them; set them to None."
-        )
-    splitter = StratifiedKFold(min(cv, counts.max()), shuffle=True, random_state=seed)
-    with warnings.catch_warnings():  # predictions are pooled: a fold may lack a small class
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return [Fold(train, test, z) for train, test in splitter.split(z, labels)]
-
-
-def decode(
-    folds: Iterable[Fold], labels: np.ndarray, is_class: bool, n_permutations: int, seed: int
-) -> tuple[float, np.ndarray]:
-    """Return the score of a probe on the held-out subjects of all folds, and those by chance."""
-    folds = list(folds)
-    rng = check_random_state(int(seed))
-    orders = [rng.permutation(len(labels)) for _ in range(n_permutations)]
-    probe = site_probe() if is_class else make_pipeline(StandardScaler(), RidgeCV(ALPHAS))
-    score = balanced_accuracy_score if is_class else r2_score
-
-    def score_of(values: np.ndarray) -> float:
-        tested = np.concatenate([test for _, test, _ in folds])
-        predicted = [_predict(probe, Z, values, train, test) for train, test, Z in folds]
-        return float(score(values[tested], np.concatenate(predicted)))
-
-    return score_of(labels), np.array([score_of(labels[order]) for order in orders])
-
-
-def _predict(probe: Any, Z: np.ndarray, values: np.ndarray, train, test) -> np.ndarray:
-    if len(np.unique(values[train])) < 2:  # chance may leave a rare class out
-        return np.full(len(test), values[train][0])
-    return clone(probe).fit(Z[train], values[train]).predict(Z[test])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.stats import false_discovery_control, mannwhitneyu
@@ -13,6 +13,11 @@ from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._maps import maps_to_image, read_mask
 from skmmcl.metrics import rank_biserial
+from skmmcl.utils._targets import as_labels, is_unlabeled
+
+if TYPE_CHECKING:
+    from nibabel.nifti1 import Nifti1Image
+    from numpy.typing import ArrayLike
 
 N_VALUES = 2**21  # ranked at once
 
@@ -72,12 +77,12 @@ class GroupContrast:
 
     @property
     def effect(self) -> str:
-        """What the effect size is, and in which direction it is positive."""
+        """Name of the effect size, and the direction in which it is positive."""
         first, second = self.groups
         return f"rank-biserial correlation, {first} > {second}"
 
-    def to_image(self, reference, *, alpha=None):
-        """Put the effect size into a NIfTI image.
+    def to_image(self, reference: Any, *, alpha: float | None = None) -> Nifti1Image:
+        """Return the effect size as a NIfTI image.
 
         Parameters
         ----------
@@ -97,7 +102,14 @@ class GroupContrast:
         return image
 
 
-def group_contrast(maps, y, *, groups=None, mask=None, fdr="each"):
+def group_contrast(
+    maps: ArrayLike | Mapping[Any, ArrayLike],
+    y: ArrayLike,
+    *,
+    groups: tuple[Any, Any] | None = None,
+    mask: Any = None,
+    fdr: Literal["each", "all"] = "each",
+) -> GroupContrast | dict[Any, GroupContrast]:
     """Compare two groups entry by entry, by ranks.
 
     Parameters
@@ -106,7 +118,7 @@ def group_contrast(maps, y, *, groups=None, mask=None, fdr="each"):
         Saliency of one latent dimension, or any values of one kind, finite within the mask. Names
         may be those of several dimensions and modalities, such as ``("t1", 7)``.
     y : array-like of shape (n_subjects,)
-        Group of each subject.
+        Group of each subject; subjects with NaN or None are left out.
     groups : (label, label) or None, default=None
         Which to compare, the one with the larger values where the effect is positive first;
         subjects with other labels are left out. None is for two numbers or booleans in `y`, the
@@ -127,7 +139,7 @@ def group_contrast(maps, y, *, groups=None, mask=None, fdr="each"):
     ------
     DataError
         If `y` does not fit, its labels are text and `groups` is not given, a group is empty, a
-        mask does not fit, or there are no maps.
+        mask does not fit, maps are not finite within it, or there are no maps.
 
     See Also
     --------
@@ -174,7 +186,7 @@ def group_contrast(maps, y, *, groups=None, mask=None, fdr="each"):
 
 
 def _with_masks(maps: Mapping[Any, Any], mask: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Give each of several maps by name, and its mask."""
+    """Yield the name, values and mask of each map."""
     if not maps:
         raise DataError("There are no maps, which are a mapping from names to arrays: {}.")
     masks = mask if isinstance(mask, Mapping) else dict.fromkeys(maps, mask)
@@ -185,7 +197,7 @@ def _with_masks(maps: Mapping[Any, Any], mask: Any) -> Iterator[tuple[Any, Any, 
 
 
 def _adjusted(found: Mapping[Any, GroupContrast], *, together: bool) -> dict[Any, GroupContrast]:
-    """Give contrasts their q-values, by the entries that vary: of each, or of all together."""
+    """Return contrasts with q-values, adjusted over each of them or over all together."""
     tested = {name: contrast.q_values == 0 for name, contrast in found.items()}
     p_values = [contrast.p_values[tested[name]] for name, contrast in found.items()]
     families = [np.concatenate(p_values)] if together else p_values
@@ -212,6 +224,8 @@ def _contrast(maps: Any, y: Any, groups: Any, mask: Any) -> GroupContrast:
     for start in range(0, len(entries), step):
         part = entries[start : start + step]
         a, b = flat[first][:, part], flat[second][:, part]
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            raise DataError("The maps hold NaN or infinite values within the mask.")
         rbc.flat[part] = rank_biserial(a, b)
         varies = (a != b[0]).any(axis=0) | (b != b[0]).any(axis=0)
         part, a, b = part[varies], a[:, varies], b[:, varies]
@@ -224,19 +238,19 @@ def _contrast(maps: Any, y: Any, groups: Any, mask: Any) -> GroupContrast:
 
 def _read_groups(maps: np.ndarray, y: Any, groups: Any) -> tuple[np.ndarray, np.ndarray, tuple]:
     """Return the rows of the first and the second group, and their labels."""
-    y = np.asarray(y)
+    y = as_labels(y)
     if maps.ndim < 2 or y.shape != maps.shape[:1]:
         raise DataError(
             f"y has shape {y.shape} and the maps {maps.shape}; expected one label for each subject "
             "and maps of shape (n_subjects, ...). Of maps of several components give one, maps[k], "
             "or each by its name."
         )
-    labels = np.unique(y)
+    labels = sorted(set(y[~is_unlabeled(y, None)].tolist()), key=lambda k: (isinstance(k, str), k))
     if groups is None:
-        groups = labels[::-1].tolist()
+        groups = labels[::-1]
         if len(groups) != 2:
             raise DataError(
-                f"y has {len(groups)} group(s), {labels.tolist()[:10]}; say which two to compare, "
+                f"y has {len(groups)} group(s), {labels[:10]}; say which two to compare, "
                 "groups=(first, second)."
             )
         if not all(isinstance(label, (bool, int, float)) for label in groups):
@@ -246,8 +260,10 @@ def _read_groups(maps: np.ndarray, y: Any, groups: Any) -> tuple[np.ndarray, np.
                 f"where it is positive, for example groups=({groups[0]!r}, {groups[1]!r})."
             )
     first, second = groups
+    if first == second:
+        raise DataError(f"groups must be two different labels, got {first!r} twice.")
     rows = np.flatnonzero(y == first), np.flatnonzero(y == second)
     for label, members in zip(groups, rows, strict=True):
         if not len(members):
-            raise DataError(f"Group {label!r} is empty; y has the labels {labels.tolist()[:10]}.")
+            raise DataError(f"Group {label!r} is empty; y has the labels {labels[:10]}.")
     return *rows, (first, second)

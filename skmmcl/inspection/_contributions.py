@@ -4,28 +4,37 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import factorial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import check_cv
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import ModalityError
-from skmmcl.inspection._informed import (
-    Informed,
-    by_scorer,
-    check_predictor,
-    drops,
-    read_subjects,
-)
+from skmmcl.inspection._informed import by_scorer, drops, folds_of, read_subjects, scores_without
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import Bunch
+
+    from skmmcl.utils._typing import CrossValidator, Groups, Scorers, Subjects
 
 MAX_MODALITIES = 12  # the number of their subsets is 4,096
 
 
-def modality_shapley(estimator, X, y, *, cv=None, groups=None, scoring=None, n_jobs=None):
+def modality_shapley(
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
+    *,
+    cv: CrossValidator = None,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
     """Divide the score of a model among the modalities, by exact Shapley values.
 
     The model is scored on each subset of the modalities; the others are missing for all subjects,
@@ -124,13 +133,23 @@ def modality_shapley(estimator, X, y, *, cv=None, groups=None, scoring=None, n_j
         )
     subsets = [s for size in range(len(names) + 1) for s in combinations(names, size)]
     hidden = [tuple(name for name in names if name not in subset) for subset in subsets]
-    scores = _scores(estimator, X, y, hidden, cv=cv, groups=groups, scoring=scoring, n_jobs=n_jobs)
+    scores = scores_without(
+        estimator, X, y, hidden, cv=cv, groups=groups, scoring=scoring, n_jobs=n_jobs
+    )
     return by_scorer(scores, lambda found: _divide(names, dict(zip(subsets, found, strict=True))))
 
 
 def modality_ablation(
-    estimator, X, y, *, refit=False, cv=None, groups=None, scoring=None, n_jobs=None
-):
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
+    *,
+    refit: bool = False,
+    cv: CrossValidator = None,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
     """Measure how much the score drops when a modality is left out.
 
     Without `refit` the model stays as it is, and the subjects to predict lack the modality: what
@@ -213,7 +232,7 @@ def modality_ablation(
     if refit:
         scores = _refitted(estimator, X, y, hidden, cv=5 if cv is None else cv, **options)
     else:
-        scores = _scores(estimator, X, y, hidden, cv=cv, **options)
+        scores = scores_without(estimator, X, y, hidden, cv=cv, **options)
     return by_scorer(scores, lambda found: drops(names, found[0] - found[1:], full_score=found[0]))
 
 
@@ -227,42 +246,6 @@ def _divide(names: tuple[str, ...], scores: dict[tuple[str, ...], np.ndarray]) -
                 orders = factorial(len(subset)) * factorial(len(names) - len(subset) - 1)
                 values[k] += orders / factorial(len(names)) * (scores[joined] - score)
     return drops(names, values, scores=scores)
-
-
-# ------------------------------------------------------------------------------ scores of subsets
-def _scores(estimator, X, y, hidden, *, cv, groups, scoring, n_jobs) -> list[list]:
-    """Return the scores without some modalities, by what is hidden and by fold."""
-    if cv is None:
-        scorer = check_scoring(estimator, scoring=scoring)
-        check_predictor(estimator, y, scoring)
-        found = Parallel(n_jobs=n_jobs)(
-            delayed(_score)(scorer, estimator, X, y, names) for names in hidden
-        )
-        return [[score] for score in found]
-    splits = folds_of(estimator, X, y, cv, groups)
-    of_folds = Parallel(n_jobs=n_jobs)(
-        delayed(_score_fold)(estimator, X, y, hidden, scoring, *split) for split in splits
-    )
-    return list(map(list, zip(*of_folds, strict=True)))
-
-
-def folds_of(estimator, X, y, cv, groups) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the rows to train and to test on in each fold."""
-    return list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y, groups))
-
-
-def _score(scorer, estimator, X, y, names) -> Any:
-    return scorer(Informed(estimator, X), X._without(names), y)  # noqa: SLF001
-
-
-def _score_fold(estimator, X, y, hidden, scoring, train, test) -> list:
-    y = np.asarray(y)
-    fitted = clone(estimator).fit(X[train], y[train])
-    found = _scores(
-        fitted, X[test].materialize(), y[test], hidden,
-        cv=None, groups=None, scoring=scoring, n_jobs=None,
-    )  # fmt: skip
-    return [score for (score,) in found]
 
 
 # --------------------------------------------------------------------------------------- refitted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -13,28 +13,35 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
-from skmmcl.inspection._contributions import folds_of
-from skmmcl.inspection._informed import by_scorer
+from skmmcl.inspection._informed import by_scorer, folds_of
 from skmmcl.model_selection import labeled_scorer
 from skmmcl.model_selection._rows import as_rows, is_labeled, take
 from skmmcl.utils._targets import UNLABELED, as_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from skmmcl.utils._typing import CrossValidator, Groups, RandomState, Scorers, Subjects
 
 SIZES = (0.1, 0.25, 0.5, 0.75, 1.0)
 
 
 def learning_curve(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
     *,
-    train_sizes=SIZES,
-    cv=5,
-    groups=None,
-    scoring=None,
-    random_state=0,
-    n_jobs=None,
-):
-    """Score a model that is told the labels of ever more of its training subjects.
+    train_sizes: Sequence[float] | np.ndarray = SIZES,
+    cv: CrossValidator = 5,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    random_state: RandomState = 0,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
+    """Score a model for growing numbers of labeled training subjects.
 
     All training subjects stay in the training. Only labels are hidden, so that a semi-supervised
     embedder learns from everyone, as it would where diagnoses are few and scans are many;
@@ -60,8 +67,8 @@ def learning_curve(
         Scorer or scorers, as for scikit-learn; None uses ``estimator.score``. Unlabeled test
         subjects are left out.
     random_state : int, RandomState instance or None, default=0
-        Draws whose label is known, class by class in equal proportions. Whoever is labeled at one
-        size is so at all larger ones.
+        Draws the labeled subjects, stratified by class. A subject who is labeled at one size is
+        labeled at all larger ones.
     n_jobs : int, default=None
         Number of fits to compute in parallel.
 
@@ -169,9 +176,9 @@ def _counts(sizes: Any, n_labeled: int, y: np.ndarray, classes: bool) -> list[in
 
 
 def _score(estimator, X, y, mark, scoring, hidden, train, test) -> Any:
-    told = y.copy()
-    told[hidden] = mark
-    fitted = clone(estimator).fit(take(X, train), _plain(told[train]))
+    partly = y.copy()
+    partly[hidden] = mark
+    fitted = clone(estimator).fit(take(X, train), _plain(partly[train]))
     scorer = check_scoring(fitted, scoring=scoring)
     if hasattr(fitted, "classes_") and not is_labeled(fitted.classes_, mark).all():
         raise ValueError(

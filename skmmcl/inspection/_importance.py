@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from numbers import Integral
+from typing import TYPE_CHECKING
 
-import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data._who import check_same_subjects
-from skmmcl.inspection._informed import drops, read_subjects
+from skmmcl.inspection._informed import by_scorer, check_classes, drops, read_subjects
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.utils import Bunch
+
+    from skmmcl.utils._typing import RandomState, SampleWeight, Scorers, Subjects, Target
 
 
 def modality_importance(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: Target,
     *,
-    scoring=None,
-    n_repeats=5,
-    random_state=None,
-    n_jobs=None,
-    sample_weight=None,
-):
+    scoring: Scorers = None,
+    n_repeats: int = 5,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    sample_weight: SampleWeight = None,
+) -> Bunch | dict[str, Bunch]:
     """Measure how much the score of a fitted model drops without one modality's information.
 
     The subjects' rows of one modality are permuted, missing ones along with the others, while
@@ -68,7 +74,9 @@ def modality_importance(
     Raises
     ------
     ModalityError
-        If X does not tell its modalities.
+        If X does not name its modalities.
+    DataError
+        If `y` has labels that the estimator did not learn.
 
     See Also
     --------
@@ -78,8 +86,8 @@ def modality_importance(
 
     Notes
     -----
-    Modalities that carry the same information stand in for one another: each may look
-    unimportant although together they matter. The importances do not add up to the score.
+    Modalities that carry the same information replace one another: each may look unimportant
+    although together they matter. The importances do not add up to the score.
 
     References
     ----------
@@ -102,8 +110,12 @@ def modality_importance(
     >>> result.importances_mean.round(1)
     array([0.5, 0. ])
     """
-    X = _check_input(X, y, n_repeats)
+    if not isinstance(n_repeats, Integral) or n_repeats < 1:
+        raise ValueError(f"n_repeats must be a positive integer, got {n_repeats!r}.")
+    X = read_subjects(X, y)
     check_same_subjects({"X": X, "y": y, "sample_weight": sample_weight})
+    if y is not None:
+        check_classes(estimator, y, scoring)
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     random_state = check_random_state(random_state)
@@ -114,22 +126,11 @@ def modality_importance(
         for name in X.modalities
         for order in orders
     )
-    if isinstance(baseline, dict):
-        return {
-            key: _result(X, baseline[key], [score[key] for score in scores]) for key in baseline
-        }
-    return _result(X, baseline, scores)
-
-
-def _check_input(X, y, n_repeats):
-    if not isinstance(n_repeats, Integral) or n_repeats < 1:
-        raise ValueError(f"n_repeats must be a positive integer, got {n_repeats!r}.")
-    return read_subjects(X, y)
+    return by_scorer(
+        [baseline, *scores],
+        lambda of: drops(X.modalities, of[0] - of[1:].reshape(len(X.modalities), -1)),
+    )
 
 
 def _permuted_score(scorer, estimator, X, y, weights, name, order):
     return scorer(estimator, X._permuted(name, order), y, **weights)  # noqa: SLF001
-
-
-def _result(X, baseline, scores):
-    return drops(X.modalities, baseline - np.reshape(scores, (len(X.modalities), -1)))

@@ -1,24 +1,28 @@
-"""Scores of a fitted model on subjects of whom some modalities are hidden."""
+"""Scores of a model on subjects some of whose modalities are hidden."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier, is_regressor
-from sklearn.metrics import accuracy_score, r2_score
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.metrics import accuracy_score, check_scoring, r2_score
+from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, check_consistent_length, get_tags
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.data import MultimodalData, as_multimodal, is_multimodal
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._targets import as_labels, is_unlabeled
 
 
 def read_subjects(X: Any, y: Any) -> MultimodalData:
     """Return the subjects as a container; raise if they do not name their modalities."""
     if not is_multimodal(X):
         raise ModalityError(
-            f"X is a {type(X).__name__}, which does not tell its modalities; give MultimodalData, "
+            f"X is a {type(X).__name__}, which does not name its modalities; give MultimodalData, "
             "for example by skmmcl.data.split_columns, or use "
             "sklearn.inspection.permutation_importance for single columns."
         )
@@ -62,21 +66,21 @@ class Informed(BaseEstimator):
 
     @available_if(_inner_has("predict"))
     def predict(self, X: MultimodalData) -> np.ndarray:
-        """Predict targets; for those of whom nothing is known the mean, or the likeliest class."""
+        """Predict targets; the mean, or the likeliest class, for subjects without any modality."""
         return self._of_known("predict", X)
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X: MultimodalData) -> np.ndarray:
-        """Predict probabilities; their mean for those of whom nothing is known."""
+        """Predict probabilities; their mean for subjects without any modality."""
         return self._of_known("predict_proba", X)
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X: MultimodalData) -> np.ndarray:
-        """Return the decision function; its mean for those of whom nothing is known."""
+        """Return the decision function; its mean for subjects without any modality."""
         return self._of_known("decision_function", X)
 
     def score(self, X: MultimodalData, y: Any, **params: Any) -> float:
-        """Score as the estimator does, or by accuracy or R2 if of some nothing is known."""
+        """Score as the estimator does; by accuracy or R2 if a subject lacks all modalities."""
         if X.mask.any(axis=1).all():
             return self.estimator.score(X, y, **params)
         metric = accuracy_score if is_classifier(self.estimator) else r2_score
@@ -111,21 +115,32 @@ class Informed(BaseEstimator):
 
 
 def check_predictor(estimator: Any, y: Any, scoring: Any) -> None:
-    """Raise if an estimator predicts nothing, or if y holds classes that it did not learn."""
+    """Raise if an estimator predicts nothing, or if y has classes that it did not learn."""
     if not (is_classifier(estimator) or is_regressor(estimator)):
         raise TypeError(
             f"{type(estimator).__name__} is no classifier or regressor. Without any modality a "
             "prediction is the mean of all predictions, which a representation has not: give a "
             "pipeline that ends in a classifier or regressor."
         )
-    if scoring is None and is_classifier(estimator) and hasattr(estimator, "classes_"):
-        unknown = sorted(set(np.asarray(y).tolist()) - set(estimator.classes_.tolist()), key=str)
-        if unknown:
-            raise DataError(
-                f"y holds {unknown[:5]}, which are no classes of the estimator. If they mark "
-                "unlabeled subjects, give scoring=labeled_scorer('balanced_accuracy') of "
-                "skmmcl.model_selection, or leave these subjects out."
-            )
+    check_classes(estimator, y, scoring)
+
+
+def check_classes(estimator: Any, y: Any, scoring: Any) -> None:
+    """Raise if y has labels that a classifier did not learn, and that the score would count."""
+    if not is_classifier(estimator) or not hasattr(estimator, "classes_"):
+        return
+    listed = scoring.values() if isinstance(scoring, Mapping) else [scoring]
+    if any(callable(scorer) for scorer in listed):  # it may leave them out
+        return
+    y = as_labels(y)
+    found = y if scoring is None else y[is_unlabeled(y)]  # a fold may lack a rare class
+    unknown = sorted(set(found.tolist()) - set(estimator.classes_.tolist()), key=str)
+    if unknown:
+        raise DataError(
+            f"y has {unknown[:5]}, which are no classes of the estimator. If they mark unlabeled "
+            "subjects, give scoring=labeled_scorer('balanced_accuracy') of "
+            "skmmcl.model_selection, or leave these subjects out."
+        )
 
 
 def drops(names: Any, importances: Any, key: str = "modalities", **others: Any) -> Bunch:
@@ -147,3 +162,38 @@ def by_scorer(scores: Any, build: Any) -> Any:
         return build(np.asarray(scores, dtype=float))
     pick = np.vectorize(lambda found, key: found[key], otypes=[float], excluded={"key"})
     return {key: build(pick(np.asarray(scores, dtype=object), key=key)) for key in first}
+
+
+def scores_without(estimator, X, y, hidden, *, cv, groups, scoring, n_jobs) -> list[list]:
+    """Return the scores without some modalities, by what is hidden and by fold."""
+    if cv is None:
+        scorer = check_scoring(estimator, scoring=scoring)
+        check_predictor(estimator, y, scoring)
+        found = Parallel(n_jobs=n_jobs)(
+            delayed(_score)(scorer, estimator, X, y, names) for names in hidden
+        )
+        return [[score] for score in found]
+    splits = folds_of(estimator, X, y, cv, groups)
+    of_folds = Parallel(n_jobs=n_jobs)(
+        delayed(_score_fold)(estimator, X, y, hidden, scoring, *split) for split in splits
+    )
+    return list(map(list, zip(*of_folds, strict=True)))
+
+
+def folds_of(estimator, X, y, cv, groups) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rows to train and to test on in each fold."""
+    return list(check_cv(cv, y, classifier=is_classifier(estimator)).split(X, y, groups))
+
+
+def _score(scorer, estimator, X, y, names) -> Any:
+    return scorer(Informed(estimator, X), X._without(names), y)  # noqa: SLF001
+
+
+def _score_fold(estimator, X, y, hidden, scoring, train, test) -> list:
+    y = np.asarray(y)
+    fitted = clone(estimator).fit(X[train], y[train])
+    found = scores_without(
+        fitted, X[test].materialize(), y[test], hidden,
+        cv=None, groups=None, scoring=scoring, n_jobs=None,
+    )  # fmt: skip
+    return [score for (score,) in found]

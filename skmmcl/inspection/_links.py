@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._maps import read_mask
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class Link(NamedTuple):
@@ -49,7 +52,7 @@ class LatentLinks:
     correlations: np.ndarray
     by_subject: np.ndarray
 
-    def strongest(self, n_links=5):
+    def strongest(self, n_links: int = 5) -> list[Link]:
         """List the pairs whose maps are most similar, or most opposite.
 
         Parameters
@@ -68,7 +71,7 @@ class LatentLinks:
         return [Link(int(a), int(b), float(self.correlations[a, b])) for a, b in pairs]
 
 
-def latent_links(maps_a, maps_b, *, mask=None):
+def latent_links(maps_a: ArrayLike, maps_b: ArrayLike, *, mask: Any = None) -> LatentLinks:
     """Correlate the maps of each latent dimension of one modality with those of another.
 
     In each subject, every pair of maps is correlated over the entries, and the correlations are
@@ -97,7 +100,7 @@ def latent_links(maps_a, maps_b, *, mask=None):
     See Also
     --------
     saliency : The maps of a fitted embedder.
-    skmmcl.metrics.linear_cka : How alike two representations are as wholes.
+    skmmcl.metrics.linear_cka : Similarity of two whole representations.
 
     References
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
@@ -14,9 +14,12 @@ from skmmcl.volumes import LazyVolumes
 from skmmcl.volumes._files import in_mm, space_of
 from skmmcl.volumes._grid import Grid
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def maps_to_image(maps, reference):
-    """Put maps into a NIfTI image on the grid of a cohort.
+
+def maps_to_image(maps: ArrayLike, reference: Any) -> nib.Nifti1Image:
+    """Return maps as a NIfTI image on the grid of a cohort.
 
     Parameters
     ----------

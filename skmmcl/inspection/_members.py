@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skmmcl.utils._optional import import_optional
+from skmmcl.inspection._axes import axes_of, whole_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,9 @@ class Remembered:
         return remembered
 
 
-def plot_member_curve(curve: MemberCurve, *, label: str | None = None, ax: Any = None) -> Any:
+def plot_member_curve(
+    curve: MemberCurve, *, label: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw the score of an ensemble against its number of members.
 
     Parameters
@@ -188,18 +193,10 @@ def plot_member_curve(curve: MemberCurve, *, label: str | None = None, ax: Any =
     >>> plot_member_curve(curve).get_xlabel()
     'members'
     """
-    ax = axes_to_draw(ax)
+    ax = axes_of(ax, "plot_member_curve")
     (line,) = ax.plot(curve.sizes, curve.mean, label=label)
     low, high = curve.mean - curve.std, curve.mean + curve.std
     ax.fill_between(curve.sizes, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_ticks(ax.xaxis)
     ax.set(xlabel="members", ylabel="score")
     return ax
-
-
-def axes_to_draw(ax: Any) -> Any:
-    """Return axes, of a new figure if there are none."""
-    if ax is not None:
-        return ax
-    advice = 'Drawing needs matplotlib: pip install "skmmcl[inspection]".'
-    return import_optional("matplotlib.pyplot", advice).subplots(layout="constrained")[1]

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from nibabel.affines import apply_affine
 
+from skmmcl.inspection._axes import axes_of, import_plotting, whole_ticks
 from skmmcl.inspection._maps import maps_to_image
-from skmmcl.utils._optional import import_optional
 from skmmcl.volumes import LazyVolumes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from skmmcl.inspection._contrast import GroupContrast
+    from skmmcl.inspection._links import LatentLinks
 
 N_BACKGROUND = 10  # volumes whose mean is the background
 
 
-def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwargs):
+def plot_saliency(
+    maps: ArrayLike,
+    reference: Any,
+    *,
+    background: Any = None,
+    threshold: float | Literal["auto"] | None = "auto",
+    **kwargs: Any,
+) -> Any:
     """Draw the mean saliency of a latent dimension over an anatomical background.
 
     Parameters
@@ -60,7 +75,14 @@ def plot_saliency(maps, reference, *, background=None, threshold="auto", **kwarg
     return _draw(mean, reference, background, threshold=threshold, **kwargs)
 
 
-def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **kwargs):
+def plot_group_contrast(
+    contrast: GroupContrast,
+    reference: Any,
+    *,
+    alpha: float | None = 0.05,
+    background: Any = None,
+    **kwargs: Any,
+) -> Any:
     """Draw the effect size of a group contrast where it survives the adjustment.
 
     Parameters
@@ -99,8 +121,14 @@ def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **k
     >>> contrast = group_contrast(maps, np.tile([1, 0], 10))
     >>> plot_group_contrast(contrast, np.diag([20, 20, 20, 1])).close()
     """
-    shown = contrast.to_image(reference, alpha=alpha).get_fdata()
+    image = contrast.to_image(reference, alpha=alpha)
+    shown = image.get_fdata()
     within = "" if alpha is None else f", q <= {alpha:g}"
+    if not shown.any():  # nilearn would cut through a corner
+        within += ": no voxel"
+        center = apply_affine(image.affine, (np.array(shown.shape) - 1) / 2)
+        if kwargs.get("display_mode", "ortho") == "ortho":
+            kwargs = {"cut_coords": tuple(center), **kwargs}
     kwargs = {
         "title": f"{contrast.effect}{within}",
         "threshold": 1e-6,
@@ -111,7 +139,9 @@ def plot_group_contrast(contrast, reference, *, alpha=0.05, background=None, **k
     return _draw(shown, reference, background, **kwargs)
 
 
-def plot_latent_links(links, *, names=("a", "b"), ax=None):
+def plot_latent_links(
+    links: LatentLinks, *, names: tuple[str, str] = ("a", "b"), ax: Axes | None = None
+) -> Axes:
     """Draw the correlations of all pairs of latent dimensions, with the strongest marked.
 
     Parameters
@@ -143,15 +173,12 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('falff dimension', 't1 dimension')
     """
-    plt = _import("matplotlib.pyplot")
-    if ax is None:
-        ax = plt.subplots(layout="constrained")[1]
+    ax = axes_of(ax, "plot_latent_links")
     image = ax.imshow(links.correlations, cmap="RdBu_r", vmin=-1, vmax=1)
     ax.figure.colorbar(image, ax=ax, label="mean correlation of maps")
     ((a, b, correlation),) = links.strongest(1)
     ax.plot(b, a, "ks", markersize=12, fillstyle="none")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+    whole_ticks(ax.xaxis, ax.yaxis)
     ax.set(
         xlabel=f"{names[1]} dimension",
         ylabel=f"{names[0]} dimension",
@@ -161,7 +188,7 @@ def plot_latent_links(links, *, names=("a", "b"), ax=None):
 
 
 def _draw(values: np.ndarray, reference: Any, background: Any, **kwargs: Any) -> Any:
-    plotting = _import("nilearn.plotting")
+    plotting = import_plotting()
     if background is None and isinstance(reference, LazyVolumes):
         background = _mean_volume(reference)
     if not (isinstance(background, str) and background == "MNI152"):  # nilearn's own default
@@ -173,8 +200,3 @@ def _mean_volume(volumes: LazyVolumes) -> Any:
     present = np.flatnonzero(volumes.present)[:N_BACKGROUND]
     mean = sum(volumes[int(row)] for row in present) / max(1, len(present))
     return maps_to_image(mean, volumes)
-
-
-def _import(module: str) -> Any:
-    advice = f'Drawing needs {module.partition(".")[0]}: pip install "skmmcl[inspection]".'
-    return import_optional(module, advice)

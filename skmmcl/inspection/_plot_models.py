@@ -1,26 +1,22 @@
-"""Pictures of training, contributions, learning curves and embeddings."""
+"""Pictures of training, contributions and learning curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 from skmmcl.base import BaseEmbedder
-from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError
-from skmmcl.metrics._checks import check_matrix
-from skmmcl.utils._optional import import_pyplot
-from skmmcl.utils._plain import numbers_of, plain_labels
-from skmmcl.utils._targets import is_unlabeled, seem_measured
+from skmmcl.inspection._axes import axes_of, whole_ticks
 
-MAX_GROUPS = 20  # colors that can be told apart in a legend
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from sklearn.utils import Bunch
 
 
-def plot_history(estimator, *, ax=None):
+def plot_history(estimator: Any, *, ax: Axes | None = None) -> Axes:
     """Draw the loss and each term of a training, epoch by epoch.
 
     Parameters
@@ -63,11 +59,11 @@ def plot_history(estimator, *, ax=None):
             "The history is empty: nothing was trained, all terms were solved in closed form. "
             "solver='gradient' trains a network."
         )
-    ax = _axes(ax, "plot_history")
+    ax = axes_of(ax, "plot_history")
     for name, values in history.items():
         width = 2 if name.endswith("loss") else 1
         ax.plot(np.arange(1, len(values) + 1), values, label=name, lw=width)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_ticks(ax.xaxis)
     ax.set(xlabel="epoch", ylabel="loss")
     ax.legend(frameon=False)
     return ax
@@ -91,7 +87,9 @@ def history_of(estimator: Any) -> Mapping[str, np.ndarray]:
     return found[0].history_
 
 
-def plot_modality_importance(result, *, label="drop of the score", ax=None):
+def plot_modality_importance(
+    result: Bunch, *, label: str = "drop of the score", ax: Axes | None = None
+) -> Axes:
     """Draw the contributions of modalities, or of terms, as bars.
 
     Parameters
@@ -133,7 +131,7 @@ def plot_modality_importance(result, *, label="drop of the score", ax=None):
     names = result.get("modalities") or result.get("terms")
     if names is None or "importances_mean" not in result:
         raise TypeError(f"One result is drawn at a time; pick one of the scorers {list(result)}.")
-    ax = _axes(ax, "plot_modality_importance")
+    ax = axes_of(ax, "plot_modality_importance")
     order = np.argsort(result["importances_mean"], kind="stable")
     means = np.asarray(result["importances_mean"])[order]
     each = np.asarray(result["importances"])[order]
@@ -148,7 +146,7 @@ def plot_modality_importance(result, *, label="drop of the score", ax=None):
     return ax
 
 
-def plot_learning_curve(result, *, label="score", ax=None):
+def plot_learning_curve(result: Bunch, *, label: str = "score", ax: Axes | None = None) -> Axes:
     """Draw a learning curve over labeled subjects.
 
     Parameters
@@ -181,117 +179,9 @@ def plot_learning_curve(result, *, label="score", ax=None):
     >>> ax.get_xlabel()
     'labeled subjects in training'
     """
-    ax = _axes(ax, "plot_learning_curve")
+    ax = axes_of(ax, "plot_learning_curve")
     mean, deviation = result.test_scores.mean(axis=1), result.test_scores.std(axis=1)
     ax.fill_between(result.train_sizes, mean - deviation, mean + deviation, alpha=0.2, lw=0)
     ax.plot(result.train_sizes, mean, "o-")
     ax.set(xlabel="labeled subjects in training", ylabel=label)
     return ax
-
-
-def plot_embedding(Z, color=None, *, method="pca", random_state=0, ax=None):
-    """Draw a map of a representation, colored by label, site, age and the like.
-
-    Parameters
-    ----------
-    Z : array-like of shape (n_subjects, n_features)
-        Representation, as an embedder's ``transform`` gives it.
-    color : array-like of shape (n_subjects,), mapping of str to array-like or None, default=None
-        Classes or numbers; where unknown (None or NaN) a subject is gray. A mapping, such as
-        ``{"diagnosis": y, "site": X.meta["site"]}``, makes one map for each entry.
-    method : {"pca", "tsne"}, default="pca"
-        How the representation is brought to two dimensions; one with two features stays as it is.
-    random_state : int, RandomState instance or None, default=0
-        Seed of t-SNE.
-    ax : matplotlib.axes.Axes or sequence of them, default=None
-        Where to draw, one for each map; None for a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes or list of them
-        A list if `color` is a mapping.
-
-    Raises
-    ------
-    DataError
-        If colors or axes are not as many as subjects or maps.
-    ValueError
-        If `Z` is not finite, or `method` is unknown.
-    ImportError
-        Without matplotlib.
-
-    Examples
-    --------
-    >>> import matplotlib, numpy as np
-    >>> matplotlib.use("Agg")
-    >>> from skmmcl.inspection import plot_embedding
-    >>> Z = np.random.default_rng(0).normal(size=(30, 8))
-    >>> axes = plot_embedding(Z, {"diagnosis": ["AD", "HC", "MCI"] * 10, "age": np.arange(30)})
-    >>> [ax.get_title() for ax in axes]
-    ['diagnosis', 'age']
-    """
-    maps = color if isinstance(color, Mapping) else {"": color}
-    check_same_subjects({"Z": Z, **maps}, embedded=True)
-    points = _in_two_dimensions(check_matrix(Z, "Z").astype(float), method, random_state)
-    plt = import_pyplot("plot_embedding")
-    if ax is None:
-        size = (4.2 * len(maps), 3.6)
-        ax = plt.subplots(1, len(maps), figsize=size, layout="constrained", squeeze=False)[1][0]
-    axes = list(np.ravel(ax))
-    if len(axes) != len(maps):
-        raise DataError(f"{len(axes)} axes were given for {len(maps)} maps.")
-    for one, (name, values) in zip(axes, maps.items(), strict=True):
-        _draw_map(one, points, values, name)
-        one.set(title=name, xticks=[], yticks=[], xlabel=f"{method} 1", ylabel=f"{method} 2")
-    return axes if isinstance(color, Mapping) else axes[0]
-
-
-def _in_two_dimensions(z: np.ndarray, method: str, random_state: Any) -> np.ndarray:
-    if method not in {"pca", "tsne"}:
-        raise ValueError(f"method must be 'pca' or 'tsne', got {method!r}.")
-    if z.shape[1] == 1:
-        return np.column_stack([z, np.zeros(len(z))])
-    if z.shape[1] == 2:
-        return z
-    if method == "pca":
-        return PCA(2, svd_solver="full").fit_transform(z)
-    perplexity = min(30, (len(z) - 1) / 3)
-    return TSNE(init="pca", perplexity=perplexity, random_state=random_state).fit_transform(z)
-
-
-def _draw_map(ax: Any, points: np.ndarray, values: Any, name: str) -> None:
-    style = {"s": 16, "lw": 0, "alpha": 0.8}
-    if values is None:
-        ax.scatter(*points.T, color="C0", **style)
-        return
-    values = np.asarray(values)
-    if len(values) != len(points):
-        raise DataError(f"color {name!r} has {len(values)} values for {len(points)} subjects.")
-    known = ~is_unlabeled(values, None)
-    if not known.all():
-        ax.scatter(*points[~known].T, color="0.8", label="unknown", **style)
-    numbers = numbers_of(values[known]) if values.dtype == object else values[known]
-    kept = values[known] if numbers is None else numbers
-    if seem_measured(kept):
-        drawn = ax.scatter(*points[known].T, c=kept.astype(float), cmap="viridis", **style)
-        ax.figure.colorbar(drawn, ax=ax)
-        return
-    labels = plain_labels(kept, name)
-    groups = np.unique(labels)
-    for k, group in enumerate(groups):
-        color = _color(k, len(groups))
-        ax.scatter(*points[known][labels == group].T, color=color, label=group, **style)
-    if len(groups) <= MAX_GROUPS:  # next to the map, where it hides nobody
-        place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "borderaxespad": 0}
-        ax.legend(**place, frameon=False, fontsize="x-small", ncols=1 + (len(groups) > 12))
-
-
-def _color(k: int, n_groups: int) -> Any:
-    from matplotlib import colormaps
-
-    return colormaps["tab10" if n_groups <= 10 else "tab20"](k % 20)
-
-
-def _axes(ax: Any, user: str) -> Any:
-    plt = import_pyplot(user)
-    return plt.subplots(layout="constrained")[1] if ax is None else ax

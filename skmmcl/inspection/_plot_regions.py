@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.utils._optional import import_optional, import_pyplot
+from skmmcl.inspection._axes import axes_of, import_plotting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+    from pandas import DataFrame
 
 
-def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
+def plot_regions(
+    values: ArrayLike | DataFrame,
+    *,
+    names: Sequence[str] | None = None,
+    n_largest: int | None = 20,
+    label: str = "",
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the values of named regions or columns as bars, the strongest at the top.
 
     Parameters
     ----------
-    values : DataFrame or array-like of shape (n_columns,) or (n_rows, n_columns)
+    values : DataFrame, Series or array-like of shape (n_columns,) or (n_rows, n_columns)
         One value for each region, or several rows that are averaged, such as the maps that
         ``saliency(..., as_frame=True)`` gives of a latent dimension.
     names : sequence of str, default=None
-        Names of the regions, such as ``X.columns["smri"]``. None for those of a DataFrame, and
-        numbers for an array.
+        Names of the regions, such as ``X.columns["smri"]``. None for those of a DataFrame or
+        Series, and numbers for an array.
     n_largest : int or None, default=20
         Number of regions to show, those farthest from 0; None shows all.
     label : str, default=""
@@ -36,7 +50,7 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
     Raises
     ------
     DataError
-        If values and names do not fit, or values are not finite.
+        If values and names do not fit, values are not finite, or rows are of several components.
     ImportError
         Without matplotlib.
 
@@ -55,7 +69,13 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['cuneus', 'amygdala']
     """
-    names = getattr(values, "columns", None) if names is None else names
+    if names is None:
+        names = _names_of(values)
+    if len(components := _components_of(values)) > 1:
+        raise DataError(
+            f"values have the components {components}: draw one of them, such as "
+            f"values.loc[{components[0]}]."
+        )
     array = np.asarray(values, dtype=float)
     if array.ndim == 2:
         array = array.mean(axis=0)
@@ -66,9 +86,7 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
         )
     names = _check_names(names, len(array))
     order = np.argsort(-np.abs(array), kind="stable")[:n_largest][::-1]
-    if ax is None:
-        size = (6, 0.8 + 0.26 * len(order))
-        ax = import_pyplot("plot_regions").subplots(figsize=size, layout="constrained")[1]
+    ax = axes_of(ax, "plot_regions", figsize=(6, 0.8 + 0.26 * len(order)))
     colors = np.where(array[order] < 0, "#2b6ca3", "#c1272d")
     ax.barh(range(len(order)), array[order], color=colors)
     ax.axvline(0, color="0.3", lw=1)
@@ -78,7 +96,14 @@ def plot_regions(values, *, names=None, n_largest=20, label="", ax=None):
     return ax
 
 
-def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
+def plot_connectome(
+    values: ArrayLike | DataFrame,
+    *,
+    names: Sequence[str] | None = None,
+    coords: ArrayLike | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Any:
     """Draw a matrix of regions, with their names, or as a graph in the brain.
 
     Parameters
@@ -87,7 +112,7 @@ def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
         One value for each pair of regions; several matrices are averaged. A vector holds the edges
         as :class:`~skmmcl.preprocessing.ConnectomeVectorizer` orders them, without the diagonal.
     names : sequence of str, default=None
-        Names of the regions, drawn along the matrix.
+        Names of the regions, drawn along the matrix. None for those of a DataFrame, if any.
     coords : array-like of shape (n_regions, 3), default=None
         Centers of the regions in mm (MNI). With them the edges are drawn in a glass brain.
     ax : matplotlib.axes.Axes, default=None
@@ -121,10 +146,9 @@ def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
     >>> [text.get_text() for text in image.axes.get_yticklabels()]
     ['insula', 'cuneus', 'amygdala']
     """
+    names = _names_of(values) if names is None else names
     matrix = _as_matrix(values)
-    plotting = import_optional(
-        "nilearn.plotting", 'Drawing needs nilearn: pip install "skmmcl[inspection]".'
-    )
+    plotting = import_plotting()
     if coords is None:
         labels = None if names is None else list(_check_names(names, len(matrix)))
         limit = np.abs(matrix).max() or 1.0
@@ -135,6 +159,18 @@ def plot_connectome(values, *, names=None, coords=None, ax=None, **kwargs):
         raise DataError(f"coords have shape {coords.shape}; expected ({len(matrix)}, 3).")
     kwargs = {"edge_threshold": "90%", "colorbar": True, **kwargs}
     return plotting.plot_connectome((matrix + matrix.T) / 2, coords, axes=ax, **kwargs)
+
+
+def _names_of(values: Any) -> Any:
+    """Return the names of regions in a DataFrame or Series, None where there are none."""
+    return getattr(values, "columns", values.index) if hasattr(values, "iloc") else None
+
+
+def _components_of(values: Any) -> list[Any]:
+    """Return the latent dimensions whose maps are the rows of a DataFrame, as of `saliency`."""
+    if not hasattr(values, "iloc") or "component" not in values.index.names:
+        return []
+    return values.index.unique("component").tolist()
 
 
 def _as_matrix(values: Any) -> np.ndarray:
@@ -156,7 +192,7 @@ def _of_edges(edges: np.ndarray) -> np.ndarray:
     if n_regions * (n_regions - 1) // 2 != len(edges):
         raise DataError(f"{len(edges)} edges are those of no number of regions.")
     matrix = np.zeros((n_regions, n_regions))
-    matrix[np.tril_indices(n_regions, -1)] = edges
+    matrix[np.triu_indices(n_regions, 1)] = edges
     return matrix + matrix.T
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skmmcl.inspection._members import axes_to_draw
+from skmmcl.inspection._axes import axes_of
 from skmmcl.metrics import expected_calibration_error
 from skmmcl.metrics._probabilities import checked_probabilities
 
@@ -75,7 +75,7 @@ def plot_reliability(
 
     codes, p, _ = checked_probabilities(y_true, y_prob, labels)
     error = expected_calibration_error(y_true, y_prob, n_bins=n_bins, labels=labels)
-    ax = axes_to_draw(ax)
+    ax = axes_of(ax, "plot_reliability")
     is_one = p.shape[1] == 1
     confidence, outcome = (p[:, 0], codes) if is_one else (p.max(1), codes == p.argmax(1))
     named = f"{name}, error {error:.3f}" if name else f"error {error:.3f}"

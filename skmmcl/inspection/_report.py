@@ -7,47 +7,55 @@ import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 import skmmcl
 from skmmcl.data import as_multimodal
 from skmmcl.exceptions import DataError
-from skmmcl.inspection._report_blocks import Code, Section, Table, Text, groupby_kind
+from skmmcl.inspection._report_blocks import Code, Section, Table, Text, runs_of_kind
 from skmmcl.inspection._report_code import program
 from skmmcl.inspection._report_cohort import Subjects, cohort_section, missing_section
+from skmmcl.inspection._report_confounds import confounds
+from skmmcl.inspection._report_curves import curves_section
 from skmmcl.inspection._report_models import (
     attempt,
-    confounds_section,
-    contributions_section,
+    contributions,
     fold_models,
-    training_section,
+    not_available,
+    training,
 )
-from skmmcl.inspection._report_scores import answer, curves_section, scores_section
+from skmmcl.inspection._report_scores import answer, reason_of, scores_section
 from skmmcl.utils._files import write_whole
 from skmmcl.utils._optional import import_optional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skmmcl.model_selection import ComparisonResult
+    from skmmcl.utils._typing import Subjects as AnySubjects
 
 _ADVICE = 'A report needs jinja2 and matplotlib: pip install "skmmcl[report]".'
 
 
 def write_report(
-    result,
-    path,
+    result: ComparisonResult,
+    path: str | os.PathLike[str],
     *,
-    X=None,
-    method=None,
-    target="target",
-    class_names=None,
-    title=None,
-    notes=(),
-    data_code=(),
-    data_imports=(),
-    terms=False,
-    n_permutations=100,
-    random_state=0,
-    overwrite=False,
-):
+    X: AnySubjects | None = None,
+    method: str | None = None,
+    target: str = "target",
+    class_names: Sequence[str] | None = None,
+    title: str | None = None,
+    notes: Sequence[str] = (),
+    data_code: Sequence[str] = (),
+    data_imports: Sequence[tuple[str, str]] = (),
+    terms: bool | Literal["auto"] = "auto",
+    n_permutations: int = 100,
+    random_state: int = 0,
+    overwrite: bool = False,
+) -> Path:
     """Write a comparison of methods into one HTML file.
 
     The file has scores with intervals and corrected tests, ROC and calibration of held-out
@@ -77,8 +85,9 @@ def write_report(
         Lines of code that make `X` and `y`, put into the program.
     data_imports : sequence of (module, name), default=()
         What these lines import.
-    terms : bool, default=False
-        Whether to fit the method without each term of its objective, too.
+    terms : bool or "auto", default="auto"
+        Whether to fit the method without each term of its objective, too, in up to five folds.
+        "auto" does so where the fits of the comparison let expect less than a minute.
     n_permutations : int, default=100
         Permutations of each confound.
     random_state : int, default=0
@@ -138,7 +147,7 @@ def write_report(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
-    environment.filters["groupby_kind"] = groupby_kind
+    environment.filters["runs_of_kind"] = runs_of_kind
     html = environment.get_template("report.html").render(
         title=title or f"Prediction of {target} by {len(result.methods)} methods",
         answer=answer(result, method),
@@ -169,7 +178,7 @@ def _check_path(path: Path, *, overwrite: bool) -> Path:
 
 def _check_method(result: Any, method: str | None) -> str:
     if method is None:
-        return str(result.summary()["score"].idxmax())
+        return str(result.summary()["score"].fillna(-np.inf).idxmax())
     if method not in result.methods:
         raise ValueError(f"method must be one of {list(result.methods)}, got {method!r}.")
     return method
@@ -211,36 +220,41 @@ def _warnings(result: Any) -> list[str]:
     for name in result.methods:
         fits = [fit for fit in result.failures if fit.method == name]
         if fits:
-            said = fits[0].error or "; ".join(fits[0].messages)
             found.append(
-                f"{name}: {len(fits)} of {len(result.splits)} splits failed, first: {said}"
+                f"{name}: {len(fits)} of {len(result.splits)} splits failed, first: "
+                f"{reason_of(result, name)}"
             )
     return found
 
 
 def _look_inside(
-    result: Any, method: str, subjects: Subjects, terms: bool, n_permutations: int, seed: int
+    result: Any, method: str, subjects: Subjects, terms: Any, n_permutations: int, seed: int
 ) -> list[Section]:
     """Return the sections for which the method is fitted again."""
     if subjects.X is None:
         return []
     X = subjects.X
-    models = fold_models(result, method, X)
+    try:
+        models = fold_models(result, method, X)
+    except Exception as error:  # noqa: BLE001  hours of comparison are not lost for a section
+        return [Section("inside", f"Inside {method}", [not_available(error)])]
     given = models, result, method, X
     made = [
         ("contributions", "Contributions of the modalities",
-         lambda: contributions_section(*given, terms=terms, seed=seed)),
+         lambda: contributions(*given, terms=terms, seed=seed)),
         ("confounds", "Confounds and map",
-         lambda: confounds_section(models, subjects, X, n_permutations=n_permutations, seed=seed)),
-        ("training", "Training", lambda: training_section(*given)),
+         lambda: confounds(*given, subjects, n_permutations=n_permutations, seed=seed)),
+        ("training", "Training", lambda: training(*given)),
     ]  # fmt: skip
-    return [Section(name, title, attempt(make).blocks) for name, title, make in made]
+    return [Section(name, title, attempt(make)) for name, title, make in made]
 
 
 def _repeat_section(
     result: Any, method: str, data_code: Any, data_imports: Any, seed: int
 ) -> Section:
     params = result.params
+    cv = params.get("cv")
+    is_given = not isinstance(cv, int) and not hasattr(cv, "split")
     versions = {"python": platform.python_version(), **params.get("versions", {})}
     for name in ("matplotlib", "pandas", "nilearn"):
         try:
@@ -249,7 +263,7 @@ def _repeat_section(
             continue
     settings = {
         "method looked into": method,
-        "splits": str(params.get("cv"))[:200],
+        "splits": f"{len(result.splits)} that were given" if is_given else str(cv),
         "scores": ", ".join(result.metrics),
         "seed": str(params.get("random_state")),
         "seed of the report": str(seed),

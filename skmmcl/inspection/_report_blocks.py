@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -76,16 +76,9 @@ class Section:
     blocks: list[Any] = field(default_factory=list)
 
 
-class Run(NamedTuple):
-    """Neighboring blocks of one kind."""
-
-    kind: str
-    items_: list[Any]
-
-
-def groupby_kind(blocks: list[Any]) -> list[Run]:
-    """Return the blocks, with those figures together that follow one another."""
-    return [Run(kind, list(found)) for kind, found in groupby(blocks, lambda b: b.kind)]
+def runs_of_kind(blocks: list[Any]) -> list[tuple[str, list[Any]]]:
+    """Return the kind and the blocks of each run of neighbors of one kind."""
+    return [(kind, list(found)) for kind, found in groupby(blocks, lambda b: b.kind)]
 
 
 def picture(
@@ -114,15 +107,17 @@ def _saved(figure: Any, kind: str, **options: Any) -> bytes:
 
 def shown(metric: str) -> str:
     """Return the name of a metric as words."""
-    return metric.replace("_", " ")
+    words = metric.replace("_", " ").removeprefix("neg ")
+    words = {"roc auc": "ROC AUC", "roc auc ovr": "ROC AUC", "r2": "R2"}.get(words, words)
+    return f"negative {words}" if metric.startswith("neg_") else words
 
 
-def number(value: Any, form: str = ".3f") -> str:
+def number(value: Any, form: str = "z.3f") -> str:
     """Return a number as text; a dash where there is none."""
     return format(value, form) if np.isfinite(value) else "–"
 
 
-def interval(value: float, lower: float, upper: float, form: str = ".3f") -> str:
+def interval(value: float, lower: float, upper: float, form: str = "z.3f") -> str:
     """Return a number with its interval as text."""
     if not np.isfinite(lower):
         return number(value, form)

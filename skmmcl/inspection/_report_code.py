@@ -50,15 +50,15 @@ def functions_of(parts: Iterable[Any]) -> dict[str, tuple[str, str]]:
 
 def program(result: Any, data_code: Iterable[str] = (), data_imports: Iterable = ()) -> str:
     """Return the program that makes the same comparison."""
-    cv, params = result.params.get("cv"), result.params
-    is_splitter = isinstance(cv, BaseCrossValidator | _RepeatedSplits)
+    cv, data_code = result.params.get("cv"), [*data_code]
     names = imports_of([*result.methods.values(), cv]) | {*map(tuple, data_imports)}
     names.add(("skmmcl.model_selection", "compare"))
     body = [
-        *(data_code or ("# X and y are the data that were given to compare.",)),
+        *(data_code or ["# X and y are the data that were given to compare."]),
         _methods_as_code(result.methods),
-        f"cv = {cv!r}" if is_splitter or isinstance(cv, int) else "# cv is the splits given.",
-        f"result = compare(methods, X, y, cv=cv{_options(params)})",
+        *_code_of("cv", cv, data_code),
+        *_code_of("groups", result.groups, data_code),
+        f"result = compare(methods, X, y, cv=cv{_options(result)})",
         "print(result.summary())",
     ]
     text = "\n".join(body)
@@ -67,10 +67,20 @@ def program(result: Any, data_code: Iterable[str] = (), data_imports: Iterable =
         names.add((module, name))
     plain = ["import operator"] if "operator." in text else []
     unknown = [f"# What stands in < > is code of your own: {k}" for k in _foreign(text)]
-    return "\n".join([*plain, *_import_lines(names), "", *unknown, text])
+    return "\n".join([*plain, *import_lines(names), "", *unknown, text])
 
 
-def _import_lines(names: Imports) -> list[str]:
+def _code_of(name: str, value: Any, data_code: list[str]) -> list[str]:
+    """Return the line that makes the splits or groups; none if the code of the data makes them."""
+    if value is None or any(line.startswith(f"{name} = ") for line in data_code):
+        return []
+    if isinstance(value, int | BaseCrossValidator | _RepeatedSplits):
+        return [f"{name} = {value!r}"]
+    return [f"# {name} is what was given to compare."]
+
+
+def import_lines(names: Imports) -> list[str]:
+    """Return the import statements, one for each module."""
     homes: dict[str, list[str]] = {}
     for home, name in sorted(names):
         homes.setdefault(home, []).append(name)
@@ -78,22 +88,25 @@ def _import_lines(names: Imports) -> list[str]:
 
 
 def _methods_as_code(methods: Mapping[str, Any]) -> str:
-    lines = [f"    {name!r}: {_as_code(method)}," for name, method in methods.items()]
-    return "\n".join(["methods = {", *lines, "}"])
+    codes = {name: written(method).replace("\n", "\n    ") for name, method in methods.items()}
+    return "\n".join(["methods = {", *(f"    {k!r}: {code}," for k, code in codes.items()), "}"])
 
 
-def _as_code(method: Any) -> str:
-    # What is longer would be cut short.
-    text = method.__repr__(N_CHAR_MAX=10**6) if isinstance(method, BaseEstimator) else repr(method)
-    return text.replace("\n", "\n    ")
+def written(method: Any) -> str:
+    """Return a method as code; scikit-learn would cut a long one short."""
+    if isinstance(method, BaseEstimator):
+        return method.__repr__(N_CHAR_MAX=10**6)
+    return repr(method)
 
 
-def _options(params: Mapping[str, Any]) -> str:
-    given = {name: params.get(name) for name in ("scoring", "random_state")}
-    kept = {name: value for name, value in given.items() if value is not None}
-    if not isinstance(kept.get("scoring", ""), str | list | tuple):
-        del kept["scoring"]
-    return "".join(f", {name}={value!r}" for name, value in kept.items())
+def _options(result: Any) -> str:
+    given = {name: result.params.get(name) for name in ("scoring", "random_state")}
+    kept = {name: repr(value) for name, value in given.items() if value is not None}
+    if not isinstance(given["scoring"], str | list | tuple):
+        kept.pop("scoring", None)
+    if result.groups is not None:
+        kept["groups"] = "groups"
+    return "".join(f", {name}={value}" for name, value in kept.items())
 
 
 def _foreign(text: str) -> list[str]:

@@ -1,23 +1,26 @@
-"""The cohort of a report, and who lacks what."""
+"""The cohort of a report, and its missing modalities."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from skmmcl.data import MultimodalData
 from skmmcl.inspection._report_blocks import Section, Table, Text, picture
-from skmmcl.utils._plain import numbers_of
-from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
+from skmmcl.inspection._values import known_values
+from skmmcl.utils._targets import class_name
 
 MAX_CLASSES = 6  # columns of a table
 MAX_VALUES = 6  # of side data, which are listed one by one
+MAX_LISTED = 20  # values; more are counted only
 MAX_PATTERNS = 10
 
 
+@dataclass
 class Subjects:
     """Subjects of a report: the target with its name and classes, and X if it is known.
 
@@ -33,8 +36,10 @@ class Subjects:
         Names of the classes; empty for a regression.
     """
 
-    def __init__(self, X: MultimodalData | None, y: np.ndarray, target: str, names: dict) -> None:
-        self.X, self.y, self.target, self.names = X, y, target, names
+    X: MultimodalData | None
+    y: np.ndarray
+    target: str
+    names: dict
 
     @property
     def classes(self) -> dict[str, np.ndarray]:
@@ -62,7 +67,7 @@ class Subjects:
 
 
 def cohort_section(subjects: Subjects, notes: Iterable[str]) -> Section:
-    """Return who takes part."""
+    """Return a description of target, side data and modalities."""
     section = Section("cohort", "Cohort", [_of_target(subjects), *map(Text, notes)])
     if subjects.X is None:
         advice = "Side data, missing modalities and contributions need X: result.report(path, X=X)."
@@ -98,26 +103,27 @@ def _by_class(values: np.ndarray, subjects: Subjects) -> list[str]:
 
 
 def _describe(values: np.ndarray, rows: np.ndarray) -> str:
-    everyone = values[~is_unlabeled(values, None)]
-    known = values[rows][~is_unlabeled(values[rows], None)]
+    is_known, everyone, is_measured = known_values(values)
+    known = everyone[np.isin(np.flatnonzero(is_known), rows)]
     gaps = len(rows) - len(known)
-    text = _describe_known(everyone, known) if len(known) else "–"
+    text = _describe_known(everyone, known, is_measured) if len(known) else "–"
     return f"{text} ({gaps} unknown)" if gaps else text
 
 
-def _describe_known(everyone: np.ndarray, known: np.ndarray) -> str:
-    numbers = numbers_of(everyone) if everyone.dtype == object else everyone
-    if seem_measured(everyone if numbers is None else numbers):
+def _describe_known(everyone: np.ndarray, known: np.ndarray, is_measured: bool) -> str:
+    if is_measured:
         measured = known.astype(float)
         return f"{measured.mean():.4g} ± {measured.std():.2g}"
     usual = [value for value, _ in Counter(everyone.tolist()).most_common()]
     counts = Counter(known.tolist())
+    if len(usual) > MAX_LISTED:
+        return f"{len(counts)} different values"
     listed = [f"{class_name(value)}: {counts[value]}" for value in usual[:MAX_VALUES]]
     return ", ".join(listed) + (", ..." if len(usual) > MAX_VALUES else "")
 
 
 def missing_section(subjects: Subjects) -> Section | None:
-    """Return who lacks which modality; None without X."""
+    """Return the numbers of subjects without a modality; None without X."""
     X = subjects.X
     if X is None:
         return None
@@ -130,7 +136,7 @@ def missing_section(subjects: Subjects) -> Section | None:
         for name, has in zip(X.modalities, X.mask.T, strict=True)
     ]
     head = ["modality", "missing", "share", *(f"share of {name}" for name in subjects.classes)]
-    caption = "Where shares differ between classes, who lacks a modality already gives them away."
+    caption = "Where shares differ between classes, a missing modality by itself reveals the class."
     section.blocks.append(Table(head, rows, caption if subjects.classes else ""))
     section.blocks.append(_patterns(X))
     section.blocks.append(

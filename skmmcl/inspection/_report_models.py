@@ -1,4 +1,4 @@
-"""What the model of a report relies on: contributions, confounds, maps and training."""
+"""The model of a report, fitted again: contributions of modalities and terms, and training."""
 
 from __future__ import annotations
 
@@ -12,34 +12,19 @@ from sklearn.utils import Bunch
 
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError
-from skmmcl.inspection._confounds import Fold, as_report, decode, read_confound
 from skmmcl.inspection._contributions import modality_shapley
 from skmmcl.inspection._importance import modality_importance
 from skmmcl.inspection._informed import drops
-from skmmcl.inspection._plot_models import (
-    history_of,
-    plot_embedding,
-    plot_history,
-    plot_modality_importance,
-)
-from skmmcl.inspection._report_blocks import (
-    Section,
-    Table,
-    Text,
-    number,
-    p_value,
-    picture,
-    shown,
-)
-from skmmcl.inspection._report_cohort import Subjects
+from skmmcl.inspection._plot_models import history_of, plot_history, plot_modality_importance
+from skmmcl.inspection._report_blocks import Table, Text, number, picture, shown
 from skmmcl.inspection._terms import term_ablation
+from skmmcl.model_selection._evaluate import _fit_params
 
 MAX_FOLDS = 5  # in which the model is fitted again
 MAX_SUBSETS_OF = 7  # modalities; more are permuted only
-MAX_CONFOUNDS = 8
-MAX_CLASSES = 20  # of a confound
-MAX_MAPS = 3
-MAX_HISTORIES = 3
+MAX_HISTORIES = 3  # of other methods
+MAX_SECONDS = 60  # that fits without a term may take if they are not asked for
+N_TERM_FITS = 4  # in each fold: objectives have up to about three terms
 
 
 class Model(NamedTuple):
@@ -51,36 +36,59 @@ class Model(NamedTuple):
 
 
 def fold_models(result: Any, method: str, X: MultimodalData) -> list[Model]:
-    """Fit the method again in the first folds, of which no two share a subject to test on."""
-    y, tested, splits = result.y, np.zeros(len(result.y), dtype=bool), []
-    for train, test in result.splits[:MAX_FOLDS]:
-        if tested[test].any():
+    """Fit the method again in the first folds, of which no two share a subject to test on.
+
+    Folds in which it failed are left out.
+    """
+    splits: list[tuple[np.ndarray, np.ndarray]] = []
+    tested = np.zeros(len(result.y), dtype=bool)
+    failed = {fit.split: fit.error for fit in result.fits if fit.method == method and fit.error}
+    for k, (train, test) in enumerate(result.splits):
+        if tested[test].any() or len(splits) == MAX_FOLDS:
             break
-        tested[test] = True
-        splits.append((train, test))
+        if k not in failed:
+            tested[test] = True
+            splits.append((train, test))
+    if not splits:
+        raise DataError(f"{method} failed in each fold, first with {next(iter(failed.values()))}")
     return [
-        Model(clone(result.methods[method]).fit(X[train], y[train]), train, test)
+        Model(fit_rows(result.methods[method], result, X, train), train, test)
         for train, test in splits
     ]
 
 
-def attempt(make: Callable[[], Section]) -> Section:
-    """Return a section; one that a method has not got says why."""
-    section = Section("", "")
+def fit_rows(method: Any, result: Any, X: MultimodalData, train: np.ndarray) -> Any:
+    """Return a clone that is fitted on some subjects, as the comparison did."""
+    groups = _fit_params(method, result.groups, train)  # of a search
+    return clone(method).fit(X[train], result.y[train], **groups)
+
+
+def attempt(make: Callable[..., list[Any]], *args: Any) -> list[Any]:
+    """Return blocks; instead of those that a method does not allow, the reason."""
     try:
-        return make()
-    except (TypeError, ValueError, AttributeError, ImportError) as error:
-        section.blocks.append(Text(f"Not available: {error}"))
-        return section
+        return make(*args)
+    except Exception as error:  # noqa: BLE001  hours of comparison are not lost for a section
+        return [not_available(error)]
+
+
+def not_available(error: Exception) -> Text:
+    """Return the paragraph that gives the reason why something is not shown."""
+    is_expected = isinstance(error, TypeError | ValueError | AttributeError | ImportError)
+    return Text(f"Not available: {error if is_expected else repr(error)}")
 
 
 # ---------------------------------------------------------------------------------- contributions
-def contributions_section(
-    models: list[Model], result: Any, method: str, X: MultimodalData, *, terms: bool, seed: int
-) -> Section:
+def contributions(
+    models: list[Model],
+    result: Any,
+    method: str,
+    X: MultimodalData,
+    *,
+    terms: bool | str,
+    seed: int,
+) -> list[Any]:
     """Return what each modality, and each term, adds to the score of held-out subjects."""
     y, scoring = result.y, main_scorer(result)
-    section = Section("contributions", "Contributions of the modalities")
     parts = [(model.fitted, X[model.test].materialize(), y[model.test]) for model in models]
     options = {"scoring": scoring}
     permuted = _over_folds(
@@ -90,19 +98,35 @@ def contributions_section(
     if len(X.modalities) <= MAX_SUBSETS_OF:
         shapley = _over_folds([modality_shapley(*part, **options) for part in parts])
     metric, main = shown(result.metrics[0]), permuted if shapley is None else shapley
-    section.blocks += [
-        _text_of_contributions(shapley, metric, len(models)),
+    label = f"drop of {metric}" if shapley is None else f"share of {metric}"
+    blocks = [
+        _text_of_contributions(shapley, metric, method, len(models)),
         _table_of(main, {"Shapley value": shapley, "drop if permuted": permuted}),
-        _bars(main, f"share of {metric}", "Contribution of each modality"),
+        _bars(main, label, "Contribution of each modality"),
     ]
-    if terms:
-        splits = [(model.train, model.test) for model in models]
-        found = term_ablation(result.methods[method], X, y, cv=splits, **options)
-        section.blocks += [
-            Text("Drop of the score when the model is fitted without a term of its objective."),
-            _bars(found, f"drop of {metric}", "Contribution of each term"),
-        ]
-    return section
+    if terms is True or (terms == "auto" and _terms_are_cheap(result, method, len(models))):
+        found = attempt(_terms, models, result, method, X)
+        if terms is True or len(found) > 1:  # many methods have a single term, or none
+            blocks += found
+    return blocks
+
+
+def _terms_are_cheap(result: Any, method: str, n_folds: int) -> bool:
+    times = [fit.fit_time for fit in result.fits if fit.method == method and not fit.error]
+    return N_TERM_FITS * n_folds * float(np.mean(times)) < MAX_SECONDS
+
+
+def _terms(models: list[Model], result: Any, method: str, X: MultimodalData) -> list[Any]:
+    splits = [(model.train, model.test) for model in models]
+    scoring, metric = main_scorer(result), shown(result.metrics[0])
+    found = term_ablation(result.methods[method], X, result.y, cv=splits, scoring=scoring)
+    return [
+        Text(
+            "Drop of the score when the model is fitted without a term of its objective; negative "
+            "where it is better without."
+        ),
+        _bars(found, f"drop of {metric}", "Contribution of each term"),
+    ]
 
 
 def main_scorer(result: Any) -> Any:
@@ -116,13 +140,13 @@ def _over_folds(results: list[Bunch]) -> Bunch:
     return drops(results[0].modalities, means)
 
 
-def _text_of_contributions(shapley: Bunch | None, metric: str, n_folds: int) -> Text:
-    source = f"Of the held-out subjects of {n_folds} folds, in units of {metric}. "
+def _text_of_contributions(shapley: Bunch | None, metric: str, method: str, n_folds: int) -> Text:
+    source = f"{method}, held-out subjects of {n_folds} folds, in units of {metric}. "
     if shapley is None:
         return Text(f"{source}There are too many modalities to score all subsets of them.")
     return Text(
         f"{source}Shapley values divide the score among the modalities: together they are the "
-        f"score minus that of predictions without any, {shapley.importances_mean.sum():.3f} in "
+        f"score minus that of predictions without any, {number(shapley.importances_mean.sum())} in "
         "all. Where modalities carry the same, they share its value; a permutation of one of them "
         "may then show no drop."
     )
@@ -132,7 +156,7 @@ def _table_of(main: Bunch, columns: dict[str, Bunch | None]) -> Table:
     rows, given = [], {title: found for title, found in columns.items() if found is not None}
     for k in np.argsort(-main.importances_mean, kind="stable"):
         cells = [
-            f"{found.importances_mean[k]:.3f} ± {found.importances_std[k]:.3f}"
+            f"{number(found.importances_mean[k])} ± {number(found.importances_std[k])}"
             for found in given.values()
         ]
         rows.append([main.modalities[k], *cells])
@@ -149,117 +173,30 @@ def _bars(result: Bunch, label: str, alt: str) -> Any:
     )
 
 
-# -------------------------------------------------------------------------------------- confounds
-def confounds_section(
-    models: list[Model], subjects: Subjects, X: MultimodalData, *, n_permutations: int, seed: int
-) -> Section:
-    """Return what else than the target can be read from the representation."""
-    section = Section("confounds", "Confounds and map")
-    folds = [(model.train, model.test, represent(model.fitted, X)) for model in models]
-    jobs, skipped = {}, []
-    for name, values in list(subjects.side_data().items())[:MAX_CONFOUNDS]:
-        try:
-            jobs[name] = (*_job(name, values, folds), n_permutations, seed)
-        except DataError as error:
-            skipped.append(str(error))
-    if jobs:
-        report = as_report(list(jobs), list(jobs.values()), [decode(*j) for j in jobs.values()])
-        section.blocks += [
-            Text(
-                "Linear probes predict side data of held-out subjects from their representation, "
-                f"and so they do from side data that are permuted, {n_permutations} times. What is "
-                "decoded is no proof of harm, since classes may differ in it."
-            ),
-            _table_of_confounds(report),
-        ]
-    else:
-        section.blocks.append(Text("There are no side data to decode."))
-    section.blocks += [Text(text) for text in skipped]
-    test, Z = folds[0][1], folds[0][2]
-    section.blocks += _maps(Z[test], test, subjects)
-    return section
-
-
-def represent(fitted: Any, X: Any) -> np.ndarray:
-    """Return what reaches the last step of a pipeline, or what an estimator transforms to."""
-    fitted = getattr(fitted, "best_estimator_", fitted)  # of a search
-    transformer = fitted[:-1] if hasattr(fitted, "named_steps") else fitted
-    if not hasattr(transformer, "transform"):
-        raise TypeError(f"{type(fitted).__name__} has no representation to look into.")
-    Z = np.asarray(transformer.transform(X), dtype=float)
-    if Z.ndim != 2 or not np.isfinite(Z).all():
-        raise DataError("The representation holds values that are not finite.")
-    return Z
-
-
-def _job(name: str, values: np.ndarray, folds: list) -> tuple[list[Fold], np.ndarray, bool]:
-    known, labels, is_class = read_confound(name, values)
-    if is_class and len(np.unique(labels)) > MAX_CLASSES:
-        raise DataError(f"Confound {name!r} has more than {MAX_CLASSES} classes.")
-    if is_class and np.bincount(labels).min() < 2:
-        raise DataError(f"Confound {name!r} has a class of a single subject.")
-    place = np.cumsum(known) - 1
-    return (
-        [
-            Fold(place[train[known[train]]], place[test[known[test]]], Z[known])
-            for train, test, Z in folds
-        ],
-        labels,
-        is_class,
-    )
-
-
-def _table_of_confounds(report: Any) -> Table:
-    rows = [
-        [name, scoring, number(score), number(chance), p_value(p), str(n)]
-        for name, scoring, score, chance, p, n in zip(
-            report.names, report.scorings, report.scores, report.chance, report.p_values,
-            report.n_subjects, strict=True,
-        )
-    ]  # fmt: skip
-    return Table(["side data", "score", "decoded", "permuted", "p", "subjects"], rows)
-
-
-def _maps(Z: np.ndarray, rows: np.ndarray, subjects: Subjects) -> list[Any]:
-    target = subjects.y
-    if subjects.names:
-        target = np.array([subjects.names[label] for label in target.tolist()], dtype=object)
-    colors = {subjects.target: target, **subjects.side_data()}
-    return [
-        picture(
-            partial(plot_embedding, Z, {name: values[rows]}),
-            f"Map of the representation colored by {name}",
-            f"Held-out subjects of the first fold by {name}: the first two principal components.",
-            (4.4, 3.4),
-        )
-        for name, values in list(colors.items())[: MAX_MAPS + 1]
-    ]
-
-
 # --------------------------------------------------------------------------------------- training
-def training_section(models: list[Model], result: Any, method: str, X: MultimodalData) -> Section:
+def training(models: list[Model], result: Any, method: str, X: MultimodalData) -> list[Any]:
     """Return the losses of the first fold, of the method and others that train."""
-    section = Section("training", "Training")
-    histories = {method: _history(models[0].fitted)}
-    train = models[0].train
-    for name, other in result.methods.items():
-        if name != method and len(histories) <= MAX_HISTORIES and _history(other) is not None:
-            fitted = clone(other).fit(X[train], result.y[train])
-            histories[name] = _history(fitted)
-    for name, history in histories.items():
-        if not history:
-            reason = "has no embedder" if history is None else "was solved in closed form"
-            section.blocks.append(Text(f"{name} {reason}: there are no epochs to draw."))
-            continue
-        section.blocks.append(
-            picture(
-                partial(plot_history, history),
-                f"Losses of {name} by epoch",
-                f"{name}, first fold.",
-                (4.6, 3.0),
-            )
-        )
-    return section
+    fitted, train, _ = models[0]
+    blocks = _losses(method, fitted)
+    others = [
+        name for name, m in result.methods.items() if name != method and _history(m) is not None
+    ]
+    for name in others[:MAX_HISTORIES]:
+        blocks += attempt(_fit_losses, name, result, X, train)
+    return blocks
+
+
+def _fit_losses(name: str, result: Any, X: MultimodalData, train: np.ndarray) -> list[Any]:
+    return _losses(name, fit_rows(result.methods[name], result, X, train))
+
+
+def _losses(name: str, fitted: Any) -> list[Any]:
+    history = _history(fitted)
+    if not history:
+        reason = "has no embedder" if history is None else "was solved in closed form"
+        return [Text(f"{name} {reason}: there are no epochs to draw.")]
+    alt, size = f"Losses of {name} by epoch", (4.6, 3.0)
+    return [picture(partial(plot_history, history), alt, f"{name}, first fold.", size)]
 
 
 def _history(estimator: Any) -> dict | None:

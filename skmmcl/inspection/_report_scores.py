@@ -1,44 +1,74 @@
-"""Scores of a report, with intervals and tests, and curves of what was predicted."""
+"""Scores of a report, with intervals and tests."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score, roc_curve
 
-from skmmcl.inspection._report_blocks import (
-    Section,
-    Table,
-    Text,
-    interval,
-    number,
-    p_value,
-    picture,
-    shown,
-)
-from skmmcl.inspection._report_cohort import Subjects
-
-MAX_CURVES = 4
-GRID = np.linspace(0, 1, 101)
+from skmmcl.inspection._report_blocks import Section, Table, Text, interval, p_value, picture, shown
 
 
 def answer(result: Any, method: str) -> str:
     """Return the result in a sentence or two."""
     table, metric = result.summary(), result.metrics[0]
     row, reference = table.loc[method], table.index[0]
-    score = interval(row.score, row.lower, row.upper)
-    text = f"{method} has a mean {shown(metric)} of {score} over {len(result.splits)} splits."
+    if not np.isfinite(row.score):
+        return f"{method} has no score: {reason_of(result, method)}."
+    score = score_of(row, metric)
+    count = "1 split" if row.splits == 1 else f"{row.splits:.0f} splits"
+    text = f"{method} has a mean {shown(metric)} of {score} over {count}."
+    chance = _next_to_chance(row, chance_of(result, metric))
     if method == reference or not np.isfinite(row.p_corrected):
-        return text
-    size = interval(row.difference, row.difference_lower, row.difference_upper, "+.3f")
+        return f"{text}{chance}"
+    size = difference_of(row)
     found = "better than" if row.difference > 0 else "worse than"
     found = found if row.p_corrected < 0.05 else "not significantly different from"
     return (
         f"{text} It is {found} {reference}: difference {size}, corrected p "
-        f"{'' if row.p_corrected < 0.001 else '= '}{p_value(row.p_corrected)}."
+        f"{'' if row.p_corrected < 0.001 else '= '}{p_value(row.p_corrected)}.{chance}"
     )
+
+
+def score_of(row: Any, metric: str) -> str:
+    """Return the mean score of a row of a summary, with its interval within the metric's range."""
+    if not np.isfinite(row.score):
+        return "failed" if row.failed else "not defined"
+    return interval(row.score, *_bounds(row, metric))
+
+
+def _bounds(row: Any, metric: str) -> np.ndarray:
+    """Return the ends of the interval of a score, cut where the metric of scikit-learn ends."""
+    is_share = metric in {"accuracy", "balanced_accuracy"} or metric.startswith("roc_auc")
+    lowest = 0 if is_share else -np.inf
+    highest = 1 if is_share or metric == "r2" else 0 if metric.startswith("neg_") else np.inf
+    return np.clip([row.lower, row.upper], lowest, highest)
+
+
+def difference_of(row: Any) -> str:
+    """Return the difference to the first method of a row of a summary, with its interval."""
+    return interval(row.difference, row.difference_lower, row.difference_upper, "+z.3f")
+
+
+def reason_of(result: Any, method: str) -> str:
+    """Return why the first split without a score of a method has none; empty if all have one."""
+    fits = [fit for fit in result.failures if fit.method == method]
+    return (fits[0].error or "; ".join(fits[0].messages)) if fits else ""
+
+
+def chance_of(result: Any, metric: str) -> float:
+    """Return the score of predictions that ignore the subject; NaN where that depends on data."""
+    if metric == "balanced_accuracy" and result.classes is not None:
+        return 1 / len(result.classes)
+    return 0.5 if metric.startswith("roc_auc") else 0.0 if metric == "r2" else np.nan
+
+
+def _next_to_chance(row: Any, chance: float) -> str:
+    if not np.isfinite([chance, row.lower, row.upper]).all():
+        return ""
+    if row.lower <= chance <= row.upper:
+        return f" The interval of its score includes {chance:.3g}, which chance gives."
+    return f" Chance gives {chance:.3g}."
 
 
 def scores_section(result: Any, method: str) -> Section:
@@ -79,13 +109,12 @@ def scores_section(result: Any, method: str) -> Section:
 def _table(result: Any, metric: str, method: str) -> Table:
     rows = []
     for k, (name, row) in enumerate(result.summary(metric).iterrows()):
-        difference = interval(row.difference, row.difference_lower, row.difference_upper, "+.3f")
         cells = [
-            interval(row.score, row.lower, row.upper),
-            difference if k else "reference",
+            score_of(row, metric),
+            difference_of(row) if k else "reference",
             p_value(row.p) if k else "",
             p_value(row.p_corrected) if k else "",
-            f"{row.fit_time:.2g} s",
+            f"{row.fit_time:.2g} s" if np.isfinite(row.fit_time) else "–",
             f"{row.splits:.0f}" + (f", {row.failed:.0f} failed" if row.failed else ""),
         ]
         rows.append([str(name), *cells])
@@ -100,158 +129,10 @@ def _draw_scores(ax: Any, result: Any, method: str) -> None:
         color = "#c1272d" if name == method else "#2b6ca3"
         spread = np.linspace(-0.2, 0.2, values.shape[1]) if values.shape[1] > 1 else [0]
         ax.plot(values[row], row + np.asarray(spread), ".", c=color, alpha=0.3, ms=5, mew=0)
-        ax.plot(table.loc[name, ["lower", "upper"]], [row, row], c=color, lw=2)
+        ax.plot(_bounds(table.loc[name], result.metrics[0]), [row, row], c=color, lw=2)
         ax.plot(table.loc[name, "score"], row, "o", c=color, ms=5)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set(xlabel=shown(result.metrics[0]))
     ax.grid(axis="x", color="0.92")
     ax.set_axisbelow(True)
-
-
-# ------------------------------------------------------------------------------- what was predicted
-def shown_methods(result: Any, method: str) -> list[str]:
-    """Return the methods to draw: the one reported, the reference, and the best others."""
-    table = result.summary()
-    best = table["score"].sort_values(ascending=False).index
-    chosen = dict.fromkeys([method, table.index[0], *best])
-    return list(chosen)[:MAX_CURVES]
-
-
-def curves_section(result: Any, method: str, subjects: Subjects) -> Section:
-    """Return ROC and calibration of classifiers, or predictions over truth of regressors."""
-    tables = {name: result.predictions(name) for name in shown_methods(result, method)}
-    tables = {name: table for name, table in tables.items() if len(table)}
-    if not subjects.names:
-        return _predictions_section(tables, method, subjects)
-    section = Section("curves", "ROC and calibration")
-    scores = {name: class_scores(table, subjects) for name, table in tables.items()}
-    scores = {name: found for name, found in scores.items() if found}
-    if not scores:
-        section.blocks.append(Text("No method gives probabilities or a decision function."))
-        return section
-    lines = _lines(scores, method, subjects)
-    section.blocks.append(
-        picture(
-            lambda ax: _draw_roc(ax, lines),
-            "ROC curves of held-out subjects",
-            "ROC of held-out subjects: mean over the splits, and its standard deviation.",
-            (4.6, 3.9),
-        )
-    )
-    probable = {
-        name: found
-        for name, found in lines.items()
-        if min(table["p"].min() for table in found) >= 0
-        and max(table["p"].max() for table in found) <= 1
-    }
-    if probable:
-        section.blocks += _calibration(probable)
-    return section
-
-
-def class_scores(table: Any, subjects: Subjects) -> dict[Any, Any]:
-    """Return for each class a table of ``row``, ``split``, whether it is it, and its score."""
-    labels = list(subjects.names)
-    columns = {labels[1]: "score"} if len(labels) == 2 else {k: f"score_{k}" for k in labels}
-    found = {}
-    for label, column in columns.items():
-        if column in table and table[column].notna().all():
-            part = table[["row", "split"]].copy()
-            part["is"], part["p"] = (table["y_true"] == label).astype(int), table[column]
-            found[label] = part
-    return found
-
-
-def _lines(scores: dict, method: str, subjects: Subjects) -> dict[str, list]:
-    """Return what to draw: a line for each method, or of several classes for each class."""
-    if len(subjects.names) == 2:
-        return {name: list(found.values()) for name, found in scores.items()}
-    of_method = scores.get(method) or next(iter(scores.values()))
-    return {subjects.names[label]: [table] for label, table in of_method.items()}
-
-
-def _draw_roc(ax: Any, lines: dict[str, list]) -> None:
-    ax.plot([0, 1], [0, 1], c="0.8", lw=1)
-    for name, (table,) in lines.items():
-        curves, areas = [], []
-        for _, part in table.groupby("split"):
-            if part["is"].nunique() == 2:
-                false, true, _ = roc_curve(part["is"], part["p"])
-                curves.append(np.interp(GRID, false, true))
-                curves[-1][0] = 0.0
-                areas.append(roc_auc_score(part["is"], part["p"]))
-        if not curves:
-            continue
-        mean, deviation = np.mean(curves, axis=0), np.std(curves, axis=0)
-        (line,) = ax.plot(GRID, mean, label=f"{name}: {np.mean(areas):.3f}")
-        low, high = np.clip([mean - deviation, mean + deviation], 0, 1)
-        ax.fill_between(GRID, low, high, color=line.get_color(), alpha=0.12, lw=0)
-    ax.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
-    ax.legend(title="area", frameon=False, fontsize="small", loc="lower right")
-
-
-def _calibration(lines: dict[str, list]) -> list[Any]:
-    curves, rows = {}, []
-    for name, (table,) in lines.items():
-        known = table.groupby("row")[["is", "p"]].mean()  # over the repeats
-        n_bins = int(np.clip(len(known) // 15, 2, 10))
-        curves[name] = calibration_curve(
-            known["is"], known["p"].clip(0, 1), n_bins=n_bins, strategy="quantile"
-        )
-        brier = np.mean((known["is"] - known["p"]) ** 2)
-        edges = np.quantile(known["p"], np.linspace(0, 1, n_bins + 1)[1:-1])
-        gap = (known["is"] - known["p"]).groupby(np.digitize(known["p"], edges)).agg(["sum"])
-        rows.append([name, number(brier), number(np.abs(gap["sum"]).sum() / len(known))])
-    figure = picture(
-        lambda ax: _draw_calibration(ax, curves),
-        "Calibration of held-out subjects",
-        "Calibration of held-out subjects: share of the class among those with a probability.",
-        (4.6, 3.9),
-    )
-    head = ["", "Brier score", "calibration error"]
-    return [figure, Table(head, rows, "Smaller is better in both.")]
-
-
-def _draw_calibration(ax: Any, curves: dict[str, tuple]) -> None:
-    ax.plot([0, 1], [0, 1], c="0.8", lw=1)
-    for name, (share, probability) in curves.items():
-        ax.plot(probability, share, "o-", ms=4, label=name)
-    ax.set(xlabel="mean probability", ylabel="share of the class", aspect="equal")
-    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.legend(frameon=False, fontsize="small")
-
-
-def _predictions_section(tables: dict, method: str, subjects: Subjects) -> Section:
-    section = Section("curves", "Predictions")
-    tables = {name: table for name, table in tables.items() if "y_pred" in table}
-    means = {n: table.groupby("row")[["y_true", "y_pred"]].mean() for n, table in tables.items()}
-    rows = [
-        [
-            name,
-            number(mean_absolute_error(found.y_true, found.y_pred)),
-            number(r2_score(found.y_true, found.y_pred)),
-            number(np.corrcoef(found.y_true, found.y_pred)[0, 1]) if found.y_pred.std() else "–",
-        ]
-        for name, found in means.items()
-    ]
-    head = ["method", "mean absolute error", "R2", "correlation"]
-    caption = "Of held-out predictions, averaged over the repeats."
-    section.blocks.append(Table(head, rows, caption, marked=method))
-    if method in means:
-        section.blocks.append(
-            picture(
-                lambda ax: _draw_predictions(ax, means[method], subjects.target),
-                "Predictions of held-out subjects over the truth",
-                f"{method}, held-out subjects.",
-                (4.6, 3.9),
-            )
-        )
-    return section
-
-
-def _draw_predictions(ax: Any, found: Any, target: str) -> None:
-    low, high = found.y_true.min(), found.y_true.max()
-    ax.plot([low, high], [low, high], c="0.8", lw=1)
-    ax.plot(found.y_true, found.y_pred, "o", ms=4, alpha=0.6, mew=0)
-    ax.set(xlabel=f"true {target}", ylabel=f"predicted {target}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state, gen_batches
@@ -15,25 +16,31 @@ from skmmcl.inspection._maps import read_mask, rescaled, smoothed
 from skmmcl.training import seeded
 from skmmcl.utils._optional import import_optional
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from skmmcl.base import BaseEmbedder
+    from skmmcl.utils._typing import RandomState, Subjects
+
 N_ROWS, N_ENTRIES = 256, 2**20  # in a batch: the gradients of a network hold many times as much
 
 
 def saliency(
-    estimator,
-    X,
+    estimator: BaseEmbedder,
+    X: Subjects,
     *,
-    modality,
-    components=None,
-    n_samples=5,
-    stdevs=0.05,
-    mask=None,
-    rescale=True,
-    smoothing=1.5,
-    batch_size=None,
-    random_state=None,
-    out=None,
-    as_frame=False,
-):
+    modality: str,
+    components: int | Sequence[int] | None = None,
+    n_samples: int = 5,
+    stdevs: float = 0.05,
+    mask: Any = None,
+    rescale: bool = True,
+    smoothing: float = 1.5,
+    batch_size: int | None = None,
+    random_state: RandomState = None,
+    out: np.ndarray | None = None,
+    as_frame: bool = False,
+) -> np.ndarray | DataFrame:
     """Map which entries of a modality drive each latent dimension, subject by subject.
 
     The gradient of the dimension is averaged over small random changes of the subject
@@ -49,8 +56,8 @@ def saliency(
     modality : str
         Name of the modality; all subjects must have it.
     components : int, sequence of int or None, default=None
-        Dimensions of the modality's representation: the columns of ``estimator.transform`` that
-        bear its name, counted from 0. None for all.
+        Dimensions of the modality's representation: the columns of ``estimator.transform`` with
+        its name, counted from 0. None for all.
     n_samples : int, default=5
         Number of random changes to average over.
     stdevs : float, default=0.05
@@ -66,7 +73,7 @@ def saliency(
         Standard deviation, in voxels, of the Gaussian that smooths volumes within the mask; 0 for
         none. Vectors and matrices are not smoothed.
     batch_size : int or None, default=None
-        Subjects in a batch; None for as many as hold about a million entries, at most 256.
+        Subjects in a batch; None for about a million entries in all, and at most 256 subjects.
     random_state : int, RandomState instance or None, default=None
         Draws the changes, the same for each dimension. Another batch size draws others.
     out : ndarray, default=None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -11,12 +11,26 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skmmcl.base import BaseEmbedder
 from skmmcl.data._who import check_same_subjects
-from skmmcl.inspection._contributions import folds_of
-from skmmcl.inspection._informed import by_scorer, drops
+from skmmcl.inspection._informed import by_scorer, drops, folds_of
 from skmmcl.model_selection._rows import as_rows, take
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Bunch
 
-def term_ablation(estimator, X, y, *, cv=5, groups=None, scoring=None, n_jobs=None):
+    from skmmcl.utils._typing import CrossValidator, Groups, Scorers, Subjects
+
+
+def term_ablation(
+    estimator: BaseEstimator,
+    X: Subjects,
+    y: ArrayLike,
+    *,
+    cv: CrossValidator = 5,
+    groups: Groups = None,
+    scoring: Scorers = None,
+    n_jobs: int | None = None,
+) -> Bunch | dict[str, Bunch]:
     """Measure how much the score drops when an embedder is fitted without a term.
 
     In each fold the model is fitted with its whole objective, and anew without each of the terms,
@@ -70,7 +84,7 @@ def term_ablation(estimator, X, y, *, cv=5, groups=None, scoring=None, n_jobs=No
     Notes
     -----
     With ``solver="auto"`` an objective may be solved in closed form, while what is left of it
-    without a term is trained; ``solver="closed_form"`` or ``"gradient"`` treats all alike.
+    without a term is trained; ``solver="closed_form"`` or ``"gradient"`` avoids that.
 
     Examples
     --------
@@ -144,8 +158,8 @@ def _with_objective(embedder: BaseEmbedder, choose: Any) -> BaseEmbedder:
     return Changed(**clone(embedder).get_params(deep=False))
 
 
-class _TermsFound(Exception):  # noqa: N818 (ends a fit, and is no error)
-    """Names of the terms, for which a fit is given up before it trains."""
+class _TermsFound(BaseException):  # no Exception, which searches catch
+    """Names of the terms, with which a fit ends before it trains."""
 
 
 def _names_of_terms(estimator, path, X, y, rows) -> list[str]:

@@ -6,14 +6,17 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from sklearn.metrics import check_scoring
 from torch import Tensor, nn
 
-from skmmcl.inspection._members import axes_to_draw
+from skmmcl.inspection._axes import axes_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
@@ -190,7 +193,7 @@ def _learning_statistics(layers: list[Any]) -> Iterator[None]:
             layer.eval()
 
 
-def plot_weight_path(path: WeightPath, *, label: str | None = None, ax: Any = None) -> Any:
+def plot_weight_path(path: WeightPath, *, label: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the score along the line between two networks, with the line between both ends.
 
     Parameters
@@ -221,7 +224,7 @@ def plot_weight_path(path: WeightPath, *, label: str | None = None, ax: Any = No
     >>> plot_weight_path(path).get_ylabel()
     'score'
     """
-    ax = axes_to_draw(ax)
+    ax = axes_of(ax, "plot_weight_path")
     (line,) = ax.plot(path.fractions, path.scores, marker="o", label=label)
     ax.plot([0, 1], path.scores[[0, -1]], color=line.get_color(), linestyle=":")
     ax.set(xlabel="part of the second network's weights", ylabel="score")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -26,3 +26,5 @@ CrossValidator: TypeAlias = (
     "int | BaseCrossValidator | Iterable[tuple[ArrayLike, ArrayLike]] | None"
 )
 Scoring: TypeAlias = str | Callable[..., float] | None
+# One scorer or several, as scikit-learn takes them.
+Scorers: TypeAlias = str | Callable[..., Any] | Collection[str] | Mapping[str, Any] | None

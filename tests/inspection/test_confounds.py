@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skmmcl.exceptions import DataError
 from skmmcl.inspection import confound_report
-from skmmcl.inspection._confounds import ALPHAS
+from skmmcl.inspection._decoding import ALPHAS
 from skmmcl.metrics import site_predictability
 
 
@@ -70,6 +70,49 @@ def test_unknown_values_are_left_out(cohort):
     assert report.scores[0] == kept.scores[0]
 
 
+def repeated(seed, n_people=24, n_rows=3):
+    """Return rows that show who a person is, an age that they do not show, and the people."""
+    rng = np.random.default_rng(seed)
+    people = np.repeat(np.arange(n_people), n_rows)
+    Z = rng.normal(size=(n_people, 20))[people] + 0.1 * rng.normal(size=(len(people), 20))
+    age = rng.uniform(20, 80, n_people)[people] + np.tile(np.arange(n_rows), n_people)
+    return Z, {"age": age}, people
+
+
+def test_people_with_several_rows_are_not_recognized():
+    alone, together = [], []
+    for seed in range(1, 5):
+        Z, confounds, people = repeated(seed)
+        options = {"n_permutations": 9, "random_state": seed}
+        alone += [*confound_report(Z, confounds, **options).p_values]
+        together += [*confound_report(Z, confounds, groups=people, **options).p_values]
+    assert np.mean(np.array(alone) == 0.1) > 0.8
+    assert np.mean(np.array(together) == 0.1) < 0.3
+
+
+def test_groups_of_one_row_are_no_groups(cohort):
+    Z, confounds = cohort
+    ages = {"age": confounds["age"]}
+    report = confound_report(Z, ages, groups=[f"p{k}" for k in range(90)], n_permutations=19)
+    assert report.scores[0] == pytest.approx(
+        confound_report(Z, ages, n_permutations=1).scores[0], abs=0.05
+    )
+    assert report.p_values[0] == 1 / 20
+
+
+def test_bad_groups(cohort):
+    Z, confounds = cohort
+    for groups, message in (
+        (np.arange(89), r"groups has shape \(89,\), and the representation 90 rows"),
+        ([None, *range(89)], "groups has 1 missing values"),
+        (confounds["site"], "'site': 3 of 3 classes have a single group"),
+    ):
+        with pytest.raises(DataError, match=message):
+            confound_report(Z, {"site": confounds["site"]}, groups=groups)
+    with pytest.raises(DataError, match="'age' is known of a single group"):
+        confound_report(Z, {"age": confounds["age"]}, groups=np.zeros(90))
+
+
 def test_bad_input(cohort):
     Z, confounds = cohort
     with pytest.raises(DataError, match="'site' has one value"):
@@ -80,6 +123,10 @@ def test_bad_input(cohort):
         confound_report(Z, {"site": rare})
     with pytest.raises(DataError, match="'age' has 89 values, and the representation 90"):
         confound_report(Z, {"age": confounds["age"][1:]})
+    with pytest.raises(ValueError, match="cv must be a whole number of at least 2, got 1"):
+        confound_report(Z, confounds, cv=1)
+    with pytest.raises(ValueError, match="n_permutations must be a whole number of at least 1"):
+        confound_report(Z, confounds, n_permutations=0)
     with pytest.raises(DataError, match="must be a mapping"):
         confound_report(Z, confounds["age"])
     table = pd.DataFrame(Z, index=[f"s{k}" for k in range(90)])

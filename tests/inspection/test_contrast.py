@@ -157,6 +157,7 @@ def test_numbers_have_an_order(maps, y, groups):
         (np.zeros(30), None, r"y has 1 group\(s\), \[0.0\]"),
         (np.arange(30) % 3, None, r"y has 3 group\(s\), \[0, 1, 2\]; say which two"),
         (np.arange(30) % 2, (1, 2), "Group 2 is empty"),
+        (np.arange(30) % 2, (1, 1), "two different labels, got 1 twice"),
         (np.arange(29) % 2, None, r"y has shape \(29,\)"),
     ],
 )
@@ -165,10 +166,22 @@ def test_unusable_groups(maps, y, groups, message):
         group_contrast(maps, y, groups=groups)
 
 
+@pytest.mark.parametrize("unknown", [None, np.nan])
+def test_unknown_groups_are_left_out(maps, unknown):
+    y = np.arange(30) % 2
+    expected = group_contrast(maps[4:], y[4:])
+    numbers, text = y.astype(object), np.array(["b", "a"], dtype=object)[y]
+    numbers[:4] = text[:4] = unknown
+    for labels, groups in ((numbers, None), (text, ("a", "b"))):
+        found = group_contrast(maps, labels, groups=groups)
+        np.testing.assert_array_equal(found.rbc, expected.rbc)
+        assert found.n_subjects == (13, 13)
+
+
 def test_unusable_maps(maps):
     y = np.arange(30) % 2
     maps[3, 2, 2, 2] = np.nan
-    with pytest.raises(ValueError, match="contains NaN"):
+    with pytest.raises(ValueError, match="hold NaN or infinite values"):
         group_contrast(maps, y)
     with pytest.raises(DataError, match="mask has shape"):
         group_contrast(maps, y, mask=np.ones((5, 4, 6)))

@@ -202,8 +202,10 @@ def test_unlabeled_subjects_are_left_out_by_a_scorer(cohort):
     model = make_pipeline(
         CMCCSSEmbedder(solver="closed_form"), LabeledOnly(LogisticRegression())
     ).fit(X, told)
-    with pytest.raises(DataError, match=r"y holds \[-1\], which are no classes of the estimator"):
-        modality_shapley(model, X, told)
+    for scoring in (None, "balanced_accuracy", {"a": "accuracy"}):
+        for measure in (modality_shapley, modality_ablation, modality_importance):
+            with pytest.raises(DataError, match=r"y has \[-1\], which are no classes of the est"):
+                measure(model, X, told, scoring=scoring)
     scoring = labeled_scorer("balanced_accuracy")
     result = modality_shapley(model, X, told, scoring=scoring)
     labeled = told != -1
@@ -221,7 +223,7 @@ def test_permutation_agrees_on_what_matters(cohort):
 
 def test_bad_input(cohort):
     X, y = cohort
-    with pytest.raises(ModalityError, match="X is a ndarray, which does not tell its modalities"):
+    with pytest.raises(ModalityError, match="X is a ndarray, which does not name its modalities"):
         modality_shapley(linear(), np.asarray(X), y, cv=2)
     many = MultimodalData({f"m{k}": np.ones((4, 1)) for k in range(13)})
     with pytest.raises(ModalityError, match="13 modalities, and thus 8,192 subsets"):
@@ -248,3 +250,21 @@ def test_labels_of_pure_noise_give_nothing():
         values.append(found.importances_mean)
     for sample in (np.array(totals), *np.transpose(values)):
         assert abs(sample.mean()) < 2.1 * sample.std(ddof=1) / np.sqrt(20)  # 95 % of t(19)
+
+
+def test_a_linear_model_has_the_values_that_theory_gives():
+    rng = np.random.default_rng(0)
+    a, b, c = rng.normal(size=(3, 3000, 1))
+    y = 2 * a[:, 0] - b[:, 0]
+    a[::2] = np.nan  # half of the subjects lack it, and get its mean
+    X, y = MultimodalData(a=a, b=b, c=c), np.where(np.isnan(a[:, 0]), -b[:, 0], y)
+    model = make_pipeline(FunctionTransformer(np.asarray), SimpleImputer(), Ridge(1e-6)).fit(X, y)
+    given = {"scoring": "neg_mean_squared_error"}
+    shapley = modality_shapley(model, X, y, **given).importances_mean
+    permuted = modality_importance(model, X, y, random_state=0, **given).importances_mean
+    np.testing.assert_allclose(shapley, [2, 1, 0], atol=0.15)  # variances
+    assert permuted[2] == pytest.approx(0, abs=1e-3)
+    assert permuted[1] == pytest.approx(2, abs=0.15)  # twice the variance
+    np.testing.assert_allclose(
+        shapley, modality_ablation(model, X, y, **given).importances_mean, atol=1e-2
+    )

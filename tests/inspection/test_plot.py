@@ -100,5 +100,14 @@ def test_missing_packages_name_the_extra(monkeypatch):
         plot_saliency(np.zeros(GRID), AFFINE)
     links = latent_links(np.zeros((2, 5, 4)), np.zeros((2, 5, 4)))
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match="skmmcl\\[inspection\\]"):
+    with pytest.raises(ImportError, match="skmmcl\\[plot\\]"):
         plot_latent_links(links)
+
+
+def test_a_contrast_without_voxels_says_so(drawn):
+    contrast = group_contrast(np.zeros((20, *GRID)), np.tile([1, 0], 10))
+    plot_group_contrast(contrast, AFFINE)
+    assert drawn[-1][1]["title"].endswith("q <= 0.05: no voxel")
+    assert len(drawn[-1][1]["cut_coords"]) == 3
+    plot_group_contrast(contrast, AFFINE, display_mode="z", cut_coords=2)
+    assert drawn[-1][1]["cut_coords"] == 2

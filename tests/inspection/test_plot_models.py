@@ -90,12 +90,16 @@ def test_maps_colored_by_classes_and_numbers(method):
     assert [len(c.get_offsets()) for c in of_site.collections] == [5, 17, 18]
     np.testing.assert_array_equal(of_age.collections[1].get_array(), age[4:])
     assert of_age.get_legend() is None
+    assert of_age.get_xlabel() == {"pca": "PC 1", "tsne": "t-SNE 1"}[method]
 
 
 def test_a_map_keeps_what_has_two_dimensions():
     Z = np.random.default_rng(0).normal(size=(10, 2))
     ax = plot_embedding(Z)
     np.testing.assert_array_equal(ax.collections[0].get_offsets(), Z)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("dimension 1", "dimension 2")
+    many = plot_embedding(Z.repeat(5, axis=0), [f"s{k // 2}" for k in range(50)])
+    assert many.get_legend().get_title().get_text() == "25 classes"
     with pytest.raises(DataError, match="color 'y' has 9 values for 10 subjects"):
         plot_embedding(Z, {"y": np.arange(9)})
     with pytest.raises(ValueError, match="method must be 'pca' or 'tsne'"):
@@ -128,6 +132,15 @@ def test_regions():
         plot_regions([1, 2, 3], names=["a", "b"])
     with pytest.raises(DataError, match="plot_connectome"):
         plot_regions(np.ones((2, 3, 3)))
+    ax = plot_regions(pd.Series({"insula": 1.0, "cuneus": -2.0}))
+    assert texts(ax.get_yticklabels()) == ["insula", "cuneus"]
+    rows = pd.MultiIndex.from_product([[0, 2], ["s1"]], names=["component", "subject"])
+    maps = pd.DataFrame([[1.0, 2.0], [3.0, 4.0]], index=rows)
+    with pytest.raises(
+        DataError, match=r"the components \[0, 2\]: draw one of them, such as values"
+    ):
+        plot_regions(maps)
+    assert plot_regions(maps.loc[2]).patches[-1].get_width() == 4
 
 
 def test_connectomes_with_names():
@@ -136,8 +149,13 @@ def test_connectomes_with_names():
     image = plot_connectome([matrix, matrix], names=names)
     np.testing.assert_array_equal(image.get_array(), matrix)
     assert texts(image.axes.get_xticklabels()) == names
-    edges = ConnectomeVectorizer().fit_transform(matrix[None])[0]
-    np.testing.assert_array_equal(plot_connectome(edges).get_array(), matrix - np.eye(3))
+    table = pd.DataFrame(matrix, names, names)
+    assert texts(plot_connectome(table).axes.get_yticklabels()) == names
+    regions = np.random.default_rng(0).normal(size=(1, 6, 6))  # with 3 all orders are the same
+    regions += regions.transpose(0, 2, 1)
+    edges = ConnectomeVectorizer().fit_transform(regions)[0]
+    np.fill_diagonal(regions[0], 0)
+    np.testing.assert_array_equal(plot_connectome(edges).get_array(), regions[0])
     coords = [[-40, 0, 0], [40, 0, 0], [0, -60, 20]]
     plot_connectome(matrix, coords=coords, edge_threshold=0.2).close()
     for values, message in ((np.ones(4), "4 edges"), (np.ones((2, 3)), "no connectome")):

@@ -4,6 +4,7 @@ import base64
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import KFold, RepeatedStratifiedKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -19,7 +20,10 @@ from skmmcl import CMCCSSEmbedder, MultimodalData
 from skmmcl.exceptions import DataError
 from skmmcl.inspection import modality_shapley, write_report
 from skmmcl.inspection._report_code import program
-from skmmcl.model_selection import compare
+from skmmcl.inspection._report_cohort import Subjects
+from skmmcl.inspection._report_confounds import _maps
+from skmmcl.inspection._report_scores import answer
+from skmmcl.model_selection import LeaveSitesOut, compare
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -115,7 +119,7 @@ def test_scores_are_those_of_the_comparison(report, result):
     for k, metric in enumerate(result.metrics):
         row = result.summary(metric).loc["CMC+CSS"]
         cells = rows["CMC+CSS"][k]
-        assert cells[0] == f"{row.score:.3f} [{row.lower:.3f}, {row.upper:.3f}]"
+        assert cells[0] == f"{row.score:.3f} [{row.lower:.3f}, {min(row.upper, 1):.3f}]"
         assert cells[1].startswith(f"{row.difference:+.3f} [{row.difference_lower:+.3f}")
         assert cells[3] == (f"{row.p_corrected:.3f}" if row.p_corrected >= 1e-3 else "&lt; 0.001")
     assert rows["linear"][0][1] == "reference"
@@ -158,6 +162,76 @@ def test_the_program_repeats_the_comparison(result, cohort):
     exec(text, names)
     np.testing.assert_array_equal(names["result"].values(), result.values())
     assert "RepeatedStratifiedKFold(n_repeats=2, n_splits=3, random_state=0)" in text
+
+
+def test_the_program_names_the_groups(cohort):
+    groups = np.arange(90) // 3
+    result = compare({"dummy": DummyClassifier()}, *cohort, cv=3, groups=groups, random_state=1)
+    names = {"X": cohort[0], "y": cohort[1], "groups": groups}
+    text = program(result)
+    exec(text, names)
+    for ours, theirs in zip(result.splits, names["result"].splits, strict=True):
+        np.testing.assert_array_equal(ours[1], theirs[1])
+    assert "# groups is what was given to compare." in text
+
+
+def test_sites_that_are_held_out_are_not_decoded(tmp_path):
+    X, y = make_cohort()
+    site = np.array(["A", "B", "C"])[np.arange(90) // 30]
+    X = MultimodalData({name: X[name] for name in X.modalities}, meta={"site": site})
+    methods = {"CMC+CSS": make_pipeline(CMCCSSEmbedder(solver="closed_form"), LogisticRegression())}
+    result = compare(methods, X, y, cv=LeaveSitesOut(), groups=site)
+    html = result.report(tmp_path / "r.html", X=X, n_permutations=2).read_text()
+    assert "&#39;site&#39; cannot be decoded: the folds hold whole classes of it out" in html
+
+
+def test_whole_ages_of_few_subjects_are_numbers():
+    ages = np.arange(40) // 2 + 30
+    X = MultimodalData(a=np.zeros((40, 1)), meta={"age": ages})
+    subjects = Subjects(X, np.arange(40) % 2, "group", {0: "a", 1: "b"})
+    pictures = _maps(np.random.default_rng(0).normal(size=(8, 3)), np.arange(8), subjects)
+    svg = [base64.b64decode(p.source.partition(",")[2]).decode() for p in pictures]
+    assert ["axes_2" in text for text in svg] == [False, True]  # a color bar
+    assert ["legend_1" in text for text in svg] == [True, False]
+
+
+def test_groups_reach_a_search_that_is_fitted_again(cohort, tmp_path):
+    X, y = cohort
+    pipe = make_pipeline(CMCCSSEmbedder(solver="closed_form"), LogisticRegression())
+    search = GridSearchCV(pipe, {"logisticregression__C": [1.0]}, cv=GroupKFold(2))
+    result = compare({"search": search}, X, y, cv=2, groups=np.arange(90) // 3, random_state=0)
+    html = result.report(tmp_path / "r.html", X=X, n_permutations=1, terms=False).read_text()
+    assert "Shapley" in html
+    assert "Not available" not in html
+
+
+def test_terms_are_shown_where_they_take_little_time(report, result, cohort, tmp_path):
+    text = "fitted without a term of its objective"
+    assert text in report.read_text()
+    options = {"X": cohort[0], "n_permutations": 1, "overwrite": True}
+    path = tmp_path / "r.html"
+    slow = replace(result, fits=[replace(fit, fit_time=10.0) for fit in result.fits])
+    assert text not in slow.report(path, method="CMC+CSS", **options).read_text()
+    html = result.report(path, method="linear", terms=True, **options).read_text()
+    assert "Not available: Pipeline must hold one embedder" in html
+    assert "Shapley" in html
+
+
+def test_noise_is_not_claimed_to_be_an_effect():
+    said = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X = MultimodalData(a=rng.normal(size=(40, 6)), b=rng.normal(size=(40, 4)))
+        methods = {
+            "linear": linear(LogisticRegression()),
+            "CMC+CSS": make_pipeline(CMCCSSEmbedder(solver="closed_form"), LogisticRegression()),
+            "ridge": linear(LogisticRegression(C=0.01)),
+        }
+        cv = RepeatedStratifiedKFold(n_splits=5, n_repeats=1, random_state=seed)
+        result = compare(methods, X, rng.permutation(40) % 2, cv=cv, scoring="balanced_accuracy")
+        said += [answer(result, name) for name in methods]
+    assert not any("better than" in text for text in said)
+    assert np.mean(["includes 0.5, which chance gives" in t for t in said]) > 0.9
 
 
 def test_without_x_the_scores_are_there(result, tmp_path):
