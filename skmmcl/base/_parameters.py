@@ -181,9 +181,6 @@ class Shared:
         each; or the rule by which `skmmcl.kernels.estimate_bandwidth` finds it for the
         training subjects: "deviation" is a quarter of their standard deviation. Classes and
         sets of labels have none.
-    positive : object, optional
-        The label of the patients in `y`. By default the larger of 0 and 1 or False and True; of
-        other labels the last in sorted order, with a warning.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any] | str]] = {
@@ -227,10 +224,9 @@ class Shared:
         "temperature": POSITIVE,
         "projection_dim": [*COUNT, list, tuple, None],
         "normalize": ["boolean"],
-        "positive": "no_validation",  # type: ignore[dict-item]
+        "positive": "no_validation",
         "metadata": [str, list, tuple, None],
         "kernel": KERNEL,
         "self_pairs": ["boolean", None],
         "bandwidth": [StrOptions(BANDWIDTH_RULES), *POSITIVE, list, tuple],
-        "positive": "no_validation",
     }

@@ -18,7 +18,8 @@ from skmmcl.inspection._informed import drops
 from skmmcl.inspection._plot_models import history_of, plot_history, plot_modality_importance
 from skmmcl.inspection._report_blocks import Table, Text, number, picture, shown
 from skmmcl.inspection._terms import term_ablation
-from skmmcl.model_selection._evaluate import _fit_params
+from skmmcl.model_selection._evaluate import groups_of_search
+from skmmcl.model_selection._rows import take_params
 
 MAX_FOLDS = 5  # in which the model is fitted again
 MAX_SUBSETS_OF = 7  # modalities; more are permuted only
@@ -59,8 +60,9 @@ def fold_models(result: Any, method: str, X: MultimodalData) -> list[Model]:
 
 def fit_rows(method: Any, result: Any, X: MultimodalData, train: np.ndarray) -> Any:
     """Return a clone that is fitted on some subjects, as the comparison did."""
-    groups = _fit_params(method, result.groups, train)  # of a search
-    return clone(method).fit(X[train], result.y[train], **groups)
+    groups = groups_of_search(method, result.groups)
+    params = take_params(groups, len(result.y), train)
+    return clone(method).fit(X[train], result.y[train], **params)
 
 
 def attempt(make: Callable[..., list[Any]], *args: Any) -> list[Any]:

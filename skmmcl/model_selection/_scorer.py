@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sklearn.metrics import check_scoring, get_scorer
@@ -12,11 +12,11 @@ from skmmcl.model_selection._rows import is_labeled, labeled_part
 from skmmcl.utils._targets import UNLABELED
 
 if TYPE_CHECKING:
-    from skmmcl.utils._typing import Scoring
+    pass
 
 
 def labeled_scorer(
-    scoring: Scoring | Sequence[str] | Mapping[str, Scoring],
+    scoring: Scorers,
     *,
     unlabeled: float | str | None = UNLABELED,
 ) -> Callable[..., Any]:
