@@ -12,7 +12,7 @@ from skmmcl.model_selection._rows import is_labeled, labeled_part
 from skmmcl.utils._targets import UNLABELED
 
 if TYPE_CHECKING:
-    pass
+    from skmmcl.utils._typing import Scorers
 
 
 def labeled_scorer(
