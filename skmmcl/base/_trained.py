@@ -30,6 +30,7 @@ from skmmcl.training import (
     represented,
     seeded,
 )
+from skmmcl.utils._fingerprint import foreign_kinds
 from skmmcl.utils._moments import principal_axes, weighted_moments
 
 # What a checkpoint may differ in and still be that of the same fit.
@@ -158,7 +159,7 @@ class Trained:
         if settings.augment:
             with seeded(0):
                 try_augment(settings.augment, subjects.data.x)
-        kept_at = _kept_at(settings, data, *known.values(), self.net.seed_)
+        kept_at = _kept_at(settings, self.net, data, *known.values())
         self.net = fit_net(self.net, subjects, settings, n_epochs, kept_at)
         sample_weight = known["sample_weight"]
         self._learn_mean(data, subjects, sample_weight)
@@ -253,21 +254,23 @@ class Trained:
         self.mean_representation = mean.astype(self.dtype)
 
 
-def _kept_at(settings: Any, data: MultimodalData, *job: Any) -> tuple[Any, str] | None:
-    """Folder and fingerprint of a fit that is to be kept; trouble with them is no error."""
+def _kept_at(
+    settings: Any, net: EmbeddingNet, data: MultimodalData, *job: Any
+) -> tuple[Any, str] | None:
+    """Return the folder and fingerprint of a fit to be kept; trouble with them is no error."""
     if (folder := checkpoint_folder(settings.checkpoint)) is None:
         return None
     try:
         open_folder(folder)
         params = settings.get_params(deep=False)
         params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
-        kind = type(settings).__qualname__
-        return folder, fingerprint(kind, params, data.to_dict(), data.mask, *job)
-    except (PicklingError, AttributeError, TypeError) as error:
-        trouble = f"One of the parameters does not bear to be written: {error}"
-        advice = "Give a function or class defined in a module instead of a lambda."
+        # A notebook may have edited them.
+        code = type(settings), net.criterion_.terms, foreign_kinds(net.module_)
+        return folder, fingerprint(code, params, data.to_dict(), data.mask, *job, net.seed_)
+    except (PicklingError, AttributeError, TypeError, RecursionError) as error:
+        trouble = f"One of the parameters cannot be written: {error}"
     except (OSError, ValueError) as error:
-        trouble, advice = str(error), ""
-    text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble} {advice}"
-    warnings.warn(text.strip(), CheckpointWarning, stacklevel=7)
+        trouble = str(error)
+    text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble}"
+    warnings.warn(text, CheckpointWarning, stacklevel=7)
     return None

@@ -22,8 +22,9 @@ def code_hash() -> str:
 def describe(value: Any) -> Any:
     """Return what sets a value apart from others, in types that `joblib.hash` reads.
 
-    Estimators are described by their parameters, networks by their weights, functions and classes
-    by their code: by their names alone, an edited function would be the old one.
+    Estimators are described by their parameters, networks by their weights and the code of their
+    modules, functions and classes by their code: by their names alone, an edited function would be
+    the old one.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def _object(value: Any) -> Any:
         return describe([value.func, value.args, value.keywords])
     if hasattr(value, "state_dict"):
         state = {name: _array(tensor) for name, tensor in value.state_dict().items()}
-        return repr(value), state
+        return repr(value), state, describe(foreign_kinds(value))
     if hasattr(value, "detach"):
         return _array(value)
     if hasattr(value, "get_params"):
@@ -64,6 +65,12 @@ def _object(value: Any) -> Any:
     if hasattr(value, "__array__") or not hasattr(value, "__dict__"):
         return value
     return _class(type(value)), describe(vars(value))
+
+
+def foreign_kinds(network: Any) -> list[type]:
+    """Return the classes of a network's modules that neither this package nor torch defines."""
+    kinds = dict.fromkeys(map(type, network.modules() if hasattr(network, "modules") else ()))
+    return [kind for kind in kinds if kind.__module__.partition(".")[0] not in ("skmmcl", "torch")]
 
 
 def _array(tensor: Any) -> Any:

@@ -18,9 +18,18 @@ from skorch.callbacks import Callback
 from torch import nn
 
 import skmmcl
+from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.exceptions import CheckpointWarning, FitInterruptedWarning
 from skmmcl.networks import MLP
-from skmmcl.training import Checkpoint, _checkpoint, _fingerprint, _fit, fingerprint, open_folder
+from skmmcl.training import (
+    Checkpoint,
+    Term,
+    _checkpoint,
+    _fingerprint,
+    _fit,
+    fingerprint,
+    open_folder,
+)
 
 N_EPOCHS = 5
 
@@ -401,9 +410,69 @@ def test_fingerprint_of_an_edited_function(monkeypatch, wrap):
     assert fingerprint(wrap(edited)) != before
 
 
-def test_fingerprint_refuses_what_cannot_be_written():
-    with pytest.raises(pickle.PicklingError):
-        fingerprint(lambda shape, n_components: None)
+def test_fingerprint_of_a_lambda():
+    assert fingerprint(lambda x: x) == fingerprint(lambda x: x) != fingerprint(lambda x: -x)
+
+
+IN_A_SET = """
+from skmmcl.training import fingerprint
+from torch import nn
+class Encoder(nn.Linear):
+    def forward(self, x):
+        return x if x in {"a", "b", "c"} else x
+def f(x):
+    return x in {"d", "e", "f"}
+print(fingerprint(f, {"encoders": Encoder, "names": {"x", "y", "z"}}))
+"""
+
+
+def test_fingerprint_does_not_depend_on_the_order_of_sets(repo_dir):
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", IN_A_SET],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=repo_dir, capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in "12"
+    }  # fmt: skip
+    assert len(found) == 1
+
+
+def scaled(by):
+    class Scaled(nn.Linear):
+        def forward(self, x):
+            return by(super().forward(x))
+
+    return Scaled
+
+
+@pytest.mark.parametrize("make", [lambda kind: kind, lambda kind: kind(2, 2)])
+def test_fingerprint_of_an_edited_module(make):
+    class Edited(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    before = scaled(torch.neg)
+    Edited.__qualname__, Edited.__name__ = before.__qualname__, before.__name__
+    with torch.random.fork_rng():
+        keys = [torch.manual_seed(0) and fingerprint(make(kind)) for kind in (before, Edited)]
+    assert keys[0] != keys[1]
+
+
+def test_an_edited_method_does_not_read_the_fits_of_the_earlier_one(tmp_path):
+    def make(loss):
+        @embedder
+        class Method(BaseEmbedder):
+            def _make_objective(self):
+                return [Term("loss", loss, on=("z",))]
+
+        return Method(max_epochs=1, random_state=0, checkpoint=tmp_path)
+
+    X = {"a": np.eye(8, 3), "b": np.eye(8, 4)}
+    first = make(lambda z: (z[0] - z[1]).square().mean()).fit(X)
+    edited = make(lambda z: z.square().mean()).fit(X)
+    assert first.history_["train_loss"] != edited.history_["train_loss"]
+    assert len(list(tmp_path.glob("*.npz"))) == 2
 
 
 def test_fingerprint_takes_a_copy_for_the_same():
@@ -414,7 +483,7 @@ def test_fingerprint_takes_a_copy_for_the_same():
 def test_a_folder_of_other_code_is_refused(tmp_path, monkeypatch):
     open_folder(tmp_path)
     open_folder(tmp_path)
-    monkeypatch.setattr(_fingerprint, "_code_hash", lambda: "edited")
+    monkeypatch.setattr(_fingerprint, "code_hash", lambda: "edited")
     with pytest.raises(ValueError, match=r"another version of the code.*code was .*, is edited"):
         open_folder(tmp_path)
 
@@ -429,7 +498,7 @@ def test_a_damaged_description_is_named(tmp_path, content):
 
 def test_an_edit_of_the_package_makes_another_fingerprint(monkeypatch):
     before = fingerprint("job")
-    monkeypatch.setattr(_fingerprint, "_code_hash", lambda: "edited")
+    monkeypatch.setattr(_fingerprint, "code_hash", lambda: "edited")
     assert fingerprint("job") != before
 
 
