@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from joblib.parallel import Parallel, ThreadingBackend, register_parallel_backend
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 
 from skmmcl.parallel._tasks import ParallelCall, TaskPool
 from skmmcl.training._jobs import current
@@ -83,6 +86,17 @@ class StackingBackend(ThreadingBackend):
         # collector finds both.
         return super().configure(n_jobs=n_jobs)
 
+    def submit(self, func: Any, callback: Any = None) -> Any:
+        func.items = [
+            (
+                task,
+                [_own_frozen(arg) for arg in args],
+                {k: _own_frozen(v) for k, v in named.items()},
+            )
+            for task, args, named in func.items
+        ]
+        return super().submit(func, callback)
+
     def abort_everything(self, ensure_ready: bool = True) -> None:
         self.terminate()
 
@@ -101,6 +115,19 @@ class StackingBackend(ThreadingBackend):
         if self._pool is None:
             self._pool = ParallelCall(self.pool, self._n_jobs, at_once=self._at_once)
         return self._pool
+
+
+def _own_frozen(value: Any) -> Any:
+    """Return an estimator whose frozen parts no other thread has, around the same fitted ones.
+
+    Clones share a `FrozenEstimator`. A pipeline notes its callbacks at its steps while they are
+    fitted, so that threads would remove the notes of each other.
+    """
+    if not isinstance(value, BaseEstimator):
+        return value
+    parts = value.get_params(deep=True).values()
+    fitted = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
+    return copy.deepcopy(value, {id(part): part for part in fitted}) if fitted else value
 
 
 register_parallel_backend("skmmcl", StackingBackend)
