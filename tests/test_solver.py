@@ -25,7 +25,7 @@ from skmmcl import (
     stacked_fits,
 )
 from skmmcl.base import BaseEmbedder, DifferentiableEncoder
-from skmmcl.base._solution import OF_TRAINING
+from skmmcl.base._division import OF_TRAINING
 from skmmcl.contrastive import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError, ModalityError

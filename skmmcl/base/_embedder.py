@@ -16,23 +16,26 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._decorator import embedder
 from skmmcl.base._encoders import encoders_by_modality
+from skmmcl.base._fitting import fit_embedder
 from skmmcl.base._guide import Guide
 from skmmcl.base._input import check_finite, check_subjects, read_input
-from skmmcl.base._known import Known, read_training
-from skmmcl.base._noise import check_noise_is_known, noise_of
+from skmmcl.base._noise import noise_of
 from skmmcl.base._reuse import encoder_of
-from skmmcl.base._solution import Solution, divide, warn_of_untrained
+from skmmcl.base._solution import Solution
 from skmmcl.base._trained import Trained, input_stage
-from skmmcl.base._views import check_views, contrasts_views, made_copies, made_with
+from skmmcl.base._views import (
+    contrasts_views,
+    made_copies,
+    made_with,
+    warn_of_lone_modality,
+)
 from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
-from skmmcl.data._seen import subject_keys
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._standardize import InputStage
-from skmmcl.training import Term, check_settings, make_net
+from skmmcl.training import Term, make_net
 from skmmcl.utils._site import PAGE
 from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
 
@@ -164,13 +167,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         """
         if len(self.modalities_) > 1 or contrasts_views(self):
             return self.modalities_
-        warnings.warn(
-            f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains "
-            "two encoders on it as two views. To say which columns of a table are which modality, "
-            "set modalities={'smri': slice(0, 100), 'fc': 'fc_*'}.",
-            UserWarning,
-            stacklevel=7,
-        )
+        warn_of_lone_modality(type(self).__name__, self.modalities_[0])
         return self.modalities_ * 2
 
     def _make_stage(
@@ -201,8 +198,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             Fitted estimator.
         """
         resume = self.warm_start and getattr(self, "_trained", None) is not None
-        return self._fit(
-            X, y, sample_weight, n_epochs=self.max_epochs, resume=resume, solver=self.solver
+        return fit_embedder(
+            self, X, y, sample_weight, n_epochs=self.max_epochs, resume=resume, solver=self.solver
         )
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -213,22 +210,12 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         design: each subject's columns come from a discriminant that has not seen the subject's
         target (leave-one-out), so that what is learned on top of them is not optimistic.
 
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
-            What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabeled.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
-
         Returns
         -------
         ndarray of shape (n_samples, n_columns)
             The representations.
         """
-        self._training_columns = []  # filled by fit, and not kept
+        self._training_columns = []  # filled by `fit_embedder`, and not kept
         try:
             weight = {} if sample_weight is None else {"sample_weight": sample_weight}
             self.fit(X, y, **weight)
@@ -248,16 +235,6 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         made with ``warm_start=True``: otherwise it holds no moments of the optimizer, which
         then begin anew, with a warning.
 
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
-            What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabeled.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
-
         Returns
         -------
         self : object
@@ -271,7 +248,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=3,
             )
-        return self._fit(X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
+        return fit_embedder(self, X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
 
     def transform(self, X: Any) -> np.ndarray:
         """Represent subjects.
@@ -289,58 +266,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "net_")
         return self._transformed(read_input(self, X, reset=False))
 
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool, solver: str
-    ) -> Self:
-        if not resume:
-            self.__dict__.pop("_trained", None)
-        check_settings(self)
-        data, known, counted = read_training(self, X, y, sample_weight, reset=not resume)
-        earlier = getattr(self, "_subject_keys", None) if resume else None
-        self._subject_keys = subject_keys(data.index, earlier)
-        solved, trained = divide(self._make_objective(), solver, self)
-        self._solution = Solution() if solved else None
-        if self._solution is not None:
-            wanted = self._training_columns is not None
-            columns = self._solution.fit(solved, self, data, known, columns_wanted=wanted)
-            if self._training_columns is not None:
-                self._training_columns += [counted, columns]
-        self._train(data, trained, known, n_epochs=n_epochs, resume=resume)
-        return self
-
-    def _train(
-        self, data: MultimodalData, terms: list[Term], known: Known, *, n_epochs: int, resume: bool
-    ) -> None:
-        """Train the network by the terms that are not solved."""
-        if not terms:
-            warn_of_untrained(self)
-            self._trained = None
-            return
-        check_augment(self.augment, self.shapes_)
-        check_views(self)
-        sample_weight = known["sample_weight"]
-        if resume and self._trained is not None:
-            check_noise_is_known(self._trained.net, self.input_noise)
-            self._trained.check_made_with(made_with(self))
-            trained = self._trained.resumed(self.lr, type(self).__name__)
-        else:
-            trained = self._untrained(data, terms, sample_weight)
-        trained.fit(self, data, known, n_epochs)
-        if self._solution is not None:
-            trained.learn_scale(data, sample_weight)
-        self._trained = trained
-
     def _untrained(
         self, data: MultimodalData, terms: list[Term], sample_weight: np.ndarray | None
     ) -> Trained:
         """Scale the modalities, and draw the weights of the network."""
-        present = dict(zip(data.modalities, data.mask.T, strict=True))
-        stages = {
-            name: self._make_stage(name, array, present[name], sample_weight)
-            for name, array in data.items()
-        }
-        trained = Trained(stages, augmented_names(self.augment, self.modalities_), self._dtype)
-        stages = trained.seen(stages)
+        trained, stages = Trained.scaled_by(self, data, sample_weight)
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
@@ -357,14 +287,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     def _transformed(
         self, data: MultimodalData, rows: Any = (), columns: np.ndarray | None = None
     ) -> np.ndarray:
-        """What `transform` gives for subjects that have been read.
-
-        Rows of training subjects get the columns that were solved for them.
-        """
+        """Represent subjects that have been read; training subjects keep their solved columns."""
         check_subjects(data, self._dtype, empty_allowed=self.on_empty == "nan")
         parts = []
         if self._solution is not None:
-            parts.append(self._solved(self._solution, data, rows, columns))
+            parts.append(self._solution.transform(data, rows, columns))
         if self._trained is not None:
             directions = getattr(self, "normalize", False)
             parts.append(self._trained.transform(data, self.impute, directions=directions))
@@ -377,18 +304,6 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
         index = data.index if data.axis is None else data.axis
         return pd.DataFrame(out, index=index, columns=self.get_feature_names_out())
-
-    @staticmethod
-    def _solved(
-        solution: Solution, data: MultimodalData, rows: Any, columns: np.ndarray | None
-    ) -> np.ndarray:
-        """The columns of solved terms; those of training subjects are known."""
-        if columns is not None and len(columns) == len(data):
-            return columns
-        solved = solution.transform(data)
-        if columns is not None:  # not of subjects of weight 0
-            solved[rows] = columns
-        return solved
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`.

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from skmmcl.augmentation import augmented_names
+from skmmcl.base._fitting import fit_embedder
 from skmmcl.base._trained import Trained
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
@@ -97,23 +97,18 @@ def start_anew(
     Start
     """
     check_has_network(estimator)
-    names, present = data.modalities, dict(zip(data.modalities, data.mask.T, strict=True))
-    stages = {
-        name: estimator._make_stage(name, array, present[name], sample_weight)
-        for name, array in data.items()
-    }
-    trained = Trained(stages, augmented_names(estimator.augment), estimator._dtype)
+    trained, stages = Trained.scaled_by(estimator, data, sample_weight)
     build = estimator.net_.module.args[0]  # what the network of this embedder was built by
     layout = {
         **build.keywords,
-        "views": [name for name in build.keywords["views"] if name in names],
-        "shapes": {name: shape for name, shape in estimator.shapes_.items() if name in names},
-        "encoders": {n: e for n, e in build.keywords["encoders"].items() if n in names},
-        "stages": trained.seen(stages),
+        "views": [name for name in build.keywords["views"] if name in stages],
+        "shapes": {name: shape for name, shape in estimator.shapes_.items() if name in stages},
+        "encoders": {n: e for n, e in build.keywords["encoders"].items() if n in stages},
+        "stages": stages,
     }
     with seeded(seed):
         network = partial(build.func, *build.args, **layout)()
-    return Start(network.to(getattr(torch, estimator._dtype)), _scaling(trained, names))
+    return Start(network.to(getattr(torch, estimator._dtype)), _scaling(trained, data.modalities))
 
 
 def _scaling(trained: Any, modalities: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
@@ -139,7 +134,7 @@ def untrained(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
     """
     made = clone(estimator)
     made._validate_params()
-    return made._fit(X, y, sample_weight, n_epochs=0, resume=False, solver="gradient")
+    return fit_embedder(made, X, y, sample_weight, n_epochs=0, resume=False, solver="gradient")
 
 
 def encoder_of(estimator: Any, modality: str) -> nn.Module:

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from pickle import PicklingError
 from typing import Any, Self
 
 import numpy as np
@@ -14,29 +13,23 @@ import numpy as np
 from skmmcl.augmentation import augmented_names, try_augment
 from skmmcl.base._encoders import shared_by
 from skmmcl.base._imputation import Imputation
+from skmmcl.base._kept import where_kept
+from skmmcl.base._noise import check_noise_is_known
 from skmmcl.base._solution import unsupervised_factor
+from skmmcl.base._views import made_with
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import CheckpointWarning, TrainingError
+from skmmcl.exceptions import TrainingError
 from skmmcl.networks._standardize import InputStage
 from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,
-    checkpoint_folder,
-    fingerprint,
     fit_net,
-    open_folder,
     prepared,
     represent,
     represented,
     seeded,
 )
-from skmmcl.utils._fingerprint import foreign_kinds
 from skmmcl.utils._moments import principal_axes, weighted_moments
-
-# What a checkpoint may differ in and still be that of the same fit.
-NOT_OF_THE_FIT = {
-    "verbose", "device", "checkpoint", "callbacks", "impute", "on_empty", "normalize",
-}  # fmt: skip
 
 Known = Mapping[str, Any]  # "y", "targets" and "sample_weight" of the training subjects
 
@@ -101,7 +94,36 @@ class Trained:
         far = {name: stage.origin for name, stage in stages.items() if name not in near}
         self.origins = {name: origin for name, origin in far.items() if origin is not None}
 
-    def seen(self, stages: Mapping[str, InputStage]) -> dict[str, InputStage]:
+    @classmethod
+    def scaled_by(
+        cls, settings: Any, data: MultimodalData, sample_weight: np.ndarray | None
+    ) -> tuple[Self, dict[str, InputStage]]:
+        """Return what training subjects say of the modalities, without a network yet.
+
+        Parameters
+        ----------
+        settings : BaseEmbedder
+            Estimator that has read its data.
+        data : MultimodalData
+            The subjects.
+        sample_weight : ndarray of shape (n_samples,) or None
+            How often a subject counts.
+
+        Returns
+        -------
+        trained : Trained
+            To which the network is to be given.
+        stages : dict of str to InputStage
+            As the network sees them, once the origins have been subtracted.
+        """
+        stages = {
+            name: settings._make_stage(name, array, present, sample_weight)
+            for (name, array), present in zip(data.items(), data.mask.T, strict=True)
+        }
+        trained = cls(stages, augmented_names(settings.augment, stages), settings._dtype)
+        return trained, trained._seen(stages)
+
+    def _seen(self, stages: Mapping[str, InputStage]) -> dict[str, InputStage]:
         """Return the stages as they are once the origins have been subtracted."""
         return {
             name: replace(stage, mean=stage.mean - self.origins[name])
@@ -110,29 +132,31 @@ class Trained:
             for name, stage in stages.items()
         }
 
-    def resumed(self, lr: float, user: str) -> Self:
-        """Return this, to go on with at a learning rate."""
+    def resume(self, settings: Any) -> None:
+        """Prepare to go on at the learning rate of an estimator; raise if other settings forbid it.
+
+        Parameters
+        ----------
+        settings : BaseEmbedder
+            The estimator, whose parameters may have changed.
+        """
+        check_noise_is_known(self.net, settings.input_noise)
+        for name, value in made_with(settings).items():
+            if value != self.made_with[name]:
+                raise ValueError(
+                    f"{name}={value!r}: training goes on with a network that was made with "
+                    f"{name}={self.made_with[name]!r}. Fit anew, or leave it."
+                )
         if self.net.forgot_:
             self.net.forgot_ = False
             warnings.warn(
-                f"This {user} comes from a pickle or a copy, and these hold no moments of the "
-                "optimizer: they begin anew, and its next epochs differ from those of the "
-                "original. With warm_start=True when it is pickled, they are kept.",
+                f"This {type(settings).__name__} comes from a pickle or a copy, and these hold no "
+                "moments of the optimizer: they begin anew, and its next epochs differ from those "
+                "of the original. With warm_start=True when it is pickled, they are kept.",
                 UserWarning,
                 stacklevel=6,
             )
-        self.net.set_params(lr=lr)
-        return self
-
-    def check_made_with(self, settings: Mapping[str, Any]) -> None:
-        """Raise if the network would be made with other settings now."""
-        changed = [name for name, value in settings.items() if value != self.made_with[name]]
-        if changed:
-            name = changed[0]
-            raise ValueError(
-                f"{name}={settings[name]!r}: training goes on with a network that was made with "
-                f"{name}={self.made_with[name]!r}. Fit anew, or leave it."
-            )
+        self.net.set_params(lr=settings.lr)
 
     def without_moments(self) -> Trained:
         """Return this without the moments of the optimizer, which are twice the weights."""
@@ -159,7 +183,7 @@ class Trained:
         if settings.augment:
             with seeded(0):
                 try_augment(settings.augment, subjects.data.x)
-        kept_at = _kept_at(settings, self.net, data, *known.values())
+        kept_at = where_kept(settings, self.net, data, *known.values())
         self.net = fit_net(self.net, subjects, settings, n_epochs, kept_at)
         sample_weight = known["sample_weight"]
         self._learn_mean(data, subjects, sample_weight)
@@ -252,25 +276,3 @@ class Trained:
         if not count.all():  # in a later call nobody may have the modality
             mean = np.where(count > 0, mean, self.mean_representation)
         self.mean_representation = mean.astype(self.dtype)
-
-
-def _kept_at(
-    settings: Any, net: EmbeddingNet, data: MultimodalData, *job: Any
-) -> tuple[Any, str] | None:
-    """Return the folder and fingerprint of a fit to be kept; trouble with them is no error."""
-    if (folder := checkpoint_folder(settings.checkpoint)) is None:
-        return None
-    try:
-        open_folder(folder)
-        params = settings.get_params(deep=False)
-        params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
-        # A notebook may have edited them.
-        code = type(settings), net.criterion_.terms, foreign_kinds(net.module_)
-        return folder, fingerprint(code, params, data.to_dict(), data.mask, *job, net.seed_)
-    except (PicklingError, AttributeError, TypeError, RecursionError) as error:
-        trouble = f"One of the parameters cannot be written: {error}"
-    except (OSError, ValueError) as error:
-        trouble = str(error)
-    text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble}"
-    warnings.warn(text, CheckpointWarning, stacklevel=7)
-    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -79,6 +80,17 @@ def check_views(settings: Any) -> None:
             "augment='auto' each modality is augmented by its kind; or give an augmentation for "
             f"each, such as augment={{{unchanged[0]!r}: default_augmentation(...)}}."
         )
+
+
+def warn_of_lone_modality(user: str, name: str) -> None:
+    """Warn that two encoders are trained on one modality."""
+    warnings.warn(
+        f"{user} was given one modality, {name!r}, and trains two encoders on it as two views. "
+        "To say which columns of a table are which modality, set "
+        "modalities={'smri': slice(0, 100), 'fc': 'fc_*'}.",
+        UserWarning,
+        stacklevel=8,
+    )
 
 
 def _check_several(settings: Any) -> None:

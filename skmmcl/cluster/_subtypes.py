@@ -102,18 +102,7 @@ class DeepSubtypesMixin:
         return self._predicted(X)[0]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns of `transform`: ``deepucsl0``, ``deepucsl1``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
+        """Return the names of the columns of `transform`: ``deepucsl0``, ``deepucsl1``, ..."""
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         width = self.mean_representation_.shape[1]

@@ -131,18 +131,7 @@ class CoMMEmbedder(BaseEmbedder):
         return self._transformed(data)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Give the names of the columns of `transform`: ``comm_0``, ``comm_1``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
+        """Give the names of the columns of `transform`: ``comm_0``, ``comm_1``, ..."""
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         width = self.mean_representation_.shape[1]

@@ -42,18 +42,7 @@ class SpacesMixin:
     _transformed: Any
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns: ``common_0``, ..., ``salient_0``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
+        """Return the names of the columns: ``common_0``, ..., ``salient_0``, ..."""
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         widths = dict(zip(("common", "salient"), self._widths(), strict=True))

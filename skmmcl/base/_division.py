@@ -1,0 +1,145 @@
+"""Division of an objective into terms that are solved and terms that are trained."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from skmmcl.base._views import asks_for_copies
+from skmmcl.losses import has_target
+from skmmcl.training import Term
+
+# Parameters that only the training of a network heeds.
+OF_TRAINING = (
+    "encoders", "standardize", "augment", "input_components", "input_noise", "impute",
+    "projection_dim", "normalize", "max_epochs", "batch_size", "sampler", "lr", "weight_decay",
+    "optimizer", "lr_schedule", "gradient_clip", "validation_fraction", "n_iter_no_change",
+    "monitor", "callbacks", "warm_start", "checkpoint", "device",
+)  # fmt: skip
+
+OF_COPIES = ("views", "n_views")  # where a method has them
+
+
+def is_cross_view(term: Term) -> bool:
+    """Return whether the loss of a term aligns the modalities of a subject, and no more."""
+    return getattr(term.loss, "is_cross_view", False)
+
+
+def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term], list[Term]]:
+    """Divide an objective into the terms that are solved and those that are trained.
+
+    Parameters
+    ----------
+    terms : iterable of Term
+        The objective; terms of weight 0 are left out.
+    solver : {"auto", "closed_form", "gradient"}
+        What is asked for.
+    settings : BaseEmbedder
+        Estimator whose data have been read.
+
+    Returns
+    -------
+    solved, trained : list of Term
+
+    Raises
+    ------
+    ValueError
+        If a term has no known optimum and all are to be solved, or if only what is solved can heed
+        a parameter.
+    """
+    terms = [term for term in terms if term.weight]
+    if not terms:
+        raise ValueError("The objective has no term with a weight other than 0.")
+    with_target = [term for term in terms if has_target(term.loss)]
+    if solver == "gradient" or (solver == "auto" and not with_target):
+        _refuse_what_only_solvers_heed(settings)
+        return [], terms
+    others = [term for term in terms if term not in with_target]
+    views = [term for term in others if is_cross_view(term)]
+    if settings.invariant_to is not None:
+        _refuse_what_keeps_the_nuisance(with_target, others, settings)
+        return with_target, []
+    if solver == "closed_form":
+        _refuse_copies(settings)
+        return with_target + _solvable_views(others, views, settings), []
+    if _asks_for_training(settings) or views != others:
+        return with_target, others
+    return with_target + (views if len(settings.modalities_) > 1 else []), []
+
+
+def _asks_for_training(settings: Any) -> bool:
+    """Whether a parameter asks for what only a network can do."""
+    asked = settings.encoders != "auto" or settings.augment not in (None, "auto")
+    return asked or asks_for_copies(settings)
+
+
+def _refuse_copies(settings: Any) -> None:
+    if asks_for_copies(settings):
+        raise ValueError(
+            f"views={settings.views!r} contrasts augmented copies of each subject, which "
+            "solver='closed_form' has not: it aligns modalities and regresses onto targets. "
+            "solver='gradient' trains a network on copies; or leave views='auto'."
+        )
+
+
+def _solvable_views(others: list[Term], views: list[Term], settings: Any) -> list[Term]:
+    name = type(settings).__name__
+    unknown = [term.name for term in others if term not in views]
+    if unknown:
+        raise ValueError(
+            f"solver='closed_form': no closed form is known for the term(s) {unknown} of {name}. "
+            "solver='gradient' trains them."
+        )
+    if views and len(settings.modalities_) == 1:
+        raise ValueError(
+            f"solver='closed_form': {[term.name for term in views]} of {name} aligns modalities, "
+            f"and there is one, {settings.modalities_[0]!r}. Give several, or weight 0 to this "
+            "term."
+        )
+    return views
+
+
+def _refuse_what_keeps_the_nuisance(
+    with_target: list[Term], others: list[Term], settings: Any
+) -> None:
+    """Raise where a term besides the discriminants, which alone can be invariant, is asked for."""
+    if not with_target or _asks_for_training(settings) or not all(map(is_cross_view, others)):
+        raise ValueError(
+            f"invariant_to={settings.invariant_to!r} reaches supervised terms that are solved, and "
+            f"this {type(settings).__name__} has others: {[term.name for term in others]}. Leave "
+            "them out by weight 0, and encoders, augment and views as they are by default."
+        )
+
+
+def _refuse_what_only_solvers_heed(settings: Any) -> None:
+    defaults = {"groups": None, "invariant_to": None, "kernel_features": "auto"}
+    for name, default in defaults.items():
+        if (value := getattr(settings, name)) != default:
+            raise ValueError(
+                f"{name}={value!r} has no effect on training by gradient: it needs "
+                "solver='closed_form', or 'auto' with a term that can be solved."
+            )
+
+
+def warn_of_untrained(settings: Any) -> None:
+    """Warn of parameters of training that were set, where nothing is trained."""
+    defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
+    names = [*OF_TRAINING, *OF_COPIES, *settings._of_training]
+    given = {name: getattr(settings, name) for name in names if name in defaults}
+    unused = [
+        name
+        for name, value in given.items()
+        if value is not defaults[name] and value != defaults[name]
+        if not (name.endswith("_weight") and value == 0)  # which leaves a term out
+        if not (name == "standardize" and value == "image")  # which is done as data are read
+    ]
+    if unused:
+        warnings.warn(
+            f"{type(settings).__name__} solved its objective in closed form (solver="
+            f"{settings.solver!r}), so that {', '.join(unused)} had no effect. solver='gradient' "
+            "trains a network.",
+            UserWarning,
+            stacklevel=5,
+        )

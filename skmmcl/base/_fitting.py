@@ -1,0 +1,91 @@
+"""The course of every fit: reading, solving, training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skmmcl.augmentation import check_augment
+from skmmcl.base._division import divide, warn_of_untrained
+from skmmcl.base._known import Known, read_training
+from skmmcl.base._solution import Solution
+from skmmcl.base._trained import Trained
+from skmmcl.base._views import check_views
+from skmmcl.data import MultimodalData
+from skmmcl.data._seen import subject_keys
+from skmmcl.training import Term, check_settings
+
+if TYPE_CHECKING:
+    from skmmcl.base._embedder import BaseEmbedder
+
+
+def fit_embedder(
+    estimator: BaseEmbedder,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    *,
+    n_epochs: int,
+    resume: bool,
+    solver: str,
+) -> Any:
+    """Fit an embedder.
+
+    Parameters
+    ----------
+    estimator : BaseEmbedder
+        Its parameters have been validated.
+    X, y, sample_weight : Any
+        As `BaseEmbedder.fit` takes them.
+    n_epochs : int
+        Number of epochs, if a network is trained.
+    resume : bool
+        Whether training goes on with the network of the last fit.
+    solver : {"auto", "closed_form", "gradient"}
+        As the parameter of the estimator.
+
+    Returns
+    -------
+    BaseEmbedder
+        The estimator.
+    """
+    if not resume:
+        vars(estimator).pop("_trained", None)
+    check_settings(estimator)
+    data, known, counted = read_training(estimator, X, y, sample_weight, reset=not resume)
+    earlier = getattr(estimator, "_subject_keys", None) if resume else None
+    estimator._subject_keys = subject_keys(data.index, earlier)
+    solved, trained = divide(estimator._make_objective(), solver, estimator)
+    estimator._solution = Solution() if solved else None
+    if estimator._solution is not None:
+        wanted = estimator._training_columns is not None
+        columns = estimator._solution.fit(solved, estimator, data, known, columns_wanted=wanted)
+        if estimator._training_columns is not None:
+            estimator._training_columns += [counted, columns]
+    earlier = estimator._trained if resume else None
+    estimator._trained = _train(estimator, earlier, data, trained, known, n_epochs)
+    return estimator
+
+
+def _train(
+    estimator: BaseEmbedder,
+    trained: Trained | None,
+    data: MultimodalData,
+    terms: list[Term],
+    known: Known,
+    n_epochs: int,
+) -> Trained | None:
+    """Train a network, if not that of an earlier fit, by the terms that are not solved."""
+    if not terms:
+        warn_of_untrained(estimator)
+        return None
+    check_augment(estimator.augment, estimator.shapes_)
+    check_views(estimator)
+    sample_weight = known["sample_weight"]
+    if trained is None:
+        trained = estimator._untrained(data, terms, sample_weight)
+    else:
+        trained.resume(estimator)
+    trained.fit(estimator, data, known, n_epochs)
+    if estimator._solution is not None:
+        trained.learn_scale(data, sample_weight)
+    return trained

@@ -1,0 +1,39 @@
+"""Folder and file name of the state of a fit."""
+
+from __future__ import annotations
+
+import warnings
+from pickle import PicklingError
+from typing import Any
+
+from skmmcl.data import MultimodalData
+from skmmcl.exceptions import CheckpointWarning
+from skmmcl.training import EmbeddingNet, checkpoint_folder, fingerprint, open_folder
+from skmmcl.utils._fingerprint import foreign_kinds
+
+# Parameters in which fits of one checkpoint may differ.
+NOT_OF_THE_FIT = {
+    "verbose", "device", "checkpoint", "callbacks", "impute", "on_empty", "normalize",
+}  # fmt: skip
+
+
+def where_kept(
+    settings: Any, net: EmbeddingNet, data: MultimodalData, *job: Any
+) -> tuple[Any, str] | None:
+    """Return the folder and fingerprint of a fit to be kept; trouble with them is no error."""
+    if (folder := checkpoint_folder(settings.checkpoint)) is None:
+        return None
+    try:
+        open_folder(folder)
+        params = settings.get_params(deep=False)
+        params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
+        # A notebook may have edited them.
+        code = type(settings), net.criterion_.terms, foreign_kinds(net.module_)
+        return folder, fingerprint(code, params, data.to_dict(), data.mask, *job, net.seed_)
+    except (PicklingError, AttributeError, TypeError, RecursionError) as error:
+        trouble = f"One of the parameters cannot be written: {error}"
+    except (OSError, ValueError) as error:
+        trouble = str(error)
+    text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble}"
+    warnings.warn(text, CheckpointWarning, stacklevel=7)
+    return None
