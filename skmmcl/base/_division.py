@@ -22,6 +22,23 @@ OF_TRAINING = (
 OF_COPIES = ("views", "n_views")  # where a method has them
 
 
+def can_train(settings: Any) -> bool:
+    """Return whether there is `partial_fit`: closed forms do not go on from where they stand."""
+    if settings.solver == "closed_form":
+        raise AttributeError("solver='closed_form' has no partial_fit; solver='gradient' has.")
+    return True
+
+
+def warn_of_new_network(user: str) -> None:
+    """Warn that `partial_fit` begins a network, since the last fit trained none."""
+    warnings.warn(
+        f"This {user} was solved in closed form, from which partial_fit cannot go on: it begins "
+        "to train a network, as with solver='gradient'.",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
 def is_cross_view(term: Term) -> bool:
     """Return whether the loss of a term aligns the modalities of a subject, and no more."""
     return getattr(term.loss, "is_cross_view", False)

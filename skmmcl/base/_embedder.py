@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -17,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from skmmcl.base._decorator import embedder
+from skmmcl.base._division import can_train, warn_of_new_network
 from skmmcl.base._encoders import encoders_by_modality
 from skmmcl.base._fitting import fit_embedder
 from skmmcl.base._guide import Guide
@@ -38,13 +38,6 @@ from skmmcl.networks._standardize import InputStage
 from skmmcl.training import Term, make_net
 from skmmcl.utils._site import PAGE
 from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
-
-
-def _trains(estimator: BaseEmbedder) -> bool:
-    """Whether there is `partial_fit`: closed forms do not go on from where they stand."""
-    if estimator.solver == "closed_form":
-        raise AttributeError("solver='closed_form' has no partial_fit; solver='gradient' has.")
-    return True
 
 
 @embedder
@@ -226,7 +219,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             return self.transform(X)
         return self._transformed(read_input(self, X, reset=False), *found)
 
-    @available_if(_trains)
+    @available_if(can_train)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
         """Train for one epoch more; the first call fixes scaling, shapes and classes.
@@ -242,12 +235,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         """
         resume = getattr(self, "_trained", None) is not None
         if hasattr(self, "_trained") and not resume:
-            warnings.warn(
-                f"This {type(self).__name__} was solved in closed form, from which partial_fit "
-                "cannot go on: it begins to train a network, as with solver='gradient'.",
-                UserWarning,
-                stacklevel=3,
-            )
+            warn_of_new_network(type(self).__name__)
         return fit_embedder(self, X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
 
     def transform(self, X: Any) -> np.ndarray:

@@ -83,6 +83,7 @@ def _train(
     sample_weight = known["sample_weight"]
     if trained is None:
         trained = estimator._untrained(data, terms, sample_weight)
+        trained.begin(estimator)
     else:
         trained.resume(estimator)
     trained.fit(estimator, data, known, n_epochs)

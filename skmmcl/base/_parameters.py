@@ -136,7 +136,8 @@ class Shared:
     callbacks : list of skorch callbacks, default=None
         Called after the engine's own.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last fit.
+        Whether `fit` goes on from the weights of the last fit. New values of parameters that
+        the training began with, such as ``optimizer``, then have no effect, with a warning.
     checkpoint : path, default=None
         Folder in which the state of a fit is kept, so that the same fit, of the same
         data and parameters, goes on where it was cut off.

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,14 @@ from skmmcl.training import (
     seeded,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
+
+# Parameters of which a training that goes on takes new values, or whose change raises.
+TAKEN_UP = {
+    "modalities", "solver", "kernel_features", "groups", "invariant_to", "input_noise", "augment",
+    "views", "impute", "on_empty", "normalize", "max_epochs", "batch_size", "sampler", "lr",
+    "weight_decay", "validation_fraction", "warm_start", "checkpoint", "verbose", "random_state",
+    "metadata", "positive", "site",
+}  # fmt: skip
 
 Known = Mapping[str, Any]  # "y", "targets" and "sample_weight" of the training subjects
 
@@ -84,6 +93,7 @@ class Trained:
     mean_representation: np.ndarray
     imputation: Imputation | None
     scale: float = 1.0
+    began_with: Mapping[str, Any] = MappingProxyType({})  # settings of the whole training
 
     def __init__(self, stages: Mapping[str, InputStage], augmented: Any, dtype: str) -> None:
         self.dtype = dtype
@@ -123,6 +133,15 @@ class Trained:
         trained = cls(stages, augmented_names(settings.augment, stages), settings._dtype)
         return trained, trained._seen(stages)
 
+    def begin(self, settings: Any) -> None:
+        """Note the settings of an estimator that hold as long as the training goes on."""
+        self.began_with = {
+            name: value
+            for name, value in settings.get_params(deep=False).items()
+            if name not in TAKEN_UP
+            and (value is None or isinstance(value, bool | int | float | str))
+        }
+
     def _seen(self, stages: Mapping[str, InputStage]) -> dict[str, InputStage]:
         """Return the stages as they are once the origins have been subtracted."""
         return {
@@ -133,7 +152,9 @@ class Trained:
         }
 
     def resume(self, settings: Any) -> None:
-        """Prepare to go on at the learning rate of an estimator; raise if other settings forbid it.
+        """Take up the settings of an estimator with which training goes on.
+
+        Those of the network raise if they have changed, and others that cannot be taken up warn.
 
         Parameters
         ----------
@@ -147,6 +168,15 @@ class Trained:
                     f"{name}={value!r}: training goes on with a network that was made with "
                     f"{name}={self.made_with[name]!r}. Fit anew, or leave it."
                 )
+        now = settings.get_params(deep=False)
+        for name, value in self.began_with.items():
+            if value != now.get(name, value):
+                warnings.warn(
+                    f"{name}={now[name]!r} has no effect: training goes on as it began, with "
+                    f"{name}={value!r}. To begin anew, fit with warm_start=False.",
+                    UserWarning,
+                    stacklevel=6,
+                )
         if self.net.forgot_:
             self.net.forgot_ = False
             warnings.warn(
@@ -157,6 +187,8 @@ class Trained:
                 stacklevel=6,
             )
         self.net.set_params(lr=settings.lr)
+        for group in self.net.optimizer_.param_groups:
+            group["weight_decay"] = settings.weight_decay
 
     def without_moments(self) -> Trained:
         """Return this without the moments of the optimizer, which are twice the weights."""
