@@ -26,7 +26,7 @@ from sklearn.utils import estimator_html_repr
 from skorch.callbacks import Callback
 from torch import nn
 
-from skmmcl import CMCCSSEmbedder, MultimodalData
+from skmmcl import CMCCSSEmbedder, MMVAEEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import FitInterruptedWarning, ModalityError
 from skmmcl.training import _fit
@@ -652,6 +652,24 @@ def test_going_on_warns_of_what_training_began_with(X, y, changed):
     with pytest.warns(UserWarning, match=text) as seen:
         embedder.set_params(**changed).partial_fit(X, y)
     assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "text"),
+    [
+        (CMCCSSEmbedder, {"solver": "closed_form", "lr": 1.0}, "lr had no effect"),
+        (CMCCSSEmbedder, {"input_noise": 0.5, "augment": lambda x, _: x}, "0.5 has no effect"),
+        (CMCCSSEmbedder, {"modalities": ["smri", "fc"], "solver": "gradient"}, "No subject has"),
+        (MMVAEEmbedder, {"modalities": ["clinical"]}, "trains two encoders"),
+    ],
+    ids=["solved", "noise", "unpaired", "lone"],
+)
+def test_a_warning_names_the_line_of_the_user(X, y, cls, params, text):
+    smri = np.arange(N) % 2 == 0
+    unpaired = MultimodalData(X.to_dict(), mask={"smri": smri, "fc": ~smri})
+    with pytest.warns(UserWarning, match=text) as seen:
+        cls(**{"solver": "gradient", "max_epochs": 1, **params}).fit(unpaired, y)
+    assert [each.filename for each in seen] == [__file__] * len(seen)
 
 
 def test_refit_on_other_modalities_forgets_the_first(make, X, y):

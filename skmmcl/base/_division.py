@@ -158,5 +158,5 @@ def warn_of_untrained(settings: Any) -> None:
             f"{settings.solver!r}), so that {', '.join(unused)} had no effect. solver='gradient' "
             "trains a network.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )

@@ -234,7 +234,7 @@ def warn_if_unpaired(data: MultimodalData, user: str) -> None:
             f"No subject has two of the modalities {list(data.modalities)}, so that {user} learns "
             "nothing of what they share.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 

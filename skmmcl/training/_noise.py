@@ -128,5 +128,5 @@ def warn_of_unused_noise(net: Any, settings: Any) -> None:
         f"input_noise={settings.input_noise!r} has no effect: vectors and matrices get noise where "
         "they are not augmented, and there are none. For other modalities, add noise by augment.",
         UserWarning,
-        stacklevel=5,
+        stacklevel=10,
     )
