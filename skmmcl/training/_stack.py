@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,10 +14,10 @@ from skmmcl.networks._lanes import gradients_in_place, merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._copies import change_copies, generators_of, in_copies, mean_over_contrasts
 from skmmcl.training._joint_step import JointStep
+from skmmcl.training._lane_batches import LaneBatches
 from skmmcl.training._lanes import forward_lanes, lanes_of
 from skmmcl.training._objective import Objective
 from skmmcl.training._ranks import Ranks, is_shared
-from skmmcl.training._stored import StoredRows
 
 
 class Stack:
@@ -41,33 +41,17 @@ class Stack:
         self.ranks = Ranks(nets[0], sets[0][0].data) if is_shared() else None
         self.network, self.objective = nets[0].module_, nets[0].criterion_
         self.padded = lanes_of(nets[0]) is not None
+        like = next(nets[0].module_.parameters())
         if self.padded:
-            like = next(nets[0].module_.parameters())
             self.objective = Objective.merge([net.criterion_ for net in nets], like)
         if len(nets) > 1:
             self.network = merge_lanes([net.module_ for net in nets])
         self.grads = self._link() if self.padded else []
         self.optimizers = JointStep([net.optimizer_ for net in nets])
         data = [train_set.data for train_set, _ in sets]
-        self.offsets = np.cumsum([0, *(len(part) for part in data)])
-        self.x = {name: _joined([part.x[name] for part in data]) for name in data[0].x}
-        self.y = _joined([part.y for part in data])
-        self.mask = _joined([part.mask for part in data])
-        self.targets = _joined([part.targets for part in data])
-        self.sample_weight = self._weights(data) if self.padded else data[0].sample_weight
+        self.subjects = LaneBatches(data, like, padded=self.padded)
         if self._owns_subjects() and hasattr(self.network, "scale_in_place"):
-            self.network.scale_in_place(self.x, [len(part) for part in data])
-
-    def _weights(self, data: Sequence[Any]) -> Tensor:
-        like = next(self.network.parameters())
-        return _joined(
-            [
-                torch.ones(len(part), dtype=like.dtype, device=like.device)
-                if part.sample_weight is None
-                else part.sample_weight
-                for part in data
-            ]
-        )
+            self.network.scale_in_place(self.subjects.x, [len(part) for part in data])
 
     def _owns_subjects(self) -> bool:
         """Whether nobody else has these tensors, or is to see the subjects as they were."""
@@ -147,7 +131,7 @@ class Stack:
         names: list[str] = []
         drawing = generators_of(self.nets, self.network, training=training)
         values, sizes = [], []
-        for batch, counts in self._batches(sets):
+        for batch, counts in self.subjects.epoch(sets):
             batch["x"] = in_copies(batch["x"], self.network)
             if drawing is not None:
                 self._augment(batch["x"], batch["mask"], counts, drawing)
@@ -227,62 +211,6 @@ class Stack:
         named = [*self.network.named_parameters(), *self.objective.named_parameters()]
         return [p for name, p in named if p.requires_grad and not name.startswith(prefixes)]
 
-    def _batches(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:
-        """The batches of an epoch, and how many subjects each lane has in each."""
-        dealt = [subjects.deal() for subjects in sets]
-        counts = [[len(lane[s]) for lane in dealt] for s in range(len(dealt[0]))]
-        if not self.padded:
-            batches = [torch.as_tensor(members, device=self.y.device)[None] for members in dealt[0]]
-            self._expect(batches)
-            for s, rows in enumerate(batches):
-                yield self._batch(rows, self._beside(rows, None)), counts[s]
-            return
-        rows, real = self._padded(dealt, sets[0].layout[1])
-        self._expect(rows)
-        beside = self._beside(rows, real)
-        for s in range(len(rows)):
-            of_step = {name: None if v is None else v[s] for name, v in beside.items()}
-            yield self._batch(rows[s], of_step), counts[s]
-
-    def _expect(self, batches: Iterable[Tensor]) -> None:
-        """Let modalities that lie in files read ahead."""
-        for source in self.x.values():
-            if isinstance(source, StoredRows):
-                source.expect(rows.flatten() for rows in batches)
-
-    def _padded(self, dealt: Sequence[Sequence[np.ndarray]], width: int) -> tuple[Tensor, Tensor]:
-        """Rows (n_batches, n_lanes, width) of an epoch, and which of them are no padding."""
-        rows = np.empty((len(dealt[0]), len(dealt), width), dtype=np.int64)
-        real = np.zeros(rows.shape, dtype=bool)
-        for k, lane in enumerate(dealt):
-            rows[:, k] = self.offsets[k]
-            for s, members in enumerate(lane):
-                rows[s, k, : len(members)] += members
-                real[s, k, : len(members)] = True
-        device = self.y.device
-        return torch.as_tensor(rows, device=device), torch.as_tensor(real, device=device)
-
-    def _beside(self, rows: Tensor, real: Tensor | None) -> dict[str, Tensor | None]:
-        """What belongs to the subjects beside the modalities; padding counts as nobody."""
-        y = self.y[rows]
-        targets = None if self.targets is None else self.targets[rows]
-        weight = None if self.sample_weight is None else self.sample_weight[rows]
-        if real is not None:
-            y = y.where(real, -1)
-            targets = None if targets is None else targets.where(real[..., None], torch.nan)
-            weight = real if weight is None else weight * real
-        mask = None if self.mask is None else self.mask[rows]
-        of_subjects = {"y": y, "targets": targets, "mask": mask, "sample_weight": weight}
-        return {**of_subjects, "index": rows}
-
-    def _batch(self, rows: Tensor, beside: Mapping[str, Any]) -> dict[str, Any]:
-        flat = rows.flatten()
-        x = {
-            name: source.index_select(0, flat).view(*rows.shape, *source.shape[1:])
-            for name, source in self.x.items()
-        }
-        return {"x": x, **beside}
-
 
 def _lane(batch: Mapping[str, Any], k: int, net: Any) -> dict[str, Any] | None:
     """A lane's part of the batch, if there is a callback to see it."""
@@ -300,7 +228,3 @@ def _told(
         return {}
     terms = {name: value.detach()[k] for name, value in losses.items()}
     return {"loss": terms.pop("loss"), "terms": terms, "y_pred": of_lane(outputs, k)}
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    return parts[0] if len(parts) == 1 or parts[0] is None else torch.cat(list(parts))
