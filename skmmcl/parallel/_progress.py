@@ -27,7 +27,7 @@ def progress_bar(pool: TaskPool) -> Iterator[None]:
         try:
             yield
         finally:
-            pool.dispatch_all, pool.on_change = False, None
+            pool.dispatch_all, pool.on_change = False, lambda: None
             show()
             bar.refresh()
 

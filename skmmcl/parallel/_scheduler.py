@@ -60,7 +60,7 @@ class FitScheduler:
         check_positive(max_stack=max_stack, max_bytes=max_bytes)
         self.max_stack, self.max_bytes = max_stack or MAX_STACK, max_bytes
         self.checkpoint = checkpoint
-        self.on_change: Callable[[], None] | None = None  # called by the trainer thread
+        self.on_change: Callable[[], None] = lambda: None  # called by the trainer thread
         self._start_afresh()
 
     def _start_afresh(self) -> None:
@@ -77,24 +77,20 @@ class FitScheduler:
         self._trainer: threading.Thread | None = None
         self._process = os.getpid()
 
-    def _check_process(self) -> None:
-        """Forget everything in a forked process, which has none of the other threads."""
+    @property
+    def changed(self) -> threading.Condition:
+        """The lock. In a forked process, which has none of the other threads, all begins anew."""
         if self._process != os.getpid():
             with _fork_lock:
                 if self._process != os.getpid():
                     self._start_afresh()
-
-    @property
-    def changed(self) -> threading.Condition:
-        """The lock."""
-        self._check_process()
         return self._changed
 
     @property
     def call(self) -> ParallelCall | None:
         """The call of Parallel whose task runs in this thread."""
-        self._check_process()
-        return getattr(self._local, "call", None)
+        with self.changed:
+            return getattr(self._local, "call", None)
 
     def __call__(self, job: Job, train: Train) -> None:
         """Sleep until the job is finished; raise what its training raised."""
@@ -175,7 +171,7 @@ class FitScheduler:
 
     def _next_stack(self) -> list[PendingFit]:
         """Wait until a stack should start, and take it; none when no fit waits any more."""
-        room = cache(self._free_bytes)  # to ask costs a millisecond
+        room = cache(lambda device: self.max_bytes or budget(device))  # to ask costs a millisecond
         with self.changed:
             while self.waiting:
                 is_full, _, stack = max(self._stacks(room), key=itemgetter(0, 1))
@@ -199,9 +195,6 @@ class FitScheduler:
 
     def _width(self, fit: PendingFit) -> int:
         return 1 if fit.alone else self._widths.get(fit.key, self.max_stack)
-
-    def _free_bytes(self, device: Any) -> int:
-        return budget(device) if self.max_bytes is None else self.max_bytes
 
     def _pause(self) -> float:
         """Return the seconds to wait for further fits."""
@@ -250,7 +243,7 @@ class FitScheduler:
     def _on_finished(self, job: Job, error: BaseException | None) -> None:
         with self.changed:
             self._finish(self.running.pop(id(job)), error)
-        self._report()
+        self.on_change()
 
     def _on_epoch(self, n_trained: int) -> None:
         with self.changed:
@@ -259,7 +252,7 @@ class FitScheduler:
                 fit.epochs_left = max(fit.epochs_left - 1, 0)
             if self.running and all(fit.finished.is_set() for fit in self.running.values()):
                 raise FitCancelled
-        self._report()
+        self.on_change()
 
     def _close_stack(self, error: BaseException) -> None:
         """Let fits that the training left raise an error, or train again without the others."""
@@ -271,7 +264,7 @@ class FitScheduler:
             else:
                 for fit in left:
                     self._finish(fit, error)
-        self._report()
+        self.on_change()
 
     def _retry(self, left: list[PendingFit], error: Exception) -> None:
         """Let fits of a failed stack wait again: for a smaller stack, or each alone."""
@@ -295,10 +288,6 @@ class FitScheduler:
                 self._finish(fit, problem)
             else:
                 self.waiting.append(fit)
-
-    def _report(self) -> None:
-        if self.on_change is not None:
-            self.on_change()
 
 
 def check_positive(**settings: object) -> None:
