@@ -9,7 +9,7 @@ from typing import Any
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import CheckpointWarning
 from skmmcl.training import EmbeddingNet, checkpoint_folder, fingerprint, open_folder
-from skmmcl.utils._fingerprint import foreign_kinds
+from skmmcl.utils._fingerprint import describe_modules
 
 # Parameters in which fits of one checkpoint may differ.
 NOT_OF_THE_FIT = {
@@ -28,7 +28,7 @@ def where_kept(
         params = settings.get_params(deep=False)
         params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
         # A notebook may have edited them.
-        code = type(settings), net.criterion_.terms, foreign_kinds(net.module_)
+        code = type(settings), net.criterion_.terms, describe_modules(net.module_)
         return folder, fingerprint(code, params, data.to_dict(), data.mask, *job, net.seed_)
     except (PicklingError, AttributeError, TypeError, RecursionError) as error:
         trouble = f"One of the parameters cannot be written: {error}"

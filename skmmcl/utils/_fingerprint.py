@@ -57,7 +57,7 @@ def _object(value: Any) -> Any:
         return describe([value.func, value.args, value.keywords])
     if hasattr(value, "state_dict"):
         state = {name: _array(tensor) for name, tensor in value.state_dict().items()}
-        return repr(value), state, describe(foreign_kinds(value))
+        return repr(value), state, describe_modules(value)
     if hasattr(value, "detach"):
         return _array(value)
     if hasattr(value, "get_params"):
@@ -67,10 +67,30 @@ def _object(value: Any) -> Any:
     return _class(type(value)), describe(vars(value))
 
 
-def foreign_kinds(network: Any) -> list[type]:
-    """Return the classes of a network's modules that neither this package nor torch defines."""
-    kinds = dict.fromkeys(map(type, network.modules() if hasattr(network, "modules") else ()))
-    return [kind for kind in kinds if kind.__module__.partition(".")[0] not in ("skmmcl", "torch")]
+def describe_modules(network: Any) -> Any:
+    """Return what neither the text nor the weights of a network say.
+
+    These are the names of frozen weights, and the code and plain attributes of modules that neither
+    this package nor torch defines.
+    """
+    if not hasattr(network, "modules"):
+        return None
+    frozen = [name for name, weight in network.named_parameters() if not weight.requires_grad]
+    foreign = [
+        module
+        for module in network.modules()
+        if type(module).__module__.partition(".")[0] not in ("skmmcl", "torch")
+    ]
+    kinds = [_class(kind) for kind in dict.fromkeys(map(type, foreign))]
+    plain = (bool, int, float, str, type(None))
+    return (
+        frozen,
+        kinds,
+        [
+            {name: item for name, item in vars(module).items() if isinstance(item, plain)}
+            for module in foreign
+        ],
+    )
 
 
 def _array(tensor: Any) -> Any:

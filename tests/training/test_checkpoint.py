@@ -459,6 +459,22 @@ def test_fingerprint_of_an_edited_module(make):
     assert keys[0] != keys[1]
 
 
+class Faded(nn.Linear):
+    def __init__(self, by=1.0):
+        super().__init__(5, 2)
+        self.by = by
+
+
+def test_fingerprint_of_a_module_sees_frozen_weights_and_attributes():
+    encoder, frozen, other = (Faded(by) for by in (1.0, 1.0, 2.0))
+    for each in (frozen.requires_grad_(False), other):
+        each.load_state_dict(encoder.state_dict())
+    assert len({fingerprint(each) for each in (encoder, frozen, other)}) == 3
+    assert fingerprint(Faded().requires_grad_(False)) != fingerprint(frozen)
+    frozen.requires_grad_()
+    assert fingerprint(frozen) == fingerprint(encoder)
+
+
 def test_an_edited_method_does_not_read_the_fits_of_the_earlier_one(tmp_path):
     def make(loss):
         @embedder
