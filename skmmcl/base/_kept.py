@@ -29,6 +29,7 @@ def where_kept(
         params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
         # A notebook may have edited them.
         code = type(settings), net.criterion_.terms, describe_modules(net.module_)
+        code += tuple(_describe_callback(each) for each in settings.callbacks or ())
         return folder, fingerprint(code, params, data.to_dict(), data.mask, *job, net.seed_)
     except (PicklingError, AttributeError, TypeError, RecursionError) as error:
         trouble = f"One of the parameters cannot be written: {error}"
@@ -37,3 +38,16 @@ def where_kept(
     text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble}"
     warnings.warn(text, CheckpointWarning, stacklevel=7)
     return None
+
+
+def _describe_callback(callback: Any) -> Any:
+    """Return the class and the plain settings of a callback; its state may be anything."""
+    callback = callback[1] if isinstance(callback, tuple) else callback
+    if isinstance(callback, type):
+        return callback
+    plain = (bool, int, float, str, type(None))
+    return type(callback), {
+        name: value
+        for name, value in vars(callback).items()
+        if isinstance(value, plain) and not name.endswith("_")
+    }

@@ -14,10 +14,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from sklearn.base import clone
+from skorch.callbacks import Callback, EarlyStopping
 from torch import nn
 
 import skmmcl
+from skmmcl import CMCCSSEmbedder
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.exceptions import CheckpointWarning, FitInterruptedWarning
 from skmmcl.networks import MLP
@@ -457,6 +459,16 @@ def test_fingerprint_of_an_edited_module(make):
     with torch.random.fork_rng():
         keys = [torch.manual_seed(0) and fingerprint(make(kind)) for kind in (before, Edited)]
     assert keys[0] != keys[1]
+
+
+def test_another_callback_does_not_read_the_fits_without(tmp_path):
+    X = {"a": np.eye(8, 3), "b": np.eye(8, 4)}
+    for callbacks in (None, [EarlyStopping("train_loss", patience=1, threshold=10.0)]):
+        options = {"solver": "gradient", "max_epochs": 4, "checkpoint": tmp_path}
+        embedder = CMCCSSEmbedder(callbacks=callbacks, random_state=0, **options)
+        found = [clone(embedder).fit(X, np.arange(8) % 2).n_iter_ for _ in range(2)]
+        assert found == ([4, 4] if callbacks is None else [2, 2])
+    assert len(list(tmp_path.glob("*.npz"))) == 2
 
 
 class Faded(nn.Linear):
