@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -38,6 +39,11 @@ from skmmcl.networks._standardize import InputStage
 from skmmcl.training import Term, make_net
 from skmmcl.utils._site import PAGE
 from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from skmmcl.utils._typing import RandomState, SampleWeight, Subjects, Target
 
 
 @embedder
@@ -89,11 +95,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     modalities: Mapping[str, Any] | Sequence[str] | None = None
     n_components: int = 16
-    encoders: Any = "auto"
+    encoders: str | nn.Module | Callable[..., Any] | Mapping[Any, Any] = "auto"
     standardize: bool | Literal["image"] = True
     input_components: int | None = 60
     input_noise: float = 0.0
-    augment: Any = None
+    augment: Literal["auto"] | Mapping[Any, Any] | Callable[..., Any] | None = None
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
     solver: Literal["auto", "closed_form", "gradient"] = "gradient"
@@ -105,19 +111,19 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     sampler: Literal["stratified", "balanced"] = "stratified"
     lr: float = 1e-3
     weight_decay: float = 1e-3
-    optimizer: Any = "adam"
-    lr_schedule: Any = None
+    optimizer: str | Callable[..., Any] = "adam"
+    lr_schedule: str | Callable[..., Any] | None = None
     gradient_clip: float | None = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = 20
     monitor: Literal["loss", "probe"] = "loss"
     callbacks: Sequence[Any] | None = None
     warm_start: bool = False
-    checkpoint: Any = None
+    checkpoint: str | os.PathLike[str] | None = None
     device: str = "auto"
     dtype: Literal["float32", "float64", "auto"] = "float32"
     verbose: int = 0
-    random_state: Any = None
+    random_state: RandomState = None
 
     _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
     _of_training: ClassVar[tuple[str, ...]] = ()  # own parameters that closed forms do not heed
@@ -149,7 +155,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         head = {"projection_dim": self.projection_dim} if hasattr(self, "projection_dim") else {}
         return partial(MultiviewNetwork, n_components=self.n_components, **head, **layout)
 
-    def _make_guide(self, y: Any) -> Guide:
+    def _make_guide(self, y: Target) -> Guide:
         """Return what guides the objective besides the modalities; ``y`` as the user gave it."""
         return Guide()
 
@@ -172,7 +178,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     # What every method does alike
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+    def fit(self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None) -> Self:
         """Fit to the training subjects.
 
         Parameters
@@ -196,7 +202,9 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         )
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> np.ndarray:
+    def fit_transform(
+        self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None
+    ) -> np.ndarray:
         """Fit, and represent the training subjects.
 
         Where terms are solved in closed form this differs from ``fit(X, y).transform(X)`` by
@@ -221,7 +229,9 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     @available_if(can_train)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+    def partial_fit(
+        self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None
+    ) -> Self:
         """Train for one epoch more; the first call fixes scaling, shapes and classes.
 
         A pickle or a copy of an estimator goes on as the estimator itself would only if it was
@@ -238,7 +248,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             warn_of_new_network(type(self).__name__)
         return fit_embedder(self, X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Subjects) -> np.ndarray:
         """Represent subjects.
 
         Parameters
@@ -293,7 +303,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         index = data.index if data.axis is None else data.axis
         return pd.DataFrame(out, index=index, columns=self.get_feature_names_out())
 
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns of `transform`.
 
         These are ``fc_0``, ``fc_1``, ... of a network, and ``fc_css_0``, ``joint_css_0``, ... of a

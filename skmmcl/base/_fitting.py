@@ -49,7 +49,7 @@ def fit_embedder(
         The estimator.
     """
     if not resume:
-        vars(estimator).pop("_trained", None)
+        estimator.__dict__.pop("_trained", None)
     check_settings(estimator)
     data, known, counted = read_training(estimator, X, y, sample_weight, reset=not resume)
     earlier = getattr(estimator, "_subject_keys", None) if resume else None

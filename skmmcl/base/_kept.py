@@ -28,8 +28,8 @@ def where_kept(
         params = settings.get_params(deep=False)
         params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
         # A notebook may have edited them.
-        code = type(settings), net.criterion_.terms, describe_modules(net.module_)
-        code += tuple(_describe_callback(each) for each in settings.callbacks or ())
+        callbacks = [_describe_callback(each) for each in settings.callbacks or ()]
+        code = type(settings), net.criterion_.terms, describe_modules(net.module_), callbacks
         return folder, fingerprint(code, params, data.to_dict(), data.mask, *job, net.seed_)
     except (PicklingError, AttributeError, TypeError, RecursionError) as error:
         trouble = f"One of the parameters cannot be written: {error}"

@@ -42,7 +42,7 @@ def stacked_fits(
         Folder where fits are kept, so that an interrupted protocol resumes. Only fits with the
         same data, parameters and seed are taken from it, so set ``random_state`` to a number.
     progress : bool, default=False
-        Show a bar with the fits done, those running, and the time left. Needs tqdm.
+        Show a bar with the fits done, those running, and the time left.
 
     Yields
     ------

@@ -78,12 +78,14 @@ class LaneBatches:
 
     def _known(self, rows: Tensor, real: Tensor | None) -> dict[str, Tensor | None]:
         """Return what is known of subjects besides their modalities; padding counts as nobody."""
-        y, targets, mask, weight = (
+        targets, mask, weight = (
             None if values is None else values[rows]
-            for values in (self.y, self.targets, self.mask, self.sample_weight)
+            for values in (self.targets, self.mask, self.sample_weight)
         )
+        y: Any = self.y[rows]
         if real is not None:
-            y, weight = y.where(real, -1), weight * real
+            y = y.where(real, -1)
+            weight = None if weight is None else weight * real
             targets = None if targets is None else targets.where(real[..., None], torch.nan)
         known = {"y": y, "targets": targets, "mask": mask, "sample_weight": weight}
         return {**known, "index": rows}

@@ -174,13 +174,6 @@ def test_progress_bar_knows_what_is_to_come(engine, monkeypatch):
     assert seen[-1] == (60, "fits 12/12, 0 running", 60)
 
 
-def test_progress_needs_tqdm(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.raises(ImportError, match="skmmcl\\[plot\\]"), stacked_fits(progress=True):
-        pass
-    assert current() is None
-
-
 def test_error_while_tasks_are_made(engine):
     def tasks():
         yield joblib.delayed(fit)(1.0)
