@@ -65,7 +65,7 @@ def test_classes_cannot_be_asked_for_later(cohort):
 def test_patients_cannot_be_others_later(cohort):
     X, y = cohort
     embedder = make(SepVAEEmbedder, positive=0).fit(X, y)
-    with pytest.raises(ValueError, match="the patients were 0"):
+    with pytest.raises(ValueError, match="began with the patients 0"):
         embedder.set_params(positive=1).fit(X, y)
 
 

@@ -1,4 +1,4 @@
-"""The decorator of estimators: their signature, and what they share in their docstrings."""
+"""The decorator of estimators: their signature, and the shared parts of their docstrings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RECIPE = """Make an estimator with the settings of the paper.
 Parameters
 ----------
 **params
-    Parameters that are to differ.
+    Parameters that differ from them.
 
 Returns
 -------
@@ -91,7 +91,7 @@ def embedder(estimator: C) -> C:
 
 
 def _give_recipe(estimator: Any) -> None:
-    """Give a class with published settings, ``_paper``, its ``from_paper``."""
+    """Add ``from_paper`` to a class with published settings, ``_paper``."""
 
     def from_paper(cls: Any, **params: Any) -> Any:
         return cls(**{**cls._paper, **params})
@@ -105,7 +105,7 @@ def _give_recipe(estimator: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    """A setting as it would be written."""
+    """Return a setting as it would be written in code."""
     if isinstance(value, partial):
         given = "".join(f", {name}={_shown(each)}" for name, each in value.keywords.items())
         return f"partial({_shown(value.func)}{given})"
@@ -175,7 +175,7 @@ def _join(before: str, sections: Mapping[str, str]) -> str:
 
 
 def _with_default(entry: str, default: Any) -> str:
-    """Return the description of a parameter with this default, where it says another."""
+    """Return the description of a parameter with this default instead of the one stated."""
     head, line, rest = entry.partition("\n")
     before, has_default, stated = head.partition("default=")
     try:
@@ -200,7 +200,7 @@ def _of_package(classes: Iterable[type]) -> list[type]:
 
 
 def _split(docstring: str) -> tuple[str, dict[str, str]]:
-    """Return what stands before the first section, and the sections by title."""
+    """Return the text before the first section, and the sections by title."""
     before, *rest = _TITLE.split(inspect.cleandoc(docstring))
     bodies = (body.strip("\n") + "\n" for body in rest[1::2])
     return before, dict(zip(rest[::2], bodies, strict=True))

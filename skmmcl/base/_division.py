@@ -11,7 +11,7 @@ from skmmcl.base._views import asks_for_copies
 from skmmcl.losses import has_target
 from skmmcl.training import Term
 
-# Parameters that only the training of a network heeds.
+# Parameters with an effect only where a network is trained.
 OF_TRAINING = (
     "encoders", "standardize", "augment", "input_components", "input_noise", "impute",
     "projection_dim", "normalize", "max_epochs", "batch_size", "sampler", "lr", "weight_decay",
@@ -23,14 +23,14 @@ OF_COPIES = ("views", "n_views")  # where a method has them
 
 
 def can_train(settings: Any) -> bool:
-    """Return whether there is `partial_fit`: closed forms do not go on from where they stand."""
+    """Return whether there is `partial_fit`: closed forms cannot be trained further."""
     if settings.solver == "closed_form":
         raise AttributeError("solver='closed_form' has no partial_fit; solver='gradient' has.")
     return True
 
 
 def warn_of_new_network(user: str) -> None:
-    """Warn that `partial_fit` begins a network, since the last fit trained none."""
+    """Warn that `partial_fit` begins a network where the last fit trained none."""
     warnings.warn(
         f"This {user} was solved in closed form, from which partial_fit cannot go on: it begins "
         "to train a network, as with solver='gradient'.",
@@ -40,7 +40,7 @@ def warn_of_new_network(user: str) -> None:
 
 
 def is_cross_view(term: Term) -> bool:
-    """Return whether the loss of a term aligns the modalities of a subject, and no more."""
+    """Return whether the loss of a term only aligns the modalities of a subject."""
     return getattr(term.loss, "is_cross_view", False)
 
 
@@ -52,7 +52,7 @@ def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term
     terms : iterable of Term
         The objective; terms of weight 0 are left out.
     solver : {"auto", "closed_form", "gradient"}
-        What is asked for.
+        Parameter of the estimator.
     settings : BaseEmbedder
         Estimator whose data have been read.
 
@@ -63,8 +63,8 @@ def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term
     Raises
     ------
     ValueError
-        If a term has no known optimum and all are to be solved, or if only what is solved can heed
-        a parameter.
+        If all terms are to be solved and one has no known optimum, or if a parameter has an effect
+        on solved terms alone and there are none.
     """
     terms = [term for term in terms if term.weight]
     if not terms:
@@ -87,7 +87,7 @@ def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term
 
 
 def _asks_for_training(settings: Any) -> bool:
-    """Whether a parameter asks for what only a network can do."""
+    """Return whether a parameter asks for something that only a network can do."""
     asked = settings.encoders != "auto" or settings.augment not in (None, "auto")
     return asked or asks_for_copies(settings)
 
@@ -95,8 +95,8 @@ def _asks_for_training(settings: Any) -> bool:
 def _refuse_copies(settings: Any) -> None:
     if asks_for_copies(settings):
         raise ValueError(
-            f"views={settings.views!r} contrasts augmented copies of each subject, which "
-            "solver='closed_form' has not: it aligns modalities and regresses onto targets. "
+            f"views={settings.views!r} contrasts augmented copies of each subject, which do not "
+            "exist for solver='closed_form': it aligns modalities and regresses onto targets. "
             "solver='gradient' trains a network on copies; or leave views='auto'."
         )
 
@@ -121,12 +121,12 @@ def _solvable_views(others: list[Term], views: list[Term], settings: Any) -> lis
 def _refuse_what_keeps_the_nuisance(
     with_target: list[Term], others: list[Term], settings: Any
 ) -> None:
-    """Raise where a term besides the discriminants, which alone can be invariant, is asked for."""
+    """Raise if there are terms besides discriminants, which alone can be invariant."""
     if not with_target or _asks_for_training(settings) or not all(map(is_cross_view, others)):
         raise ValueError(
-            f"invariant_to={settings.invariant_to!r} reaches supervised terms that are solved, and "
-            f"this {type(settings).__name__} has others: {[term.name for term in others]}. Leave "
-            "them out by weight 0, and encoders, augment and views as they are by default."
+            f"invariant_to={settings.invariant_to!r} applies to solved supervised terms only, and "
+            f"this {type(settings).__name__} has others: {[term.name for term in others]}. Give "
+            "these weight 0, and leave encoders, augment and views at their defaults."
         )
 
 
@@ -141,7 +141,7 @@ def _refuse_what_only_solvers_heed(settings: Any) -> None:
 
 
 def warn_of_untrained(settings: Any) -> None:
-    """Warn of parameters of training that were set, where nothing is trained."""
+    """Warn of parameters of training that were set where nothing is trained."""
     defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
     names = [*OF_TRAINING, *OF_COPIES, *settings._of_training]
     given = {name: getattr(settings, name) for name in names if name in defaults}
@@ -149,8 +149,8 @@ def warn_of_untrained(settings: Any) -> None:
         name
         for name, value in given.items()
         if value is not defaults[name] and value != defaults[name]
-        if not (name.endswith("_weight") and value == 0)  # which leaves a term out
-        if not (name == "standardize" and value == "image")  # which is done as data are read
+        if not (name.endswith("_weight") and value == 0)  # no such term
+        if not (name == "standardize" and value == "image")  # applied when data are read
     ]
     if unused:
         warnings.warn(

@@ -50,10 +50,10 @@ if TYPE_CHECKING:
 class BaseEmbedder(TransformerMixin, BaseEstimator):
     """Base of the transformers that train one encoder per modality.
 
-    A method says what its objective is (`_make_objective`) and, where it is not the usual one,
-    what its network is (`_make_network`), what guides it besides the modalities
-    (`_make_guide`), which modality each view reads (`_make_views`), and how a modality is
-    scaled (`_make_stage`). Everything else is done here.
+    A method defines its objective (`_make_objective`) and, where it is not the usual one, its
+    network (`_make_network`), what guides it besides the modalities (`_make_guide`), the
+    modality that each view reads (`_make_views`), and how a modality is scaled
+    (`_make_stage`). Everything else is done here.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     random_state: RandomState = None
 
     _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
-    _of_training: ClassVar[tuple[str, ...]] = ()  # own parameters that closed forms do not heed
+    _of_training: ClassVar[tuple[str, ...]] = ()  # own parameters without effect on closed forms
     _doc_link_module, _doc_link_template = "skmmcl", PAGE  # of the "?" in notebooks
 
     _training_columns: list[Any] | None = field(default=None, init=False)  # fit_transform's
@@ -136,15 +136,15 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     _layout: Layout = field(init=False)
     _dtype: str = field(init=False)
     _n_samples: int = field(init=False)
-    _subject_keys: np.ndarray | None = field(init=False)  # who was seen; None if not known
+    _subject_keys: np.ndarray | None = field(init=False)  # the subjects seen; None if not known
 
     if TYPE_CHECKING:
 
         @classmethod
         def from_paper(cls, **params: Any) -> Self:
-            """Given by `embedder` to classes with a recipe, ``_paper``."""
+            """Make an estimator with the settings of the paper, where `embedder` finds some."""
 
-    # What a method says of itself
+    # The hooks of a method
 
     @abstractmethod
     def _make_objective(self) -> list[Term]:
@@ -175,7 +175,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         """Return how a modality is scaled and restricted to principal components."""
         return input_stage(self, name, array, present, sample_weight)
 
-    # What every method does alike
+    # What all methods share
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None) -> Self:
@@ -186,8 +186,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         X : MultimodalData, mapping, list of records, DataFrame or array
             The modalities of n_samples subjects. A table needs ``modalities``.
         y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
-            What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabeled.
+            Target of the subjects, for most methods a class label, with -1, NaN or None for
+            unlabeled subjects.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -209,7 +209,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
         Where terms are solved in closed form this differs from ``fit(X, y).transform(X)`` by
         design: each subject's columns come from a discriminant that has not seen the subject's
-        target (leave-one-out), so that what is learned on top of them is not optimistic.
+        target (leave-one-out), so that estimates on top of them are not optimistic.
 
         Returns
         -------
@@ -232,11 +232,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     def partial_fit(
         self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None
     ) -> Self:
-        """Train for one epoch more; the first call fixes scaling, shapes and classes.
+        """Train for one more epoch; the first call fixes scaling, shapes and classes.
 
-        A pickle or a copy of an estimator goes on as the estimator itself would only if it was
-        made with ``warm_start=True``: otherwise it holds no moments of the optimizer, which
-        then begin anew, with a warning.
+        A pickle or a copy of an estimator goes on as the original only with
+        ``warm_start=True``. Otherwise it holds no moments of the optimizer, which then begin
+        anew, with a warning.
 
         Returns
         -------
@@ -259,7 +259,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_columns)
-            The representations of all modalities, side by side.
+            The representations of all modalities, one after the other.
         """
         check_is_fitted(self, "net_")
         return self._transformed(read_input(self, X, reset=False))
@@ -322,23 +322,23 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         solved = [] if self._solution is None else self._solution.names()
-        trained = [] if self._trained is None else self._trained.names(beside=bool(solved))
+        trained = [] if self._trained is None else self._trained.names(name_terms=bool(solved))
         return np.asarray([*solved, *trained], dtype=object)
 
     def encoder(self, modality: str) -> nn.Module:
-        """Return a copy of the trained encoder of a modality, to hand to another estimator.
+        """Return a copy of the trained encoder of a modality, for use in another estimator.
 
         Parameters
         ----------
         modality : str
-            One of ``modalities_``; where two encoders read it, the first counts.
+            One of ``modalities_``. Where two encoders read it, the first is copied.
 
         Returns
         -------
         Module
             Maps subjects of shape ``(n_samples, *shape)``, scaled as in this fit, to their
-            representation. Where the modality was restricted to principal components, those
-            belong to the encoder.
+            representation. It contains the principal components to which the modality was
+            reduced, if any.
 
         Examples
         --------
@@ -360,14 +360,14 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     @property
     def mean_representation_(self) -> np.ndarray:
-        """Mean representation of the training subjects, which replaces that of what is absent."""
+        """Mean representation of the training subjects, which replaces an absent one."""
         if self._trained is None:
             raise AttributeError("Nothing was trained; solver='gradient' trains a network.")
         return self._trained.mean_representation
 
     @property
     def categories_(self) -> dict[str, dict[str | int, list]]:
-        """What the codes of categories stand for, by modality and column."""
+        """The categories that codes stand for, by modality and column."""
         return self._layout.named_categories()
 
     @property
@@ -378,11 +378,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     @property
     def n_iter_(self) -> int:
-        """Number of epochs that were run."""
+        """Number of epochs of training so far."""
         return len(self.history_.get("train_loss", ()))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the moments of the optimizer unless training is to go on."""
+        """Leave out the moments of the optimizer unless ``warm_start`` asks for them."""
         state = dict(super().__getstate__())
         if state.get("_trained") is not None and not self.warm_start:
             state["_trained"] = state["_trained"].without_moments()

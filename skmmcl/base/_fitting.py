@@ -74,7 +74,7 @@ def _train(
     known: Known,
     n_epochs: int,
 ) -> Trained | None:
-    """Train a network, if not that of an earlier fit, by the terms that are not solved."""
+    """Train a network, that of an earlier fit or a new one, by the terms that are not solved."""
     if not terms:
         warn_of_untrained(estimator)
         return None

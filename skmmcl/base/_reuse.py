@@ -1,4 +1,4 @@
-"""Reuse of what was trained: encoders, whole networks, and their architecture with new weights."""
+"""Reuse of trained parts: encoders, whole networks, and architectures with new weights."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from skmmcl.training import seeded
 
 
 class Start(NamedTuple):
-    """A network from which training goes on, and how its modalities are read.
+    """Network from which training goes on, with the scaling of its modalities.
 
-    ``scaling`` has means, units and origins of the modalities, as `Trained` has them.
+    ``scaling`` holds means, units and origins of the modalities, as `Trained` does.
     """
 
     network: MultiviewNetwork
@@ -51,8 +51,9 @@ def check_has_network(estimator: Any) -> None:
         )
     if estimator._solution is not None:
         raise TypeError(
-            f"This {name} has solved columns next to those of its network (solver={solver!r}), "
-            "and only a network can be trained further. Fit it with solver='gradient'."
+            f"This {name} has solved columns in addition to those of its network (solver="
+            f"{solver!r}), and only a network can be trained further. Fit it with "
+            "solver='gradient'."
         )
 
 
@@ -64,7 +65,7 @@ def start_from(estimator: Any, modalities: Sequence[str]) -> Start:
     estimator : BaseEmbedder
         Fitted, with a network. It stays as it is.
     modalities : sequence of str
-        Those that are to be read.
+        The modalities to read.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def start_anew(
     sample_weight : ndarray of shape (n_samples,) or None
         How often a subject counts.
     seed : int
-        Of the weights.
+        Seed of the weights.
 
     Returns
     -------
@@ -98,7 +99,7 @@ def start_anew(
     """
     check_has_network(estimator)
     trained, stages = Trained.scaled_by(estimator, data, sample_weight)
-    build = estimator.net_.module.args[0]  # what the network of this embedder was built by
+    build = estimator.net_.module.args[0]  # which built the network of this embedder
     layout = {
         **build.keywords,
         "views": [name for name in build.keywords["views"] if name in stages],
@@ -119,12 +120,12 @@ def _scaling(trained: Any, modalities: Sequence[str]) -> dict[str, dict[str, np.
 
 
 def untrained(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
-    """Return a clone of an embedder that has read these subjects, and whose weights are drawn.
+    """Return a clone of an embedder that has read the subjects, and has its first weights.
 
     Parameters
     ----------
     estimator : BaseEmbedder
-        Its parameters count.
+        The embedder to clone.
     X, y, sample_weight : Any
         As `BaseEmbedder.fit` takes them.
 
@@ -159,8 +160,7 @@ def encoder_of(estimator: Any, modality: str) -> nn.Module:
 class ScoringEncoder(Laned):
     """Encoder of principal component scores that takes scaled subjects.
 
-    ``unit`` are the standard deviations by which subjects were divided; None if they come as they
-    are.
+    ``unit`` holds the standard deviations by which subjects were divided; None if they were not.
     """
 
     mean: Tensor

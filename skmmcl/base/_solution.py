@@ -1,4 +1,4 @@
-"""Terms of an objective whose optimum is known: their solution."""
+"""Solution in closed form of terms whose optimum is known."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from skmmcl.solvers import KernelDiscriminant, MultisetCCA, warn_of_lone_classes
 from skmmcl.solvers._cohort import Cohort
 from skmmcl.training import Term
 
-# What the columns of unsupervised terms measure where the discriminants measure 1.
+# Scale of the columns of unsupervised terms, relative to those of the discriminants.
 UNSUPERVISED_SCALE = 0.5
 
-# Folds in which the training columns of invariant discriminants are made.
+# Number of folds for the training columns of invariant discriminants.
 N_FOLDS = 10
 
-# Share of a nuisance beyond the target that is rounding.
+# Fraction of a nuisance, beyond the target, that is rounding.
 SMALLEST_REST = 1e-9
 
 Side = Mapping[str, np.ndarray | None]  # what is known of the subjects, by name
 
 
 class Solution:
-    """The solved terms of an objective, as blocks of columns.
+    """Solved terms of an objective, as blocks of columns.
 
-    A term with a target geometry is a discriminant of each modality and of all jointly. A term that
-    aligns modalities is solved by their regularized canonical correlations.
+    A term with a target geometry becomes a discriminant of each modality and of all jointly. A term
+    that aligns modalities is solved by their regularized canonical correlations.
     """
 
     def __init__(self) -> None:
@@ -61,10 +61,11 @@ class Solution:
         data : MultimodalData
             The training subjects.
         side : mapping of str to ndarray
-            What terms know of the subjects: "y", "targets" and "sample_weight"; None where it is
-            not known.
+            Targets and weights of the subjects: "y", "targets" and "sample_weight"; None where
+            unknown.
         columns_wanted : bool
-            Whether training columns are, which of invariant discriminants take ten times as long.
+            Whether training columns are needed, which take invariant discriminants ten times as
+            long.
 
         Returns
         -------
@@ -74,7 +75,7 @@ class Solution:
         """
         if "joint" in data.modalities:
             raise ModalityError(
-                "Modality 'joint' has the name of the columns of all modalities; rename it."
+                "The name 'joint' is that of the columns of all modalities; rename this modality."
             )
         blocks = self.layout.learn(data)
         given = read_groups(data, settings.groups)
@@ -91,7 +92,7 @@ class Solution:
             else:
                 part = MultisetCCA(n_components=settings.n_components).fit(cohort)
             found, factor = part.training_scores_, 1.0
-            del part.training_scores_  # of training subjects nothing is kept
+            del part.training_scores_  # nothing of the training subjects is kept
             if supervised and not has_target(term.loss):
                 factor = unsupervised_factor(found, side["sample_weight"])
             self.parts[term.name], self.factors[term.name] = part, factor
@@ -156,10 +157,10 @@ def _cross_fit(
     target: np.ndarray,
     groups: np.ndarray | None,
 ) -> None:
-    """Replace the training columns by those of solvers to which the target was unknown.
+    """Replace the training columns by those of solvers that have not seen the target.
 
-    The targets are regressed out of the nuisance, which would betray them: leaving a subject out
-    of the regression alone is not enough.
+    The targets are regressed out of the nuisance, which would leak them: leaving a subject out of
+    the discriminant alone is not enough.
     """
     labeled = np.flatnonzero(np.isfinite(target).all(axis=1))
     units = np.unique(labeled if groups is None else groups[labeled], return_inverse=True)[1]
@@ -173,7 +174,7 @@ def _cross_fit(
 
 
 def _check_nuisance(name: str | None, nuisance: np.ndarray | None, target: np.ndarray) -> None:
-    """Raise if nothing of the nuisance is left once the target is known."""
+    """Raise if the target determines the nuisance."""
     if nuisance is None:
         return
     known = np.isfinite(target).all(axis=1)
@@ -182,8 +183,8 @@ def _check_nuisance(name: str | None, nuisance: np.ndarray | None, target: np.nd
     left, spread = nuisance[known] - given @ slopes, nuisance[known] - nuisance[known].mean(axis=0)
     if np.sum(left**2) < SMALLEST_REST * np.sum(spread**2):
         raise DataError(
-            f"invariant_to={name!r} is determined by the target: a representation cannot hold one "
-            "and not the other."
+            f"invariant_to={name!r} is determined by the target: no representation can hold one "
+            "without the other."
         )
 
 
@@ -192,13 +193,13 @@ def _side_by_side(columns: np.ndarray) -> np.ndarray:
 
 
 def unsupervised_factor(blocks: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    """Return what brings blocks of columns to the scale of unsupervised terms.
+    """Return the factor that brings blocks of columns to the scale of unsupervised terms.
 
     Parameters
     ----------
     blocks : ndarray of shape (n_samples, n_blocks, n_columns)
-        Columns of the training subjects. The scale of a block is the root of the sum of the
-        variances of its columns, of which the mean square counts.
+        Columns of the training subjects. The squared scale of a block is the sum of the variances
+        of its columns; the mean over the blocks counts.
     sample_weight : ndarray of shape (n_samples,) or None
         How often a subject counts.
 

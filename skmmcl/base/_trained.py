@@ -1,4 +1,4 @@
-"""Terms of an objective that are trained: the network, and what its input and output need."""
+"""The trained network of an embedder, with the scaling of its input and output."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def input_stage(
     present: np.ndarray,
     sample_weight: np.ndarray | None,
 ) -> InputStage:
-    """Return what the training subjects say of a modality: mean, scale, principal axes."""
+    """Return the statistics of a modality: mean, scale, principal axes."""
     mean, scale = weighted_moments(array, present, sample_weight)
     stage = InputStage(mean, scale, bool(settings.standardize))
     is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment, [name])
@@ -65,12 +65,12 @@ def input_stage(
 
 
 class Trained:
-    """A network that trains terms of an objective, with what it learned besides its weights.
+    """Trained network of an embedder, with what was learned besides its weights.
 
     Parameters
     ----------
     stages : dict of str to InputStage
-        What the training subjects say of each modality.
+        Statistics of each modality over the training subjects.
     augmented : collection of str
         Modalities that an augmentation sees in their own units.
     dtype : {"float32", "float64"}
@@ -99,7 +99,7 @@ class Trained:
         self.dtype = dtype
         self.means = {name: stage.mean for name, stage in stages.items()}
         self.units = {name: stage.unit for name, stage in stages.items()}
-        # Float32 would spoil what is far from 0; what is augmented stays in its own units.
+        # Float32 is too coarse far from 0; augmented modalities stay in their own units.
         near = [*augmented, *(stages if dtype != "float32" else ())]
         far = {name: stage.origin for name, stage in stages.items() if name not in near}
         self.origins = {name: origin for name, origin in far.items() if origin is not None}
@@ -108,7 +108,7 @@ class Trained:
     def scaled_by(
         cls, settings: Any, data: MultimodalData, sample_weight: np.ndarray | None
     ) -> tuple[Self, dict[str, InputStage]]:
-        """Return what training subjects say of the modalities, without a network yet.
+        """Return the scaling that training subjects give, and the input stages of a network.
 
         Parameters
         ----------
@@ -122,9 +122,9 @@ class Trained:
         Returns
         -------
         trained : Trained
-            To which the network is to be given.
+            Without a network yet.
         stages : dict of str to InputStage
-            As the network sees them, once the origins have been subtracted.
+            As the network sees them, after the origins have been subtracted.
         """
         stages = {
             name: settings._make_stage(name, array, present, sample_weight)
@@ -206,9 +206,9 @@ class Trained:
         data : MultimodalData
             The training subjects.
         known : mapping of str to ndarray or None
-            What terms know of them: "y", "targets" and "sample_weight".
+            Their targets and weights: "y", "targets" and "sample_weight".
         n_epochs : int
-            At most so many.
+            Largest number of epochs.
         """
         self.scale = 1.0
         subjects = self.subjects(data, known)
@@ -224,7 +224,7 @@ class Trained:
             self.imputation = Imputation(self.net, subjects, sample_weight)
 
     def learn_scale(self, data: MultimodalData, sample_weight: np.ndarray | None) -> None:
-        """Bring the representation to the scale that it has next to columns of solved terms."""
+        """Scale the representation relative to the columns of solved terms."""
         blocks = represent(self.net, self.subjects(data)).transpose(1, 0, 2)
         self.scale = unsupervised_factor(blocks, sample_weight)
 
@@ -233,7 +233,7 @@ class Trained:
     ) -> np.ndarray:
         """Return the representation of all modalities, (n_samples, n_columns).
 
-        As ``directions`` that of each modality has length one.
+        With ``directions`` that of each modality has length one.
         """
         subjects = self.subjects(data)
         h = represent(self.net, subjects)
@@ -246,10 +246,10 @@ class Trained:
             h = h / np.maximum(length, np.finfo(h.dtype).tiny)
         return h.transpose(1, 0, 2).reshape(len(data), -1) * self.scale
 
-    def names(self, *, beside: bool) -> list[str]:
-        """Return the names of the columns; what stands beside solved terms is named by its own."""
+    def names(self, *, name_terms: bool) -> list[str]:
+        """Return the names of the columns, with those of the terms if there are solved ones too."""
         views = self.net.module_.views
-        terms = [term.name for term in self.net.criterion_.terms] if beside else []
+        terms = [term.name for term in self.net.criterion_.terms] if name_terms else []
         width = self.mean_representation.shape[1]
         return [
             "_".join([name, *terms, str(k)])
@@ -260,12 +260,14 @@ class Trained:
     def history(self) -> dict[str, np.ndarray]:
         """Return the loss and each term by epoch."""
         rows = [row for row in self.net.history if "train_loss" in row]
-        last = rows[-1] if rows else {"train_loss": np.nan}  # none if cut off in the first epoch
+        last = (
+            rows[-1] if rows else {"train_loss": np.nan}
+        )  # none if interrupted in the first epoch
         names = [k for k, v in last.items() if isinstance(v, float) and k != "dur"]
         return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
 
     def subjects(self, data: MultimodalData, known: Known | None = None) -> SubjectSet:
-        """Return subjects as tensors where the net is; what is absent is the mean, and masked."""
+        """Return subjects as tensors on the net's device; absent modalities hold the mean."""
         known = known or {}
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         x = {
@@ -279,13 +281,13 @@ class Trained:
         return SubjectSet.everyone(x, codes, mask, known.get("sample_weight"), known.get("targets"))
 
     def present(self, data: MultimodalData) -> np.ndarray:
-        """Return who has what a block of the representation stands for, (n_samples, n_blocks)."""
+        """Return the presence of each block of the representation, (n_samples, n_blocks)."""
         if getattr(self.net.module_, "fuses", False):
             return np.asarray(data.mask.any(axis=1))[:, None]
         return self._view_mask(data)
 
     def _view_mask(self, data: MultimodalData) -> np.ndarray:
-        """Presence of each view, (n_samples, n_views)."""
+        """Return the presence of each view, (n_samples, n_views)."""
         return data.mask[:, [data.modalities.index(name) for name in self.net.module_.views]]
 
     def _learn_mean(
@@ -305,6 +307,6 @@ class Trained:
                 f"learning rate or weight decay that is too high (lr={self.net.lr}) or very large "
                 "input values (keep standardize=True)."
             )
-        if not count.all():  # in a later call nobody may have the modality
+        if not count.all():  # a later call may lack a modality in all subjects
             mean = np.where(count > 0, mean, self.mean_representation)
         self.mean_representation = mean.astype(self.dtype)

@@ -1,4 +1,4 @@
-"""What a contrast takes for views: modalities, augmented copies of each, or both."""
+"""The views of a contrast: modalities, augmented copies of each, or both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def asks_for_copies(settings: Any) -> bool:
 
 
 def resolve_views(settings: Any) -> Views:
-    """Return what "auto" means for the modalities of an estimator that has read its data."""
+    """Return the views of an estimator that has read its data, with "auto" resolved."""
     if not contrasts_views(settings):
         return "modality"
     if settings.views != "auto":
@@ -32,7 +32,7 @@ def resolve_views(settings: Any) -> Views:
 
 
 def made_copies(settings: Any) -> dict[str, Any]:
-    """Return what a network is told of the copies in which it sees the subjects; {} for none."""
+    """Return the parameters of a network on copies of the subjects; {} for none."""
     views = resolve_views(settings)
     if views == "modality":
         return {}
@@ -53,7 +53,7 @@ def check_views(settings: Any) -> None:
     ModalityError
         If modalities are asked for and there is one, or if nothing changes the copies of one.
     ValueError
-        If a single copy is asked for, or augmentation of a kind that the method has not.
+        If a single copy is asked for, or ``augment="auto"`` of a method without copies.
     """
     views = resolve_views(settings)
     user = type(settings).__name__
@@ -70,7 +70,7 @@ def check_views(settings: Any) -> None:
     if settings.n_views < 2:
         raise ValueError(
             f"n_views={settings.n_views}: {user} contrasts augmented copies of each subject with "
-            "one another, of which there must be two or more."
+            "one another, and needs two or more."
         )
     if unchanged := _unchanged(settings):
         raise ModalityError(
@@ -114,7 +114,7 @@ def _unchanged(settings: Any) -> list[str]:
 
 
 def made_with(settings: Any) -> Mapping[str, Any]:
-    """Return the settings of a network with which training goes on only if they are the same."""
+    """Return the settings of a network that must stay the same while training goes on."""
     own = settings._make_network(encoders={}).keywords
     if not contrasts_views(settings):
         return own
