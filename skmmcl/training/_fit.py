@@ -20,7 +20,7 @@ from skmmcl.training._net import EmbeddingNet
 from skmmcl.training._seeds import seeded
 from skmmcl.training._stack import Stack
 
-TWICE_WITHIN = 2.0  # seconds between two Ctrl-C that are meant for more than one fit
+TWICE_WITHIN = 2.0  # seconds; two Ctrl-C within it stop more than one fit
 
 
 def fit_net(
@@ -30,25 +30,25 @@ def fit_net(
     n_epochs: int,
     checkpoint: tuple[Any, str] | None = None,
 ) -> EmbeddingNet:
-    """Train for some epochs, or go on from a checkpoint of the same job.
+    """Train for some epochs, or resume from a checkpoint of the same fit.
 
     Parameters
     ----------
     net : EmbeddingNet
-        Initialised.
+        Initialized.
     subjects : SubjectSet
         To train on and, with a validation fraction, to hold out.
     settings : object
         Has the engine's parameters as attributes: an estimator.
     n_epochs : int
-        Epochs to go.
+        Number of epochs to train.
     checkpoint : (path, str), optional
         Folder in which the state of the fit is kept, and a fingerprint of the fit.
 
     Returns
     -------
     EmbeddingNet
-        The same net, or the one of the checkpoint.
+        The trained net, with the state of the checkpoint if there is one.
     """
     job = FitJob(net, subjects, settings, n_epochs, checkpoint)
     if current() is not None:
@@ -70,12 +70,12 @@ def train(
     jobs : sequence of FitJob
         Of one signature; or a single one.
     next_jobs : callable
-        Asked after each epoch for further jobs of that signature, at most as many as
-        lanes are free.
+        Called after each epoch with the number of free lanes; returns at most as many jobs
+        of that signature.
     on_finished : callable
-        Told of each job's end, with its error if it had one.
+        Called at the end of each job with its error or None.
     on_epoch : callable
-        Told after each epoch how many lanes have run it.
+        Called after each epoch with the number of lanes that have run it.
     """
     capacity, waiting = len(jobs), list(jobs)
     lanes: list[FitJob] = []
@@ -110,7 +110,7 @@ def _report(ended: dict[FitJob, Exception | None], on_finished: OnFinished) -> N
 def _error_of(act: Callable[[], None]) -> Exception | None:
     try:
         act()
-    except Exception as error:  # noqa: BLE001  it is handed to whom it belongs
+    except Exception as error:  # noqa: BLE001  it is raised in the thread of its fit
         return error
     return None
 
@@ -121,7 +121,7 @@ def _run_until_change(
     next_jobs: NextJobs,
     on_epoch: OnEpoch,
 ) -> tuple[dict[FitJob, Exception | None], list[FitJob]]:
-    """Train until a lane ends or another is to join: who ended, with errors, and who joins."""
+    """Train until a lane ends or another joins; return ended jobs with errors, and joining ones."""
     stack = Stack([job.net for job in lanes], [job.sets for job in lanes])
     try:
         while True:
@@ -135,7 +135,7 @@ def _run_until_change(
 
 
 def _run_epoch(stack: Stack, lanes: list[FitJob]) -> dict[FitJob, Exception | None]:
-    """Run an epoch in all lanes; gives those that ended."""
+    """Run an epoch in all lanes; return the jobs that ended, with their errors."""
     stack.each(
         lambda k, net: net.notify(
             "on_epoch_begin", dataset_train=stack.sets[k][0], dataset_valid=stack.sets[k][1]
@@ -162,10 +162,10 @@ def _run_epoch(stack: Stack, lanes: list[FitJob]) -> dict[FitJob, Exception | No
 
 
 def _run_alone(stack: Stack, job: FitJob) -> dict[FitJob, Exception | None]:
-    """Run an epoch of a single fit, which the user can interrupt."""
+    """Run an epoch of a single fit, which Ctrl-C can interrupt."""
     net = job.net
-    # Modules that draw from torch's one default generator need it for themselves. A seed
-    # for each epoch lets a fit that was cut off go on with the same draws.
+    # Modules that draw from torch's default generator must be alone with it. A seed for each
+    # epoch lets an interrupted fit resume with the same draws.
     seed = net.seed_ + len(net.history)
     try:
         with seeded(seed, torch.device(net.device)) if job.draws_globally else nullcontext():
@@ -175,12 +175,12 @@ def _run_alone(stack: Stack, job: FitJob) -> dict[FitJob, Exception | None]:
         if not job.finished:
             _say_interrupted(net)
         return {job: None}
-    except Exception as error:  # noqa: BLE001  it is handed to whom it belongs
+    except Exception as error:  # noqa: BLE001  it is raised in the thread of its fit
         return {job: error}
 
 
 def _was_stopped_by_callback(net: EmbeddingNet) -> bool:
-    """Whether skorch's own early stopping, which raises KeyboardInterrupt, ended training."""
+    """Return whether skorch's early stopping, which raises KeyboardInterrupt, ended training."""
     stoppers = (cb for _, cb in net.callbacks_ if isinstance(cb, EarlyStopping))
     return any(cb.misses_ >= cb.patience for cb in stoppers)
 

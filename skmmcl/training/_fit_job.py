@@ -1,4 +1,4 @@
-"""One fit as a job: what it trains, its start and its end."""
+"""One fit as a job: its net, its subjects, its start and its end."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class FitJob(Job):
 
     @cached_property
     def signature(self) -> Any:  # type: ignore[override]
-        """What jobs of one stack have in common; None for one that trains alone."""
+        """The key that jobs of one stack share; None for one that trains alone."""
         if self.net.watched_ or self.draws_globally:
             return None
         return signature(self.net, self.sets)
@@ -82,25 +82,25 @@ class FitJob(Job):
 
     @cached_property
     def n_bytes(self) -> int:  # type: ignore[override]
-        """Estimate of what a lane of this job needs."""
+        """Estimate of the bytes that a lane of this job needs."""
         return lane_bytes(self.net, self.sets[0])
 
     def keep(self) -> None:
-        """Remember the net as it is, for `reset`."""
+        """Copy the net as it is, for `reset`."""
         self._untrained = copy.deepcopy(self.net)
 
     def reset(self) -> None:
-        """Be as before the training; `keep` must have been called."""
+        """Restore the net that `keep` has copied."""
         if self._untrained is not None:
             self.net = copy.deepcopy(self._untrained)
             train_set, valid_set = self.sets
             self.sets = replace(train_set, rng=self.net.rng_), valid_set
 
     def start(self) -> None:
-        """Begin, or go on from a checkpoint.
+        """Begin, or resume from a checkpoint.
 
-        Callbacks see a beginning in either case, as they see an end: they then have whatever
-        they keep their state in.
+        Callbacks see a beginning in either case, so that they have the objects into which their
+        state is loaded.
         """
         under_way = self.net.module_ if self.net.history else None
         if self.kept_at is not None:
@@ -117,7 +117,7 @@ class FitJob(Job):
         self._set_vmap(self.beside and self.signature is not None)
 
     def end(self) -> None:
-        """Tell the callbacks, and the checkpoint that the fit is complete."""
+        """Notify the callbacks, and mark the checkpoint as complete."""
         self._set_vmap(False)
         self.net.notify("on_train_end", X=self.sets, y=None)
         if self.checkpoint is not None:
@@ -131,7 +131,7 @@ class FitJob(Job):
 
     @property
     def epochs_left(self) -> int:
-        """Epochs still to run."""
+        """Number of epochs still to run."""
         return self.goal - len(self.net.history)
 
 
