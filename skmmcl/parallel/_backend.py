@@ -68,9 +68,9 @@ class StackingBackend(ThreadingBackend):
         self.pool = pool or TaskPool(max_stack, max_bytes, checkpoint)
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
-        # -1, the default of Parallel, means as many as fit into a stack. None comes only from what
-        # cuts its arrays or trees into so many parts (forests, pairwise distances): the last bits
-        # of its results depend on their number, so it is one.
+        # -1, the default here, means as many as fit into a stack. None comes only from functions
+        # that split arrays or trees into n_jobs parts (forests, pairwise distances): the last bits
+        # of their results depend on the number of parts, so it is one.
         if n_jobs is not None and n_jobs < 0:
             return max(self.pool.max_stack + 1 + n_jobs, 1)
         return super().effective_n_jobs(n_jobs)
@@ -80,10 +80,9 @@ class StackingBackend(ThreadingBackend):
     ) -> int:
         if parallel is not None and self.pool.dispatch_all:
             parallel.pre_dispatch = "all"
-        # Results of a list are waited for at once, those of a generator at some time or never.
+        # The caller waits for a list of results at once, for those of a generator later or never.
         self._at_once = parallel is not None and parallel.return_generator
-        # The call is not handed on: it has this backend, and would be kept by it until the garbage
-        # collector finds both.
+        # The call is not passed on: it holds this backend, and the two would form a cycle.
         return super().configure(n_jobs=n_jobs)
 
     def submit(self, func: Any, callback: Any = None) -> Any:
@@ -106,7 +105,7 @@ class StackingBackend(ThreadingBackend):
 
     @contextmanager
     def retrieval_context(self) -> Iterator[None]:
-        # scikit-learn sets the filters in each task, and threads put them back out of turn.
+        # scikit-learn sets the warning filters in each task, and threads restore them out of order.
         filters = warnings.catch_warnings() if self.pool.call is None else nullcontext()
         with filters, self.pool.waiting_for_tasks():
             yield
@@ -120,8 +119,8 @@ class StackingBackend(ThreadingBackend):
 def _own_frozen(value: Any) -> Any:
     """Return an estimator whose frozen parts no other thread has, around the same fitted ones.
 
-    Clones share a `FrozenEstimator`. A pipeline notes its callbacks at its steps while they are
-    fitted, so that threads would remove the notes of each other.
+    Clones share a `FrozenEstimator`. A pipeline sets an attribute of each step while it is fitted,
+    and threads would delete those of each other.
     """
     if not isinstance(value, BaseEstimator):
         return value

@@ -39,7 +39,7 @@ class FitScheduler:
 
     A stack starts when it is full, or when no task is awake that could still bring a fit. The
     count of those awake makes stacks large; that they start at all never depends on it, because
-    of the timeouts. The trainer thread lives as long as fits wait.
+    of the timeouts. The trainer thread lives while fits wait.
 
     Parameters
     ----------
@@ -111,14 +111,14 @@ class FitScheduler:
                 del fit  # else the error's traceback holds the fit, which holds the error
 
     def cancel(self, *, everything: bool = False) -> None:
-        """Wake fits that nobody wants; the stack ends once it trains for nobody else."""
+        """Wake fits whose results are not needed; their stack ends once it trains no other."""
         with self.changed:
             for fit in [*self.waiting, *self.running.values()]:
                 if everything or (fit.call is not None and fit.call.cancelled):
                     self._finish(fit, FitCancelled())
 
     def stop(self) -> None:
-        """Cancel everything and see the stack end."""
+        """Cancel everything, and wait for the stack to end."""
         self.cancel(everything=True)
         if (trainer := self._trainer) is not None:
             trainer.join(STOP_TIMEOUT)
@@ -204,16 +204,16 @@ class FitScheduler:
             return TASK_TIMEOUT - quiet
         if not asleep:
             return 0.0
-        # Of threads that the user started nothing is known but that they exist.
+        # Nothing is known of threads that the user started but that they exist.
         if any(thread.is_alive() for thread in self._external.difference(asleep)):
             return EXTERNAL_TIMEOUT - quiet
         return UNKNOWN_TIMEOUT - quiet if threading.active_count() > 2 else 0.0
 
     def _train(self, stack: list[PendingFit]) -> None:
-        """Train a stack and those who join it; each of them is finished then, or waits again."""
+        """Train a stack and the fits that join it; each is then finished, or waits again."""
         join = partial(self._join, stack[0].key, self._width(stack[0]))
         train, jobs = stack[0].train, [fit.job for fit in stack]
-        stack.clear()  # it would keep what is finished
+        stack.clear()  # would keep finished fits alive
         try:
             train(jobs, join, self._on_finished, self._on_epoch)
         except BaseException as error:  # noqa: BLE001  (it is raised where the fit was called)
@@ -229,7 +229,7 @@ class FitScheduler:
         return fits
 
     def _join(self, key: Hashable, width: int, n_free: int) -> list[Job]:
-        """Give free places to waiting fits, unless these make a much wider stack without it."""
+        """Give free places to waiting fits, unless these form a much wider stack on their own."""
         with self.changed:
             group = [fit for fit in self.waiting if fit.key == key][:width]
             n_running = len(self.running)
@@ -269,7 +269,7 @@ class FitScheduler:
     def _retry(self, left: list[PendingFit], error: Exception) -> None:
         """Let fits of a failed stack wait again: for a smaller stack, or each alone."""
         n, text = len(left), f"{type(error).__name__}: {error}"
-        error.__traceback__ = error.__context__ = None  # they hold the memory of the stack
+        error.__traceback__ = error.__context__ = None  # these hold the memory of the stack
         alone = not is_out_of_memory(error)
         if alone:
             note = f"A stack of {n} fits failed; each was then trained alone ({text})."

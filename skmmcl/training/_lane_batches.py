@@ -1,4 +1,4 @@
-"""Batches in which each of several fits has its own subjects."""
+"""Batches of several fits, each with its own subjects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from skmmcl.training._stored import StoredRows
 
 
 class LaneBatches:
-    """The subjects of several fits, one after the other, and the batches of all lanes.
+    """Concatenated subjects of several fits, and the batches of all lanes.
 
     Parameters
     ----------
@@ -29,17 +29,17 @@ class LaneBatches:
     def __init__(self, data: Sequence[TrainingData], like: Tensor, *, padded: bool) -> None:
         self.padded = padded
         self.offsets = np.cumsum([0, *(len(part) for part in data)])
-        self.x = {name: _joined([part.x[name] for part in data]) for name in data[0].x}
-        self.y = _joined([part.y for part in data])
-        self.mask = _joined([part.mask for part in data])
-        self.targets = _joined([part.targets for part in data])
+        self.x = {name: _concatenate([part.x[name] for part in data]) for name in data[0].x}
+        self.y = _concatenate([part.y for part in data])
+        self.mask = _concatenate([part.mask for part in data])
+        self.targets = _concatenate([part.targets for part in data])
         weights = [part.sample_weight for part in data]
         if padded:
             weights = [
                 like.new_ones(len(part)) if weight is None else weight
                 for part, weight in zip(data, weights, strict=True)
             ]
-        self.sample_weight = _joined(weights)
+        self.sample_weight = _concatenate(weights)
 
     def epoch(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:
         """Yield the batches of an epoch, and how many subjects each lane has in them."""
@@ -59,7 +59,7 @@ class LaneBatches:
             yield self._batch(rows[s], of_batch), counts[s]
 
     def _expect(self, batches: Iterable[Tensor]) -> None:
-        """Let modalities that lie in files read ahead."""
+        """Let modalities in files read ahead."""
         for source in self.x.values():
             if isinstance(source, StoredRows):
                 source.expect(rows.flatten() for rows in batches)
@@ -99,5 +99,5 @@ class LaneBatches:
         return {"x": x, **known}
 
 
-def _joined(parts: Sequence[Any]) -> Any:
+def _concatenate(parts: Sequence[Any]) -> Any:
     return parts[0] if len(parts) == 1 or parts[0] is None else torch.cat(list(parts))

@@ -1,4 +1,4 @@
-"""Several fits of one architecture, trained side by side as one."""
+"""Several fits of one architecture, trained as one."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ from skmmcl.training._ranks import Ranks, is_shared
 
 
 class Stack:
-    """Networks, objectives and subjects of K fits, each in a lane of its own.
+    """Networks, objectives and subjects of several fits, each in a lane of its own.
 
-    A fit alone is a stack of one lane, and does the very same arithmetic. The nets'
-    parameters become views of the stack's, so that each net's optimizer and callbacks go
-    on working on it.
+    A single fit is a stack of one lane, with the same arithmetic. The nets' parameters become
+    views of the stack's, so that each net's optimizer and callbacks go on working.
 
     Parameters
     ----------
     nets : sequence of EmbeddingNet
         Of one signature.
     sets : sequence of (SubjectSet, SubjectSet or None)
-        For each, whom to train on and who is held out.
+        The training subjects of each, and those held out.
     """
 
     def __init__(self, nets: Sequence[Any], sets: Sequence[tuple[SubjectSet, Any]]) -> None:
@@ -54,13 +53,13 @@ class Stack:
             self.network.scale_in_place(self.subjects.x, [len(part) for part in data])
 
     def _owns_subjects(self) -> bool:
-        """Whether nobody else has these tensors, or is to see the subjects as they were."""
+        """Return whether the stack may scale its subjects in place, since nothing reads them raw."""
         seen = any("x" in term.on for term in self.objective.terms)
         changed = any(net.augment_ or net.noise_ for net in self.nets)
         return len(self.nets) > 1 and not seen and not changed
 
     def _link(self) -> list[Tensor]:
-        """Give all parameters gradients that stay where they are; lanes see their slice."""
+        """Allocate gradients of all parameters, and make those of the lanes views of them."""
         grads = []
         own = [dict(net.module_.named_parameters()) for net in self.nets]
         for name, shared in self.network.named_parameters():
@@ -79,9 +78,9 @@ class Stack:
         return grads
 
     def _clear_gradients(self) -> None:
-        """Set to zero what the last step left, in weights without influence too.
+        """Set all gradients to zero, those of weights without influence too.
 
-        The norm of all gradients is else summed over fewer terms, in another order.
+        The norm of all gradients would otherwise be summed over fewer terms, in another order.
         """
         if self.padded and self.nets[0].watched_:  # its callbacks may freeze weights at any time
             self.grads = self._link()
@@ -91,7 +90,7 @@ class Stack:
             self.nets[0].optimizer_.zero_grad()
 
     def unlink(self) -> None:
-        """Give the nets memory of their own again."""
+        """Give the nets back memory of their own."""
         self.errors.clear()  # their tracebacks hold the stack
         for net in self.nets:
             for _, p in net.get_all_learnable_params():
@@ -101,7 +100,7 @@ class Stack:
             net.linked_ = False
 
     def each(self, act: Callable[[int, Any], None]) -> None:
-        """Act on each lane's net; what goes wrong in one of several stays with it."""
+        """Act on each lane's net; an exception in one of several ends only that fit."""
         for k, net in enumerate(self.nets):
             if k in self.errors:
                 continue
@@ -118,7 +117,7 @@ class Stack:
         self._epoch("train", [train_set for train_set, _ in self.sets])
 
     def validate(self) -> None:
-        """Compute the losses of those who are held out."""
+        """Compute the losses of the held-out subjects."""
         held_out = [valid_set for _, valid_set in self.sets]
         if held_out[0] is None:
             return
@@ -138,8 +137,8 @@ class Stack:
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
             self._notify("on_batch_begin", seen, training, [{}] * len(seen))
             losses, outputs = self._step(batch, seen, training=training)
-            told = [_told(losses, outputs, k, net) for k, net in enumerate(self.nets)]
-            self._notify("on_batch_end", seen, training, told)
+            info = [_callback_info(losses, outputs, k, net) for k, net in enumerate(self.nets)]
+            self._notify("on_batch_end", seen, training, info)
             names = list(losses)
             values.append(torch.stack([value.detach() for value in losses.values()]))
             sizes.append(counts)
@@ -154,7 +153,7 @@ class Stack:
         counts: Sequence[int],
         drawing: Sequence[np.random.Generator],
     ) -> None:
-        """Change the subjects of each lane by the draws of its own net."""
+        """Augment the subjects of each lane by the draws of its own net."""
 
         def change(k: int, net: Any) -> None:
             present = None if mask is None else mask[k, : counts[k]]
@@ -163,14 +162,14 @@ class Stack:
         self.each(change)
 
     def _notify(
-        self, event: str, seen: Sequence[Any], training: bool, told: Sequence[Mapping[str, Any]]
+        self, event: str, seen: Sequence[Any], training: bool, info: Sequence[Mapping[str, Any]]
     ) -> None:
-        self.each(lambda k, net: net.notify(event, batch=seen[k], training=training, **told[k]))
+        self.each(lambda k, net: net.notify(event, batch=seen[k], training=training, **info[k]))
 
     def _step(
         self, batch: Mapping[str, Any], seen: Sequence[Any], *, training: bool
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Loss and terms of each lane, and outputs; in training also the optimizers' steps."""
+        """Return loss and terms of each lane, and outputs; in training also step the optimizers."""
         if training:
             for name in self.objective.adversaries:
                 self._step_of_adversary(batch, seen, name)
@@ -190,10 +189,10 @@ class Stack:
         return {"loss": loss, **terms}, outputs
 
     def _step_of_adversary(self, batch: Mapping[str, Any], seen: Sequence[Any], name: str) -> None:
-        """Let the optimizer act on an adversary alone, in the only lane.
+        """Make a step of an adversary alone, in the only lane.
 
-        What has no gradient is left as it is, and optimizers keep a state for each weight: so one
-        does as well as another one for the adversary would.
+        Weights without a gradient stay as they are, and optimizers keep a state for each weight.
+        The adversary therefore needs no optimizer of its own.
         """
         (net,) = self.nets
         net.optimizer_.zero_grad()
@@ -204,7 +203,7 @@ class Stack:
         net.optimizer_.step()
 
     def _unopposed(self) -> list[Tensor] | None:
-        """The weights that are no adversary's; None for all."""
+        """Return the weights outside the adversaries; None for all."""
         if not self.objective.adversaries:
             return None
         prefixes = tuple(f"{name}." for name in self.objective.adversaries)
@@ -213,17 +212,17 @@ class Stack:
 
 
 def _lane(batch: Mapping[str, Any], k: int, net: Any) -> dict[str, Any] | None:
-    """A lane's part of the batch, if there is a callback to see it."""
+    """Return a lane's part of the batch, if there is a callback to see it."""
     if not net.callbacks_:
         return None
     parts = {name: None if v is None else v[k] for name, v in batch.items() if name != "x"}
     return {"x": {name: v[k] for name, v in batch["x"].items()}, **parts}
 
 
-def _told(
+def _callback_info(
     losses: Mapping[str, Tensor], outputs: Mapping[str, Any], k: int, net: Any
 ) -> dict[str, Any]:
-    """What skorch's callbacks are told of a step."""
+    """Return what skorch's callbacks get after a step."""
     if not net.callbacks_:
         return {}
     terms = {name: value.detach()[k] for name, value in losses.items()}

@@ -421,23 +421,23 @@ from skmmcl.training import fingerprint
 from torch import nn
 class Encoder(nn.Linear):
     def forward(self, x):
-        return x if x in {"a", "b", "c"} else x
+        return x if x in {"a", "b", "c", "d", "e", "f"} else x
 def f(x):
-    return x in {"d", "e", "f"}
-print(fingerprint(f, {"encoders": Encoder, "names": {"x", "y", "z"}}))
+    return x in {"g", "h", "i", "j", "k", "l"}
+found = fingerprint(f, {"encoders": Encoder, "names": set("mnopqrs")})
 """
 
 
-def test_fingerprint_does_not_depend_on_the_order_of_sets(repo_dir):
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", IN_A_SET],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd=repo_dir, capture_output=True, text=True, check=True,
-        ).stdout
-        for seed in "12"
-    }  # fmt: skip
-    assert len(found) == 1
+def test_fingerprint_does_not_depend_on_the_hash_seed_of_the_process(repo_dir):
+    here = {"__name__": "__main__"}
+    exec(IN_A_SET, here)
+    seed = str(1 + (os.environ.get("PYTHONHASHSEED") == "1"))
+    other = subprocess.run(
+        [sys.executable, "-c", IN_A_SET + "print(found)"],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        cwd=repo_dir, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert other.stdout.strip() == here["found"]
 
 
 def scaled(by):
