@@ -147,7 +147,8 @@ def _complete_methods(estimator: type) -> None:
     for k, owner in enumerate(owners):
         for name, member in vars(owner).items():
             method = getattr(member, "fn", member)  # behind `available_if`
-            if inspect.isfunction(method) and method.__doc__ and not name.startswith("_"):
+            is_own = getattr(method, "__qualname__", "") == f"{owner.__qualname__}.{name}"
+            if is_own and inspect.isfunction(method) and method.__doc__ and name[0] != "_":
                 _complete_method(method, estimator, owners[:k])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -142,19 +141,22 @@ def _refuse_what_only_solvers_heed(settings: Any) -> None:
 
 def warn_of_untrained(settings: Any) -> None:
     """Warn of parameters of training that were set where nothing is trained."""
-    defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
-    names = [*OF_TRAINING, *OF_COPIES, *settings._of_training]
-    given = {name: getattr(settings, name) for name in names if name in defaults}
+    kind = type(settings)
+    given = {
+        name: (getattr(settings, name), getattr(kind, name))
+        for name in (*OF_TRAINING, *OF_COPIES, *settings._of_training)
+        if hasattr(kind, name)
+    }
     unused = [
         name
-        for name, value in given.items()
-        if value is not defaults[name] and value != defaults[name]
+        for name, (value, default) in given.items()
+        if value is not default and value != default
         if not (name.endswith("_weight") and value == 0)  # no such term
         if not (name == "standardize" and value == "image")  # applied when data are read
     ]
     if unused:
         warnings.warn(
-            f"{type(settings).__name__} solved its objective in closed form (solver="
+            f"{kind.__name__} solved its objective in closed form (solver="
             f"{settings.solver!r}), so that {', '.join(unused)} had no effect. solver='gradient' "
             "trains a network.",
             UserWarning,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
 from skmmcl.augmentation import check_augment
@@ -12,10 +14,17 @@ from skmmcl.base._trained import Trained
 from skmmcl.base._views import check_views
 from skmmcl.data import MultimodalData
 from skmmcl.data._seen import subject_keys
-from skmmcl.training import Term, check_settings
+from skmmcl.exceptions import CheckpointWarning
+from skmmcl.training import Term, check_settings, checkpoint_folder, fingerprint, open_folder
+from skmmcl.utils._fingerprint import describe_modules
 
 if TYPE_CHECKING:
     from skmmcl.base._embedder import BaseEmbedder
+
+# Parameters in which fits of one checkpoint may differ.
+NOT_OF_THE_FIT = {
+    "verbose", "device", "checkpoint", "callbacks", "impute", "on_empty", "normalize",
+}  # fmt: skip
 
 
 def fit_embedder(
@@ -86,7 +95,45 @@ def _train(
         trained.begin(estimator)
     else:
         trained.resume(estimator)
-    trained.fit(estimator, data, known, n_epochs)
+    kept_at = _where_kept(estimator, trained.net, data, known)
+    trained.fit(estimator, data, known, n_epochs, kept_at)
     if estimator._solution is not None:
         trained.learn_scale(data, sample_weight)
     return trained
+
+
+def _where_kept(
+    settings: Any, net: Any, data: MultimodalData, known: Known
+) -> tuple[Any, str] | None:
+    """Return the folder and fingerprint of a fit to be kept; trouble with them is no error."""
+    if (folder := checkpoint_folder(settings.checkpoint)) is None:
+        return None
+    try:
+        open_folder(folder)
+        params = settings.get_params(deep=False)
+        params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
+        # A notebook may have edited them.
+        callbacks = [_describe_callback(each) for each in settings.callbacks or ()]
+        code = type(settings), net.criterion_.terms, describe_modules(net.module_), callbacks
+        subjects = data.to_dict(), data.mask, *known.values()
+        return folder, fingerprint(code, params, *subjects, net.seed_)
+    except (PicklingError, AttributeError, TypeError, RecursionError) as error:
+        trouble = f"One of the parameters cannot be written: {error}"
+    except (OSError, ValueError) as error:
+        trouble = str(error)
+    text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble}"
+    warnings.warn(text, CheckpointWarning, stacklevel=6)
+    return None
+
+
+def _describe_callback(callback: Any) -> Any:
+    """Return the class and the plain settings of a callback; its state may be anything."""
+    callback = callback[1] if isinstance(callback, tuple) else callback
+    if isinstance(callback, type):
+        return callback
+    plain = (bool, int, float, str, type(None))
+    return type(callback), {
+        name: value
+        for name, value in vars(callback).items()
+        if isinstance(value, plain) and not name.endswith("_")
+    }

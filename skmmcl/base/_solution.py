@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skmmcl.base._known import Known
 from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
@@ -24,8 +25,6 @@ N_FOLDS = 10
 
 # Fraction of a nuisance, beyond the target, that is rounding.
 SMALLEST_REST = 1e-9
-
-Side = Mapping[str, np.ndarray | None]  # what is known of the subjects, by name
 
 
 class Solution:
@@ -46,7 +45,7 @@ class Solution:
         terms: Sequence[Term],
         settings: Any,
         data: MultimodalData,
-        side: Side,
+        side: Known,
         *,
         columns_wanted: bool,
     ) -> np.ndarray:
@@ -128,7 +127,7 @@ class Solution:
 
 
 def _discriminate(
-    term: Term, settings: Any, cohort: Cohort, side: Side, columns_wanted: bool
+    term: Term, settings: Any, cohort: Cohort, side: Known, columns_wanted: bool
 ) -> KernelDiscriminant:
     loss: Any = term.loss
     known = [side[name] for name in term.on if name in ("y", "targets")]

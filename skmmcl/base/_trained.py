@@ -14,7 +14,7 @@ import numpy as np
 from skmmcl.augmentation import augmented_names, try_augment
 from skmmcl.base._encoders import shared_by
 from skmmcl.base._imputation import Imputation
-from skmmcl.base._kept import where_kept
+from skmmcl.base._known import Known
 from skmmcl.base._noise import check_noise_is_known
 from skmmcl.base._solution import unsupervised_factor
 from skmmcl.base._views import made_with
@@ -39,8 +39,6 @@ TAKEN_UP = {
     "weight_decay", "validation_fraction", "warm_start", "checkpoint", "verbose", "random_state",
     "metadata", "positive", "site",
 }  # fmt: skip
-
-Known = Mapping[str, Any]  # "y", "targets" and "sample_weight" of the training subjects
 
 
 def input_stage(
@@ -196,7 +194,14 @@ class Trained:
         lighter.net = self.net.without_moments()
         return lighter
 
-    def fit(self, settings: Any, data: MultimodalData, known: Known, n_epochs: int) -> None:
+    def fit(
+        self,
+        settings: Any,
+        data: MultimodalData,
+        known: Known,
+        n_epochs: int,
+        kept_at: tuple[Any, str] | None,
+    ) -> None:
         """Train for some epochs.
 
         Parameters
@@ -209,13 +214,14 @@ class Trained:
             Their targets and weights: "y", "targets" and "sample_weight".
         n_epochs : int
             Largest number of epochs.
+        kept_at : (path, str) or None
+            Folder and fingerprint of a fit with a checkpoint.
         """
         self.scale = 1.0
         subjects = self.subjects(data, known)
         if settings.augment:
             with seeded(0):
                 try_augment(settings.augment, subjects.data.x)
-        kept_at = where_kept(settings, self.net, data, *known.values())
         self.net = fit_net(self.net, subjects, settings, n_epochs, kept_at)
         sample_weight = known["sample_weight"]
         self._learn_mean(data, subjects, sample_weight)

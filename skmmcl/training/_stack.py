@@ -53,7 +53,7 @@ class Stack:
             self.network.scale_in_place(self.subjects.x, [len(part) for part in data])
 
     def _owns_subjects(self) -> bool:
-        """Return whether the stack may scale its subjects in place, since nothing reads them raw."""
+        """Return whether the stack may scale its subjects in place: nothing reads them raw."""
         seen = any("x" in term.on for term in self.objective.terms)
         changed = any(net.augment_ or net.noise_ for net in self.nets)
         return len(self.nets) > 1 and not seen and not changed
