@@ -21,6 +21,16 @@ from skmmcl.utils._fingerprint import describe_modules
 if TYPE_CHECKING:
     from skmmcl.base._embedder import BaseEmbedder
 
+PLAIN = (bool, int, float, str, type(None))
+
+# Parameters of which a training that goes on takes new values, or whose change raises.
+TAKEN_UP = {
+    "modalities", "solver", "kernel_features", "groups", "invariant_to", "input_noise", "augment",
+    "views", "impute", "on_empty", "normalize", "max_epochs", "batch_size", "sampler", "lr",
+    "weight_decay", "validation_fraction", "warm_start", "checkpoint", "verbose", "random_state",
+    "metadata", "positive", "site",
+}  # fmt: skip
+
 # Parameters in which fits of one checkpoint may differ.
 NOT_OF_THE_FIT = {
     "verbose", "device", "checkpoint", "callbacks", "impute", "on_empty", "normalize",
@@ -92,7 +102,7 @@ def _train(
     sample_weight = known["sample_weight"]
     if trained is None:
         trained = estimator._untrained(data, terms, sample_weight)
-        trained.begin(estimator)
+        trained.began_with = _lasting(estimator)
     else:
         trained.resume(estimator)
     kept_at = _where_kept(estimator, trained.net, data, known)
@@ -100,6 +110,12 @@ def _train(
     if estimator._solution is not None:
         trained.learn_scale(data, sample_weight)
     return trained
+
+
+def _lasting(settings: Any) -> dict[str, Any]:
+    """Return the plain settings of an estimator that hold as long as its training goes on."""
+    params = settings.get_params(deep=False).items()
+    return {k: value for k, value in params if k not in TAKEN_UP and isinstance(value, PLAIN)}
 
 
 def _where_kept(
@@ -131,9 +147,5 @@ def _describe_callback(callback: Any) -> Any:
     callback = callback[1] if isinstance(callback, tuple) else callback
     if isinstance(callback, type):
         return callback
-    plain = (bool, int, float, str, type(None))
-    return type(callback), {
-        name: value
-        for name, value in vars(callback).items()
-        if isinstance(value, plain) and not name.endswith("_")
-    }
+    plain = {k: value for k, value in vars(callback).items() if isinstance(value, PLAIN)}
+    return type(callback), {k: value for k, value in plain.items() if not k.endswith("_")}

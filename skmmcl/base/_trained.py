@@ -32,14 +32,6 @@ from skmmcl.training import (
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
 
-# Parameters of which a training that goes on takes new values, or whose change raises.
-TAKEN_UP = {
-    "modalities", "solver", "kernel_features", "groups", "invariant_to", "input_noise", "augment",
-    "views", "impute", "on_empty", "normalize", "max_epochs", "batch_size", "sampler", "lr",
-    "weight_decay", "validation_fraction", "warm_start", "checkpoint", "verbose", "random_state",
-    "metadata", "positive", "site",
-}  # fmt: skip
-
 
 def input_stage(
     settings: Any,
@@ -79,11 +71,11 @@ class Trained:
     net : EmbeddingNet
         The skorch net.
     mean_representation : ndarray of shape (n_blocks, n_components)
-        Of the training subjects; stands in for an absent modality.
+        Mean of the training subjects, which replaces absent modalities.
     imputation : Imputation or None
-        What predicts absent modalities from the others, if asked for.
+        Model that predicts absent modalities from the others, if asked for.
     scale : float
-        Factor of the representation, where columns of solved terms stand next to it.
+        Factor of the representation relative to columns of solved terms.
     """
 
     net: EmbeddingNet
@@ -131,21 +123,10 @@ class Trained:
         trained = cls(stages, augmented_names(settings.augment, stages), settings._dtype)
         return trained, trained._seen(stages)
 
-    def begin(self, settings: Any) -> None:
-        """Note the settings of an estimator that hold as long as the training goes on."""
-        self.began_with = {
-            name: value
-            for name, value in settings.get_params(deep=False).items()
-            if name not in TAKEN_UP
-            and (value is None or isinstance(value, bool | int | float | str))
-        }
-
     def _seen(self, stages: Mapping[str, InputStage]) -> dict[str, InputStage]:
         """Return the stages as they are once the origins have been subtracted."""
         return {
-            name: replace(stage, mean=stage.mean - self.origins[name])
-            if name in self.origins
-            else stage
+            name: replace(stage, mean=stage.mean - self.origins.get(name, 0))
             for name, stage in stages.items()
         }
 
