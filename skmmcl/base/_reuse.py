@@ -51,9 +51,8 @@ def check_has_network(estimator: Any) -> None:
         )
     if estimator._solution is not None:
         raise TypeError(
-            f"This {name} has solved columns in addition to those of its network (solver="
-            f"{solver!r}), and only a network can be trained further. Fit it with "
-            "solver='gradient'."
+            f"This {name} has solved columns next to those of its network (solver={solver!r}), "
+            "and only a network can be trained further. Fit it with solver='gradient'."
         )
 
 
