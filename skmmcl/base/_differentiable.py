@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skmmcl.base._embedder import BaseEmbedder
-from skmmcl.base._input import check_subjects, read_input
+from skmmcl.base._input import check_subjects, ids_of, read_input
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
 from skmmcl.training import to_tensor
@@ -184,13 +184,11 @@ def _check_estimator(estimator: Any, modality: str) -> None:
 
 
 def _check_present(data: MultimodalData, modality: str) -> None:
-    absent = np.flatnonzero(~_presence(data, modality))
-    if len(absent):
-        names = absent if data.index is None else data.index[absent]
-        shown = ", ".join(map(str, names[:5])) + (", ..." if len(absent) > 5 else "")
+    absent = ~_presence(data, modality)
+    if absent.any():
         raise ModalityError(
-            f"{len(absent)} of {len(data)} subjects lack modality {modality!r}: {shown}. "
-            "Leave them out."
+            f"{absent.sum()} of {len(data)} subjects lack modality {modality!r}: "
+            f"{ids_of(data, absent)}. Leave them out."
         )
 
 

@@ -222,7 +222,7 @@ def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = Fa
     if empty.any() and not empty_allowed:
         raise DataError(
             f"{empty.sum()} subject(s) have no modality at all, every entry is NaN or marked "
-            f"missing: {_named(data, empty)}. Leave them out; in transform, on_empty='nan' gives "
+            f"missing: {ids_of(data, empty)}. Leave them out; in transform, on_empty='nan' gives "
             "rows of NaN for them."
         )
 
@@ -255,12 +255,12 @@ def check_have(data: MultimodalData, name: str) -> None:
     lack = ~data[[name]].mask[:, 0]
     if lack.any():
         raise DataError(
-            f"{lack.sum()} subject(s) do not have modality {name!r}: {_named(data, lack)}. Leave "
+            f"{lack.sum()} subject(s) do not have modality {name!r}: {ids_of(data, lack)}. Leave "
             "them out; on_empty='nan' gives rows of NaN for them."
         )
 
 
-def _named(data: MultimodalData, rows: np.ndarray) -> str:
+def ids_of(data: MultimodalData, rows: np.ndarray) -> str:
     """Return the ids, else the positions, of the first few subjects."""
     names = np.flatnonzero(rows) if data.index is None else data.index[rows]
     return ", ".join(map(str, names[:5])) + (", ..." if len(names) > 5 else "")
@@ -271,7 +271,7 @@ def check_finite(representation: np.ndarray, data: MultimodalData) -> None:
     odd = ~np.isfinite(representation).all(axis=1) & data.mask.any(axis=1)
     if odd.any():
         raise DataError(
-            f"The representation of {odd.sum()} subject(s) is not finite: {_named(data, odd)}. A "
+            f"The representation of {odd.sum()} subject(s) is not finite: {ids_of(data, odd)}. A "
             f"modality of {list(data.modalities)} holds values that are not finite, or far beyond "
             "those of fit."
         )
