@@ -10,7 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -196,9 +196,9 @@ class Reader:
 
     def _dict(self, number: int, name: str, pairs: Any, present: Any, path: str) -> Any:
         target = self._keep(number, self._container({}, name, present, path))
-        before = dict(target)
+        found = self._pairs(pairs, dict(target), path)  # may raise, and leaves the target then
         target.clear()
-        target.update(self._pairs(pairs, before, path))
+        target.update(found)
         return target
 
     def _list(self, number: int, name: str, items: Any, present: Any, path: str) -> Any:
@@ -273,7 +273,9 @@ def _says_its_state(value: Any) -> bool:
 
 
 def _skipped(value: Any) -> set[str]:
-    return set(OF_MODULES) if isinstance(value, nn.Module) else set()
+    """Return the attributes that belong to every module, or are derived from others."""
+    derived = {k for k in vars(value) if isinstance(getattr(type(value), k, None), cached_property)}
+    return derived | set(OF_MODULES) if isinstance(value, nn.Module) else derived
 
 
 def _attributes(value: Any, path: str) -> dict[str, Any]:
@@ -283,4 +285,5 @@ def _attributes(value: Any, path: str) -> dict[str, Any]:
         raise StateError(f"{path} is a {_name(type(value))}: {error}") from error
     if not isinstance(state, dict):
         raise StateError(f"{path} is a {_name(type(value))}, whose state cannot be written")
-    return {name: item for name, item in state.items() if name not in _skipped(value)}
+    skipped = _skipped(value) if state else ()
+    return {name: item for name, item in state.items() if name not in skipped}

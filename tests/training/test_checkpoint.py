@@ -29,6 +29,7 @@ from skmmcl.training import (
     _checkpoint,
     _fingerprint,
     _fit,
+    _state,
     fingerprint,
     open_folder,
 )
@@ -60,10 +61,20 @@ def at_every_epoch(monkeypatch):
     monkeypatch.setattr(_fit, "_last_interrupt", -np.inf)
 
 
+class OfUser(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear, self.by = nn.Linear(5, 2), 2.0
+
+    def forward(self, x):
+        return self.by * self.linear(x)
+
+
 DROPOUT = {"a": nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 2))}
 OPTIONS = {
     "plain": {},
     "dropout": {"encoders": DROPOUT},
+    "module of the user": {"encoders": {"a": OfUser()}},
     "cosine": {"lr_schedule": "cosine"},
     "onecycle": {"lr_schedule": "onecycle", "optimizer": "sgd"},
     "scheduler": {"lr_schedule": partial(torch.optim.lr_scheduler.StepLR, step_size=2)},
@@ -339,6 +350,23 @@ def test_a_state_that_cannot_be_taken_up_begins_anew(job, tmp_path, same_fit):
     with pytest.warns(CheckpointWarning, match=r"callbacks.Grows.of_ was .*Inner.*begins anew"):
         net = job(checkpoint=tmp_path, callbacks=[Grows()], **seen).fit(key="job")
     assert same_fit(net, job(**seen).fit())
+
+
+def test_a_state_that_fails_amid_the_network_leaves_it_as_it_was(
+    job, tmp_path, same_fit, monkeypatch
+):
+    cut_off(job, tmp_path)
+    read, n_read = _state.Reader._tensor, []
+
+    def fail_once(self, *args):
+        n_read.append(args)
+        if len(n_read) == 2:
+            raise _state.StateError("the second weight")
+        return read(self, *args)
+
+    monkeypatch.setattr(_state.Reader, "_tensor", fail_once)
+    with pytest.warns(CheckpointWarning, match="the second weight. The fit begins anew"):
+        assert same_fit(job(checkpoint=tmp_path).fit(key="job"), job().fit())
 
 
 class Drifts(nn.Module):
