@@ -1,4 +1,4 @@
-"""Errors and warnings that skmmcl raises; what is wrong with the input is also a `ValueError`."""
+"""Errors and warnings of skmmcl; errors of the input are also a `ValueError`."""
 
 __all__ = [
     "CheckpointWarning",
@@ -12,7 +12,7 @@ __all__ = [
 
 
 class CheckpointWarning(UserWarning):
-    """The state of a fit cannot be read or kept; the fit itself goes on."""
+    """The checkpoint of a fit cannot be read or written; the fit itself goes on."""
 
 
 class DataError(ValueError):
@@ -32,8 +32,8 @@ class TrainingError(RuntimeError):
 
 
 class FitInterruptedWarning(UserWarning):
-    """Training was stopped by Ctrl-C; the estimator is usable as it stands."""
+    """Training was stopped by Ctrl-C; the estimator can be used as it stands."""
 
 
 class LeakageWarning(UserWarning):
-    """Something makes the scores of a cross-validation too good, such as people in both parts."""
+    """Cross-validation scores are too good, for example because a person is in both parts."""

@@ -393,8 +393,8 @@ def test_cmccss_before_a_regressor(arrays, refuses):
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"validation_fraction": 0.3, "monitor": "probe"}, "monitor='probe' asks for classes"),
-        ({"sampler": "balanced"}, "sampler='balanced' asks for classes"),
+        ({"validation_fraction": 0.3, "monitor": "probe"}, "monitor='probe' needs classes"),
+        ({"sampler": "balanced"}, "sampler='balanced' needs classes"),
     ],
 )
 def test_numbers_where_the_probe_or_sampler_wants_classes(arrays, refuses, params, said):

@@ -26,7 +26,7 @@ from sklearn.utils import estimator_html_repr
 from skorch.callbacks import Callback
 from torch import nn
 
-from skmmcl import MultimodalData
+from skmmcl import CMCCSSEmbedder, MMVAEEmbedder, MultimodalData
 from skmmcl.base import BaseEmbedder
 from skmmcl.exceptions import FitInterruptedWarning, ModalityError
 from skmmcl.training import _fit
@@ -634,6 +634,42 @@ def test_warm_start_takes_a_new_learning_rate(make, X, y):
     embedder.set_params(lr=1e-12, weight_decay=0).fit(X, y)
     np.testing.assert_allclose(embedder.transform(X), before, atol=1e-6)
     assert not np.allclose(embedder.set_params(lr=0.1).fit(X, y).transform(X), before)
+
+
+def test_going_on_takes_a_new_weight_decay(X, y):
+    embedders = [CMCCSSEmbedder(solver="gradient", random_state=0).partial_fit(X, y) for _ in "ab"]
+    embedders[1].set_params(weight_decay=0.5)
+    assert not np.allclose(*(embedder.partial_fit(X, y).transform(X) for embedder in embedders))
+
+
+@pytest.mark.parametrize(
+    "changed", [{"optimizer": "sgd"}, {"gradient_clip": 0.1}, {"temperature": 1.0}]
+)
+def test_going_on_warns_of_what_training_began_with(X, y, changed):
+    embedder = CMCCSSEmbedder(solver="gradient", random_state=0).partial_fit(X, y)
+    embedder.set_params(batch_size=16, verbose=0, sampler="balanced").partial_fit(X, y)
+    text = r"{}={!r} has no effect: training goes on".format(*next(iter(changed.items())))
+    with pytest.warns(UserWarning, match=text) as seen:
+        embedder.set_params(**changed).partial_fit(X, y)
+    assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "text"),
+    [
+        (CMCCSSEmbedder, {"solver": "closed_form", "lr": 1.0}, "lr had no effect"),
+        (CMCCSSEmbedder, {"input_noise": 0.5, "augment": lambda x, _: x}, "0.5 has no effect"),
+        (CMCCSSEmbedder, {"modalities": ["smri", "fc"], "solver": "gradient"}, "No subject has"),
+        (MMVAEEmbedder, {"modalities": ["clinical"]}, "trains two encoders"),
+    ],
+    ids=["solved", "noise", "unpaired", "lone"],
+)
+def test_a_warning_names_the_line_of_the_user(X, y, cls, params, text):
+    smri = np.arange(N) % 2 == 0
+    unpaired = MultimodalData(X.to_dict(), mask={"smri": smri, "fc": ~smri})
+    with pytest.warns(UserWarning, match=text) as seen:
+        cls(**{"solver": "gradient", "max_epochs": 1, **params}).fit(unpaired, y)
+    assert [each.filename for each in seen] == [__file__] * len(seen)
 
 
 def test_refit_on_other_modalities_forgets_the_first(make, X, y):

@@ -25,7 +25,7 @@ from skmmcl import (
     stacked_fits,
 )
 from skmmcl.base import BaseEmbedder, DifferentiableEncoder
-from skmmcl.base._solution import OF_TRAINING
+from skmmcl.base._division import OF_TRAINING
 from skmmcl.contrastive import ContrastiveRegressionEmbedder, SupConEmbedder, YAwareEmbedder
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError, ModalityError
@@ -392,9 +392,9 @@ def test_invariance_leaves_out_columns_that_keep_the_site():
     X, y = sites_of(60, 3, 0)
     names = CMCCSSEmbedder(invariant_to="site").fit(X, y).get_feature_names_out()
     assert names.tolist() == ["smri_css_0", "fc_css_0", "joint_css_0"]
-    with pytest.raises(ValueError, match=r"invariant_to='site' reaches supervised terms"):
+    with pytest.raises(ValueError, match=r"invariant_to='site' applies to solved supervised terms"):
         CLIPEmbedder(solver="closed_form", invariant_to="site").fit(X)
-    with pytest.raises(ValueError, match=r"invariant_to='site' reaches supervised terms"):
+    with pytest.raises(ValueError, match=r"invariant_to='site' applies to solved supervised terms"):
         CMCCSSEmbedder(encoders="linear", invariant_to="site").fit(X, y)
 
 

@@ -250,7 +250,7 @@ def test_gradients_of_a_lone_modality(lone):
     [
         ({"augment": None}, ModalityError, r"nothing changes those of \['smri'\]: augment=None"),
         ({"views": "both", "augment": {}}, ModalityError, "views='both'.*nothing changes"),
-        ({"n_views": 1}, ValueError, "n_views=1: .* must be two or more"),
+        ({"n_views": 1}, ValueError, "n_views=1: .* needs two or more"),
         ({"views": "modality"}, ModalityError, "there is one, 'smri'. With views='augmentation'"),
         ({"n_views": 0}, ValueError, "'n_views' parameter"),
         ({"views": "copies"}, ValueError, "'views' parameter"),

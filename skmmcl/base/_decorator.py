@@ -1,4 +1,4 @@
-"""The decorator of estimators: their signature, and what they share in their docstrings."""
+"""The decorator of estimators: their signature, and the shared parts of their docstrings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RECIPE = """Make an estimator with the settings of the paper.
 Parameters
 ----------
 **params
-    Parameters that are to differ.
+    Parameters that differ from them.
 
 Returns
 -------
@@ -48,7 +48,9 @@ def embedder(estimator: C) -> C:
 
     A parameter of `BaseEmbedder` that is annotated anew, for another default, keeps its place.
     Descriptions and constraints of parameters that the class leaves out are those of its bases, or
-    those that several methods share.
+    those that several methods share. Arguments that the docstring of a method leaves out, and what
+    it returns, are those of the same method of a base; arguments of a new method are those of
+    ``fit`` where it takes ``y``, else those of ``transform``.
 
     Parameters
     ----------
@@ -87,14 +89,15 @@ def embedder(estimator: C) -> C:
     init.__signature__ = signature.replace(parameters=ordered)
     names = [parameter.name for parameter in ordered if parameter.name != "self"]
     _complete_constraints(estimator, names)
-    complete_docstring(estimator, names, {p.name: p.default for p in ordered})
+    _complete_docstring(estimator, {p.name: p.default for p in ordered})
+    _complete_methods(estimator)
     if "_paper" in vars(estimator):
         _give_recipe(estimator)
     return estimator
 
 
 def _give_recipe(estimator: Any) -> None:
-    """Give a class with published settings, ``_paper``, its ``from_paper``."""
+    """Add ``from_paper`` to a class with published settings, ``_paper``."""
 
     def from_paper(cls: Any, **params: Any) -> Any:
         return cls(**{**cls._paper, **params})
@@ -108,7 +111,7 @@ def _give_recipe(estimator: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    """A setting as it would be written."""
+    """Return a setting as it would be written in code."""
     if isinstance(value, partial):
         given = "".join(f", {name}={_shown(each)}" for name, each in value.keywords.items())
         return f"partial({_shown(value.func)}{given})"
@@ -123,41 +126,63 @@ def _complete_constraints(estimator: Any, parameters: Iterable[str]) -> None:
     estimator._parameter_constraints = {name: known[name] for name in parameters if name in known}
 
 
-def complete_docstring(
-    cls: type, parameters: Iterable[str], defaults: Mapping[str, Any] | None = None
-) -> None:
+def _complete_docstring(cls: type, defaults: Mapping[str, Any]) -> None:
     """Fill in the parameters and attributes that a class leaves to its bases to describe.
 
-    Parameters
-    ----------
-    cls : type
-        What its docstring describes itself is left as it is.
-    parameters : iterable of str
-        All its parameters, in the order in which they are to stand.
-    defaults : mapping of str to Any, optional
-        Their defaults, which those of inherited descriptions are replaced by.
+    Parameters stand in the order of ``defaults``, which inherited descriptions state.
     """
     before, sections = _split(cls.__doc__ or "")
-    inherited = {title: _inherited(cls, title) for title in ("Parameters", "Attributes")}
-    own = {title: _entries(sections.pop(title, "")) for title in inherited}
-    given = defaults or {}
-    described = {
-        name: _with_default(entry, given[name]) if name in given else entry
-        for name, entry in inherited["Parameters"].items()
+    parameters = {
+        name: _with_default(entry, defaults[name])
+        for name, entry in _inherited(cls, "Parameters").items()
+        if name in defaults
+    } | _entries(sections.pop("Parameters", ""))
+    attributes = _entries(sections.pop("Attributes", ""))
+    inherited = _inherited(cls, "Attributes")
+    attributes |= {name: inherited[name] for name in inherited if name not in attributes}
+    completed = {
+        "Parameters": "".join(parameters[name] for name in defaults if name in parameters),
+        "Attributes": "".join(attributes.values()),
     }
-    known = described | own["Parameters"]
-    own["Parameters"] = {name: known[name] for name in parameters if name in known}
-    own["Attributes"] |= {
-        n: e for n, e in inherited["Attributes"].items() if n not in own["Attributes"]
-    }
-    completed = {title: "".join(entries.values()) for title, entries in own.items() if entries}
-    cls.__doc__ = before + "\n".join(
-        f"{title}\n{'-' * len(title)}\n{body}" for title, body in (completed | sections).items()
-    )
+    cls.__doc__ = _join(before, completed | sections)
+
+
+def _complete_methods(estimator: type) -> None:
+    """Fill in what public methods leave to those of the bases to describe."""
+    owners = [*reversed(_of_package(estimator.__mro__[1:])), estimator]
+    for k, owner in enumerate(owners):
+        for name, member in vars(owner).items():
+            method = getattr(member, "fn", member)  # behind `available_if`
+            is_own = getattr(method, "__qualname__", "") == f"{owner.__qualname__}.{name}"
+            if is_own and inspect.isfunction(method) and method.__doc__ and name[0] != "_":
+                _complete_method(method, estimator, owners[:k])
+
+
+def _complete_method(method: Any, estimator: Any, bases: Iterable[type]) -> None:
+    before, sections = _split(method.__doc__)
+    names = list(inspect.signature(method).parameters)[1:]
+    similar = getattr(estimator, "fit" if "y" in names else "transform", None)
+    same = [getattr(base, method.__name__) for base in bases if hasattr(base, method.__name__)]
+    described: dict[str, str] = {}
+    for source in (similar, *same):
+        known = _split(source.__doc__ or "")[1]
+        described |= _entries(known.get("Parameters", ""))
+        if source is not similar and "Returns" in known:
+            sections = {"Returns": known["Returns"]} | sections
+    described |= _entries(sections.pop("Parameters", ""))
+    described = {name.lstrip("*"): entry for name, entry in described.items()}
+    arguments = "".join(described[name] for name in names if name in described)
+    method.__doc__ = _join(before, {"Parameters": arguments} | sections)
+
+
+def _join(before: str, sections: Mapping[str, str]) -> str:
+    """Return the docstring that `_split` divides into these parts; empty sections are left out."""
+    bodies = (f"{title}\n{'-' * len(title)}\n{body}" for title, body in sections.items() if body)
+    return "\n\n".join(filter(None, [before.strip(), "\n".join(bodies)]))
 
 
 def _with_default(entry: str, default: Any) -> str:
-    """Return the description of a parameter with this default, where it says another."""
+    """Return the description of a parameter with this default instead of the one stated."""
     head, line, rest = entry.partition("\n")
     before, has_default, stated = head.partition("default=")
     try:
@@ -170,16 +195,19 @@ def _with_default(entry: str, default: Any) -> str:
 
 def _inherited(cls: type, title: str) -> dict[str, str]:
     """Return the entries of a section in all bases; the nearest base counts."""
-    package = __name__.partition(".")[0]
-    entries = _entries(_split(Shared.__doc__ or "")[1].get(title, ""))
-    for base in reversed(cls.__mro__[1:]):
-        if base.__module__.partition(".")[0] == package:
-            entries |= _entries(_split(base.__doc__ or "")[1].get(title, ""))
+    entries: dict[str, str] = {}
+    for base in (Shared, *reversed(_of_package(cls.__mro__[1:]))):
+        entries |= _entries(_split(base.__doc__ or "")[1].get(title, ""))
     return entries
 
 
+def _of_package(classes: Iterable[type]) -> list[type]:
+    package = __name__.partition(".")[0]
+    return [cls for cls in classes if cls.__module__.partition(".")[0] == package]
+
+
 def _split(docstring: str) -> tuple[str, dict[str, str]]:
-    """Return what stands before the first section, and the sections by title."""
+    """Return the text before the first section, and the sections by title."""
     before, *rest = _TITLE.split(inspect.cleandoc(docstring))
     bodies = (body.strip("\n") + "\n" for body in rest[1::2])
     return before, dict(zip(rest[::2], bodies, strict=True))

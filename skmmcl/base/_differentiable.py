@@ -12,14 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from skmmcl.base._embedder import BaseEmbedder
-from skmmcl.base._input import check_subjects, read_input
+from skmmcl.base._input import check_subjects, ids_of, read_input
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
 from skmmcl.training import to_tensor
 
 
 class DifferentiableEncoder:
-    """What a fitted embedder makes of one modality, as a function that has a gradient.
+    """Representation by a fitted embedder as a differentiable function of one modality.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ class DifferentiableEncoder:
     X : MultimodalData, mapping, list of records, DataFrame or array
         All modalities of the subjects, as for `transform`.
     modality : str
-        The one of which the representation is a function; the others stay as they are, which
-        matters where the method fuses modalities before it encodes them.
+        The modality that varies. The others stay as they are, which matters where the method
+        fuses modalities before it encodes them.
 
     Attributes
     ----------
     array : array-like of shape ``(n_subjects, *shape)``
-        The modality as it was given; it may lie in files.
+        The modality as it was given, in memory or in files.
     shape : tuple of int
         Shape of one subject.
     n_components : int
@@ -90,11 +90,11 @@ class DifferentiableEncoder:
 
     @property
     def device(self) -> torch.device:
-        """Where the estimator computes."""
+        """The device of the estimator's network."""
         return self._unit.device
 
     def _views(self, n_views: int) -> list[int]:
-        """The views that read the modality; all where the network fuses modalities."""
+        """Return the views that read the modality; all where the network fuses modalities."""
         views = self._network.views
         own = [k for k, name in enumerate(views) if name == self.modality]
         return own if own and len(views) == n_views else list(range(n_views))
@@ -110,9 +110,9 @@ class DifferentiableEncoder:
         Returns
         -------
         Tensor of shape ``(n_rows, *shape)``
-            Their values of the modality in standard deviations of the training subjects, not
-            centered unless their mean is very large; as they are if the estimator does not
-            standardise.
+            Their values of the modality in standard deviations of the training subjects,
+            centered only where the mean is very large; unchanged if the estimator does not
+            standardize.
         """
         return self._tensor(self.modality, rows) / self._unit
 
@@ -122,7 +122,7 @@ class DifferentiableEncoder:
         return to_tensor(values, present, self._means[name], self._net, self._origins.get(name))
 
     def function(self, rows: np.ndarray) -> Callable[[Tensor], Tensor]:
-        """Make the function that represents subjects, with their other modalities as they are.
+        """Return the function that represents subjects, with their other modalities fixed.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class DifferentiableEncoder:
         Returns
         -------
         callable
-            From a Tensor such as `read` gives of the same subjects to one of shape
+            Maps a Tensor such as `read` returns for the same subjects to one of shape
             (n_rows, n_components).
         """
         others = {name: self._tensor(name, rows) for name in self._data.modalities}
@@ -151,24 +151,24 @@ class DifferentiableEncoder:
 
     @contextmanager
     def evaluated(self) -> Iterator[None]:
-        """Have the network in evaluation mode and its weights without gradients inside."""
+        """Keep the network in evaluation mode, and its weights without gradients, inside."""
         modes = {module: module.training for module in self._network.modules()}
-        learnt = [weight for weight in self._network.parameters() if weight.requires_grad]
+        trainable = [weight for weight in self._network.parameters() if weight.requires_grad]
         self._network.eval().requires_grad_(False)
         try:
             yield
         finally:
             for module, training in modes.items():
                 module.training = training
-            for weight in learnt:
+            for weight in trainable:
                 weight.requires_grad_()
 
 
 def _check_estimator(estimator: Any, modality: str) -> None:
     if not isinstance(estimator, BaseEmbedder):
         raise TypeError(
-            f"A fitted embedder of skmmcl is needed, got {type(estimator).__name__}. Of a pipeline "
-            "give the embedder, model[k], and what reaches it, model[:k].transform(X)."
+            f"Expected a fitted embedder of skmmcl, got {type(estimator).__name__}. From a "
+            "pipeline take the embedder, model[k], and its input, model[:k].transform(X)."
         )
     check_is_fitted(estimator, "net_")
     if estimator.net_ is None:
@@ -184,13 +184,11 @@ def _check_estimator(estimator: Any, modality: str) -> None:
 
 
 def _check_present(data: MultimodalData, modality: str) -> None:
-    absent = np.flatnonzero(~_presence(data, modality))
-    if len(absent):
-        names = absent if data.index is None else data.index[absent]
-        shown = ", ".join(map(str, names[:5])) + (", ..." if len(absent) > 5 else "")
+    absent = ~_presence(data, modality)
+    if absent.any():
         raise ModalityError(
-            f"{len(absent)} of {len(data)} subjects lack modality {modality!r}: {shown}. "
-            "Leave them out."
+            f"{absent.sum()} of {len(data)} subjects lack modality {modality!r}: "
+            f"{ids_of(data, absent)}. Leave them out."
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
+import os
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -16,42 +16,44 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from skmmcl.augmentation import augmented_names, check_augment
 from skmmcl.base._decorator import embedder
+from skmmcl.base._division import can_train, warn_of_new_network
 from skmmcl.base._encoders import encoders_by_modality
+from skmmcl.base._fitting import fit_embedder
 from skmmcl.base._guide import Guide
 from skmmcl.base._input import check_finite, check_subjects, read_input
-from skmmcl.base._known import Known, read_training
-from skmmcl.base._noise import check_noise_is_known, noise_of
+from skmmcl.base._noise import noise_of
 from skmmcl.base._reuse import encoder_of
-from skmmcl.base._solution import Solution, divide, warn_of_untrained
+from skmmcl.base._solution import Solution
 from skmmcl.base._trained import Trained, input_stage
-from skmmcl.base._views import check_views, contrasts_views, made_copies, made_with
+from skmmcl.base._views import (
+    contrasts_views,
+    made_copies,
+    made_with,
+    warn_of_lone_modality,
+)
 from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
-from skmmcl.data._seen import subject_keys
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._standardize import InputStage
-from skmmcl.training import Term, check_settings, make_net
+from skmmcl.training import Term, make_net
 from skmmcl.utils._site import PAGE
 from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def _trains(estimator: BaseEmbedder) -> bool:
-    """Whether there is `partial_fit`: closed forms do not go on from where they stand."""
-    if estimator.solver == "closed_form":
-        raise AttributeError("solver='closed_form' has no partial_fit; solver='gradient' has.")
-    return True
+    from skmmcl.utils._typing import RandomState, SampleWeight, Subjects, Target
 
 
 @embedder
 class BaseEmbedder(TransformerMixin, BaseEstimator):
     """Base of the transformers that train one encoder per modality.
 
-    A method says what its objective is (`_make_objective`) and, where it is not the usual one,
-    what its network is (`_make_network`), what guides it besides the modalities
-    (`_make_guide`), which modality each view reads (`_make_views`), and how a modality is
-    scaled (`_make_stage`). Everything else is done here.
+    A method defines its objective (`_make_objective`) and, where it is not the usual one, its
+    network (`_make_network`), what guides it besides the modalities (`_make_guide`), the
+    modality that each view reads (`_make_views`), and how a modality is scaled
+    (`_make_stage`). Everything else is done here.
 
     Attributes
     ----------
@@ -95,11 +97,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     modalities: Mapping[str, Any] | Sequence[str] | None = None
     n_components: int = 16
-    encoders: Any = "auto"
+    encoders: str | nn.Module | Callable[..., Any] | Mapping[Any, Any] = "auto"
     standardize: bool | Literal["image"] = True
     input_components: int | None = 60
     input_noise: float = 0.0
-    augment: Any = None
+    augment: Literal["auto"] | Mapping[Any, Any] | Callable[..., Any] | None = None
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
     solver: Literal["auto", "closed_form", "gradient"] = "gradient"
@@ -111,22 +113,22 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     sampler: Literal["stratified", "balanced"] = "stratified"
     lr: float = 1e-3
     weight_decay: float = 1e-3
-    optimizer: Any = "adam"
-    lr_schedule: Any = None
+    optimizer: str | Callable[..., Any] = "adam"
+    lr_schedule: str | Callable[..., Any] | None = None
     gradient_clip: float | None = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = 20
     monitor: Literal["loss", "probe"] = "loss"
     callbacks: Sequence[Any] | None = None
     warm_start: bool = False
-    checkpoint: Any = None
+    checkpoint: str | os.PathLike[str] | None = None
     device: str = "auto"
     dtype: Literal["float32", "float64", "auto"] = "float32"
     verbose: int = 0
-    random_state: Any = None
+    random_state: RandomState = None
 
     _aligns: ClassVar[bool] = False  # whether modalities of one subject are to agree
-    _of_training: ClassVar[tuple[str, ...]] = ()  # own parameters that closed forms do not heed
+    _of_training: ClassVar[tuple[str, ...]] = ()  # own parameters without effect on closed forms
     _doc_link_module, _doc_link_template = "skmmcl", PAGE  # of the "?" in notebooks
 
     _training_columns: list[Any] | None = field(default=None, init=False)  # fit_transform's
@@ -136,15 +138,15 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     _layout: Layout = field(init=False)
     _dtype: str = field(init=False)
     _n_samples: int = field(init=False)
-    _subject_keys: np.ndarray | None = field(init=False)  # who was seen; None if not known
+    _subject_keys: np.ndarray | None = field(init=False)  # the subjects seen; None if not known
 
     if TYPE_CHECKING:
 
         @classmethod
         def from_paper(cls, **params: Any) -> Self:
-            """Given by `embedder` to classes with a recipe, ``_paper``."""
+            """Make an estimator with the settings of the paper, where `embedder` finds some."""
 
-    # What a method says of itself
+    # The hooks of a method
 
     @abstractmethod
     def _make_objective(self) -> list[Term]:
@@ -155,7 +157,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         head = {"projection_dim": self.projection_dim} if hasattr(self, "projection_dim") else {}
         return partial(MultiviewNetwork, n_components=self.n_components, **head, **layout)
 
-    def _make_guide(self, y: Any) -> Guide:
+    def _make_guide(self, y: Target) -> Guide:
         """Return what guides the objective besides the modalities; ``y`` as the user gave it."""
         return Guide()
 
@@ -166,13 +168,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         """
         if len(self.modalities_) > 1 or contrasts_views(self):
             return self.modalities_
-        warnings.warn(
-            f"{type(self).__name__} was given one modality, {self.modalities_[0]!r}, and trains "
-            "two encoders on it as two views. To say which columns of a table are which modality, "
-            "set modalities={'smri': slice(0, 100), 'fc': 'fc_*'}.",
-            UserWarning,
-            stacklevel=7,
-        )
+        warn_of_lone_modality(type(self).__name__, self.modalities_[0])
         return self.modalities_ * 2
 
     def _make_stage(
@@ -181,10 +177,10 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         """Return how a modality is scaled and restricted to principal components."""
         return input_stage(self, name, array, present, sample_weight)
 
-    # What every method does alike
+    # What all methods share
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+    def fit(self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None) -> Self:
         """Fit to the training subjects.
 
         Parameters
@@ -192,8 +188,8 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         X : MultimodalData, mapping, list of records, DataFrame or array
             The modalities of n_samples subjects. A table needs ``modalities``.
         y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
-            What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabeled.
+            Target of the subjects, for most methods a class label, with -1, NaN or None for
+            unlabeled subjects.
         sample_weight : array-like of shape (n_samples,), default=None
             A subject of weight w counts as w identical subjects.
 
@@ -203,34 +199,26 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             Fitted estimator.
         """
         resume = self.warm_start and getattr(self, "_trained", None) is not None
-        return self._fit(
-            X, y, sample_weight, n_epochs=self.max_epochs, resume=resume, solver=self.solver
+        return fit_embedder(
+            self, X, y, sample_weight, n_epochs=self.max_epochs, resume=resume, solver=self.solver
         )
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> np.ndarray:
+    def fit_transform(
+        self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None
+    ) -> np.ndarray:
         """Fit, and represent the training subjects.
 
         Where terms are solved in closed form this differs from ``fit(X, y).transform(X)`` by
         design: each subject's columns come from a discriminant that has not seen the subject's
-        target (leave-one-out), so that what is learned on top of them is not optimistic.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
-            What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabeled.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
+        target (leave-one-out), so that estimates on top of them are not optimistic.
 
         Returns
         -------
         ndarray of shape (n_samples, n_columns)
             The representations.
         """
-        self._training_columns = []  # filled by fit, and not kept
+        self._training_columns = []  # filled by `fit_embedder`, and not kept
         try:
             weight = {} if sample_weight is None else {"sample_weight": sample_weight}
             self.fit(X, y, **weight)
@@ -241,24 +229,16 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
             return self.transform(X)
         return self._transformed(read_input(self, X, reset=False), *found)
 
-    @available_if(_trains)
+    @available_if(can_train)
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
-        """Train for one epoch more; the first call fixes scaling, shapes and classes.
+    def partial_fit(
+        self, X: Subjects, y: Target = None, *, sample_weight: SampleWeight = None
+    ) -> Self:
+        """Train for one more epoch; the first call fixes scaling, shapes and classes.
 
-        A pickle or a copy of an estimator goes on as the estimator itself would only if it was
-        made with ``warm_start=True``: otherwise it holds no moments of the optimizer, which
-        then begin anew, with a warning.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,) or (n_samples, n_columns), default=None
-            What the method is to know of the subjects, for most a class label; -1, NaN or
-            None where a subject is unlabeled.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
+        A pickle or a copy of an estimator goes on as the original only with
+        ``warm_start=True``. Otherwise it holds no moments of the optimizer, which then begin
+        anew, with a warning.
 
         Returns
         -------
@@ -267,15 +247,10 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         """
         resume = getattr(self, "_trained", None) is not None
         if hasattr(self, "_trained") and not resume:
-            warnings.warn(
-                f"This {type(self).__name__} was solved in closed form, from which partial_fit "
-                "cannot go on: it begins to train a network, as with solver='gradient'.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return self._fit(X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
+            warn_of_new_network(type(self).__name__)
+        return fit_embedder(self, X, y, sample_weight, n_epochs=1, resume=resume, solver="gradient")
 
-    def transform(self, X: Any) -> np.ndarray:
+    def transform(self, X: Subjects) -> np.ndarray:
         """Represent subjects.
 
         Parameters
@@ -286,63 +261,16 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_columns)
-            The representations of all modalities, side by side.
+            The representations of all modalities, one after the other.
         """
         check_is_fitted(self, "net_")
         return self._transformed(read_input(self, X, reset=False))
-
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, *, n_epochs: int, resume: bool, solver: str
-    ) -> Self:
-        if not resume:
-            self.__dict__.pop("_trained", None)
-        check_settings(self)
-        data, known, counted = read_training(self, X, y, sample_weight, reset=not resume)
-        earlier = getattr(self, "_subject_keys", None) if resume else None
-        self._subject_keys = subject_keys(data.index, earlier)
-        solved, trained = divide(self._make_objective(), solver, self)
-        self._solution = Solution() if solved else None
-        if self._solution is not None:
-            wanted = self._training_columns is not None
-            columns = self._solution.fit(solved, self, data, known, columns_wanted=wanted)
-            if self._training_columns is not None:
-                self._training_columns += [counted, columns]
-        self._train(data, trained, known, n_epochs=n_epochs, resume=resume)
-        return self
-
-    def _train(
-        self, data: MultimodalData, terms: list[Term], known: Known, *, n_epochs: int, resume: bool
-    ) -> None:
-        """Train the network by the terms that are not solved."""
-        if not terms:
-            warn_of_untrained(self)
-            self._trained = None
-            return
-        check_augment(self.augment, self.shapes_)
-        check_views(self)
-        sample_weight = known["sample_weight"]
-        if resume and self._trained is not None:
-            check_noise_is_known(self._trained.net, self.input_noise)
-            self._trained.check_made_with(made_with(self))
-            trained = self._trained.resumed(self.lr, type(self).__name__)
-        else:
-            trained = self._untrained(data, terms, sample_weight)
-        trained.fit(self, data, known, n_epochs)
-        if self._solution is not None:
-            trained.learn_scale(data, sample_weight)
-        self._trained = trained
 
     def _untrained(
         self, data: MultimodalData, terms: list[Term], sample_weight: np.ndarray | None
     ) -> Trained:
         """Scale the modalities, and draw the weights of the network."""
-        present = dict(zip(data.modalities, data.mask.T, strict=True))
-        stages = {
-            name: self._make_stage(name, array, present[name], sample_weight)
-            for name, array in data.items()
-        }
-        trained = Trained(stages, augmented_names(self.augment, self.modalities_), self._dtype)
-        stages = trained.seen(stages)
+        trained, stages = Trained.scaled_by(self, data, sample_weight)
         network = self._make_network(
             views=self._make_views(),
             shapes=self.shapes_,
@@ -359,14 +287,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     def _transformed(
         self, data: MultimodalData, rows: Any = (), columns: np.ndarray | None = None
     ) -> np.ndarray:
-        """What `transform` gives for subjects that have been read.
-
-        Rows of training subjects get the columns that were solved for them.
-        """
+        """Represent subjects that have been read; training subjects keep their solved columns."""
         check_subjects(data, self._dtype, empty_allowed=self.on_empty == "nan")
         parts = []
         if self._solution is not None:
-            parts.append(self._solved(self._solution, data, rows, columns))
+            parts.append(self._solution.transform(data, rows, columns))
         if self._trained is not None:
             directions = getattr(self, "normalize", False)
             parts.append(self._trained.transform(data, self.impute, directions=directions))
@@ -380,19 +305,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         index = data.index if data.axis is None else data.axis
         return pd.DataFrame(out, index=index, columns=self.get_feature_names_out())
 
-    @staticmethod
-    def _solved(
-        solution: Solution, data: MultimodalData, rows: Any, columns: np.ndarray | None
-    ) -> np.ndarray:
-        """The columns of solved terms; those of training subjects are known."""
-        if columns is not None and len(columns) == len(data):
-            return columns
-        solved = solution.transform(data)
-        if columns is not None:  # not of subjects of weight 0
-            solved[rows] = columns
-        return solved
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns of `transform`.
 
         These are ``fc_0``, ``fc_1``, ... of a network, and ``fc_css_0``, ``joint_css_0``, ... of a
@@ -411,23 +324,23 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         solved = [] if self._solution is None else self._solution.names()
-        trained = [] if self._trained is None else self._trained.names(beside=bool(solved))
+        trained = [] if self._trained is None else self._trained.names(name_terms=bool(solved))
         return np.asarray([*solved, *trained], dtype=object)
 
     def encoder(self, modality: str) -> nn.Module:
-        """Return a copy of the trained encoder of a modality, to hand to another estimator.
+        """Return a copy of the trained encoder of a modality, for use in another estimator.
 
         Parameters
         ----------
         modality : str
-            One of ``modalities_``; where two encoders read it, the first counts.
+            One of ``modalities_``. Where two encoders read it, the first is copied.
 
         Returns
         -------
         Module
             Maps subjects of shape ``(n_samples, *shape)``, scaled as in this fit, to their
-            representation. Where the modality was restricted to principal components, those
-            belong to the encoder.
+            representation. It contains the principal components to which the modality was
+            reduced, if any.
 
         Examples
         --------
@@ -449,14 +362,14 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     @property
     def mean_representation_(self) -> np.ndarray:
-        """Mean representation of the training subjects, which replaces that of what is absent."""
+        """Mean representation of the training subjects, which replaces an absent one."""
         if self._trained is None:
             raise AttributeError("Nothing was trained; solver='gradient' trains a network.")
         return self._trained.mean_representation
 
     @property
     def categories_(self) -> dict[str, dict[str | int, list]]:
-        """What the codes of categories stand for, by modality and column."""
+        """The categories that codes stand for, by modality and column."""
         return self._layout.named_categories()
 
     @property
@@ -467,11 +380,11 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
 
     @property
     def n_iter_(self) -> int:
-        """Number of epochs that were run."""
+        """Number of epochs of training so far."""
         return len(self.history_.get("train_loss", ()))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the moments of the optimizer unless training is to go on."""
+        """Leave out the moments of the optimizer unless ``warm_start`` asks for them."""
         state = dict(super().__getstate__())
         if state.get("_trained") is not None and not self.warm_start:
             state["_trained"] = state["_trained"].without_moments()

@@ -1,4 +1,4 @@
-"""Which encoder each modality gets, and which of them share one."""
+"""The encoder of each modality, and the modalities that share one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from skmmcl.exceptions import ModalityError
 
 
 def encoders_by_modality(encoders: Any, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-    """Return the encoder of each modality, and the first modality of those that share one.
+    """Return the encoder of each modality, and the groups of modalities that share one.
 
     Parameters
     ----------
     encoders : Any
-        What the user asks for: an encoder for all, or a dict, whose keys are a modality or a tuple
-        of modalities that share one encoder.
+        The user's parameter: an encoder for all, or a dict whose keys are a modality or a tuple of
+        modalities that share one encoder.
     shapes : mapping of str to tuple
         Shape of one subject in each modality.
 
@@ -39,7 +39,7 @@ def encoders_by_modality(encoders: Any, shapes: Mapping[str, Sequence[int]]) -> 
             f"encoders names {twice} more than once; a modality has one encoder: {list(encoders)}."
         )
     for key in encoders:
-        _check_alike(_names(key), shapes)
+        _check_shapes(_names(key), shapes)
     found: dict[str, Any] = {
         "encoders": {name: spec for key, spec in encoders.items() for name in _names(key)}
     }
@@ -48,18 +48,18 @@ def encoders_by_modality(encoders: Any, shapes: Mapping[str, Sequence[int]]) -> 
 
 
 def shared_by(encoders: Any) -> dict[str, str]:
-    """Return the modalities that share an encoder, each with the first of those of its group."""
+    """Return the modalities that share an encoder, each with the first one of its group."""
     keys = encoders if isinstance(encoders, Mapping) else ()
     groups = [_names(key) for key in keys if len(_names(key)) > 1]
     return {name: group[0] for group in groups for name in group}
 
 
-def _check_alike(names: tuple[Any, ...], shapes: Mapping[str, Sequence[int]]) -> None:
+def _check_shapes(names: tuple[Any, ...], shapes: Mapping[str, Sequence[int]]) -> None:
     found = {name: tuple(shapes[name]) for name in names}
     if len(set(found.values())) > 1:
         raise ModalityError(
             f"encoders gives {names} one encoder, but the shapes of a subject differ: {found}. "
-            "Modalities that share an encoder must be of one shape."
+            "Modalities that share an encoder must have the same shape."
         )
 
 

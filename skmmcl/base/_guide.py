@@ -1,4 +1,4 @@
-"""What guides an objective besides the modalities: nothing, classes, or numbers."""
+"""Guidance of an objective besides the modalities: none, classes, or numbers."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ ADVICE_ON_NUMBERS = (
 
 
 class Guide:
-    """Guidance by nothing; its subclasses read classes and numbers of the subjects.
+    """No guidance; subclasses read classes and numbers of the subjects.
 
-    One is made for each fit, and serves all further calls of ``partial_fit``.
+    A guide is made for each fit, and serves all further calls of ``partial_fit``.
 
     Attributes
     ----------
     is_required : bool
-        Whether fit must be given ``y``.
+        Whether ``fit`` requires ``y``.
     of_classes : bool
         Whether terms of the objective are computed on "y", codes of classes.
     without_y : str
-        How to do without ``y``, said where it is missing.
+        Advice on fitting without ``y``, added to the error where it is missing.
     instead_of_classes : str
-        What to do instead, said where ``y`` holds numbers that are no classes.
+        Advice added to the error where ``y`` holds numbers that are no classes.
     warns_of_numbers : bool
-        Whether a warning says that classes look like a measured number.
+        Whether to warn of classes that look like a measured number.
     learned : dict of str to Any
         Public attributes of the fitted estimator.
 
@@ -57,12 +57,12 @@ class Guide:
         self.learned: dict[str, Any] = {}
 
     def after(self, earlier: Guide) -> Guide:
-        """Return the guide of a training that goes on: as its parameters are now.
+        """Return the guide of a training that goes on, with the parameters of now.
 
         Parameters
         ----------
         earlier : Guide
-            That of the training so far, whose learned state is taken over.
+            The guide of the training so far, whose learned state is taken over.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class Guide:
         return self
 
     def labels(self, y: Any, data: MultimodalData) -> Any:
-        """Return what classes are made of, one entry for each subject.
+        """Return the labels from which classes are read, one for each subject.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class Guide:
         """
 
     def values(self, y: Any, data: MultimodalData) -> np.ndarray | None:
-        """Return what terms see as "targets".
+        """Return the numbers that terms of the objective see as "targets".
 
         Parameters
         ----------
@@ -119,9 +119,9 @@ class Guide:
         return None
 
     def strata(self, values: np.ndarray) -> np.ndarray | None:
-        """Return the classes among these values, of which every batch is to hold each.
+        """Return the classes among these values, all of which every batch is to hold.
 
-        They count where nothing else asks for classes of ``y``.
+        They are used where nothing else asks for classes of ``y``.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Guide:
         return None
 
     def learn(self, values: np.ndarray, sample_weight: np.ndarray | None) -> None:
-        """Check these values of the training subjects, and learn from them what terms need.
+        """Check the values of the training subjects, and learn from them what terms need.
 
         Parameters
         ----------
@@ -153,9 +153,9 @@ class ClassGuide(Guide):
     Parameters
     ----------
     without_y : str, default=""
-        How to do without ``y``, said where it is missing.
+        Advice on fitting without ``y``, added to the error where it is missing.
     instead_of_classes : str
-        What to do instead, said where ``y`` holds numbers that are no classes.
+        Advice added to the error where ``y`` holds numbers that are no classes.
 
     Examples
     --------

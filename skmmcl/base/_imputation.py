@@ -1,4 +1,4 @@
-"""Representations of absent modalities, from what the others make of the input."""
+"""Representations of absent modalities, predicted from the others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from skmmcl.training import EmbeddingNet, SubjectSet, represent
 
 
 class Imputation:
-    """Ridge regression of what a subject lacks on what it has.
+    """Ridge regression of a subject's absent modalities on the present ones.
 
     Component scores of an absent modality are regressed, and then encoded as if they had been
-    there. Supervision has not touched them, so that training subjects are like others. Where a
-    modality has no component scores, its representation takes their place.
+    present. They are unsupervised, so that training subjects do not differ from others. For a
+    modality without component scores the representation itself is regressed.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Imputation:
         self.joint = JointNormal(np.hstack(parts), blocks, present, sample_weight)
 
     def fill(self, net: EmbeddingNet, subjects: SubjectSet, h: np.ndarray) -> np.ndarray:
-        """Represent what subjects lack.
+        """Fill in the representations of absent modalities.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Imputation:
         Returns
         -------
         ndarray of the shape of ``h``
-            A copy, with the absent ones filled in.
+            A copy, with those of absent modalities filled in; ``h`` itself if none is absent.
         """
         present = _presence(subjects, len(h))
         rows = np.flatnonzero(~present.all(axis=1))
@@ -74,13 +74,13 @@ class Imputation:
 
 
 def _scored(net: EmbeddingNet) -> list[bool]:
-    """Whether each view reads component scores."""
+    """Return whether each view reads component scores."""
     compressed = getattr(net.module_, "compressed", ())
     return [name in compressed for name in net.module_.views]
 
 
 def _parts(net: EmbeddingNet, subjects: SubjectSet, h: Iterable[Any]) -> list[np.ndarray]:
-    """What is regressed of each view: its component scores or its representation."""
+    """Return what is regressed for each view: its component scores or its representation."""
     x: Any = subjects.data.x
     views = zip(net.module_.views, _scored(net), h, strict=True)
     return [
@@ -97,7 +97,7 @@ def _presence(subjects: SubjectSet, n_views: int) -> np.ndarray:
 def _encoded(
     net: EmbeddingNet, subjects: SubjectSet, rows: np.ndarray, parts: list[np.ndarray]
 ) -> np.ndarray:
-    """Representations of some subjects, of whom each view is known."""
+    """Encode some subjects, all of whose views are now known."""
     x: dict[str, Any] = dict(subjects.data.x)
     scored = _scored(net)
     if not any(scored):

@@ -1,4 +1,4 @@
-"""How an estimator reads what it is given: any accepted form becomes `MultimodalData`."""
+"""The input of an estimator: any accepted form becomes `MultimodalData`."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def read_input(estimator: Any, X: Any, *, reset: bool) -> MultimodalData:
     Parameters
     ----------
     estimator : BaseEmbedder
-        Its parameter ``modalities`` says what to read. With ``reset`` it is given
+        Its parameter ``modalities`` says what to read. With ``reset`` it gets
         ``modalities_``, ``shapes_``, ``n_features_in_`` and, for a DataFrame,
-        ``feature_names_in_``; else they are what X is checked against.
+        ``feature_names_in_``; otherwise X is checked against these.
     X : MultimodalData, mapping, list of records, DataFrame or array
-        What a user gave.
+        The user's input.
     reset : bool
         Whether this is a fit.
 
@@ -64,16 +64,16 @@ def _scaled_by_image(data: MultimodalData) -> MultimodalData:
 
 
 def read_known(estimator: Any, X: Any, keep: Collection[str] = ()) -> MultimodalData:
-    """Return those modalities of new subjects that a fitted estimator knows and somebody has.
+    """Return the modalities of new subjects that a fitted estimator knows and a subject has.
 
     Parameters
     ----------
     estimator : BaseEmbedder
         Fitted.
     X : MultimodalData, mapping, list of records, DataFrame or array
-        What a user gave; multimodal input may lack modalities.
+        The user's input; multimodal input may lack modalities.
     keep : collection of str
-        Modalities that stay even if nobody has them.
+        Modalities that stay even if no subject has them.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def _check_shapes(estimator: Any, data: MultimodalData) -> MultimodalData:
 
 
 def _plain_table(X: Any) -> Any:
-    """Return a table with NaN for pandas' NA among objects; names that occur twice are refused."""
+    """Return a table with NaN for pandas' NA among objects; raise for names that occur twice."""
     if isinstance(X, np.ndarray) and X.dtype == object:
         numbers = numbers_of(X)
         return X if numbers is None else numbers
@@ -222,19 +222,19 @@ def check_subjects(data: MultimodalData, dtype: str, *, empty_allowed: bool = Fa
     if empty.any() and not empty_allowed:
         raise DataError(
             f"{empty.sum()} subject(s) have no modality at all, every entry is NaN or marked "
-            f"missing: {_named(data, empty)}. Leave them out; in transform, on_empty='nan' gives "
+            f"missing: {ids_of(data, empty)}. Leave them out; in transform, on_empty='nan' gives "
             "rows of NaN for them."
         )
 
 
 def warn_if_unpaired(data: MultimodalData, user: str) -> None:
-    """Warn if there are several modalities, and nobody has two."""
+    """Warn if there are several modalities, and no subject has two."""
     if len(data.modalities) > 1 and data.mask.sum(axis=1).max() < 2:
         warnings.warn(
-            f"No subject has two of the modalities {list(data.modalities)}, so that {user} learns "
-            "nothing of what they share.",
+            f"No subject has two of the modalities {list(data.modalities)}, so that {user} cannot "
+            "learn what they share.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 
@@ -251,17 +251,17 @@ def only_modality(modality: str, data: MultimodalData) -> MultimodalData:
 
 
 def check_have(data: MultimodalData, name: str) -> None:
-    """Raise for subjects without a modality, the only one that is to be looked at."""
+    """Raise for subjects without a modality, the only one to be read."""
     lack = ~data[[name]].mask[:, 0]
     if lack.any():
         raise DataError(
-            f"{lack.sum()} subject(s) do not have modality {name!r}: {_named(data, lack)}. Leave "
+            f"{lack.sum()} subject(s) do not have modality {name!r}: {ids_of(data, lack)}. Leave "
             "them out; on_empty='nan' gives rows of NaN for them."
         )
 
 
-def _named(data: MultimodalData, rows: np.ndarray) -> str:
-    """Ids, else positions, of the first few subjects."""
+def ids_of(data: MultimodalData, rows: np.ndarray) -> str:
+    """Return the ids, else the positions, of the first few subjects."""
     names = np.flatnonzero(rows) if data.index is None else data.index[rows]
     return ", ".join(map(str, names[:5])) + (", ..." if len(names) > 5 else "")
 
@@ -271,7 +271,7 @@ def check_finite(representation: np.ndarray, data: MultimodalData) -> None:
     odd = ~np.isfinite(representation).all(axis=1) & data.mask.any(axis=1)
     if odd.any():
         raise DataError(
-            f"The representation of {odd.sum()} subject(s) is not finite: {_named(data, odd)}. A "
+            f"The representation of {odd.sum()} subject(s) is not finite: {ids_of(data, odd)}. A "
             f"modality of {list(data.modalities)} holds values that are not finite, or far beyond "
             "those of fit."
         )

@@ -1,4 +1,4 @@
-"""What is known of the training subjects: their modalities, classes, numbers and weights."""
+"""The training subjects: their modalities, classes, numbers and weights."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ Known = dict[str, Any]  # "y", "targets" and "sample_weight", as terms of an obj
 def read_training(
     estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool
 ) -> tuple[MultimodalData, Known, Any]:
-    """Return the subjects of a fit, and what is known of them; raise before any training.
+    """Return the subjects of a fit with their targets and weights; raise before any training.
 
     Parameters
     ----------
     estimator : BaseEmbedder
-        With ``reset`` it learns what later calls are checked against: modalities, shapes, its
-        guide and the classes.
+        With ``reset`` it learns modalities, shapes, its guide and the classes, against which
+        later calls are checked.
     X, y, sample_weight : Any
         As `BaseEmbedder.fit` takes them.
     reset : bool
@@ -45,12 +45,12 @@ def read_training(
     Returns
     -------
     data : MultimodalData
-        The subjects that count.
+        The subjects of weight above 0.
     known : dict of str to ndarray or None
-        Their class codes "y", by which batches are dealt, -1 where there is none; numbers
+        Their class codes "y", by which batches are stratified, -1 for none; numbers
         "targets"; and "sample_weight".
     counted : slice or ndarray of int
-        Which of the subjects of X these are: those of weight 0 are not among them.
+        Positions of these subjects in X.
     """
     user = type(estimator).__name__
     data = read_input(estimator, X, reset=reset)
@@ -120,7 +120,7 @@ def _check_given(settings: Any, guide: Guide, y: Any) -> None:
 def _read_classes(
     estimator: Any, guide: Guide, y: Any, data: MultimodalData, counted: Any, *, reset: bool
 ) -> np.ndarray:
-    """Class codes of the subjects that count; all -1 where no class is asked for."""
+    """Return the class codes of the subjects; all -1 where no classes are needed."""
     if not _asks_for_classes(estimator, guide):
         return np.full(len(data), -1)[counted]
     user, advice = type(estimator).__name__, _advice_on_numbers(estimator, guide)
@@ -150,11 +150,11 @@ def _read_classes(
 
 
 def _advice_on_numbers(settings: Any, guide: Guide) -> str:
-    """What to do instead of taking numbers for classes."""
+    """Return what to do instead of taking numbers for classes."""
     if guide.of_classes:
         return guide.instead_of_classes
     asked_by = "monitor='probe'" if _is_probed(settings) else "sampler='balanced'"
-    return f"{asked_by} asks for classes here; what is the default needs none."
+    return f"{asked_by} needs classes here; its default needs none."
 
 
 def _choose_dtype(dtype: str, data: MultimodalData) -> str:

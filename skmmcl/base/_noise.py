@@ -1,4 +1,4 @@
-"""What noise a modality gets in training."""
+"""Noise of each modality in training."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from skmmcl.networks._standardize import InputScaler, InputStage
 from skmmcl.training import EmbeddingNet
 from skmmcl.training._noise import InputNoise, noise_of_entries, noise_of_scores
 
-# By which two entries of a symmetric matrix may differ, as a share of the largest deviation.
+# Largest difference of two entries of a symmetric matrix, relative to the largest deviation.
 ROUNDING = 1e-5
 
 
 def noise_of(data: MultimodalData, stages: Mapping[str, InputStage]) -> dict[str, InputNoise]:
-    """Return the noise of each vector or matrix, of the standard deviation of its entries.
+    """Return the noise of each vector or matrix, scaled as its entries.
 
     Parameters
     ----------
     data : MultimodalData
         The training subjects, which say whether matrices are symmetric.
     stages : mapping of str to InputStage
-        What they say of each modality. If it is replaced by scores, the noise is that of scores.
+        Their statistics of each modality. If it is reduced to component scores, so is the noise.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def noise_of(data: MultimodalData, stages: Mapping[str, InputStage]) -> dict[str
 
 
 def _is_symmetric(array: Any, present: np.ndarray, scale: np.ndarray, n_rows: int = 256) -> bool:
-    """Whether all present subjects are symmetric matrices, but for rounding."""
+    """Return whether all present subjects are symmetric matrices, up to rounding."""
     if len(array.shape) != 3 or array.shape[1] != array.shape[2]:
         return False
     rows = np.flatnonzero(present)
@@ -58,9 +58,9 @@ def _is_symmetric(array: Any, present: np.ndarray, scale: np.ndarray, n_rows: in
 
 
 def check_noise_is_known(net: EmbeddingNet, input_noise: float) -> None:
-    """Raise if training is to go on with noise, and began without."""
+    """Raise if training goes on with noise, and began without."""
     if input_noise and net.noise_ is None:
         raise ValueError(
-            f"input_noise={input_noise!r}: the training that is to go on began without noise, and "
-            "did not learn what noise needs. Set it before the first fit, or leave it at 0."
+            f"input_noise={input_noise!r}: this training began without noise, and did not learn "
+            "the scale of the noise. Set it before the first fit, or leave it at 0."
         )

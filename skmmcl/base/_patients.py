@@ -1,4 +1,4 @@
-"""Guidance by who is a patient and who is a control."""
+"""Guidance by diagnosis: patients and controls."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from skmmcl.utils._targets import as_labels, encode_classes
 
 
 class PatientGuide(ClassGuide):
-    """Guidance by two classes, one of which is the patients.
+    """Guidance by two classes, patients and controls.
 
     Terms and networks see them as "targets", (n_samples, 1): 1 for patients, 0 for controls, NaN
-    for the unlabeled. The estimator gets ``positive_``.
+    for unlabeled subjects. The estimator gets ``positive_``.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class PatientGuide(ClassGuide):
         self.classes: np.ndarray | None = None
 
     def values(self, y: Any, data: MultimodalData) -> np.ndarray:
-        """Return 1 for patients, 0 for controls and NaN for the unlabeled.
+        """Return 1 for patients, 0 for controls and NaN for unlabeled subjects.
 
         Parameters
         ----------
@@ -65,8 +65,8 @@ class PatientGuide(ClassGuide):
             self._check_modalities(codes, data)
         if self.positive is not None and self.positive != self.learned["positive_"]:
             raise ValueError(
-                f"positive={self.positive!r}: training goes on in which the patients were "
-                f"{self.learned['positive_']!r}. Fit anew, or leave it."
+                f"positive={self.positive!r}: this training began with the patients "
+                f"{self.learned['positive_']!r}. Fit anew, or restore it."
             )
         is_patient = codes == classes.tolist().index(self.learned["positive_"])
         return np.where(codes < 0, np.nan, is_patient)[:, None]
@@ -84,16 +84,16 @@ class PatientGuide(ClassGuide):
         self.learned["positive_"] = label
 
     def _check_modalities(self, codes: np.ndarray, data: MultimodalData) -> None:
-        """Raise if all patients lack a modality, or all controls what most patients have.
+        """Raise if all patients lack a modality, or all controls lack one that most patients have.
 
-        Whether it is there would say who is which.
+        The presence of that modality would reveal the diagnosis.
         """
         of_patients = self.classes.tolist().index(self.learned["positive_"])  # type: ignore[union-attr]
         groups = {"patients": codes == of_patients, "controls": codes == 1 - of_patients}
         for name, present in zip(data.modalities, data.mask.T, strict=True):
-            tells = {"patients": True, "controls": present[groups["patients"]].mean() > 0.5}
+            reveals = {"patients": True, "controls": present[groups["patients"]].mean() > 0.5}
             for who, rows in groups.items():
-                if tells[who] and present.any() and rows.any() and not present[rows].any():
+                if reveals[who] and present.any() and rows.any() and not present[rows].any():
                     raise DataError(
                         f"Modality {name!r} is missing in all {rows.sum()} {who}. Leave it out: "
                         f"modalities={[m for m in data.modalities if m != name]}."

@@ -1,4 +1,4 @@
-"""Reuse of what was trained: encoders, whole networks, and their architecture with new weights."""
+"""Reuse of trained parts: encoders, whole networks, and architectures with new weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from skmmcl.augmentation import augmented_names
+from skmmcl.base._fitting import fit_embedder
 from skmmcl.base._trained import Trained
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
@@ -25,9 +25,9 @@ from skmmcl.training import seeded
 
 
 class Start(NamedTuple):
-    """A network from which training goes on, and how its modalities are read.
+    """Network from which training goes on, with the scaling of its modalities.
 
-    ``scaling`` has means, units and origins of the modalities, as `Trained` has them.
+    ``scaling`` holds means, units and origins of the modalities, as `Trained` does.
     """
 
     network: MultiviewNetwork
@@ -64,7 +64,7 @@ def start_from(estimator: Any, modalities: Sequence[str]) -> Start:
     estimator : BaseEmbedder
         Fitted, with a network. It stays as it is.
     modalities : sequence of str
-        Those that are to be read.
+        The modalities to read.
 
     Returns
     -------
@@ -90,30 +90,25 @@ def start_anew(
     sample_weight : ndarray of shape (n_samples,) or None
         How often a subject counts.
     seed : int
-        Of the weights.
+        Seed of the weights.
 
     Returns
     -------
     Start
     """
     check_has_network(estimator)
-    names, present = data.modalities, dict(zip(data.modalities, data.mask.T, strict=True))
-    stages = {
-        name: estimator._make_stage(name, array, present[name], sample_weight)
-        for name, array in data.items()
-    }
-    trained = Trained(stages, augmented_names(estimator.augment), estimator._dtype)
-    build = estimator.net_.module.args[0]  # what the network of this embedder was built by
+    trained, stages = Trained.scaled_by(estimator, data, sample_weight)
+    build = estimator.net_.module.args[0]  # which built the network of this embedder
     layout = {
         **build.keywords,
-        "views": [name for name in build.keywords["views"] if name in names],
-        "shapes": {name: shape for name, shape in estimator.shapes_.items() if name in names},
-        "encoders": {n: e for n, e in build.keywords["encoders"].items() if n in names},
-        "stages": trained.seen(stages),
+        "views": [name for name in build.keywords["views"] if name in stages],
+        "shapes": {name: shape for name, shape in estimator.shapes_.items() if name in stages},
+        "encoders": {n: e for n, e in build.keywords["encoders"].items() if n in stages},
+        "stages": stages,
     }
     with seeded(seed):
         network = partial(build.func, *build.args, **layout)()
-    return Start(network.to(getattr(torch, estimator._dtype)), _scaling(trained, names))
+    return Start(network.to(getattr(torch, estimator._dtype)), _scaling(trained, data.modalities))
 
 
 def _scaling(trained: Any, modalities: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
@@ -124,12 +119,12 @@ def _scaling(trained: Any, modalities: Sequence[str]) -> dict[str, dict[str, np.
 
 
 def untrained(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
-    """Return a clone of an embedder that has read these subjects, and whose weights are drawn.
+    """Return a clone of an embedder that has read the subjects, and has its first weights.
 
     Parameters
     ----------
     estimator : BaseEmbedder
-        Its parameters count.
+        The embedder to clone.
     X, y, sample_weight : Any
         As `BaseEmbedder.fit` takes them.
 
@@ -139,7 +134,7 @@ def untrained(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Any:
     """
     made = clone(estimator)
     made._validate_params()
-    return made._fit(X, y, sample_weight, n_epochs=0, resume=False, solver="gradient")
+    return fit_embedder(made, X, y, sample_weight, n_epochs=0, resume=False, solver="gradient")
 
 
 def encoder_of(estimator: Any, modality: str) -> nn.Module:
@@ -164,8 +159,7 @@ def encoder_of(estimator: Any, modality: str) -> nn.Module:
 class ScoringEncoder(Laned):
     """Encoder of principal component scores that takes scaled subjects.
 
-    ``unit`` are the standard deviations by which subjects were divided; None if they come as they
-    are.
+    ``unit`` holds the standard deviations by which subjects were divided; None if they were not.
     """
 
     mean: Tensor

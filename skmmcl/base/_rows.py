@@ -1,4 +1,4 @@
-"""Modalities as rows of numbers, and what is known of the subjects, as the solvers read them."""
+"""Modalities as rows of numbers, and side data, as the solvers read them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from skmmcl.exceptions import DataError
 from skmmcl.solvers import find_duplicates
 from skmmcl.utils._targets import is_unlabeled
 
-# People may agree in fewer numbers than these, such as a few answers, without being the same.
-FEWEST_NUMBERS = 10
+# Different people may agree in fewer numbers than these, such as a few answers.
+MIN_NUMBERS = 10
 
 
 class Layout:
-    """How the modalities of a subject become rows of numbers.
+    """Layout of modalities as rows of numbers.
 
     Attributes
     ----------
@@ -30,17 +30,17 @@ class Layout:
         self.symmetric: set[str] = set()
 
     def learn(self, data: MultimodalData) -> dict[str, Any]:
-        """Find the symmetric matrices, and read."""
+        """Find the modalities of symmetric matrices, and read all."""
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         self.symmetric = {
             name
             for name, array in data.items()
             if isinstance(array, np.ndarray) and _is_symmetric(array, present[name])
         }
-        return self.read(data)
+        return {name: self._rows(name, array) for name, array in data.items()}
 
     def read(self, data: MultimodalData) -> dict[str, Any]:
-        """Return rows of numbers by modality; those that lie in files are read later."""
+        """Return rows of numbers by modality; volumes in files are read when they are picked."""
         for name in self.symmetric:
             if not _is_symmetric(data[name], data.mask[:, data.modalities.index(name)]):
                 raise DataError(
@@ -91,18 +91,18 @@ def join_copies(
     groups: np.ndarray | None,
     ids: np.ndarray | None,
 ) -> np.ndarray | None:
-    """Put subjects with identical rows into one group, since they are one person.
+    """Put subjects with identical rows into one group, as copies of one person.
 
     Parameters
     ----------
     blocks : mapping of str to array-like
         Rows of numbers by modality.
     mask : ndarray of bool of shape (n_samples, n_modalities)
-        Who has which.
+        Presence of the modalities.
     groups : ndarray of int of shape (n_samples,) or None
-        Groups that are given.
+        Groups from the side data.
     ids : ndarray of shape (n_samples,) or None
-        Identifiers: copies under different ones are warned of.
+        Identifiers; a warning names copies under different ones.
 
     Returns
     -------
@@ -110,11 +110,11 @@ def join_copies(
     """
     width = np.array([block.shape[1] for block in blocks.values()])
     found = (np.array(rows) for rows in find_duplicates(blocks, mask))
-    copies = [rows for rows in found if width @ mask[rows[0]] >= FEWEST_NUMBERS]
+    copies = [rows for rows in found if width @ mask[rows[0]] >= MIN_NUMBERS]
     if not copies:
         return groups
     if len(copies[0]) == len(mask):
-        raise DataError(f"All {len(mask)} subjects have identical rows: nothing sets them apart.")
+        raise DataError(f"All {len(mask)} subjects have identical rows; expected different ones.")
     joined = np.arange(len(next(iter(blocks.values())))) if groups is None else groups.copy()
     for rows in copies:
         for group in np.unique(joined[rows])[1:]:
@@ -139,7 +139,7 @@ def read_groups(data: MultimodalData, name: str | None) -> np.ndarray | None:
     data : MultimodalData
         The subjects.
     name : str or None
-        Column of ``data.meta``. A subject of unknown group has one of its own.
+        Column of ``data.meta``. A subject of unknown group forms a group of its own.
 
     Returns
     -------
@@ -155,15 +155,15 @@ def read_groups(data: MultimodalData, name: str | None) -> np.ndarray | None:
 
 
 def read_nuisance(data: MultimodalData, name: str | None) -> np.ndarray | None:
-    """Return dummies of a column of the side data, (n_samples, n_levels).
+    """Return dummy variables of a column of the side data.
 
     Parameters
     ----------
     data : MultimodalData
         The subjects.
     name : str or None
-        Column of ``data.meta`` with few levels, such as a site. A subject of whom it is unknown
-        has zeros.
+        Column of ``data.meta`` with few levels, such as a site. Subjects of unknown level have
+        zeros.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def read_nuisance(data: MultimodalData, name: str | None) -> np.ndarray | None:
         raise DataError(
             f"invariant_to={name!r} needs a column of X.meta with several subjects in each of at "
             f"least two levels, such as a site; found {len(levels)} level(s) in {known.sum()} "
-            "subjects. Numbers, such as an age, have to be cut into levels."
+            "subjects. Cut numbers, such as an age, into levels."
         )
     dummies = np.zeros((len(data), len(levels)))
     dummies[np.flatnonzero(known), codes] = 1
@@ -188,7 +188,7 @@ def read_nuisance(data: MultimodalData, name: str | None) -> np.ndarray | None:
 def _side_data(data: MultimodalData, name: str, parameter: str) -> np.ndarray:
     if name not in data.meta:
         raise DataError(
-            f"{parameter}={name!r} names no side data; X.meta has {list(data.meta)}. Side data "
-            f"come with MultimodalData(..., meta={{{name!r}: values}})."
+            f"{parameter}={name!r} names no side data; X.meta has {list(data.meta)}. Add it as "
+            f"MultimodalData(..., meta={{{name!r}: values}})."
         )
     return np.asarray(data.meta[name])

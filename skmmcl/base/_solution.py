@@ -1,17 +1,15 @@
-"""Terms of an objective whose optimum is known: they are solved, not trained."""
+"""Solution in closed form of terms whose optimum is known."""
 
 from __future__ import annotations
 
-import inspect
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from skmmcl.base._known import Known
 from skmmcl.base._rows import Layout, join_copies, read_groups, read_nuisance
-from skmmcl.base._views import asks_for_copies
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.losses import has_target
@@ -19,156 +17,21 @@ from skmmcl.solvers import KernelDiscriminant, MultisetCCA, warn_of_lone_classes
 from skmmcl.solvers._cohort import Cohort
 from skmmcl.training import Term
 
-# What the columns of unsupervised terms measure where the discriminants measure 1.
+# Scale of the columns of unsupervised terms, relative to those of the discriminants.
 UNSUPERVISED_SCALE = 0.5
 
-# Parameters that only the training of a network heeds.
-OF_TRAINING = (
-    "encoders", "standardize", "augment", "input_components", "input_noise", "impute",
-    "projection_dim", "normalize", "max_epochs", "batch_size", "sampler", "lr", "weight_decay",
-    "optimizer", "lr_schedule", "gradient_clip", "validation_fraction", "n_iter_no_change",
-    "monitor", "callbacks", "warm_start", "checkpoint", "device",
-)  # fmt: skip
-
-OF_COPIES = ("views", "n_views")  # where a method has them
-
-# Folds in which the training columns of invariant discriminants are made.
+# Number of folds for the training columns of invariant discriminants.
 N_FOLDS = 10
 
-# Share of a nuisance beyond the target that is rounding.
+# Fraction of a nuisance, beyond the target, that is rounding.
 SMALLEST_REST = 1e-9
-
-Side = Mapping[str, np.ndarray | None]  # what is known of the subjects, by name
-
-
-def is_cross_view(term: Term) -> bool:
-    """Return whether the loss of a term aligns the modalities of a subject, and no more."""
-    return getattr(term.loss, "is_cross_view", False)
-
-
-def divide(terms: Iterable[Term], solver: str, settings: Any) -> tuple[list[Term], list[Term]]:
-    """Divide an objective into the terms that are solved and those that are trained.
-
-    Parameters
-    ----------
-    terms : iterable of Term
-        The objective; terms of weight 0 are left out.
-    solver : {"auto", "closed_form", "gradient"}
-        What is asked for.
-    settings : BaseEmbedder
-        Estimator whose data have been read.
-
-    Returns
-    -------
-    solved, trained : list of Term
-
-    Raises
-    ------
-    ValueError
-        If a term has no known optimum and all are to be solved, or if only what is solved can heed
-        a parameter.
-    """
-    terms = [term for term in terms if term.weight]
-    if not terms:
-        raise ValueError("The objective has no term with a weight other than 0.")
-    with_target = [term for term in terms if has_target(term.loss)]
-    if solver == "gradient" or (solver == "auto" and not with_target):
-        _refuse_what_only_solvers_heed(settings)
-        return [], terms
-    others = [term for term in terms if term not in with_target]
-    views = [term for term in others if is_cross_view(term)]
-    if settings.invariant_to is not None:
-        _refuse_what_keeps_the_nuisance(with_target, others, settings)
-        return with_target, []
-    if solver == "closed_form":
-        _refuse_copies(settings)
-        return with_target + _solvable_views(others, views, settings), []
-    if _asks_for_training(settings) or views != others:
-        return with_target, others
-    return with_target + (views if len(settings.modalities_) > 1 else []), []
-
-
-def _asks_for_training(settings: Any) -> bool:
-    """Whether a parameter asks for what only a network can do."""
-    asked = settings.encoders != "auto" or settings.augment not in (None, "auto")
-    return asked or asks_for_copies(settings)
-
-
-def _refuse_copies(settings: Any) -> None:
-    if asks_for_copies(settings):
-        raise ValueError(
-            f"views={settings.views!r} contrasts augmented copies of each subject, which "
-            "solver='closed_form' has not: it aligns modalities and regresses onto targets. "
-            "solver='gradient' trains a network on copies; or leave views='auto'."
-        )
-
-
-def _solvable_views(others: list[Term], views: list[Term], settings: Any) -> list[Term]:
-    name = type(settings).__name__
-    unknown = [term.name for term in others if term not in views]
-    if unknown:
-        raise ValueError(
-            f"solver='closed_form': no closed form is known for the term(s) {unknown} of {name}. "
-            "solver='gradient' trains them."
-        )
-    if views and len(settings.modalities_) == 1:
-        raise ValueError(
-            f"solver='closed_form': {[term.name for term in views]} of {name} aligns modalities, "
-            f"and there is one, {settings.modalities_[0]!r}. Give several, or weight 0 to this "
-            "term."
-        )
-    return views
-
-
-def _refuse_what_keeps_the_nuisance(
-    with_target: list[Term], others: list[Term], settings: Any
-) -> None:
-    """Raise where a term besides the discriminants, which alone can be invariant, is asked for."""
-    if not with_target or _asks_for_training(settings) or not all(map(is_cross_view, others)):
-        raise ValueError(
-            f"invariant_to={settings.invariant_to!r} reaches supervised terms that are solved, and "
-            f"this {type(settings).__name__} has others: {[term.name for term in others]}. Leave "
-            "them out by weight 0, and encoders, augment and views as they are by default."
-        )
-
-
-def _refuse_what_only_solvers_heed(settings: Any) -> None:
-    defaults = {"groups": None, "invariant_to": None, "kernel_features": "auto"}
-    for name, default in defaults.items():
-        if (value := getattr(settings, name)) != default:
-            raise ValueError(
-                f"{name}={value!r} has no effect on training by gradient: it needs "
-                "solver='closed_form', or 'auto' with a term that can be solved."
-            )
-
-
-def warn_of_untrained(settings: Any) -> None:
-    """Warn of parameters of training that were set, where nothing is trained."""
-    defaults = {name: p.default for name, p in inspect.signature(type(settings)).parameters.items()}
-    names = [*OF_TRAINING, *OF_COPIES, *settings._of_training]
-    given = {name: getattr(settings, name) for name in names if name in defaults}
-    unused = [
-        name
-        for name, value in given.items()
-        if value is not defaults[name] and value != defaults[name]
-        if not (name.endswith("_weight") and value == 0)  # which leaves a term out
-        if not (name == "standardize" and value == "image")  # which is done as data are read
-    ]
-    if unused:
-        warnings.warn(
-            f"{type(settings).__name__} solved its objective in closed form (solver="
-            f"{settings.solver!r}), so that {', '.join(unused)} had no effect. solver='gradient' "
-            "trains a network.",
-            UserWarning,
-            stacklevel=5,
-        )
 
 
 class Solution:
-    """The solved terms of an objective, as blocks of columns.
+    """Solved terms of an objective, as blocks of columns.
 
-    A term with a target geometry is a discriminant of each modality and of all jointly. A term that
-    aligns modalities is solved by their regularized canonical correlations.
+    A term with a target geometry becomes a discriminant of each modality and of all jointly. A term
+    that aligns modalities is solved by their regularized canonical correlations.
     """
 
     def __init__(self) -> None:
@@ -182,7 +45,7 @@ class Solution:
         terms: Sequence[Term],
         settings: Any,
         data: MultimodalData,
-        side: Side,
+        side: Known,
         *,
         columns_wanted: bool,
     ) -> np.ndarray:
@@ -197,10 +60,11 @@ class Solution:
         data : MultimodalData
             The training subjects.
         side : mapping of str to ndarray
-            What terms know of the subjects: "y", "targets" and "sample_weight"; None where it is
-            not known.
+            Targets and weights of the subjects: "y", "targets" and "sample_weight"; None where
+            unknown.
         columns_wanted : bool
-            Whether training columns are, which of invariant discriminants take ten times as long.
+            Whether training columns are needed, which take invariant discriminants ten times as
+            long.
 
         Returns
         -------
@@ -210,7 +74,7 @@ class Solution:
         """
         if "joint" in data.modalities:
             raise ModalityError(
-                "Modality 'joint' has the name of the columns of all modalities; rename it."
+                "The name 'joint' is that of the columns of all modalities; rename this modality."
             )
         blocks = self.layout.learn(data)
         given = read_groups(data, settings.groups)
@@ -227,7 +91,7 @@ class Solution:
             else:
                 part = MultisetCCA(n_components=settings.n_components).fit(cohort)
             found, factor = part.training_scores_, 1.0
-            del part.training_scores_  # of training subjects nothing is kept
+            del part.training_scores_  # nothing of the training subjects is kept
             if supervised and not has_target(term.loss):
                 factor = unsupervised_factor(found, side["sample_weight"])
             self.parts[term.name], self.factors[term.name] = part, factor
@@ -235,15 +99,22 @@ class Solution:
             columns.append(_side_by_side(found) * factor)
         return np.hstack(columns)
 
-    def transform(self, data: MultimodalData) -> np.ndarray:
-        """Return the columns of any subjects, (n_samples, n_columns)."""
+    def transform(
+        self, data: MultimodalData, rows: Any = (), columns: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return the columns of subjects, (n_samples, n_columns); those of ``rows`` are given."""
+        if columns is not None and len(columns) == len(data):
+            return columns
         blocks = self.layout.read(data)
-        return np.hstack(
+        found = np.hstack(
             [
                 _side_by_side(part.transform(blocks, data.mask)) * self.factors[name]
                 for name, part in self.parts.items()
             ]
         )
+        if columns is not None:  # subjects of weight 0 were not solved for
+            found[rows] = columns
+        return found
 
     def names(self) -> list[str]:
         """Return the names of the columns: modality or "joint", term, number."""
@@ -256,7 +127,7 @@ class Solution:
 
 
 def _discriminate(
-    term: Term, settings: Any, cohort: Cohort, side: Side, columns_wanted: bool
+    term: Term, settings: Any, cohort: Cohort, side: Known, columns_wanted: bool
 ) -> KernelDiscriminant:
     loss: Any = term.loss
     known = [side[name] for name in term.on if name in ("y", "targets")]
@@ -285,10 +156,10 @@ def _cross_fit(
     target: np.ndarray,
     groups: np.ndarray | None,
 ) -> None:
-    """Replace the training columns by those of solvers to which the target was unknown.
+    """Replace the training columns by those of solvers that have not seen the target.
 
-    The targets are regressed out of the nuisance, which would betray them: leaving a subject out
-    of the regression alone is not enough.
+    The targets are regressed out of the nuisance, which would leak them: leaving a subject out of
+    the discriminant alone is not enough.
     """
     labeled = np.flatnonzero(np.isfinite(target).all(axis=1))
     units = np.unique(labeled if groups is None else groups[labeled], return_inverse=True)[1]
@@ -302,7 +173,7 @@ def _cross_fit(
 
 
 def _check_nuisance(name: str | None, nuisance: np.ndarray | None, target: np.ndarray) -> None:
-    """Raise if nothing of the nuisance is left once the target is known."""
+    """Raise if the target determines the nuisance."""
     if nuisance is None:
         return
     known = np.isfinite(target).all(axis=1)
@@ -311,8 +182,8 @@ def _check_nuisance(name: str | None, nuisance: np.ndarray | None, target: np.nd
     left, spread = nuisance[known] - given @ slopes, nuisance[known] - nuisance[known].mean(axis=0)
     if np.sum(left**2) < SMALLEST_REST * np.sum(spread**2):
         raise DataError(
-            f"invariant_to={name!r} is determined by the target: a representation cannot hold one "
-            "and not the other."
+            f"invariant_to={name!r} is determined by the target: no representation can hold one "
+            "without the other."
         )
 
 
@@ -321,13 +192,13 @@ def _side_by_side(columns: np.ndarray) -> np.ndarray:
 
 
 def unsupervised_factor(blocks: np.ndarray, sample_weight: np.ndarray | None) -> float:
-    """Return what brings blocks of columns to the scale of unsupervised terms.
+    """Return the factor that brings blocks of columns to the scale of unsupervised terms.
 
     Parameters
     ----------
     blocks : ndarray of shape (n_samples, n_blocks, n_columns)
-        Columns of the training subjects. The scale of a block is the root of the sum of the
-        variances of its columns, of which the mean square counts.
+        Columns of the training subjects. The squared scale of a block is the sum of the variances
+        of its columns; the mean over the blocks counts.
     sample_weight : ndarray of shape (n_samples,) or None
         How often a subject counts.
 

@@ -1,4 +1,4 @@
-"""Terms of an objective that are trained: the network, and what its input and output need."""
+"""The trained network of an embedder, with the scaling of its input and output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from pickle import PicklingError
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -14,30 +14,23 @@ import numpy as np
 from skmmcl.augmentation import augmented_names, try_augment
 from skmmcl.base._encoders import shared_by
 from skmmcl.base._imputation import Imputation
+from skmmcl.base._known import Known
+from skmmcl.base._noise import check_noise_is_known
 from skmmcl.base._solution import unsupervised_factor
+from skmmcl.base._views import made_with
 from skmmcl.data import MultimodalData
-from skmmcl.exceptions import CheckpointWarning, TrainingError
+from skmmcl.exceptions import TrainingError
 from skmmcl.networks._standardize import InputStage
 from skmmcl.training import (
     EmbeddingNet,
     SubjectSet,
-    checkpoint_folder,
-    fingerprint,
     fit_net,
-    open_folder,
     prepared,
     represent,
     represented,
     seeded,
 )
 from skmmcl.utils._moments import principal_axes, weighted_moments
-
-# What a checkpoint may differ in and still be that of the same fit.
-NOT_OF_THE_FIT = {
-    "verbose", "device", "checkpoint", "callbacks", "impute", "on_empty", "normalize",
-}  # fmt: skip
-
-Known = Mapping[str, Any]  # "y", "targets" and "sample_weight" of the training subjects
 
 
 def input_stage(
@@ -47,7 +40,7 @@ def input_stage(
     present: np.ndarray,
     sample_weight: np.ndarray | None,
 ) -> InputStage:
-    """Return what the training subjects say of a modality: mean, scale, principal axes."""
+    """Return the statistics of a modality: mean, scale, principal axes."""
     mean, scale = weighted_moments(array, present, sample_weight)
     stage = InputStage(mean, scale, bool(settings.standardize))
     is_whole = len(array.shape) > 3 or name in augmented_names(settings.augment, [name])
@@ -62,12 +55,12 @@ def input_stage(
 
 
 class Trained:
-    """A network that trains terms of an objective, with what it learned besides its weights.
+    """Trained network of an embedder, with what was learned besides its weights.
 
     Parameters
     ----------
     stages : dict of str to InputStage
-        What the training subjects say of each modality.
+        Statistics of each modality over the training subjects.
     augmented : collection of str
         Modalities that an augmentation sees in their own units.
     dtype : {"float32", "float64"}
@@ -78,11 +71,11 @@ class Trained:
     net : EmbeddingNet
         The skorch net.
     mean_representation : ndarray of shape (n_blocks, n_components)
-        Of the training subjects; stands in for an absent modality.
+        Mean of the training subjects, which replaces absent modalities.
     imputation : Imputation or None
-        What predicts absent modalities from the others, if asked for.
+        Model that predicts absent modalities from the others, if asked for.
     scale : float
-        Factor of the representation, where columns of solved terms stand next to it.
+        Factor of the representation relative to columns of solved terms.
     """
 
     net: EmbeddingNet
@@ -90,48 +83,91 @@ class Trained:
     mean_representation: np.ndarray
     imputation: Imputation | None
     scale: float = 1.0
+    began_with: Mapping[str, Any] = MappingProxyType({})  # settings of the whole training
 
     def __init__(self, stages: Mapping[str, InputStage], augmented: Any, dtype: str) -> None:
         self.dtype = dtype
         self.means = {name: stage.mean for name, stage in stages.items()}
         self.units = {name: stage.unit for name, stage in stages.items()}
-        # Float32 would spoil what is far from 0; what is augmented stays in its own units.
+        # Float32 is too coarse far from 0; augmented modalities stay in their own units.
         near = [*augmented, *(stages if dtype != "float32" else ())]
         far = {name: stage.origin for name, stage in stages.items() if name not in near}
         self.origins = {name: origin for name, origin in far.items() if origin is not None}
 
-    def seen(self, stages: Mapping[str, InputStage]) -> dict[str, InputStage]:
+    @classmethod
+    def scaled_by(
+        cls, settings: Any, data: MultimodalData, sample_weight: np.ndarray | None
+    ) -> tuple[Self, dict[str, InputStage]]:
+        """Return the scaling that training subjects give, and the input stages of a network.
+
+        Parameters
+        ----------
+        settings : BaseEmbedder
+            Estimator that has read its data.
+        data : MultimodalData
+            The subjects.
+        sample_weight : ndarray of shape (n_samples,) or None
+            How often a subject counts.
+
+        Returns
+        -------
+        trained : Trained
+            Without a network yet.
+        stages : dict of str to InputStage
+            As the network sees them, after the origins have been subtracted.
+        """
+        stages = {
+            name: settings._make_stage(name, array, present, sample_weight)
+            for (name, array), present in zip(data.items(), data.mask.T, strict=True)
+        }
+        trained = cls(stages, augmented_names(settings.augment, stages), settings._dtype)
+        return trained, trained._seen(stages)
+
+    def _seen(self, stages: Mapping[str, InputStage]) -> dict[str, InputStage]:
         """Return the stages as they are once the origins have been subtracted."""
         return {
-            name: replace(stage, mean=stage.mean - self.origins[name])
-            if name in self.origins
-            else stage
+            name: replace(stage, mean=stage.mean - self.origins.get(name, 0))
             for name, stage in stages.items()
         }
 
-    def resumed(self, lr: float, user: str) -> Self:
-        """Return this, to go on with at a learning rate."""
+    def resume(self, settings: Any) -> None:
+        """Take up the settings of an estimator with which training goes on.
+
+        Those of the network raise if they have changed, and others that cannot be taken up warn.
+
+        Parameters
+        ----------
+        settings : BaseEmbedder
+            The estimator, whose parameters may have changed.
+        """
+        check_noise_is_known(self.net, settings.input_noise)
+        for name, value in made_with(settings).items():
+            if value != self.made_with[name]:
+                raise ValueError(
+                    f"{name}={value!r}: training goes on with a network that was made with "
+                    f"{name}={self.made_with[name]!r}. Fit anew, or leave it."
+                )
+        now = settings.get_params(deep=False)
+        for name, value in self.began_with.items():
+            if value != now.get(name, value):
+                warnings.warn(
+                    f"{name}={now[name]!r} has no effect: training goes on as it began, with "
+                    f"{name}={value!r}. To begin anew, fit with warm_start=False.",
+                    UserWarning,
+                    stacklevel=6,
+                )
         if self.net.forgot_:
             self.net.forgot_ = False
             warnings.warn(
-                f"This {user} comes from a pickle or a copy, and these hold no moments of the "
-                "optimizer: they begin anew, and its next epochs differ from those of the "
-                "original. With warm_start=True when it is pickled, they are kept.",
+                f"This {type(settings).__name__} comes from a pickle or a copy, and these hold no "
+                "moments of the optimizer: they begin anew, and its next epochs differ from those "
+                "of the original. With warm_start=True when it is pickled, they are kept.",
                 UserWarning,
                 stacklevel=6,
             )
-        self.net.set_params(lr=lr)
-        return self
-
-    def check_made_with(self, settings: Mapping[str, Any]) -> None:
-        """Raise if the network would be made with other settings now."""
-        changed = [name for name, value in settings.items() if value != self.made_with[name]]
-        if changed:
-            name = changed[0]
-            raise ValueError(
-                f"{name}={settings[name]!r}: training goes on with a network that was made with "
-                f"{name}={self.made_with[name]!r}. Fit anew, or leave it."
-            )
+        self.net.set_params(lr=settings.lr)
+        for group in self.net.optimizer_.param_groups:
+            group["weight_decay"] = settings.weight_decay
 
     def without_moments(self) -> Trained:
         """Return this without the moments of the optimizer, which are twice the weights."""
@@ -139,7 +175,14 @@ class Trained:
         lighter.net = self.net.without_moments()
         return lighter
 
-    def fit(self, settings: Any, data: MultimodalData, known: Known, n_epochs: int) -> None:
+    def fit(
+        self,
+        settings: Any,
+        data: MultimodalData,
+        known: Known,
+        n_epochs: int,
+        kept_at: tuple[Any, str] | None,
+    ) -> None:
         """Train for some epochs.
 
         Parameters
@@ -149,16 +192,17 @@ class Trained:
         data : MultimodalData
             The training subjects.
         known : mapping of str to ndarray or None
-            What terms know of them: "y", "targets" and "sample_weight".
+            Their targets and weights: "y", "targets" and "sample_weight".
         n_epochs : int
-            At most so many.
+            Largest number of epochs.
+        kept_at : (path, str) or None
+            Folder and fingerprint of a fit with a checkpoint.
         """
         self.scale = 1.0
         subjects = self.subjects(data, known)
         if settings.augment:
             with seeded(0):
                 try_augment(settings.augment, subjects.data.x)
-        kept_at = _kept_at(settings, data, *known.values(), self.net.seed_)
         self.net = fit_net(self.net, subjects, settings, n_epochs, kept_at)
         sample_weight = known["sample_weight"]
         self._learn_mean(data, subjects, sample_weight)
@@ -167,7 +211,7 @@ class Trained:
             self.imputation = Imputation(self.net, subjects, sample_weight)
 
     def learn_scale(self, data: MultimodalData, sample_weight: np.ndarray | None) -> None:
-        """Bring the representation to the scale that it has next to columns of solved terms."""
+        """Scale the representation relative to the columns of solved terms."""
         blocks = represent(self.net, self.subjects(data)).transpose(1, 0, 2)
         self.scale = unsupervised_factor(blocks, sample_weight)
 
@@ -176,7 +220,7 @@ class Trained:
     ) -> np.ndarray:
         """Return the representation of all modalities, (n_samples, n_columns).
 
-        As ``directions`` that of each modality has length one.
+        With ``directions`` that of each modality has length one.
         """
         subjects = self.subjects(data)
         h = represent(self.net, subjects)
@@ -189,10 +233,10 @@ class Trained:
             h = h / np.maximum(length, np.finfo(h.dtype).tiny)
         return h.transpose(1, 0, 2).reshape(len(data), -1) * self.scale
 
-    def names(self, *, beside: bool) -> list[str]:
-        """Return the names of the columns; what stands beside solved terms is named by its own."""
+    def names(self, *, name_terms: bool) -> list[str]:
+        """Return the names of the columns, with those of the terms if there are solved ones too."""
         views = self.net.module_.views
-        terms = [term.name for term in self.net.criterion_.terms] if beside else []
+        terms = [term.name for term in self.net.criterion_.terms] if name_terms else []
         width = self.mean_representation.shape[1]
         return [
             "_".join([name, *terms, str(k)])
@@ -203,12 +247,14 @@ class Trained:
     def history(self) -> dict[str, np.ndarray]:
         """Return the loss and each term by epoch."""
         rows = [row for row in self.net.history if "train_loss" in row]
-        last = rows[-1] if rows else {"train_loss": np.nan}  # none if cut off in the first epoch
+        last = (
+            rows[-1] if rows else {"train_loss": np.nan}
+        )  # none if interrupted in the first epoch
         names = [k for k, v in last.items() if isinstance(v, float) and k != "dur"]
         return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
 
     def subjects(self, data: MultimodalData, known: Known | None = None) -> SubjectSet:
-        """Return subjects as tensors where the net is; what is absent is the mean, and masked."""
+        """Return subjects as tensors on the net's device; absent modalities hold the mean."""
         known = known or {}
         present = dict(zip(data.modalities, data.mask.T, strict=True))
         x = {
@@ -222,13 +268,13 @@ class Trained:
         return SubjectSet.everyone(x, codes, mask, known.get("sample_weight"), known.get("targets"))
 
     def present(self, data: MultimodalData) -> np.ndarray:
-        """Return who has what a block of the representation stands for, (n_samples, n_blocks)."""
+        """Return the presence of each block of the representation, (n_samples, n_blocks)."""
         if getattr(self.net.module_, "fuses", False):
             return np.asarray(data.mask.any(axis=1))[:, None]
         return self._view_mask(data)
 
     def _view_mask(self, data: MultimodalData) -> np.ndarray:
-        """Presence of each view, (n_samples, n_views)."""
+        """Return the presence of each view, (n_samples, n_views)."""
         return data.mask[:, [data.modalities.index(name) for name in self.net.module_.views]]
 
     def _learn_mean(
@@ -248,26 +294,6 @@ class Trained:
                 f"learning rate or weight decay that is too high (lr={self.net.lr}) or very large "
                 "input values (keep standardize=True)."
             )
-        if not count.all():  # in a later call nobody may have the modality
+        if not count.all():  # a later call may lack a modality in all subjects
             mean = np.where(count > 0, mean, self.mean_representation)
         self.mean_representation = mean.astype(self.dtype)
-
-
-def _kept_at(settings: Any, data: MultimodalData, *job: Any) -> tuple[Any, str] | None:
-    """Folder and fingerprint of a fit that is to be kept; trouble with them is no error."""
-    if (folder := checkpoint_folder(settings.checkpoint)) is None:
-        return None
-    try:
-        open_folder(folder)
-        params = settings.get_params(deep=False)
-        params = {name: value for name, value in params.items() if name not in NOT_OF_THE_FIT}
-        kind = type(settings).__qualname__
-        return folder, fingerprint(kind, params, data.to_dict(), data.mask, *job)
-    except (PicklingError, AttributeError, TypeError) as error:
-        trouble = f"One of the parameters does not bear to be written: {error}"
-        advice = "Give a function or class defined in a module instead of a lambda."
-    except (OSError, ValueError) as error:
-        trouble, advice = str(error), ""
-    text = f"This fit is not kept in the folder for checkpoints, and goes on. {trouble} {advice}"
-    warnings.warn(text.strip(), CheckpointWarning, stacklevel=7)
-    return None

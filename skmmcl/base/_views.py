@@ -1,7 +1,8 @@
-"""What a contrast takes for views: modalities, augmented copies of each, or both."""
+"""The views of a contrast: modalities, augmented copies of each, or both."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -22,7 +23,7 @@ def asks_for_copies(settings: Any) -> bool:
 
 
 def resolve_views(settings: Any) -> Views:
-    """Return what "auto" means for the modalities of an estimator that has read its data."""
+    """Return the views of an estimator that has read its data, with "auto" resolved."""
     if not contrasts_views(settings):
         return "modality"
     if settings.views != "auto":
@@ -31,7 +32,7 @@ def resolve_views(settings: Any) -> Views:
 
 
 def made_copies(settings: Any) -> dict[str, Any]:
-    """Return what a network is told of the copies in which it sees the subjects; {} for none."""
+    """Return the parameters of a network on copies of the subjects; {} for none."""
     views = resolve_views(settings)
     if views == "modality":
         return {}
@@ -52,7 +53,7 @@ def check_views(settings: Any) -> None:
     ModalityError
         If modalities are asked for and there is one, or if nothing changes the copies of one.
     ValueError
-        If a single copy is asked for, or augmentation of a kind that the method has not.
+        If a single copy is asked for, or ``augment="auto"`` of a method without copies.
     """
     views = resolve_views(settings)
     user = type(settings).__name__
@@ -69,7 +70,7 @@ def check_views(settings: Any) -> None:
     if settings.n_views < 2:
         raise ValueError(
             f"n_views={settings.n_views}: {user} contrasts augmented copies of each subject with "
-            "one another, of which there must be two or more."
+            "one another, and needs two or more."
         )
     if unchanged := _unchanged(settings):
         raise ModalityError(
@@ -79,6 +80,17 @@ def check_views(settings: Any) -> None:
             "augment='auto' each modality is augmented by its kind; or give an augmentation for "
             f"each, such as augment={{{unchanged[0]!r}: default_augmentation(...)}}."
         )
+
+
+def warn_of_lone_modality(user: str, name: str) -> None:
+    """Warn that two encoders are trained on one modality."""
+    warnings.warn(
+        f"{user} was given one modality, {name!r}, and trains two encoders on it as two views. "
+        "To say which columns of a table are which modality, set "
+        "modalities={'smri': slice(0, 100), 'fc': 'fc_*'}.",
+        UserWarning,
+        stacklevel=8,
+    )
 
 
 def _check_several(settings: Any) -> None:
@@ -102,7 +114,7 @@ def _unchanged(settings: Any) -> list[str]:
 
 
 def made_with(settings: Any) -> Mapping[str, Any]:
-    """Return the settings of a network with which training goes on only if they are the same."""
+    """Return the settings of a network that must stay the same while training goes on."""
     own = settings._make_network(encoders={}).keywords
     if not contrasts_views(settings):
         return own

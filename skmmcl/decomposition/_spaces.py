@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextvars import ContextVar
 from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import TransformerMixin
 from sklearn.utils import ClassifierTags, check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
@@ -78,7 +78,7 @@ class SpacesMixin(TransformerMixin):
             ASKED.set(part)
         return out.iloc[:, columns] if hasattr(out, "iloc") else out[:, columns]
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the columns: ``common_0``, ..., ``salient_0``, ...
 
         Parameters

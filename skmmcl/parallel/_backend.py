@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from joblib.parallel import Parallel, ThreadingBackend, register_parallel_backend
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 
 from skmmcl.parallel._tasks import ParallelCall, TaskPool
 from skmmcl.training._jobs import current
@@ -65,9 +68,9 @@ class StackingBackend(ThreadingBackend):
         self.pool = pool or TaskPool(max_stack, max_bytes, checkpoint)
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
-        # -1, the default of Parallel, means as many as fit into a stack. None comes only from what
-        # cuts its arrays or trees into so many parts (forests, pairwise distances): the last bits
-        # of its results depend on their number, so it is one.
+        # -1, the default here, means as many as fit into a stack. None comes only from functions
+        # that split arrays or trees into n_jobs parts (forests, pairwise distances): the last bits
+        # of their results depend on the number of parts, so it is one.
         if n_jobs is not None and n_jobs < 0:
             return max(self.pool.max_stack + 1 + n_jobs, 1)
         return super().effective_n_jobs(n_jobs)
@@ -77,11 +80,21 @@ class StackingBackend(ThreadingBackend):
     ) -> int:
         if parallel is not None and self.pool.dispatch_all:
             parallel.pre_dispatch = "all"
-        # Results of a list are waited for at once, those of a generator at some time or never.
+        # The caller waits for a list of results at once, for those of a generator later or never.
         self._at_once = parallel is not None and parallel.return_generator
-        # The call is not handed on: it has this backend, and would be kept by it until the garbage
-        # collector finds both.
+        # The call is not passed on: it holds this backend, and the two would form a cycle.
         return super().configure(n_jobs=n_jobs)
+
+    def submit(self, func: Any, callback: Any = None) -> Any:
+        func.items = [
+            (
+                task,
+                [_own_frozen(arg) for arg in args],
+                {k: _own_frozen(v) for k, v in named.items()},
+            )
+            for task, args, named in func.items
+        ]
+        return super().submit(func, callback)
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         self.terminate()
@@ -92,7 +105,7 @@ class StackingBackend(ThreadingBackend):
 
     @contextmanager
     def retrieval_context(self) -> Iterator[None]:
-        # scikit-learn sets the filters in each task, and threads put them back out of turn.
+        # scikit-learn sets the warning filters in each task, and threads restore them out of order.
         filters = warnings.catch_warnings() if self.pool.call is None else nullcontext()
         with filters, self.pool.waiting_for_tasks():
             yield
@@ -101,6 +114,19 @@ class StackingBackend(ThreadingBackend):
         if self._pool is None:
             self._pool = ParallelCall(self.pool, self._n_jobs, at_once=self._at_once)
         return self._pool
+
+
+def _own_frozen(value: Any) -> Any:
+    """Return an estimator whose frozen parts no other thread has, around the same fitted ones.
+
+    Clones share a `FrozenEstimator`. A pipeline sets an attribute of each step while it is fitted,
+    and threads would delete those of each other.
+    """
+    if not isinstance(value, BaseEstimator):
+        return value
+    parts = value.get_params(deep=True).values()
+    fitted = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
+    return copy.deepcopy(value, {id(part): part for part in fitted}) if fitted else value
 
 
 register_parallel_backend("skmmcl", StackingBackend)

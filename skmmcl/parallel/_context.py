@@ -10,7 +10,6 @@ import joblib
 
 from skmmcl.parallel._backend import StackingBackend
 from skmmcl.parallel._progress import progress_bar
-from skmmcl.parallel._scheduler import check_positive
 from skmmcl.parallel._tasks import TaskPool
 from skmmcl.training import open_folder
 from skmmcl.training._jobs import current, dispatching, serving
@@ -43,7 +42,7 @@ def stacked_fits(
         Folder where fits are kept, so that an interrupted protocol resumes. Only fits with the
         same data, parameters and seed are taken from it, so set ``random_state`` to a number.
     progress : bool, default=False
-        Show a bar with the fits done, those running, and the time left. Needs tqdm.
+        Show a bar with the fits done, those running, and the time left.
 
     Yields
     ------
@@ -79,15 +78,13 @@ def stacked_fits(
     >>> scores.shape
     (5,)
     """
-    check_positive(max_stack=max_stack, max_bytes=max_bytes)
-    around = current()
+    pool, around = TaskPool(max_stack, max_bytes, checkpoint), current()
     if isinstance(around, TaskPool):
         with dispatching(around), _config(around):
             yield
         return
     if checkpoint is not None:
         open_folder(checkpoint)
-    pool = TaskPool(max_stack, max_bytes, checkpoint)
     bar = progress_bar(pool) if progress else nullcontext()
     with dispatching(pool), serving(pool), _config(pool), bar:
         try:

@@ -29,11 +29,11 @@ def stack_on_dask(
     client : distributed.Client
         Of the cluster; workers that join later stack as well.
     max_stack : int, optional
-        Largest number of fits in a stack; not more than a worker has threads.
+        Largest number of fits in a stack, and at most the number of threads of a worker.
     max_bytes : int, optional
         Memory that a stack may take, in bytes. By default half of what is free.
     checkpoint : str or path, optional
-        Folder where fits are kept, which all workers must see; see `stacked_fits`.
+        Folder where fits are kept, shared by all workers; see `stacked_fits`.
 
     See Also
     --------

@@ -14,12 +14,11 @@ from skmmcl.training._ranks import sharing_fits
 
 @contextmanager
 def distributed_fit() -> Iterator[None]:
-    """Train each fit within together with the other processes of ``torchrun``.
+    """Train each fit inside the block together with the other processes of ``torchrun``.
 
     Each process calls ``fit`` with all subjects, encodes its part of each batch, and ends with the
     same fitted estimator. Losses see the whole batch, with the negatives of all processes, and
-    gradients are those that one process would have, up to rounding. Without ``torchrun`` nothing
-    changes.
+    gradients equal those of one process, up to rounding. Without ``torchrun`` nothing changes.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""Fits that wait to be trained, and which of them memory has room for."""
+"""Fits that wait to be trained, and those for which there is memory."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class PendingFit:
 
 
 def fitting(fits: list[PendingFit], room: int, at_least: int) -> list[PendingFit]:
-    """Return the first fits that memory has room for."""
+    """Return the first fits for which there is memory."""
     needed = accumulate(fit.job.n_bytes for fit in fits)
     return fits[: max(sum(n_bytes <= room for n_bytes in needed), at_least)]
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether a smaller stack may do."""
+    """Return whether an error is one of memory, which a smaller stack may avoid."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     return "DefaultCPUAllocator" in str(error)  # torch raises a RuntimeError on the host

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-# The other half is for what a fit allocates in addition to its estimate, and for other programs.
+# The other half is for allocations beyond the estimate of a fit, and for other programs.
 SHARE = 0.5
-# On a CPU the fits of a wider stack push each other out of the caches, and it loses time.
+# On a CPU the fits of a larger stack evict each other from the caches, which costs time.
 MOST_ON_CPU = 192 * 2**20
 _CGROUPS = (  # folder, and its files of the limit and of what is taken
     ("/sys/fs/cgroup", "memory.max", "memory.current"),
@@ -29,7 +29,7 @@ def budget(device: torch.device | str) -> int:
 
 
 def _free_in_system() -> int:
-    """Return the bytes that Linux can give without swapping; elsewhere half of the memory."""
+    """Return the bytes that Linux has without swapping; elsewhere half of the memory."""
     available = re.search(r"MemAvailable:\s+(\d+) kB", _read("/proc/meminfo"))
     if available:
         return 1024 * int(available[1])

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tqdm.auto import tqdm
+
 from skmmcl.parallel._tasks import TaskPool
 
 
 @contextmanager
 def progress_bar(pool: TaskPool) -> Iterator[None]:
     """Show the fits done, those running, and the time left, estimated from epochs."""
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise ImportError("progress=True needs tqdm: pip install 'skmmcl[plot]'") from error
     with tqdm(desc="fits", unit="epoch", smoothing=0.1) as bar:
 
         def show() -> None:
@@ -27,7 +25,7 @@ def progress_bar(pool: TaskPool) -> Iterator[None]:
         try:
             yield
         finally:
-            pool.dispatch_all, pool.on_change = False, None
+            pool.dispatch_all, pool.on_change = False, lambda: None
             show()
             bar.refresh()
 

@@ -39,7 +39,7 @@ class FitScheduler:
 
     A stack starts when it is full, or when no task is awake that could still bring a fit. The
     count of those awake makes stacks large; that they start at all never depends on it, because
-    of the timeouts. The trainer thread lives as long as fits wait.
+    of the timeouts. The trainer thread lives while fits wait.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class FitScheduler:
         check_positive(max_stack=max_stack, max_bytes=max_bytes)
         self.max_stack, self.max_bytes = max_stack or MAX_STACK, max_bytes
         self.checkpoint = checkpoint
-        self.on_change: Callable[[], None] | None = None  # called by the trainer thread
+        self.on_change: Callable[[], None] = lambda: None  # called by the trainer thread
         self._start_afresh()
 
     def _start_afresh(self) -> None:
@@ -77,24 +77,20 @@ class FitScheduler:
         self._trainer: threading.Thread | None = None
         self._process = os.getpid()
 
-    def _check_process(self) -> None:
-        """Forget everything in a forked process, which has none of the other threads."""
+    @property
+    def changed(self) -> threading.Condition:
+        """The lock. In a forked process, which has none of the other threads, all begins anew."""
         if self._process != os.getpid():
             with _fork_lock:
                 if self._process != os.getpid():
                     self._start_afresh()
-
-    @property
-    def changed(self) -> threading.Condition:
-        """The lock."""
-        self._check_process()
         return self._changed
 
     @property
     def call(self) -> ParallelCall | None:
         """The call of Parallel whose task runs in this thread."""
-        self._check_process()
-        return getattr(self._local, "call", None)
+        with self.changed:
+            return getattr(self._local, "call", None)
 
     def __call__(self, job: Job, train: Train) -> None:
         """Sleep until the job is finished; raise what its training raised."""
@@ -115,14 +111,14 @@ class FitScheduler:
                 del fit  # else the error's traceback holds the fit, which holds the error
 
     def cancel(self, *, everything: bool = False) -> None:
-        """Wake fits that nobody wants; the stack ends once it trains for nobody else."""
+        """Wake fits whose results are not needed; their stack ends once it trains no other."""
         with self.changed:
             for fit in [*self.waiting, *self.running.values()]:
                 if everything or (fit.call is not None and fit.call.cancelled):
                     self._finish(fit, FitCancelled())
 
     def stop(self) -> None:
-        """Cancel everything and see the stack end."""
+        """Cancel everything, and wait for the stack to end."""
         self.cancel(everything=True)
         if (trainer := self._trainer) is not None:
             trainer.join(STOP_TIMEOUT)
@@ -175,7 +171,7 @@ class FitScheduler:
 
     def _next_stack(self) -> list[PendingFit]:
         """Wait until a stack should start, and take it; none when no fit waits any more."""
-        room = cache(self._free_bytes)  # to ask costs a millisecond
+        room = cache(lambda device: self.max_bytes or budget(device))  # to ask costs a millisecond
         with self.changed:
             while self.waiting:
                 is_full, _, stack = max(self._stacks(room), key=itemgetter(0, 1))
@@ -200,9 +196,6 @@ class FitScheduler:
     def _width(self, fit: PendingFit) -> int:
         return 1 if fit.alone else self._widths.get(fit.key, self.max_stack)
 
-    def _free_bytes(self, device: Any) -> int:
-        return budget(device) if self.max_bytes is None else self.max_bytes
-
     def _pause(self) -> float:
         """Return the seconds to wait for further fits."""
         quiet = monotonic() - self._last_event
@@ -211,16 +204,16 @@ class FitScheduler:
             return TASK_TIMEOUT - quiet
         if not asleep:
             return 0.0
-        # Of threads that the user started nothing is known but that they exist.
+        # Nothing is known of threads that the user started but that they exist.
         if any(thread.is_alive() for thread in self._external.difference(asleep)):
             return EXTERNAL_TIMEOUT - quiet
         return UNKNOWN_TIMEOUT - quiet if threading.active_count() > 2 else 0.0
 
     def _train(self, stack: list[PendingFit]) -> None:
-        """Train a stack and those who join it; each of them is finished then, or waits again."""
+        """Train a stack and the fits that join it; each is then finished, or waits again."""
         join = partial(self._join, stack[0].key, self._width(stack[0]))
         train, jobs = stack[0].train, [fit.job for fit in stack]
-        stack.clear()  # it would keep what is finished
+        stack.clear()  # would keep finished fits alive
         try:
             train(jobs, join, self._on_finished, self._on_epoch)
         except BaseException as error:  # noqa: BLE001  (it is raised where the fit was called)
@@ -236,7 +229,7 @@ class FitScheduler:
         return fits
 
     def _join(self, key: Hashable, width: int, n_free: int) -> list[Job]:
-        """Give free places to waiting fits, unless these make a much wider stack without it."""
+        """Give free places to waiting fits, unless these form a much wider stack on their own."""
         with self.changed:
             group = [fit for fit in self.waiting if fit.key == key][:width]
             n_running = len(self.running)
@@ -250,7 +243,7 @@ class FitScheduler:
     def _on_finished(self, job: Job, error: BaseException | None) -> None:
         with self.changed:
             self._finish(self.running.pop(id(job)), error)
-        self._report()
+        self.on_change()
 
     def _on_epoch(self, n_trained: int) -> None:
         with self.changed:
@@ -259,7 +252,7 @@ class FitScheduler:
                 fit.epochs_left = max(fit.epochs_left - 1, 0)
             if self.running and all(fit.finished.is_set() for fit in self.running.values()):
                 raise FitCancelled
-        self._report()
+        self.on_change()
 
     def _close_stack(self, error: BaseException) -> None:
         """Let fits that the training left raise an error, or train again without the others."""
@@ -271,12 +264,12 @@ class FitScheduler:
             else:
                 for fit in left:
                     self._finish(fit, error)
-        self._report()
+        self.on_change()
 
     def _retry(self, left: list[PendingFit], error: Exception) -> None:
         """Let fits of a failed stack wait again: for a smaller stack, or each alone."""
         n, text = len(left), f"{type(error).__name__}: {error}"
-        error.__traceback__ = error.__context__ = None  # they hold the memory of the stack
+        error.__traceback__ = error.__context__ = None  # these hold the memory of the stack
         alone = not is_out_of_memory(error)
         if alone:
             note = f"A stack of {n} fits failed; each was then trained alone ({text})."
@@ -295,10 +288,6 @@ class FitScheduler:
                 self._finish(fit, problem)
             else:
                 self.waiting.append(fit)
-
-    def _report(self) -> None:
-        if self.on_change is not None:
-            self.on_change()
 
 
 def check_positive(**settings: object) -> None:

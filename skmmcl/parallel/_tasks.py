@@ -1,4 +1,4 @@
-"""Threads that run joblib's tasks, known to the scheduler for which these tasks' fits wait."""
+"""Threads that run joblib's tasks, whose fits wait for the scheduler."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from skmmcl.parallel._scheduler import FitScheduler
 from skmmcl.training._jobs import FitCancelled, dispatching
 
-Task = tuple[Callable[[], Any], Callable[[Any], Any]]  # what to call, and who is told the result
+Task = tuple[Callable[[], Any], Callable[[Any], Any]]  # a function, and the callback for its result
 
 
 class TaskPool(FitScheduler):
-    """A scheduler and the threads of all tasks whose fits it trains.
+    """Scheduler with the threads of all tasks whose fits it trains.
 
     A task that waits for tasks of its own gives its place to them, the deepest first, so that
     nested calls can neither block each other nor multiply the threads.
@@ -30,7 +30,7 @@ class TaskPool(FitScheduler):
 
     @contextmanager
     def waiting_for_tasks(self) -> Iterator[None]:
-        """Start tasks; if this thread runs a task itself, it gives its place to them."""
+        """Start tasks; a thread that runs a task itself gives its place to them."""
         places = int(self.call is not None)
         try:
             with self.changed:
@@ -87,19 +87,19 @@ class TaskPool(FitScheduler):
                     self.start_tasks()
 
     def stop(self) -> None:
-        """Give up all tasks, cancel their fits and see the stack end."""
+        """Give up all tasks, cancel their fits, and wait for the stack to end."""
         for call in list(self.calls):
             call.terminate()
         super().stop()
 
 
 class ParallelCall:
-    """The tasks of one call of Parallel, under the names that joblib calls a pool by.
+    """Tasks of one call of Parallel, with the methods that joblib calls on a pool.
 
     Parameters
     ----------
     pool : TaskPool
-        Whose threads run the tasks.
+        Has the threads that run the tasks.
     n_threads : int
         Largest number of tasks at a time.
     at_once : bool
@@ -122,7 +122,7 @@ class ParallelCall:
         return self._terminated or (self.parent is not None and self.parent.cancelled)
 
     def apply_async(self, func: Callable[[], Any], args: Any, callback: Any, **_: Any) -> None:
-        """Queue a task; its wrapper by joblib returns errors, so that one callback does."""
+        """Queue a task; joblib's wrapper returns errors, so that one callback suffices."""
         with self.pool.changed:
             self.pending.append((func, callback))
             if self.at_once:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skmmcl.training._stored import StoredRows, subtracted
 
-MULTIPLE = 8  # padded batches hold so many subjects or a multiple: most folds then fit together
+MULTIPLE = 8  # padded batches hold a multiple of it, so that most folds fit together
 
 
 def to_tensor(
@@ -23,10 +23,10 @@ def to_tensor(
     net: Any,
     origin: np.ndarray | None = None,
 ) -> Tensor:
-    """An array where and as the net computes, with ``fill`` in the rows that are absent.
+    """Return an array in the net's dtype and on its device, with ``fill`` in absent rows.
 
     The array is shared, not copied, where dtype, device and presence allow it. An origin is
-    subtracted in float64, before anything is rounded.
+    subtracted in float64, before any rounding.
     """
     dtype = next(net.module_.parameters()).dtype
     name = str(dtype).removeprefix("torch.")
@@ -50,9 +50,9 @@ def prepared(
     origin: np.ndarray | None = None,
     n_rows: int = 4096,
 ) -> Tensor | StoredRows:
-    """A modality as the encoder reads it; what the network compresses is never copied whole.
+    """Return a modality as the encoder reads it, in blocks where it is reduced to scores.
 
-    Volumes that lie in files stay there.
+    Volumes in files stay there.
     """
     if not isinstance(array, np.ndarray) and len(array.shape) > 3:
         dtype = next(net.module_.parameters()).dtype
@@ -74,13 +74,13 @@ def prepared(
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Everything a batch is taken from, on the device.
+    """All data of a fit, on the device.
 
     Attributes
     ----------
     x : dict of Tensor or StoredRows ``(n_samples, *shape)``
-        The modalities, prepared by the network; what is absent holds finite numbers that
-        the mask hides.
+        The modalities, prepared by the network; absent ones hold finite numbers that the
+        mask hides.
     y : Tensor of int64 (n_samples,)
         Class codes, -1 for unlabeled subjects; batches hold every class.
     mask : Tensor of bool (n_samples, n_views) or None
@@ -88,7 +88,7 @@ class TrainingData:
     sample_weight : Tensor (n_samples,) or None
         How often a subject counts.
     targets : Tensor (n_samples, n_columns) or None
-        What is known of the subjects beside or instead of a class, NaN where it is not.
+        Numbers known of the subjects, in addition to a class or instead; NaN where unknown.
     """
 
     x: Mapping[str, Tensor | StoredRows]
@@ -110,14 +110,14 @@ class SubjectSet:
     data : TrainingData
         All subjects.
     rows : ndarray of int
-        Those of this set.
+        The subjects of this set.
     batch_size : int
-        At most so many subjects in a batch, but for rare classes (see
+        Largest number of subjects in a batch, except for rare classes (see
         `class_aware_batches`).
     rng : numpy Generator, optional
         Draws the order anew in each pass; without it the order is fixed.
     balanced : bool, default=False
-        Whether each pass sees as many subjects of every class, some more than once.
+        Whether each pass sees the same number of subjects of every class, some repeatedly.
     """
 
     data: TrainingData
@@ -135,7 +135,7 @@ class SubjectSet:
         sample_weight: np.ndarray | None,
         targets: np.ndarray | None = None,
     ) -> SubjectSet:
-        """All subjects in one batch, their side arrays put beside the modalities."""
+        """Return all subjects in one batch, with their side arrays as tensors."""
         like = next(iter(x.values()))
         data = TrainingData(
             x=x,
@@ -180,12 +180,12 @@ class SubjectSet:
         return [self.rows[drawn[batch]] for batch in batches]
 
     def _drawn(self, rng: np.random.Generator) -> np.ndarray:
-        """Who of this set is seen in a pass."""
+        """Return the positions of the subjects that a pass sees."""
         return balanced_draw(self.codes, rng) if self.balanced else np.arange(len(self))
 
 
 def balanced_draw(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw as many subjects of every class as the largest class has.
+    """Draw the same number of subjects from every class, that of the largest.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def class_aware_batches(
 
     Batches differ by at most one subject per class, so that no small last batch is left
     over. A class with too few members to give each batch two appears more than once in
-    an epoch, never twice in a batch: supervised contrast needs a positive for each anchor.
+    an epoch, never twice in a batch: a supervised contrast needs a positive for each anchor.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a network does with all subjects between epochs."""
+"""Steps of a network on all subjects between epochs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class BeforeEpoch(Callback):
     """Show a network all subjects before each epoch.
 
     Its method ``before_epoch`` gets their representations and may change, in place, what terms
-    will be told of them as "targets": this is the expectation step of an expectation-maximization,
-    whose maximization step is the epoch. What it is to remember it keeps as its own state.
+    see as "targets": this is the expectation step of an expectation-maximization, whose
+    maximization step is the epoch. The network keeps what it has to remember as its own state.
     """
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What happens between epochs."""
+"""The callbacks of the engine, and the representations that they use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ N_VOXELS = 2**22  # of volumes, whose feature maps hold many times as many numbe
 def represented(
     net: Any, subjects: Any, n_rows: int | None = None
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Encode subjects in large batches: which they are, and (n_views, n_rows, n_components)."""
+    """Yield rows, and their representations (n_views, n_rows, n_components), by large batches."""
     net.module_.eval()
     sources, mask = subjects.data.x, subjects.data.mask
     everyone = torch.as_tensor(subjects.rows, device=subjects.data.y.device)
@@ -40,7 +40,7 @@ def represented(
 
 
 def _n_rows(sources: Mapping[str, Any]) -> int:
-    """How many subjects are encoded at once."""
+    """Return the number of subjects that are encoded at once."""
     volumes = [math.prod(source.shape[1:]) for source in sources.values() if len(source.shape) > 3]
     return max(1, min(N_ROWS, N_VOXELS // max(volumes, default=1)))
 
@@ -63,14 +63,14 @@ def represent(net: Any, subjects: Any, n_rows: int | None = None) -> np.ndarray:
 
 
 class TrainingDone(KeyboardInterrupt):
-    """Ends the training loop on purpose; skorch's own sign for it is KeyboardInterrupt."""
+    """Signal that a callback ends the training; skorch itself raises KeyboardInterrupt for it."""
 
 
 class BestEpoch(EarlyStopping):
     """Stop when the monitored value no longer improves, and keep the best weights."""
 
     def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()  # with the best weights: a checkpoint needs them
+        state = self.__dict__.copy()  # includes the best weights, which a checkpoint needs
         if weights := state.get("best_model_weights_"):
             state["best_model_weights_"] = {name: value.cpu() for name, value in weights.items()}
         return state
@@ -112,7 +112,7 @@ class Progress(Callback):
 
 
 class ProbeScore(Callback):
-    """Balanced accuracy on the held-out subjects of a linear probe on the others."""
+    """Balanced accuracy of a linear probe: fitted on training, scored on held-out subjects."""
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         for part, subjects in zip(("training", "validation"), X, strict=True):
@@ -134,7 +134,7 @@ class ProbeScore(Callback):
         center, scale = x_train.mean(0), x_train.std(0) + 1e-8
         probe.fit((x_train - center) / scale, y_train)
         predicted = probe.predict((x_valid - center) / scale)
-        # This is the balanced accuracy, without a warning where a rare class is not held out.
+        # The balanced accuracy, without a warning where no subject of a rare class is held out.
         score = recall_score(y_valid, predicted, labels=np.unique(y_valid), average="macro")
         net.history.record("valid_probe", float(score))
 

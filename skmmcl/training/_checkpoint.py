@@ -1,4 +1,4 @@
-"""A fit that goes on where it was cut off."""
+"""Checkpoints, from which an interrupted fit resumes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ N_DIGEST = 64  # characters at the end of a file, after the archive
 
 
 def open_folder(folder: str | os.PathLike[str]) -> None:
-    """Make a folder for checkpoints, or raise if other code has written those in it.
+    """Make a folder for checkpoints; raise if another version of the code has written to it.
 
-    Fits of other data or parameters may lie in one folder: each has a file of its own name.
+    Fits of different data or parameters share a folder: each has a file of its own name.
     """
     path, present = Path(folder) / "about.json", code_version()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,13 +53,13 @@ def _read_about(path: Path) -> dict[str, Any]:
     if isinstance(about, dict):
         return about
     raise ValueError(
-        f"{str(path)!r} should say which code has written the checkpoints beside it, and is "
+        f"{str(path)!r} should say which code has written the checkpoints next to it, and is "
         f"damaged ({about!r}). Give another folder, or delete this one."
     )
 
 
 def _replace(path: Path, content: bytes, *, sync: bool = False) -> None:
-    """Write a file that is there as a whole or not at all."""
+    """Write a file that exists as a whole or not at all."""
     part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
     try:
         with part.open("wb") as file:
@@ -75,14 +75,14 @@ def _replace(path: Path, content: bytes, *, sync: bool = False) -> None:
 
 
 class Checkpoint(Callback):
-    """Keep the state of a fit in a file, so that the same fit can go on from it.
+    """Keep the state of a fit in a file, so that the same fit can resume from it.
 
-    Trouble with the file is a warning, and never ends the fit.
+    A problem with the file is a warning, and never ends the fit.
 
     Parameters
     ----------
     folder : path
-        Holds one file per fit, made if need be.
+        Holds one file per fit; made if it does not exist.
     key : str
         From `fingerprint`: names the file, so that another fit never reads it.
 
@@ -100,9 +100,9 @@ class Checkpoint(Callback):
         self.troubles_: set[str] = set()
 
     def load(self, net: Any) -> bool:
-        """Give a net the state of the file, if there is one; say whether that fit is complete.
+        """Load the state of the file, if any, into a net; return whether that fit is complete.
 
-        Where that fails, the net stays as it is.
+        If loading fails, the net stays as it is.
         """
         for left in self.path.parent.glob(f"{self.path.stem}.*.part"):  # of a killed process
             with suppress(OSError):
@@ -145,7 +145,7 @@ class Checkpoint(Callback):
 
 
 def parts(net: Any) -> dict[str, Any]:
-    """All of a net that changes in training."""
+    """Return all parts of a net that change in training."""
     elsewhere = {"state", "param_groups"}  # in the moments
     return {
         "network": net.module_,
@@ -165,7 +165,7 @@ def parts(net: Any) -> dict[str, Any]:
 
 
 def take_up(net: Any, state: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
-    """Give a net a state that was written of its like; if that fails, it stays as it is."""
+    """Load the written state of an equal net into a net; if that fails, it stays as it is."""
     writer = Writer()
     before = {name: writer.write(part, name) for name, part in parts(net).items()}
     kept = [array.copy() for array in writer.arrays]
@@ -189,9 +189,9 @@ def _put(net: Any, state: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
 
 
 def packed(text: dict[str, Any], arrays: Sequence[np.ndarray]) -> bytes:
-    """A text and arrays as an archive of numpy, ``.npz``, and behind it a digest of it.
+    """Return a text and arrays as an archive of numpy, ``.npz``, followed by its digest.
 
-    Arrays of one type lie end to end in one member.
+    Arrays of one type are concatenated in one member.
     """
     forms = [(array.dtype.str, array.shape) for array in arrays]
     of_types: dict[str, list[np.ndarray]] = {}
@@ -205,7 +205,7 @@ def packed(text: dict[str, Any], arrays: Sequence[np.ndarray]) -> bytes:
 
 
 def unpacked(content: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """What `packed` was given; `StateError` if a bit has changed."""
+    """Return the arguments of `packed`; raise `StateError` if a bit has changed."""
     archive, digest = content[:-N_DIGEST], content[-N_DIGEST:]
     if _digest(archive) != digest:
         raise StateError("it is damaged or cut off")

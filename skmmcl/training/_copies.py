@@ -1,4 +1,4 @@
-"""Copies of the subjects of a batch, which a network sees side by side."""
+"""Copies of the subjects of a batch, which a network sees at once."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor
 
 
 def copies_of(network: Any) -> tuple[bool, ...]:
-    """Copies in which a network sees the subjects of a batch: is each augmented or not."""
+    """Return whether each copy, in which a network sees a batch, is augmented."""
     return getattr(network, "copies", (True,))
 
 
 def in_copies(x: Mapping[str, Tensor], network: Any) -> dict[str, Tensor]:
-    """The subjects of each lane, once for each copy that the network sees."""
+    """Repeat the subjects of each lane, once for each copy that the network sees."""
     n_copies = len(copies_of(network))
     return {name: value if n_copies == 1 else torch.cat([value] * n_copies, 1)
             for name, value in x.items()}  # fmt: skip
@@ -25,9 +25,10 @@ def in_copies(x: Mapping[str, Tensor], network: Any) -> dict[str, Tensor]:
 def generators_of(
     nets: Sequence[Any], network: Any, *, training: bool
 ) -> list[np.random.Generator] | None:
-    """The generators of the augmentation of each lane; None where nothing is augmented.
+    """Return the generators of the augmentation of each lane; None where nothing is augmented.
 
-    Copies that are contrasted with one another differ in validation too, alike in each epoch.
+    Copies that are contrasted with one another differ in validation too, by the same draws in each
+    epoch.
     """
     if training:
         return [net.augment_rng_ for net in nets]
@@ -45,7 +46,7 @@ def change_copies(
     n_subjects: int,
     rng: np.random.Generator,
 ) -> None:
-    """Change in place the subjects of lane ``k``, not its padding, each copy by its own draw."""
+    """Augment the subjects of lane ``k`` in place, without its padding, each copy by a new draw."""
     if not (net.augment_ or net.noise_):
         return
     copies = copies_of(network)
@@ -66,7 +67,7 @@ def mean_over_contrasts(
     network: Any,
     named: Mapping[str, Any],
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Loss and terms of each lane, a mean where views are contrasted by themselves."""
+    """Return loss and terms of each lane, averaged over contrasts within modalities."""
     parts = network.contrasts(named) if hasattr(network, "contrasts") else [named]
     found = [objective(part) for part in parts]
     if len(found) == 1:

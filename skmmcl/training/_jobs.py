@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Job:
-    """The training of one fit, ready to start; what it trains lives in its subclass.
+    """The training of one fit, ready to start; subclasses hold what is trained.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Job:
     n_bytes : int
         Working memory of the job in a stack.
     n_epochs : int
-        Epochs to go, for the progress bar.
+        Number of epochs to train, for the progress bar.
     device : torch.device or str
         Where it trains.
     """
@@ -35,14 +35,14 @@ class Job:
     device: torch.device | str = "cpu"
 
     def reset(self) -> None:
-        """Go back to where the job stood before it was first trained."""
+        """Restore the state before the job was first trained."""
         raise NotImplementedError
 
 
 class FitCancelled(BaseException):
     """The result of this fit is no longer wanted.
 
-    It is no Exception, so that ``error_score`` does not take it for an error of the fit.
+    It is not an Exception, so that ``error_score`` does not take it for an error of the fit.
     """
 
 
@@ -60,8 +60,8 @@ Train = Callable[[list[Any], NextJobs, OnFinished, OnEpoch], None]
 Dispatcher = Callable[[Job, Train], None]
 
 _of_this_context: ContextVar[Dispatcher | None] = ContextVar("dispatcher", default=None)
-# Under this name a thread keeps the dispatchers that it has opened for all threads: a thread that
-# the user starts inherits no context, and finds them there. They go with the thread, as in a fork.
+# Attribute in which a thread keeps the dispatchers that it has opened for all threads: a thread
+# started by the user inherits no context, and finds them there. They end with the thread.
 _OPENED = "skmmcl_dispatchers"
 
 
@@ -75,7 +75,7 @@ def at_once(job: Job, train: Train) -> None:
     outcomes: list[BaseException | None] = []
     train([job], lambda _: [], lambda _, error: outcomes.append(error), lambda _: None)
     if not outcomes:
-        raise RuntimeError("The training returned and did not say that the job is done.")
+        raise RuntimeError("The training returned without reporting the end of the job.")
     error = outcomes.pop()
     if error is not None:
         try:

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-# They treat each weight by itself, so that it does not matter who else is in a group.
+# These update each weight by itself, whatever else is in its group.
 ALIKE = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RAdam, torch.optim.SGD)
 
 
 class JointStep:
-    """Let optimizers of one kind act as one, which makes the same steps in fewer calls.
+    """One optimizer in place of several of one kind: the same steps in fewer calls.
 
-    Each keeps its state, and goes on being what its callbacks and schedules know.
+    Each keeps its state, and callbacks and schedules go on using it.
 
     Parameters
     ----------
@@ -31,17 +31,17 @@ class JointStep:
         self.settings: list[Any] = []  # of each optimizer, when they were last put together
 
     def step(self, who: Iterable[int]) -> bool:
-        """Let some of the optimizers act, if they can as one.
+        """Make a step of some of the optimizers, if they can act as one.
 
         Parameters
         ----------
         who : iterable of int
-            Their places.
+            Positions of the optimizers.
 
         Returns
         -------
         bool
-            False if each is to act by itself, as in its first step, which makes its state.
+            False if each has to act by itself, as in the first step, which creates its state.
         """
         acting = [self.optimizers[k] for k in who]
         if not self.possible or not all(optimizer.state for optimizer in acting):
@@ -54,13 +54,13 @@ class JointStep:
 
 
 def _settings(optimizer: Optimizer) -> list[tuple[Any, ...]]:
-    """All that the groups of an optimizer are told, beside their weights."""
+    """Return the settings of each group of an optimizer, without the weights."""
     return [tuple(v for name, v in group.items() if name != "params")
             for group in optimizer.param_groups]  # fmt: skip
 
 
 def _put_together(optimizers: Sequence[Optimizer]) -> Optimizer:
-    """One optimizer with the weights and the state of all; groups of equal settings are one."""
+    """Return one optimizer with the weights and states of all, and one group per settings."""
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}
     for optimizer in optimizers:
         for group, settings in zip(optimizer.param_groups, _settings(optimizer), strict=True):

@@ -1,4 +1,4 @@
-"""Which fits can share a stack, what a lane needs, and how it is passed through a network."""
+"""The fits that can share a stack, the memory of a lane, and its pass through a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from skmmcl.training._stored import StoredRows
 
 
 def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
-    """What fits that train in one stack have in common; None for one that must be alone."""
+    """Return a key that fits of one stack share; None for a fit that trains alone."""
     lanes = lanes_of(net)
     if lanes is None:
         return None
@@ -34,7 +34,7 @@ def signature(net: Any, sets: tuple[SubjectSet, SubjectSet | None]) -> Any:
 
 
 def lanes_of(net: Any) -> Any:
-    """Architecture and objective of a net if it can share a stack, else None."""
+    """Return architecture and objective of a net if it can share a stack, else None."""
     objective = net.criterion_.signature()
     if objective is None or not has_lanes(net.module_):
         return None
@@ -47,13 +47,13 @@ def lanes_of(net: Any) -> Any:
 
 
 def lane_bytes(net: Any, subjects: SubjectSet) -> int:
-    """Estimate what a lane holds: subjects, weights with their optimizer's, activations."""
+    """Estimate the bytes of a lane: subjects, weights, optimizer state, activations."""
     size = next(net.module_.parameters()).element_size()
     data = sum(x.numel() for x in subjects.data.x.values() if isinstance(x, Tensor))
     weights = sum(t.numel() for t in (*net.module_.parameters(), *net.module_.buffers()))
     kept = 0
 
-    def count(tensor: Tensor) -> None:  # the tensor, if it were given back, would hold itself
+    def count(tensor: Tensor) -> None:  # returning the tensor would make a reference cycle
         nonlocal kept
         kept += tensor.numel()
 
@@ -67,9 +67,9 @@ def lane_bytes(net: Any, subjects: SubjectSet) -> int:
 
 
 def forward_lanes(network: Any, batch: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Named outputs of a batch; a network that knows no lanes is shown its only one.
+    """Return the named outputs of a batch; a network without lanes gets the only one.
 
-    What it names in ``reads`` of what is known of the subjects, it is shown as well.
+    A network also gets the arrays of the batch that it names in ``reads``.
     """
     x, mask = batch["x"], batch.get("mask")
     if hasattr(network, "forward_lanes"):

@@ -1,4 +1,4 @@
-"""The one skorch net of the package, and how it is made."""
+"""The skorch net of the package, and its construction."""
 
 from __future__ import annotations
 
@@ -37,29 +37,31 @@ MONITORS = {"loss": ("valid_loss", True), "probe": ("valid_probe", False)}
 
 
 class EmbeddingNet(SiteLinkMixin, NeuralNet):
-    """A skorch net that a `Stack` trains: it has the optimizer, callbacks and history."""
+    """Skorch net that a `Stack` trains; it holds optimizer, callbacks and history."""
 
     linked_ = False  # whether the parameters are views of those of a stack
-    watched_ = False  # whether callbacks of the user see it
-    forgot_ = False  # whether what the optimizer had learnt was left behind
-    augment_: Mapping[Any, Any] | None = None  # what is done to batches in training
-    noise_: Mapping[str, InputNoise] | None = None  # what is added to them; None if not known
+    watched_ = False  # whether it has callbacks of the user
+    forgot_ = False  # whether the moments of the optimizer were left out
+    augment_: Mapping[Any, Any] | None = None  # augmentations of batches in training
+    noise_: Mapping[str, InputNoise] | None = (
+        None  # noise of batches in training; None if not learned
+    )
 
     def get_default_callbacks(self) -> list[tuple[str, Callback]]:
-        """Give none: what skorch's own print and score is in `record_epoch`."""
+        """Return none: `record_epoch` does what those of skorch do."""
         return []
 
     def check_data(self, X: Any, y: Any = None) -> None:
-        """Nothing: the estimator has checked."""
+        """Do nothing: the estimator has checked the data."""
 
     def announce_gradients(self, batch: Any) -> None:
-        """Tell callbacks of the gradients that are there."""
+        """Notify callbacks of the gradients."""
         if self.callbacks_:
             named = list(self.get_all_learnable_params())
             self.notify("on_grad_computed", named_parameters=named, batch=batch, training=True)
 
     def check_finite(self, prefix: str, names: Sequence[str], table: np.ndarray) -> None:
-        """Raise if a value is not finite, and name the term in which that began."""
+        """Raise if a value is not finite, and name the first such term."""
         finite = np.isfinite(table)
         if finite.all():
             return
@@ -88,13 +90,15 @@ class EmbeddingNet(SiteLinkMixin, NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(sizes))
 
     def to(self, device: str) -> EmbeddingNet:
-        """Move to a device what is trained and what trains it."""
+        """Move network, objective, noise and optimizer to a device."""
         self.device = device
         self.module_.to(device)
         self.criterion_.to(device)
         like = next(self.module_.parameters())
         self.noise_ = self.noise_ and {name: each.to(like) for name, each in self.noise_.items()}
-        self.optimizer_.load_state_dict(self.optimizer_.state_dict())  # goes where the weights are
+        self.optimizer_.load_state_dict(
+            self.optimizer_.state_dict()
+        )  # moves it to the weights' device
         return self
 
     def augment(
@@ -105,10 +109,11 @@ class EmbeddingNet(SiteLinkMixin, NeuralNet):
         augmented: bool = True,
         rng: np.random.Generator | None = None,
     ) -> dict[Any, Tensor]:
-        """Change at random what is augmented or gets noise, anew for each view of a modality.
+        """Augment modalities and add noise, by a new draw for each view of a modality.
 
-        Gives it under the keys by which the views find it. ``present`` (n_samples, n_views) says
-        who has what: others get no noise. Without ``rng`` the net's own generator draws.
+        Changed modalities are returned under the keys of their views. ``present``
+        (n_samples, n_views) is the presence mask: absent modalities get no noise. Without ``rng``
+        the net's own generator draws.
         """
         noise, augment = changes(self, augmented=augmented)
         if not (noise or augment):
@@ -123,7 +128,7 @@ class EmbeddingNet(SiteLinkMixin, NeuralNet):
             if key not in x and key[0] in names:  # a further view of a modality
                 changed[key] = augment_batch(x, asked, generator)[key[0]]
         if present is not None:
-            for name in noise:  # of a lone modality, which has further views, nothing is absent
+            for name in noise:  # a lone modality, which has further views, is never absent
                 has = present[:, self.module_.views.index(name)].view(
                     -1, *[1] * (x[name].dim() - 1)
                 )
@@ -131,10 +136,10 @@ class EmbeddingNet(SiteLinkMixin, NeuralNet):
         return changed
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything on the CPU, and left to the outer pickler.
+        """Return the state on the CPU, for the outer pickler.
 
         skorch pickles the weights by itself, which breaks modules that are defined in a
-        notebook as soon as joblib sends the fitted net to another process.
+        notebook when joblib sends the fitted net to another process.
         """
         if torch.device(self.device).type == "cpu" and not self.linked_:
             return self.__dict__.copy()
@@ -144,7 +149,7 @@ class EmbeddingNet(SiteLinkMixin, NeuralNet):
         self.__dict__.update(state)
 
     def without_moments(self) -> EmbeddingNet:
-        """A copy that shares the weights, and whose optimizer has made no step yet."""
+        """Return a copy that shares the weights, and whose optimizer has made no step."""
         parts = (self.module_, self.criterion_)
         shared = [t for part in parts for t in (*part.parameters(), *part.buffers())]
         memo: dict[int, Any] = {id(tensor): tensor for tensor in shared}
@@ -156,7 +161,7 @@ class EmbeddingNet(SiteLinkMixin, NeuralNet):
     def __deepcopy__(self, memo: dict[int, Any]) -> EmbeddingNet:
         twin = object.__new__(type(self))
         memo[id(self)] = twin
-        if self.linked_:  # a copy of a view would be one of the whole stack
+        if self.linked_:  # copying a view would copy the whole stack
             for p in self.module_.parameters():
                 memo[id(p)] = torch.nn.Parameter(p.detach().clone(), p.requires_grad)
         twin.__dict__.update(copy.deepcopy(self.__dict__, memo), linked_=False)
@@ -175,7 +180,7 @@ def make_net(
     dtype: torch.dtype,
     lr_factors: Mapping[str, float] | None = None,
 ) -> EmbeddingNet:
-    """Build an initialised net.
+    """Build an initialized net.
 
     Parameters
     ----------
@@ -222,13 +227,13 @@ def make_net(
     if hasattr(net.module_, "before_epoch"):
         net.callbacks_.insert(0, ("before_epoch", BeforeEpoch()))
     net.seed_, net.rng_ = seed, np.random.default_rng(seed)
-    # Apart from the one above, so that augmentation leaves the order of the subjects as it is.
+    # A generator of its own, so that augmentation does not change the order of the subjects.
     net.augment_rng_ = np.random.default_rng([seed, 1])
     return net
 
 
 def _callbacks(settings: Any) -> list[Any]:
-    """The engine's callbacks, in the order in which they must act, then the user's."""
+    """Return the engine's callbacks, in the order in which they must act, then the user's."""
     callbacks: list[Any] = []
     if settings.validation_fraction:
         monitor, lower_is_better = MONITORS[settings.monitor]

@@ -1,4 +1,4 @@
-"""Noise that is added to what the network sees of subjects in training."""
+"""Noise that is added to the network's input in training."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class InputNoise:
     Parameters
     ----------
     spread : Tensor
-        What the noise is multiplied by: the deviation of each entry, ``(*shape)``, or the matrix
-        (n_axes, n_axes) that makes of independent numbers the noise of component scores.
+        Factor of the noise: the deviation of each entry, ``(*shape)``, or the matrix (n_axes,
+        n_axes) that maps independent numbers to the noise of component scores.
     kind : {"entries", "symmetric", "scores"}, default="entries"
-        What is drawn: a number for each entry, the same above and below the diagonal of a matrix,
-        or a number for each component.
+        Numbers that are drawn: one for each entry, the same above and below the diagonal of a
+        matrix, or one for each component.
     std : float, default=1.0
         Standard deviation, in these units.
 
@@ -45,7 +45,7 @@ class InputNoise:
     std: float = 1.0
 
     def to(self, like: Tensor) -> InputNoise:
-        """Return the noise of batches that are where and as a tensor is."""
+        """Return the noise for batches of a tensor's dtype and device."""
         return replace(self, spread=self.spread.to(like))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
@@ -59,14 +59,14 @@ class InputNoise:
 
 
 def noise_of_entries(scale: np.ndarray, *, symmetric: bool = False) -> InputNoise:
-    """Make the noise of a modality that is seen as it is.
+    """Return the noise of a modality that is not reduced to component scores.
 
     Parameters
     ----------
     scale : ndarray ``(*shape)``
         Standard deviation of each entry over the training subjects.
     symmetric : bool, default=False
-        Whether subjects are symmetric matrices, which they stay.
+        Whether subjects are symmetric matrices, and stay so.
 
     Returns
     -------
@@ -76,16 +76,16 @@ def noise_of_entries(scale: np.ndarray, *, symmetric: bool = False) -> InputNois
 
 
 def noise_of_scores(weight: Tensor, scale: np.ndarray, *, symmetric: bool = False) -> InputNoise:
-    """Make the noise that component scores have if there is noise on each entry.
+    """Return the noise of component scores that equals noise on each entry.
 
-    It is drawn among the scores, which are few. Its covariance is that of the noise on the entries,
-    projected onto the axes: of z-scores a multiple of the identity. Connections of a symmetric
-    matrix stand in it twice, and so the noise of its scores has twice the variance.
+    It is drawn in the space of the scores, which are few. Its covariance is that of the noise on
+    the entries, projected onto the axes; for z-scores it is a multiple of the identity. A symmetric
+    matrix contains each connection twice, so that the noise of its scores has twice the variance.
 
     Parameters
     ----------
     weight : Tensor of shape (n_entries, n_axes)
-        By which centered subjects are multiplied to get scores.
+        Maps centered subjects to scores.
     scale : ndarray ``(*shape)``
         Standard deviation of each entry over the training subjects.
     symmetric : bool, default=False
@@ -96,7 +96,7 @@ def noise_of_scores(weight: Tensor, scale: np.ndarray, *, symmetric: bool = Fals
     InputNoise
     """
     reach = weight.detach().cpu().double().numpy().reshape(*scale.shape, -1) * scale[..., None]
-    if symmetric:  # what a connection does by its entry above the diagonal and by that below
+    if symmetric:  # add the effects of a connection's two entries
         above, below = np.triu_indices(len(scale), 1)
         twice = reach[above, below] + reach[below, above]
         reach = np.concatenate([twice, np.diagonal(reach).T])
@@ -121,12 +121,12 @@ def changes(net: Any, *, augmented: bool) -> tuple[dict[str, InputNoise], Mappin
 
 
 def warn_of_unused_noise(net: Any, settings: Any) -> None:
-    """Warn of noise that was asked for, and that no modality gets."""
+    """Warn if noise was asked for, and no modality gets any."""
     if settings.input_noise in (0, type(settings).input_noise) or is_noisy(net):
         return
     warnings.warn(
-        f"input_noise={settings.input_noise!r} has no effect: vectors and matrices get noise where "
-        "they are not augmented, and there are none. For other modalities, add noise by augment.",
+        f"input_noise={settings.input_noise!r} has no effect: only vectors and matrices that are "
+        "not augmented get noise, and there are none. For other modalities, add noise by augment.",
         UserWarning,
-        stacklevel=5,
+        stacklevel=10,
     )

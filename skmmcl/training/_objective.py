@@ -1,4 +1,4 @@
-"""An objective is a sum of named, weighted terms on named outputs."""
+"""Objectives: sums of named, weighted terms on named outputs."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from skmmcl.networks._lanes import of_lane
 
 @dataclass(frozen=True)
 class Term:
-    """One loss and the names of what it is computed on.
+    """One loss and the names of its arguments.
 
     Parameters
     ----------
     name : str
-        Under which its value goes into the history.
+        Name of its value in the history.
     loss : callable
-        Takes the named outputs in the order of ``on``, gives a scalar.
+        Takes the named outputs in the order of ``on``, returns a scalar.
     on : tuple of str
         Names of network outputs or of arrays of the batch.
     weight : float, default=1.0
         Factor of the term in the sum.
     adversary : str, optional
-        Child of the network that this term trains, and that no other term does. It is no part of
-        the sum: in each batch the child makes its step first, and the rest of the network then
-        makes its own, with the child as it is.
+        Child of the network that this term alone trains. The term is not part of the sum: in each
+        batch the child makes its step first, and then the rest of the network makes its own, with
+        the child fixed.
 
     Examples
     --------
@@ -47,10 +47,10 @@ class Term:
 
 
 class Objective(nn.Module):
-    """Weighted sum of terms; a term of weight 0 is left out. Adversaries have sums of their own.
+    """Weighted sum of terms without those of weight 0; adversaries have sums of their own.
 
-    Tensors come, and values are given, with a leading axis of lanes, one per fit. A loss
-    that does not know lanes (it has no ``stacked_parameters``) is shown the only one.
+    Tensors and values have a leading axis of lanes, one per fit. A loss without lanes, which has
+    no ``stacked_parameters``, gets the only one.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ class Objective(nn.Module):
             raise ValueError(f"Names of terms must differ, got {names}.")
         if all(term.adversary for term in self.terms):
             raise ValueError(
-                f"All terms, {names}, are those of adversaries; there is none to oppose."
+                f"All terms, {names}, train adversaries; at least one must train the network."
             )
         self.adversaries = tuple(dict.fromkeys(t.adversary for t in self.terms if t.adversary))
-        # Registered so that a loss with parameters of its own is trained and moved along.
+        # Registered so that parameters of a loss are trained, and moved with the objective.
         self.losses = nn.ModuleList(t.loss for t in self.terms if isinstance(t.loss, nn.Module))
 
     def check(self, available: Iterable[str], children: Iterable[str] = ()) -> None:
-        """Raise if a term asks for a name that nothing gives, or trains what the network lacks."""
+        """Raise if a term names a missing output, or an adversary that the network lacks."""
         available = sorted(available)
         if lacking := sorted({*self.adversaries} - {*children}):
             raise ValueError(
@@ -98,12 +98,12 @@ class Objective(nn.Module):
                 )
 
     def forward(self, named: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Total and the value of each term, before its weight, in each lane."""
+        """Return the total, and the value of each term before its weight, in each lane."""
         values = {t.name: _value(t.loss, [named[name] for name in t.on]) for t in self.terms}
         return self._sum(values, None), values
 
     def of_adversary(self, named: Mapping[str, Any], name: str) -> Tensor:
-        """Total of the terms that train an adversary, in each lane."""
+        """Return the total of the terms that train an adversary, in each lane."""
         terms = [term for term in self.terms if term.adversary == name]
         return self._sum({t.name: _value(t.loss, [named[on] for on in t.on]) for t in terms}, name)
 
@@ -112,15 +112,15 @@ class Objective(nn.Module):
         return sum(weighted[1:], weighted[0])
 
     def signature(self) -> tuple | None:
-        """What objectives that can be merged have in common; None for one that cannot."""
-        if self.adversaries:  # whose steps are made apart
+        """Return a key that mergeable objectives share; None for one that cannot be merged."""
+        if self.adversaries:  # which make steps of their own
             return None
         parts = tuple((t.name, t.on, loss_signature(t.loss)) for t in self.terms)
         return None if any(loss is None for *_, loss in parts) else parts
 
     @classmethod
     def merge(cls, objectives: Sequence[Objective], like: Tensor) -> Objective:
-        """One objective for as many lanes, each with weights and temperatures of its own."""
+        """Merge objectives into one, each a lane with weights and temperatures of its own."""
         merged = []
         for terms in zip(*(objective.terms for objective in objectives), strict=True):
             weight = like.new_tensor([term.weight for term in terms])

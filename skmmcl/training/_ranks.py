@@ -50,7 +50,7 @@ def agreed(value: int) -> int:
 
 
 def check_not_shared() -> None:
-    """Raise if several processes train a fit whose state is to be kept."""
+    """Raise if several processes train a fit that has a checkpoint."""
     if is_shared():
         raise ValueError(
             "checkpoint= is for fits in one process: several would not go on from the same epoch."
@@ -58,14 +58,14 @@ def check_not_shared() -> None:
 
 
 class Ranks:
-    """The processes that train a fit, as one of them sees it.
+    """Processes that train a fit together, as seen by one of them.
 
     Parameters
     ----------
     net : EmbeddingNet
-        That is trained.
+        The net to train.
     data : TrainingData
-        All subjects, of whom each process has all.
+        All subjects; every process has all of them.
     """
 
     def __init__(self, net: Any, data: Any) -> None:
@@ -75,7 +75,7 @@ class Ranks:
         self._check_alike(net, data)
 
     def forward(self, network: nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """Named outputs of a batch, of which this process computes a part."""
+        """Return the named outputs of a batch, of which this process computes a part."""
         n_samples = batch["y"].shape[1]
         if n_samples < self.n_ranks:
             raise DataError(
@@ -91,7 +91,7 @@ class Ranks:
         }
 
     def sum_gradients(self, network: nn.Module) -> None:
-        """Add up the gradients that the parts of all processes give."""
+        """Add up the gradients of the parts of all processes."""
         grads = [p.grad for p in network.parameters() if p.grad is not None]
         if grads:
             flat = torch.cat([grad.flatten() for grad in grads])
@@ -111,7 +111,7 @@ class Ranks:
         if any(other != every[0] for other in every):
             raise DataError(
                 f"The {self.n_ranks} processes do not train the same fit: each must call fit with "
-                "all subjects, in one order, and with one random_state."
+                "all subjects, in the same order, and with the same random_state."
             )
 
 
@@ -120,7 +120,7 @@ def _check_network(net: Any) -> None:
     if odd:
         raise ValueError(
             f"{odd[0]} of the network normalizes over the batch, of which each process has a part. "
-            "Take a network that normalizes each subject by itself, such as 'small_cnn', or on "
+            "Use a network that normalizes each subject by itself, such as 'small_cnn', or on "
             "GPUs torch.nn.SyncBatchNorm.convert_sync_batchnorm(encoder)."
         )
     if net.criterion_.adversaries:
@@ -131,7 +131,7 @@ def _check_network(net: Any) -> None:
 
 
 class _Gather(torch.autograd.Function):
-    """The parts of all processes; each has the whole loss, so that its part of the gradient is."""
+    """Gather the parts of all processes; each has the whole loss, and takes its part's gradient."""
 
     @staticmethod
     def forward(ctx: Any, part: Tensor, rows: Tensor, n_samples: int, axis: int) -> Tensor:
@@ -157,7 +157,7 @@ def _whole(value: Any, rows: Tensor, n_samples: int, axis: Any) -> Any:
 
 
 def _rows_of(batch: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
-    """Some subjects of a batch, in each of the copies that the network sees."""
+    """Return some subjects of a batch, in each of the copies that the network sees."""
     n_samples = batch["y"].shape[1]
     x = {}
     for name, value in batch["x"].items():
@@ -172,7 +172,7 @@ def _rows_of(batch: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:
 
 
 def _axes_of_subjects(network: nn.Module, batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The axis of each output that is as long as there are subjects, found by trying."""
+    """Return the axis of the subjects in each output, found by trying one and two subjects."""
     device, was_training = batch["y"].device, network.training
     with torch.no_grad(), seeded(0, device):
         few, more = (

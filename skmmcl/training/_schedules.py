@@ -1,4 +1,4 @@
-"""Learning rates that change from epoch to epoch, and begin anew after ``max_epochs``."""
+"""Learning rate schedules, which begin anew after ``max_epochs``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 DECAY, DECAY_EVERY = 0.9, 10  # of "step_decay", in epochs
-WARMUP, MOST_WARMUP = 0.1, 10  # part, and most, of the epochs in which "warmup_cosine" rises
+WARMUP, MAX_WARMUP = 0.1, 10  # fraction and largest number of epochs of warmup
 
 
 def lr_callback(settings: Any) -> LRScheduler:
-    """The schedule that an estimator asks for.
+    """Return the learning rate schedule of an estimator.
 
-    Each depends on the number of the epoch alone: epochs of `partial_fit` go on in it.
+    It depends on the number of the epoch alone, so that `partial_fit` continues it.
     """
     asked, max_epochs = settings.lr_schedule, settings.max_epochs
     if asked == "onecycle":
@@ -33,14 +33,14 @@ def lr_callback(settings: Any) -> LRScheduler:
 
 
 def played(schedule: Callable[[Any], Any], lr: float, n_epochs: int) -> list[float]:
-    """Return the factors of the learning rate by which a scheduler of torch trains each epoch.
+    """Return the factors by which a scheduler of torch changes the learning rate in each epoch.
 
     Parameters
     ----------
     schedule : callable
-        Gives a scheduler for an optimizer.
+        Returns a scheduler for an optimizer.
     lr : float
-        Learning rate that it begins with.
+        First learning rate.
     n_epochs : int
         Number of epochs.
 
@@ -51,7 +51,7 @@ def played(schedule: Callable[[Any], Any], lr: float, n_epochs: int) -> list[flo
     Raises
     ------
     TypeError
-        If it gives no scheduler, or one that asks for more than the number of the epoch.
+        If it returns no scheduler, or one that needs more than the number of the epoch.
     """
     expected = (
         f"lr_schedule={schedule!r} must give a scheduler of torch for an optimizer, as "
@@ -72,8 +72,8 @@ def played(schedule: Callable[[Any], Any], lr: float, n_epochs: int) -> list[flo
             made.step()
         except Exception as error:
             raise TypeError(
-                f"{expected}, and the number of the epoch must be all that it asks for; others go "
-                f"into callbacks, as skorch.callbacks.LRScheduler. Its step fails: {error}"
+                f"{expected}, and may need no more than the number of the epoch. Pass others in "
+                f"callbacks, as skorch.callbacks.LRScheduler. Its step fails: {error}"
             ) from error
     return factors
 
@@ -91,7 +91,7 @@ def _step_decay(epoch: int, max_epochs: int) -> float:
 
 
 def _warmup_cosine(epoch: int, max_epochs: int) -> float:
-    n_rising = min(max(1, round(WARMUP * max_epochs)), MOST_WARMUP)
+    n_rising = min(max(1, round(WARMUP * max_epochs)), MAX_WARMUP)
     epoch %= max_epochs
     if epoch < n_rising:
         return (epoch + 1) / n_rising

@@ -11,16 +11,13 @@ from torch import nn
 
 from skmmcl.networks._vmap import unstacked_modules
 
-# Torch's default generator is one per process; whoever seeds it must be alone with it.
+# Torch has one default generator per process; a thread that seeds it must be alone with it.
 _DEFAULT_GENERATOR = threading.RLock()
 
 
 @contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Seed torch's default generator inside, and give it back as it was.
-
-    One thread at a time: the others wait.
-    """
+    """Seed torch's default generator inside, and restore it; one thread at a time."""
     devices = [device] if device is not None and device.type == "cuda" else []
     with _DEFAULT_GENERATOR, torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(seed)
@@ -31,10 +28,9 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 
 def draws_globally(module: nn.Module) -> bool:
-    """Whether a forward in training mode may draw from torch's default generator.
+    """Return whether a forward in training mode may draw from torch's default generator.
 
-    Modules of other packages are taken to do so, since only their authors know, but for
-    those that have been tried.
+    Modules of other packages are assumed to do so, except for those that a trial has shown not to.
     """
     tried = [each for each in unstacked_modules(module) if each.stackable]
     known = {id(child) for each in tried for child in each.modules()}
@@ -52,12 +48,12 @@ def draws_globally(module: nn.Module) -> bool:
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """The device meant by ``device``; "auto" is CUDA where there is one.
+    """Return the device of the parameter ``device``; "auto" is CUDA where it is available.
 
     Raises
     ------
     ValueError
-        If CUDA is asked for and absent.
+        If torch does not know the device, or CUDA is asked for and not available.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -74,7 +70,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 def check_device(device: str | torch.device) -> None:
-    """Raise unless a number can be brought to a device and back."""
+    """Raise unless a number can be moved to a device and back."""
     resolved = resolve_device(device)
     try:
         torch.zeros(1).to(resolved).cpu()

@@ -1,4 +1,4 @@
-"""What the engine is asked to train with, looked at before any data are."""
+"""Checks of the settings of training, before any data are read."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def check_settings(settings: Any) -> None:
     Raises
     ------
     TypeError
-        If the optimizer or the schedule is none, or a callback is none of skorch's.
+        If the optimizer or the schedule is no such thing, or a callback is none of skorch's.
     ValueError
-        If the device is not there.
+        If the device is not available.
     """
     check_device(settings.device)
     for callback in settings.callbacks or []:
@@ -48,7 +48,7 @@ def _check_callback(callback: Any) -> None:
 
 
 def _check_optimizer(optimizer: Any, settings: Any) -> None:
-    """Make one for a single weight, as one of all weights will be made."""
+    """Build the optimizer for a single weight, and make a step."""
     expected = (
         f"optimizer={optimizer!r} must be 'adam', 'adamw', 'radam', 'sgd' or a class of "
         "torch.optim that takes parameters, lr and weight_decay"

@@ -1,8 +1,8 @@
-"""Several fits of one architecture, trained side by side as one."""
+"""Several fits of one architecture, trained as one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,25 +14,24 @@ from skmmcl.networks._lanes import gradients_in_place, merge_lanes, of_lane
 from skmmcl.training._batches import SubjectSet
 from skmmcl.training._copies import change_copies, generators_of, in_copies, mean_over_contrasts
 from skmmcl.training._joint_step import JointStep
+from skmmcl.training._lane_batches import LaneBatches
 from skmmcl.training._lanes import forward_lanes, lanes_of
 from skmmcl.training._objective import Objective
 from skmmcl.training._ranks import Ranks, is_shared
-from skmmcl.training._stored import StoredRows
 
 
 class Stack:
-    """Networks, objectives and subjects of K fits, each in a lane of its own.
+    """Networks, objectives and subjects of several fits, each in a lane of its own.
 
-    A fit alone is a stack of one lane, and does the very same arithmetic. The nets'
-    parameters become views of the stack's, so that each net's optimizer and callbacks go
-    on working on it.
+    A single fit is a stack of one lane, with the same arithmetic. The nets' parameters become
+    views of the stack's, so that each net's optimizer and callbacks go on working.
 
     Parameters
     ----------
     nets : sequence of EmbeddingNet
         Of one signature.
     sets : sequence of (SubjectSet, SubjectSet or None)
-        For each, whom to train on and who is held out.
+        The training subjects of each, and those held out.
     """
 
     def __init__(self, nets: Sequence[Any], sets: Sequence[tuple[SubjectSet, Any]]) -> None:
@@ -41,42 +40,26 @@ class Stack:
         self.ranks = Ranks(nets[0], sets[0][0].data) if is_shared() else None
         self.network, self.objective = nets[0].module_, nets[0].criterion_
         self.padded = lanes_of(nets[0]) is not None
+        like = next(nets[0].module_.parameters())
         if self.padded:
-            like = next(nets[0].module_.parameters())
             self.objective = Objective.merge([net.criterion_ for net in nets], like)
         if len(nets) > 1:
             self.network = merge_lanes([net.module_ for net in nets])
         self.grads = self._link() if self.padded else []
         self.optimizers = JointStep([net.optimizer_ for net in nets])
         data = [train_set.data for train_set, _ in sets]
-        self.offsets = np.cumsum([0, *(len(part) for part in data)])
-        self.x = {name: _joined([part.x[name] for part in data]) for name in data[0].x}
-        self.y = _joined([part.y for part in data])
-        self.mask = _joined([part.mask for part in data])
-        self.targets = _joined([part.targets for part in data])
-        self.sample_weight = self._weights(data) if self.padded else data[0].sample_weight
+        self.subjects = LaneBatches(data, like, padded=self.padded)
         if self._owns_subjects() and hasattr(self.network, "scale_in_place"):
-            self.network.scale_in_place(self.x, [len(part) for part in data])
-
-    def _weights(self, data: Sequence[Any]) -> Tensor:
-        like = next(self.network.parameters())
-        return _joined(
-            [
-                torch.ones(len(part), dtype=like.dtype, device=like.device)
-                if part.sample_weight is None
-                else part.sample_weight
-                for part in data
-            ]
-        )
+            self.network.scale_in_place(self.subjects.x, [len(part) for part in data])
 
     def _owns_subjects(self) -> bool:
-        """Whether nobody else has these tensors, or is to see the subjects as they were."""
+        """Return whether the stack may scale its subjects in place: nothing reads them raw."""
         seen = any("x" in term.on for term in self.objective.terms)
         changed = any(net.augment_ or net.noise_ for net in self.nets)
         return len(self.nets) > 1 and not seen and not changed
 
     def _link(self) -> list[Tensor]:
-        """Give all parameters gradients that stay where they are; lanes see their slice."""
+        """Allocate gradients of all parameters, and make those of the lanes views of them."""
         grads = []
         own = [dict(net.module_.named_parameters()) for net in self.nets]
         for name, shared in self.network.named_parameters():
@@ -95,9 +78,9 @@ class Stack:
         return grads
 
     def _clear_gradients(self) -> None:
-        """Set to zero what the last step left, in weights without influence too.
+        """Set all gradients to zero, those of weights without influence too.
 
-        The norm of all gradients is else summed over fewer terms, in another order.
+        The norm of all gradients would otherwise be summed over fewer terms, in another order.
         """
         if self.padded and self.nets[0].watched_:  # its callbacks may freeze weights at any time
             self.grads = self._link()
@@ -107,7 +90,7 @@ class Stack:
             self.nets[0].optimizer_.zero_grad()
 
     def unlink(self) -> None:
-        """Give the nets memory of their own again."""
+        """Give the nets back memory of their own."""
         self.errors.clear()  # their tracebacks hold the stack
         for net in self.nets:
             for _, p in net.get_all_learnable_params():
@@ -117,7 +100,7 @@ class Stack:
             net.linked_ = False
 
     def each(self, act: Callable[[int, Any], None]) -> None:
-        """Act on each lane's net; what goes wrong in one of several stays with it."""
+        """Act on each lane's net; an exception in one of several ends only that fit."""
         for k, net in enumerate(self.nets):
             if k in self.errors:
                 continue
@@ -134,7 +117,7 @@ class Stack:
         self._epoch("train", [train_set for train_set, _ in self.sets])
 
     def validate(self) -> None:
-        """Compute the losses of those who are held out."""
+        """Compute the losses of the held-out subjects."""
         held_out = [valid_set for _, valid_set in self.sets]
         if held_out[0] is None:
             return
@@ -147,15 +130,15 @@ class Stack:
         names: list[str] = []
         drawing = generators_of(self.nets, self.network, training=training)
         values, sizes = [], []
-        for batch, counts in self._batches(sets):
+        for batch, counts in self.subjects.epoch(sets):
             batch["x"] = in_copies(batch["x"], self.network)
             if drawing is not None:
                 self._augment(batch["x"], batch["mask"], counts, drawing)
             seen = [_lane(batch, k, net) for k, net in enumerate(self.nets)]
             self._notify("on_batch_begin", seen, training, [{}] * len(seen))
             losses, outputs = self._step(batch, seen, training=training)
-            told = [_told(losses, outputs, k, net) for k, net in enumerate(self.nets)]
-            self._notify("on_batch_end", seen, training, told)
+            info = [_callback_info(losses, outputs, k, net) for k, net in enumerate(self.nets)]
+            self._notify("on_batch_end", seen, training, info)
             names = list(losses)
             values.append(torch.stack([value.detach() for value in losses.values()]))
             sizes.append(counts)
@@ -170,7 +153,7 @@ class Stack:
         counts: Sequence[int],
         drawing: Sequence[np.random.Generator],
     ) -> None:
-        """Change the subjects of each lane by the draws of its own net."""
+        """Augment the subjects of each lane by the draws of its own net."""
 
         def change(k: int, net: Any) -> None:
             present = None if mask is None else mask[k, : counts[k]]
@@ -179,14 +162,14 @@ class Stack:
         self.each(change)
 
     def _notify(
-        self, event: str, seen: Sequence[Any], training: bool, told: Sequence[Mapping[str, Any]]
+        self, event: str, seen: Sequence[Any], training: bool, info: Sequence[Mapping[str, Any]]
     ) -> None:
-        self.each(lambda k, net: net.notify(event, batch=seen[k], training=training, **told[k]))
+        self.each(lambda k, net: net.notify(event, batch=seen[k], training=training, **info[k]))
 
     def _step(
         self, batch: Mapping[str, Any], seen: Sequence[Any], *, training: bool
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Loss and terms of each lane, and outputs; in training also the optimizers' steps."""
+        """Return loss and terms of each lane, and outputs; in training also step the optimizers."""
         if training:
             for name in self.objective.adversaries:
                 self._step_of_adversary(batch, seen, name)
@@ -206,10 +189,10 @@ class Stack:
         return {"loss": loss, **terms}, outputs
 
     def _step_of_adversary(self, batch: Mapping[str, Any], seen: Sequence[Any], name: str) -> None:
-        """Let the optimizer act on an adversary alone, in the only lane.
+        """Make a step of an adversary alone, in the only lane.
 
-        What has no gradient is left as it is, and optimizers keep a state for each weight: so one
-        does as well as another one for the adversary would.
+        Weights without a gradient stay as they are, and optimizers keep a state for each weight.
+        The adversary therefore needs no optimizer of its own.
         """
         (net,) = self.nets
         net.optimizer_.zero_grad()
@@ -220,87 +203,27 @@ class Stack:
         net.optimizer_.step()
 
     def _unopposed(self) -> list[Tensor] | None:
-        """The weights that are no adversary's; None for all."""
+        """Return the weights outside the adversaries; None for all."""
         if not self.objective.adversaries:
             return None
         prefixes = tuple(f"{name}." for name in self.objective.adversaries)
         named = [*self.network.named_parameters(), *self.objective.named_parameters()]
         return [p for name, p in named if p.requires_grad and not name.startswith(prefixes)]
 
-    def _batches(self, sets: Sequence[SubjectSet]) -> Iterator[tuple[dict[str, Any], list[int]]]:
-        """The batches of an epoch, and how many subjects each lane has in each."""
-        dealt = [subjects.deal() for subjects in sets]
-        counts = [[len(lane[s]) for lane in dealt] for s in range(len(dealt[0]))]
-        if not self.padded:
-            batches = [torch.as_tensor(members, device=self.y.device)[None] for members in dealt[0]]
-            self._expect(batches)
-            for s, rows in enumerate(batches):
-                yield self._batch(rows, self._beside(rows, None)), counts[s]
-            return
-        rows, real = self._padded(dealt, sets[0].layout[1])
-        self._expect(rows)
-        beside = self._beside(rows, real)
-        for s in range(len(rows)):
-            of_step = {name: None if v is None else v[s] for name, v in beside.items()}
-            yield self._batch(rows[s], of_step), counts[s]
-
-    def _expect(self, batches: Iterable[Tensor]) -> None:
-        """Let modalities that lie in files read ahead."""
-        for source in self.x.values():
-            if isinstance(source, StoredRows):
-                source.expect(rows.flatten() for rows in batches)
-
-    def _padded(self, dealt: Sequence[Sequence[np.ndarray]], width: int) -> tuple[Tensor, Tensor]:
-        """Rows (n_batches, n_lanes, width) of an epoch, and which of them are no padding."""
-        rows = np.empty((len(dealt[0]), len(dealt), width), dtype=np.int64)
-        real = np.zeros(rows.shape, dtype=bool)
-        for k, lane in enumerate(dealt):
-            rows[:, k] = self.offsets[k]
-            for s, members in enumerate(lane):
-                rows[s, k, : len(members)] += members
-                real[s, k, : len(members)] = True
-        device = self.y.device
-        return torch.as_tensor(rows, device=device), torch.as_tensor(real, device=device)
-
-    def _beside(self, rows: Tensor, real: Tensor | None) -> dict[str, Tensor | None]:
-        """What belongs to the subjects beside the modalities; padding counts as nobody."""
-        y = self.y[rows]
-        targets = None if self.targets is None else self.targets[rows]
-        weight = None if self.sample_weight is None else self.sample_weight[rows]
-        if real is not None:
-            y = y.where(real, -1)
-            targets = None if targets is None else targets.where(real[..., None], torch.nan)
-            weight = real if weight is None else weight * real
-        mask = None if self.mask is None else self.mask[rows]
-        of_subjects = {"y": y, "targets": targets, "mask": mask, "sample_weight": weight}
-        return {**of_subjects, "index": rows}
-
-    def _batch(self, rows: Tensor, beside: Mapping[str, Any]) -> dict[str, Any]:
-        flat = rows.flatten()
-        x = {
-            name: source.index_select(0, flat).view(*rows.shape, *source.shape[1:])
-            for name, source in self.x.items()
-        }
-        return {"x": x, **beside}
-
 
 def _lane(batch: Mapping[str, Any], k: int, net: Any) -> dict[str, Any] | None:
-    """A lane's part of the batch, if there is a callback to see it."""
+    """Return a lane's part of the batch, if there is a callback to see it."""
     if not net.callbacks_:
         return None
     parts = {name: None if v is None else v[k] for name, v in batch.items() if name != "x"}
     return {"x": {name: v[k] for name, v in batch["x"].items()}, **parts}
 
 
-def _told(
+def _callback_info(
     losses: Mapping[str, Tensor], outputs: Mapping[str, Any], k: int, net: Any
 ) -> dict[str, Any]:
-    """What skorch's callbacks are told of a step."""
+    """Return what skorch's callbacks get after a step."""
     if not net.callbacks_:
         return {}
     terms = {name: value.detach()[k] for name, value in losses.items()}
     return {"loss": terms.pop("loss"), "terms": terms, "y_pred": of_lane(outputs, k)}
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    return parts[0] if len(parts) == 1 or parts[0] is None else torch.cat(list(parts))

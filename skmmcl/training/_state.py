@@ -1,7 +1,6 @@
-"""The state of objects as plain numbers, and back into objects that are made alike.
+"""The state of objects as plain numbers, and its loading into objects that are made anew.
 
-No class or function is stored: whoever takes a state up has made the objects anew, so that a
-file of states can run no code.
+No class or function is stored, so that a file of states cannot run code.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -22,10 +21,10 @@ from skorch import NeuralNet
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-# What stays as it was made, and is known by its name or its text.
+# Values that have no state, and are compared by their name or their text.
 NAMED = (type, FunctionType, BuiltinFunctionType, ModuleType, partial, weakref.ref, NeuralNet)
 WRITTEN = (torch.dtype, torch.device, np.dtype, PurePath, Enum, slice, range, complex, bytes)
-# Hooks and the like are registered by whoever makes a module.
+# Attributes of every module, such as hooks, which are set where the module is made.
 OF_MODULES = vars(nn.Module()).keys() - {"training", "_parameters", "_buffers", "_modules"}
 GENERATORS: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
     np.random.Generator: (
@@ -42,16 +41,16 @@ GENERATORS: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] 
 
 
 class StateError(ValueError):
-    """A state cannot be stored, or is not that of these objects."""
+    """A state cannot be stored, or belongs to other objects."""
 
 
 class Writer:
-    """Writes values as JSON can hold them, and gathers the arrays among them.
+    """Writer of values as JSON, with the arrays among them gathered in a list.
 
     Attributes
     ----------
     arrays : list of ndarray
-        To which the text refers by position.
+        The arrays, to which the text refers by position.
 
     Examples
     --------
@@ -64,10 +63,12 @@ class Writer:
 
     def __init__(self) -> None:
         self.arrays: list[np.ndarray] = []
-        self._seen: dict[int, tuple[int, Any]] = {}  # with the object: its id then stays its own
+        self._seen: dict[
+            int, tuple[int, Any]
+        ] = {}  # holds the object, so that no other gets its id
 
     def write(self, value: Any, path: str = "state") -> Any:
-        """Give what stands for a value; ``path`` says where it was found."""
+        """Return the text of a value; ``path`` says where it was found."""
         if type(value) in (type(None), bool, int, float, str):
             return value
         if isinstance(value, (*NAMED, Optimizer, *WRITTEN)):
@@ -86,7 +87,7 @@ class Writer:
         return self._whole(value, number, path)
 
     def _whole(self, value: Any, number: int, path: str) -> list[Any]:
-        """Something that is changed in place, and that others may hold as well."""
+        """Return the text of an object that is changed in place and may be shared."""
         if isinstance(value, Tensor):
             is_weight = isinstance(value, nn.Parameter)
             return ["tensor", number, self._tensor(value, path), is_weight, value.requires_grad]
@@ -124,21 +125,21 @@ class Writer:
 
 
 class Reader:
-    """Takes up what a `Writer` wrote, in place where there is something alike.
+    """Reader of what a `Writer` wrote, in place where there is an equal object.
 
     Parameters
     ----------
     arrays : sequence of ndarray
-        Those of the writer.
+        The arrays of the writer.
     """
 
     def __init__(self, arrays: Sequence[np.ndarray]) -> None:
         self.arrays = arrays
         self._made: dict[int, Any] = {}
-        self._used: set[int] = set()  # ids of what has taken up a state
+        self._used: set[int] = set()  # ids of objects that have got a state
 
     def read(self, text: Any, present: Any = None, path: str = "state") -> Any:
-        """Give a value, which is ``present`` itself if that can be changed."""
+        """Return a value, which is ``present`` itself if that can be changed."""
         if not isinstance(text, list):
             return text
         kind, *rest = text
@@ -165,7 +166,7 @@ class Reader:
 
     def _again(self, number: int, present: Any, path: str) -> Any:
         if number not in self._made:
-            raise StateError(f"{path} belongs to something that is not there")
+            raise StateError(f"{path} refers to an object that was not written")
         return self._made[number]
 
     def _tensor(
@@ -177,7 +178,7 @@ class Reader:
             with torch.no_grad():
                 present.copy_(values)
         elif is_weight:
-            raise StateError(f"{path} is a weight of another shape, or not there")
+            raise StateError(f"{path} is a weight of another shape, or missing")
         else:
             present = values
         if present.is_leaf:
@@ -195,9 +196,9 @@ class Reader:
 
     def _dict(self, number: int, name: str, pairs: Any, present: Any, path: str) -> Any:
         target = self._keep(number, self._container({}, name, present, path))
-        before = dict(target)
+        found = self._pairs(pairs, dict(target), path)  # may raise, and leaves the target then
         target.clear()
-        target.update(self._pairs(pairs, before, path))
+        target.update(found)
         return target
 
     def _list(self, number: int, name: str, items: Any, present: Any, path: str) -> Any:
@@ -230,7 +231,7 @@ class Reader:
             raise StateError(f"{path} was a {name}, and is {_name(type(present))}")
 
     def _takes(self, present: Any) -> bool:
-        """Whether something has not yet taken up the state of something else."""
+        """Return whether an object has not got a state yet, and note that it gets one."""
         fresh = id(present) not in self._used
         self._used.add(id(present))
         return fresh
@@ -258,7 +259,7 @@ def _form(value: Tensor) -> tuple[Any, ...]:
 
 
 def _name(value: Any) -> str:
-    """A name that is the same in every process."""
+    """Return a name that is the same in every process."""
     if isinstance(value, WRITTEN):
         return repr(value)
     if isinstance(value, partial):
@@ -272,7 +273,9 @@ def _says_its_state(value: Any) -> bool:
 
 
 def _skipped(value: Any) -> set[str]:
-    return set(OF_MODULES) if isinstance(value, nn.Module) else set()
+    """Return the attributes that belong to every module, or are derived from others."""
+    derived = {k for k in vars(value) if isinstance(getattr(type(value), k, None), cached_property)}
+    return derived | set(OF_MODULES) if isinstance(value, nn.Module) else derived
 
 
 def _attributes(value: Any, path: str) -> dict[str, Any]:
@@ -281,5 +284,6 @@ def _attributes(value: Any, path: str) -> dict[str, Any]:
     except TypeError as error:  # an open file
         raise StateError(f"{path} is a {_name(type(value))}: {error}") from error
     if not isinstance(state, dict):
-        raise StateError(f"{path} is a {_name(type(value))}, of which nothing can be written")
-    return {name: item for name, item in state.items() if name not in _skipped(value)}
+        raise StateError(f"{path} is a {_name(type(value))}, whose state cannot be written")
+    skipped = _skipped(value) if state else ()
+    return {name: item for name, item in state.items() if name not in skipped}

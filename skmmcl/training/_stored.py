@@ -1,4 +1,4 @@
-"""Volumes in files, of which each batch reads its own."""
+"""Volumes in files, read batch by batch."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from skmmcl.data._rows import pick_rows
 
 
 class StoredRows:
-    """Stands for the tensor ``(n_samples, *shape)`` of a modality that lies in files.
+    """Tensor-like ``(n_samples, *shape)`` of a modality in files.
 
-    Rows are read when they are picked; those that `expect` was told of are read by a thread
-    while the batch before is trained on.
+    Rows are read when they are picked. A thread reads those announced by `expect` while the batch
+    before is trained on.
 
     Parameters
     ----------
     array : lazy array-like of shape ``(n_samples, *shape)``
-        Gives rows by an array of positions.
+        Returns rows by an array of positions.
     present : ndarray of bool (n_samples,)
-        Who has the modality; the others are not read.
+        Presence of the modality; absent subjects are not read.
     fill : ndarray
-        What the others hold.
+        Values of absent subjects.
     dtype : torch.dtype
-        Type that is wanted.
+        Type of the rows that are returned.
     device : torch.device or str, default="cpu"
-        Where it is wanted.
+        Device of the rows that are returned.
     origin : ndarray or None, default=None
-        What is subtracted in float64, before anything is rounded.
+        Subtracted in float64, before any rounding.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class StoredRows:
         return self[rows]
 
     def expect(self, batches: Iterable[Tensor]) -> None:
-        """Say which rows will be picked, batch after batch; replaces what was said before."""
+        """Announce the rows that will be picked, batch after batch, in place of earlier ones."""
         self._expected = deque(rows.cpu().numpy() for rows in batches)
         self._read_ahead()
 
@@ -105,7 +105,7 @@ class StoredRows:
         return values
 
     def _load(self, rows: np.ndarray) -> Tensor:
-        # What is stored in few bytes goes to the device as it is and is cast there.
+        # Values stored in few bytes are cast on the device.
         stored = getattr(self.array, "storage_dtype", self.array.dtype)
         values = np.asarray(pick_rows(self.array, rows), dtype=stored)
         if self.origin is not None:
@@ -114,7 +114,7 @@ class StoredRows:
 
 
 def subtracted(array: np.ndarray, origin: np.ndarray, dtype: str) -> np.ndarray:
-    """Subtract in float64, whatever comes in and goes out; needs no copy but that which goes out.
+    """Subtract in float64, whatever the types of input and output, without a further copy.
 
     Examples
     --------

@@ -22,8 +22,9 @@ def code_hash() -> str:
 def describe(value: Any) -> Any:
     """Return a description of a value that differs from those of others, for `joblib.hash`.
 
-    Estimators are described by their parameters, networks by their weights, functions and classes
-    by their code, so that an edited function differs. Functions that it calls are not described.
+    Estimators are described by their parameters, networks by their weights and the code of their
+    modules, functions and classes by their code, so that an edited function differs. Functions that
+    it calls are not described.
 
     Examples
     --------
@@ -55,7 +56,8 @@ def _object(value: Any) -> Any:
     if isinstance(value, partial):
         return describe([value.func, value.args, value.keywords])
     if hasattr(value, "state_dict"):
-        return repr(value), describe(dict(value.state_dict()))
+        state = {name: _array(tensor) for name, tensor in value.state_dict().items()}
+        return repr(value), state, describe_modules(value)
     if hasattr(value, "detach"):
         return value.detach().cpu().numpy()
     if hasattr(value, "get_params"):
@@ -63,6 +65,36 @@ def _object(value: Any) -> Any:
     if hasattr(value, "__array__") or not hasattr(value, "__dict__"):
         return value
     return _class(type(value)), describe(vars(value))
+
+
+def describe_modules(network: Any) -> Any:
+    """Return what neither the text nor the weights of a network say.
+
+    These are the names of frozen weights, and the code and plain attributes of modules that neither
+    this package nor torch defines.
+    """
+    if not hasattr(network, "modules"):
+        return None
+    frozen = [name for name, weight in network.named_parameters() if not weight.requires_grad]
+    foreign = [
+        module
+        for module in network.modules()
+        if type(module).__module__.partition(".")[0] not in ("skmmcl", "torch")
+    ]
+    kinds = [_class(kind) for kind in dict.fromkeys(map(type, foreign))]
+    plain = (bool, int, float, str, type(None))
+    return (
+        frozen,
+        kinds,
+        [
+            {name: item for name, item in vars(module).items() if isinstance(item, plain)}
+            for module in foreign
+        ],
+    )
+
+
+def _array(tensor: Any) -> Any:
+    return tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor
 
 
 def _class(kind: type) -> Any:

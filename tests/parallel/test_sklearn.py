@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, StackingClassifier
 from sklearn.exceptions import FitFailedWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import (
     GridSearchCV,
@@ -96,6 +97,29 @@ def test_numbers_are_those_of_separate_fits(name, engine):
     assert sum(engine.sizes) == n_fits
     assert max(engine.sizes) > 2
     assert engine.overlap == 1
+
+
+class Meets(StandardScaler):
+    """Transforms in two threads at the same time."""
+
+    barrier = threading.Barrier(2)
+
+    def transform(self, X):
+        self.barrier.wait(30)
+        return super().transform(X)
+
+
+@pytest.mark.parametrize("wrap", [lambda pipe: pipe, lambda pipe: BaggingClassifier(pipe, 1)])
+def test_folds_share_a_fitted_estimator_but_no_frozen_step(wrap):
+    fitted = Meets().fit(X)
+    model = wrap(make_pipeline(FrozenEstimator(fitted), GaussianNB()))
+    with stacked_fits():
+        runs = cross_validate(model, X, y, cv=2, error_score="raise", return_estimator=True)
+    steps = [
+        wrapped[0] for run in runs["estimator"] for wrapped in getattr(run, "estimators_", [run])
+    ]
+    assert [step.estimator is fitted for step in steps] == [True, True]
+    assert steps[0] is not steps[1]
 
 
 def test_all_folds_make_one_stack(engine):

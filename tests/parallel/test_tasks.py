@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 import threading
 import time
 
@@ -172,13 +171,6 @@ def test_progress_bar_knows_what_is_to_come(engine, monkeypatch):
         parallel([{"start": i, "n_epochs": 5} for i in range(12)])
     assert seen[0] == (4, "fits 0/12, 4 running", 60)
     assert seen[-1] == (60, "fits 12/12, 0 running", 60)
-
-
-def test_progress_needs_tqdm(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.raises(ImportError, match="skmmcl\\[plot\\]"), stacked_fits(progress=True):
-        pass
-    assert current() is None
 
 
 def test_error_while_tasks_are_made(engine):

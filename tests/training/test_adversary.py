@@ -107,7 +107,7 @@ def test_a_child_that_is_not_there():
 
 
 def test_nothing_to_oppose():
-    with pytest.raises(ValueError, match="none to oppose"):
+    with pytest.raises(ValueError, match="at least one must train the network"):
         Objective([Term("guess", error, ("z",), adversary="discriminator")])
 
 

@@ -101,7 +101,7 @@ def test_warmup_cosine(job):
 
 
 def test_warmup_takes_ten_epochs_at_most(job):
-    found = rates_of(job, lr_schedule="warmup_cosine", max_epochs=200)
+    found = rates_of(job, lr_schedule="warmup_cosine", max_epochs=110)
     assert found[:11] == pytest.approx([*np.arange(1, 11) / 100, 0.1])
     assert found[11] < 0.1
 

@@ -46,7 +46,7 @@ def test_error_of_the_training_is_raised():
 
 
 def test_training_that_forgets_its_job_is_an_error():
-    with pytest.raises(RuntimeError, match="did not say"):
+    with pytest.raises(RuntimeError, match="without reporting the end"):
         run(OneJob(), lambda *_: None)
 
 
