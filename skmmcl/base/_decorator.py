@@ -80,6 +80,7 @@ def embedder(estimator: C) -> C:
     place = {
         name: k
         for k, cls in enumerate(estimator.__mro__)
+        if "__dataclass_fields__" in vars(cls)
         for name in vars(cls).get("__annotations__", {})
     }
     place |= dict.fromkeys(("self", *common), -1)

@@ -23,8 +23,8 @@ def describe(value: Any) -> Any:
     """Return a description of a value that differs from those of others, for `joblib.hash`.
 
     Estimators are described by their parameters, networks by their weights and the code of their
-    modules, functions and classes by their code, so that an edited function differs. Functions that
-    it calls are not described.
+    modules, functions and classes by their code, by that of the functions of their module that they
+    call, and by the constants that they read, so that an edited function differs.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def describe(value: Any) -> Any:
     if isinstance(value, FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         parts = value.__defaults__, value.__kwdefaults__, cells
-        return value.__qualname__, _code(value.__code__), describe(parts)
+        return value.__qualname__, _code(value.__code__), describe(parts), _reached(value)
     if isinstance(value, type):
         return _class(value)
     if isinstance(value, dict):
@@ -100,12 +100,38 @@ def _array(tensor: Any) -> Any:
 def _class(kind: type) -> Any:
     """Return the name of a class and the code of its methods, inherited ones included."""
     code = [
-        (name, _code(member.__code__))
+        (name, _code(member.__code__), _reached(member))
         for base in kind.__mro__
         for name, member in vars(base).items()
         if isinstance(member, FunctionType)
     ]
     return kind.__module__, kind.__qualname__, code
+
+
+def _reached(function: FunctionType) -> Any:
+    """Return the constants that a function and those of its module that it calls read, and these.
+
+    Functions of this package count by `code_hash`.
+    """
+    found: dict[str, Any] = {}
+    todo = [] if str(function.__module__).startswith("skmmcl.") else [function]
+    while todo:
+        caller = todo.pop()
+        for name in _names(caller.__code__):
+            value = caller.__globals__.get(name)
+            if isinstance(value, (bool, int, float, str)):
+                found[name] = value
+            elif isinstance(value, FunctionType) and value.__module__ == function.__module__:
+                if name not in found:
+                    todo.append(value)
+                found[name] = _code(value.__code__)
+    return sorted(found.items())
+
+
+def _names(code: CodeType) -> set[str]:
+    """Return the names that code and the functions within it look up."""
+    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*inner)
 
 
 def _code(code: CodeType) -> Any:

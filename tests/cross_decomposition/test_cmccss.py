@@ -20,7 +20,7 @@ from skmmcl.exceptions import CheckpointWarning
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
 from skmmcl.networks import MLP, ConnectomeAttention
 from skmmcl.networks._mlp import LinearShortcut
-from skmmcl.training import _fit
+from skmmcl.training import _fit, _fit_job
 
 N = 40
 
@@ -332,7 +332,7 @@ def count_epochs(monkeypatch):
         return run(self, iterator, training, prefix, step_fn, **kwargs)
 
     monkeypatch.setattr(_fit.EmbeddingNet, "run_single_epoch", spy)
-    monkeypatch.setattr(_fit.Checkpoint, "interval", 0.0)
+    monkeypatch.setattr(_fit_job.Checkpoint, "interval", 0.0)
     return counted
 
 
@@ -442,11 +442,15 @@ def test_two_partial_fits_with_a_checkpoint_are_two_epochs(X, y, tmp_path):
     assert np.array_equal(embedder.transform(X), expected.transform(X))
 
 
-def test_what_cannot_be_written_is_not_kept(X, y, tmp_path):
-    encoders = {"fc": lambda shape, width: MLP(shape, width, hidden=())}
-    with pytest.warns(CheckpointWarning, match=r"not kept .* lambda"):
+def test_functions_of_the_user_are_kept_by_their_code(X, y, tmp_path):
+    def fit(hidden):
+        encoders = {"fc": lambda shape, width: MLP(shape, width, hidden=hidden)}
         found = make(encoders=encoders, checkpoint=tmp_path).fit(X, y)
-    assert np.array_equal(found.transform(X), make(encoders=encoders).fit(X, y).transform(X))
+        return found.transform(X), {path.name for path in tmp_path.iterdir()}
+
+    (first, kept), (again, still), (_, more) = fit(()), fit(()), fit((8,))
+    assert np.array_equal(again, first)
+    assert kept == still < more
 
 
 @pytest.mark.parametrize("about", ["", "[]", '{"skmmcl": "0.0.other"}'])

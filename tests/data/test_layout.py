@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 
 from skmmcl import CMCCSSEmbedder, MultimodalData
@@ -181,7 +182,7 @@ def test_combat_and_importance(cohort):
         combat.transform(men)["clinical"], combat.transform(X)["clinical"][rows]
     )
 
-    class Codes:
+    class Codes(BaseEstimator):
         def fit(self, X, y):
             return self
 

@@ -29,7 +29,7 @@ from tests.losses.guided_losses import LOSSES
 
 NAN = float("nan")
 WITHOUT = {"thr", "alignment", "uniformity", "fairkl", "fairkl-kl"} | {
-    name for name in LOSSES if name.startswith("decoupled")
+    name for name in LOSSES if name.startswith(("clip", "cmc", "decoupled", "pairwise"))
 }
 WITH = sorted(LOSSES.keys() - WITHOUT)
 every_target = pytest.mark.parametrize("name", WITH)

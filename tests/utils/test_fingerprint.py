@@ -56,6 +56,25 @@ def test_what_differs_is_described_differently(make):
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+PROGRAM = """
+SCALE = {}
+def scaled(x):
+    return x * SCALE
+def twice(x):
+    return [scaled(each) for each in (x, x)]
+"""
+
+
+def test_what_a_function_calls_and_reads_counts():
+    def twice(scale):
+        names = {"__name__": "user"}
+        exec(PROGRAM.format(scale), names)
+        return names["twice"]
+
+    hashes = [joblib.hash(describe(twice(scale))) for scale in (1, 1, 2)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 CODE = """
 import joblib
 from sklearn.preprocessing import FunctionTransformer
