@@ -306,7 +306,7 @@ def test_no_target_and_why():
     [
         (["a", "b"], None, "numbers or codes"),
         ([1.0, float("inf")], None, "infinite"),
-        ([-1, -1, -1], None, "found 0 in 3 subjects, of whom 3"),
+        ([-1, -1, -1], None, "found 0 in 3 subjects, 3 of them unknown"),
         ([1, 2, 3], [1.0, 1.0], "sample_weight"),
         ([1, 2, 3], [1.0, -1.0, 1.0], "sample_weight"),
         ([1, 2, 3], [1.0, NAN, 1.0], "sample_weight"),
