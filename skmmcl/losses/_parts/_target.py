@@ -31,7 +31,7 @@ PairFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def has_target(loss: Callable[..., Tensor]) -> bool:
-    """Return whether a loss, with its settings, knows the geometry of its optimum.
+    """Return whether the geometry of the optimum is known for a loss with its settings.
 
     Parameters
     ----------
