@@ -54,7 +54,7 @@ def augmented_names(augment: Asked, names: Iterable[str] = ()) -> list[str]:
 
 
 def check_augment(augment: Asked, shapes: Mapping[str, Sequence[int]]) -> None:
-    """Check before training that the modalities can be augmented as asked.
+    """Check before training that the modalities can be augmented as requested.
 
     Parameters
     ----------

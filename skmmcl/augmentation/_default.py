@@ -64,7 +64,7 @@ def resolve_augment(
     shapes: Mapping[str, Sequence[int]],
     compressed: Collection[str] = (),
 ) -> Augment | None:
-    """Return the augmentation of each modality, chosen by its shape if "auto" is asked for.
+    """Return the augmentation of each modality, chosen by its shape for "auto".
 
     Vectors and component scores get noise and lose up to 80 % of their entries, each with
     probability one half, as in CoMM :cite:p:`dufumier2025`. Square matrices get noise and lose

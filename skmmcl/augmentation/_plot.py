@@ -69,7 +69,7 @@ def plot_augmentation(
     DataError
         If the subject lacks a modality that is augmented.
     ModalityError
-        If modalities cannot be augmented as asked.
+        If modalities cannot be augmented as requested.
     ImportError
         If matplotlib is not installed, which the extra ``plot`` includes.
 

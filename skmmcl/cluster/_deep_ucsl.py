@@ -21,7 +21,7 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
 
     As in :class:`UCSL`, patients are in turns clustered by what separates them from controls, and
     separated from controls within each cluster [1]_; here two heads do so on one representation of
-    all modalities, and the patients are clustered anew before each epoch. For controls all subtypes
+    all modalities, and before each epoch the patients are clustered again. All subtypes of controls
     should be equally probable, which keeps out what patients share with them.
 
     Read more in the :ref:`User Guide <subtypes>`.
@@ -64,7 +64,7 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
     Subjects may lack modalities; unlabeled ones (-1) take no part. Controls and patients have equal
     weight, whatever their numbers. Within :func:`~skmmcl.parallel.stacked_fits` fits train alone.
 
-    ``from_paper()`` is for gray matter in psychiatry (data to be asked for), without the paper's
+    ``from_paper()`` is for gray matter in psychiatry (data on request), without the paper's
     augmentation and class weights of 1 and 10. Its optimizer and decay could not be read.
 
     References

@@ -172,7 +172,7 @@ class ExpectationMaximization:
         clusterer = with_start(clusterer, own.T @ patients / own.sum(axis=0)[:, None])
         centers = self._centers(patients, clusterer.fit_predict(patients))
         responsibilities = Subtypes(coef, intercept, basis, clusterer, centers).responsibilities(Z)
-        # Clusterers that take no start number the clusters anew: each model goes with the cluster
+        # Clusterers that take no start renumber the clusters: each model goes with the cluster
         # that has most of the patients it was fitted on.
         matched = linear_sum_assignment(responsibilities[self.is_patient].T @ own, maximize=True)[1]
         subtypes = Subtypes(coef[matched], intercept[matched], basis, clusterer, centers)

@@ -13,7 +13,7 @@ def orthonormal_basis(directions: np.ndarray, noise_tolerance: float = 10.0) -> 
     Parameters
     ----------
     directions : ndarray of shape (n_directions, n_features)
-        Of any length; those of length 0 are left out.
+        Vectors of any length; those of length 0 are left out.
     noise_tolerance : float, default=10.0
         From the third on, a direction is kept if its part outside the basis is longer than
         ``1 / noise_tolerance`` of it.

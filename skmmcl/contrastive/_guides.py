@@ -68,7 +68,7 @@ class MetadataGuide(Guide):
 
     def as_numbers(self, columns: dict[str, np.ndarray]) -> np.ndarray:
         """Return columns by name as numbers (n_samples, n_columns), NaN where unknown."""
-        raise NotImplementedError
+        return np.column_stack([as_floats(values, name) for name, values in columns.items()])
 
 
 class KernelGuide(MetadataGuide):

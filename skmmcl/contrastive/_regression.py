@@ -48,7 +48,7 @@ class ContrastiveRegressionEmbedder(KernelMixin, BaseEmbedder):
     ``from_paper()`` trains gray matter of one modality by age. Two equal copies of each volume
     are its views, as in the authors' code, which augments none; its L-exp keeps the positive in
     the denominator, and computes it with similarities less their largest, which is not done
-    here. The data, OpenBHB, must be asked for; its score is `skmmcl.metrics.openbhb_score`.
+    here. The data, OpenBHB, are available on request; see `skmmcl.metrics.openbhb_score`.
 
     References
     ----------

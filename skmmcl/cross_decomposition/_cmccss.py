@@ -51,8 +51,9 @@ class CMCCSSEmbedder(BaseEmbedder):
 
     Notes
     -----
-    An absent modality takes no part in the CMC term and is a block of zeros in the CSS term. The
-    user guide has the published results, and flaws of the released code that are not repeated here.
+    Do not z-score the columns of the closed form, as by a StandardScaler: the many columns of CMC
+    would outweigh the few of CSS, and a classifier would overfit. An absent modality takes no part
+    in CMC and is a block of zeros in CSS. The user guide has results and flaws of the paper's code.
 
     ``from_paper()`` trains a 3D EfficientNet-B0 of T2 volumes from scratch, as the authors' code
     does. The pretrained one of their text and the cohorts, CINEPS and COEPS, are not public.
@@ -92,8 +93,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     )  # fmt: skip
     _paper: ClassVar[dict[str, Any]] = CMCCSS
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "cmc_weight": NOT_NEGATIVE,
-        "css_weight": NOT_NEGATIVE,
+        **dict.fromkeys(("cmc_weight", "css_weight"), NOT_NEGATIVE),
         "denominator": [StrOptions({"negatives", "all"})],
         "pairwise": ["boolean"],
         "normalize_each": ["boolean"],

@@ -65,7 +65,7 @@ class DeepInfoMaxEmbedder(BaseEmbedder):
     subjects. Within :func:`~skmmcl.parallel.stacked_fits` fits train alone.
 
     ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as the paper trains OASIS-3
-    (to be asked for), without the penalty. The paper's sampler is ``sampler="balanced"``, its flips
+    (on request), without the penalty. The paper's sampler is ``sampler="balanced"``, its flips
     and crops are ``augment={("t1", "falff"): published_augmentation("fedorov")}``.
 
     References

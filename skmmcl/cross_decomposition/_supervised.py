@@ -56,7 +56,7 @@ class SupervisedEmbedder(BaseEmbedder):
     ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as the paper trains all its
     models, each class as often as the largest; a regression needs ``sampler="stratified"``. Its
     flips and crops, the same for both modalities of a subject, are ``augment={("t1", "falff"):
-    published_augmentation("fedorov")}``. The data, OASIS-3, must be asked for.
+    published_augmentation("fedorov")}``. The data, OASIS-3, are available on request.
 
     References
     ----------

@@ -38,7 +38,7 @@ class Modality:
 
     @property
     def present(self) -> np.ndarray:
-        """Who has the modality; rows of NaN are looked for once, for all slices."""
+        """Presence mask of the subjects; rows of NaN are found once, for all slices."""
         if not self._complete:
             self._present = _find_present(self.array, self._present)
             self._complete = True

@@ -100,7 +100,7 @@ class MultimodalData(Content):
         df : DataFrame of shape (n_subjects, n_columns)
             A table of pandas or polars.
         modalities : dict of str to column selector
-            Which columns make each modality, as in :func:`split_columns`.
+            Columns of each modality, as in :func:`split_columns`.
         meta : str or list of str, optional
             Columns of side data, of any type.
         index : str, optional

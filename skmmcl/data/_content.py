@@ -121,7 +121,7 @@ class Content:
 
     @property
     def rows(self) -> slice | np.ndarray:
-        """Which rows of the base arrays these are: ``X["fc"]`` is ``X.base("fc")[X.rows]``."""
+        """Rows of the base arrays that these are: ``X["fc"]`` is ``X.base("fc")[X.rows]``."""
         return as_key(self._rows)
 
     @property

@@ -1,4 +1,4 @@
-"""Which subjects a model was fitted on: digests of their identifiers, which name nobody."""
+"""Subjects of a fit, as digests of their identifiers, which identify no person."""
 
 from __future__ import annotations
 

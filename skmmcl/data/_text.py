@@ -15,7 +15,7 @@ from skmmcl.exceptions import DataError
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 _BLANKS = r"\s+"
 _POINTERS = ("/annex/objects/", "version https://git-lfs")
-_EXCEL = re.compile(r'\A"?sep=."?\n')  # a first line that tells Excel the separator
+_EXCEL = re.compile(r'\A"?sep=."?\n')  # a first line that specifies the separator for Excel
 _SAMPLE = 50  # lines from which the separator is found
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 

@@ -81,7 +81,7 @@ def fetch_abide(files: Files, subjects: str = "males", target: str = "diagnosis"
         The 718 males with all modalities, or all 871 subjects with the connectome
         and clinical measures.
     target : {"diagnosis", "age"}, default="diagnosis"
-        What to predict: autism (1) or control (0), or the age in years, which then is no clinical
+        Target to predict: autism (1) or control (0), or the age in years, which then is no clinical
         measure.
 
     Returns

@@ -55,7 +55,7 @@ def fetch_aomic_piop2(files: Files, target: str = "sex") -> Contents:
     Parameters
     ----------
     target : {"sex", "age", "raven"}, default="sex"
-        What to predict: sex (1 = male), the age in years, or the score of Raven's matrices, which
+        Target to predict: sex (1 = male), the age in years, or the score of Raven's matrices, which
         then is no questionnaire.
 
     Returns

@@ -50,7 +50,7 @@ def fetch_enigma_example(files: Files, target: str = "diagnosis") -> Contents:
     Parameters
     ----------
     target : {"diagnosis"}, default="diagnosis"
-        What to predict: temporal lobe epilepsy (1) or healthy (0).
+        Target to predict: temporal lobe epilepsy (1) or healthy (0).
 
     Returns
     -------

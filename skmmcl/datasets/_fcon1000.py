@@ -34,7 +34,7 @@ def fetch_fcon1000(files: Files, target: str = "sex") -> Contents:
     Parameters
     ----------
     target : {"sex", "age"}, default="sex"
-        What to predict: sex (1 = male) or the age in years (8 to 85).
+        Target to predict: sex (1 = male) or the age in years (8 to 85).
 
     Returns
     -------

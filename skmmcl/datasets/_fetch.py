@@ -112,7 +112,7 @@ def download_stack(
 ) -> np.ndarray:
     """Return the arrays in files below a root, stacked.
 
-    No checksums of such files are at hand: that they have one shape is all that is checked.
+    There are no checksums of such files; the only check is that all have one shape.
     """
     parts = [root._replace(path=root.path + path) for path in paths]
     with ThreadPoolExecutor(N_CONNECTIONS) as pool:

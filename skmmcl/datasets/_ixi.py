@@ -40,7 +40,7 @@ def fetch_ixi(files: Files, target: str = "age") -> Contents:
     Parameters
     ----------
     target : {"age", "sex"}, default="age"
-        What to predict: the age in years (20 to 86) or sex (1 = male).
+        Target to predict: the age in years (20 to 86) or sex (1 = male).
 
     Returns
     -------

@@ -47,7 +47,7 @@ def fetch_ms_multilayer(files: Files, target: str = "diagnosis") -> Contents:
     Parameters
     ----------
     target : {"diagnosis"}, default="diagnosis"
-        What to predict: relapsing-remitting multiple sclerosis (1) or healthy (0).
+        Target to predict: relapsing-remitting multiple sclerosis (1) or healthy (0).
 
     Returns
     -------

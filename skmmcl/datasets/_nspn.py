@@ -47,7 +47,7 @@ def fetch_nspn(files: Files, target: str = "sex") -> Contents:
     Parameters
     ----------
     target : {"sex", "age"}, default="sex"
-        What to predict: sex (1 = male) or the age in years.
+        Target to predict: sex (1 = male) or the age in years.
 
     Returns
     -------

@@ -75,8 +75,8 @@ def make_cohort(
         Number of subtypes of patients, each deviating along shared factors of its own. 1 makes
         the class linear in the shared factors.
     complementarity : float, default=0.4
-        How far modalities carry different parts of the class, in [0, 1]. Each shared factor is
-        seen exactly by one modality, and by the others with correlation
+        Degree, in [0, 1], to which modalities carry different parts of the class. Each shared
+        factor is seen exactly by one modality, and by the others with correlation
         ``1 - complementarity``: at 0 all modalities carry the same, at 1 each its own part, and
         none if there are fewer shared factors than modalities (the last of the defaults).
     interaction : float, default=0.0

@@ -43,7 +43,7 @@ def fetch_soop(files: Files, target: str = "severe") -> Contents:
     Parameters
     ----------
     target : {"severe", "nihss"}, default="severe"
-        What to predict: a score of 6 or more on the NIH stroke scale (0/1), or the score.
+        Target to predict: a score of 6 or more on the NIH stroke scale (0/1), or the score.
 
     Returns
     -------

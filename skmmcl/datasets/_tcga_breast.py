@@ -39,7 +39,7 @@ def fetch_tcga_breast(files: Files, target: str = "subtype") -> Contents:
     Parameters
     ----------
     target : {"subtype"}, default="subtype"
-        What to predict: the subtype, Basal (0), Her2 (1) or LumA (2).
+        Target to predict: the subtype, Basal (0), Her2 (1) or LumA (2).
 
     Returns
     -------

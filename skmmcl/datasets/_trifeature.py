@@ -52,7 +52,7 @@ def make_trifeature(
         Kind of the modalities: images, or vectors for fast tests, in which ten numbers code
         each attribute.
     subset : {"train", "test"}, default="train"
-        Which combinations of shape, texture and color are shown: 80 % are for training, in
+        Combinations of shape, texture and color that are shown: 80 % are for training, in
         three images each, the others for testing, in one.
     biased : bool, default=False
         Whether only pairs are drawn in which the color of the second image is the one that
@@ -63,8 +63,8 @@ def make_trifeature(
     noise : float, default=0.3
         Standard deviation of the noise of vectors, whose entries have about unit variance.
     n_values : int or None, default=None
-        How many shapes, textures and colors there are, of each at least 2; images have at most
-        10. None for 10 of images and 5 of vectors.
+        Number of shapes, of textures and of colors, at least 2; images have at most 10. None for
+        10 of images and 5 of vectors.
     design_state : int, default=42
         Draws the split of the combinations, the rule and the codes of vectors. It is apart
         from ``random_state``, so that calls for both subsets agree.

@@ -38,7 +38,7 @@ def fetch_uci_digits(files: Files, target: str = "digit") -> Contents:
     Parameters
     ----------
     target : {"digit"}, default="digit"
-        What to predict: the digit, 0 to 9, with 200 images each.
+        Target to predict: the digit, 0 to 9, with 200 images each.
 
     Returns
     -------

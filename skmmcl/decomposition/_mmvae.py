@@ -64,7 +64,7 @@ class MMVAEEmbedder(BaseEmbedder):
 
     ``from_paper()`` trains volumes of 32, 64 or 128 voxels a side as [2]_ does, with the
     families of the authors' code; ``lr`` is the largest rate of the cycle. Of five folds three
-    did not converge there. OASIS-3 must be asked for.
+    did not converge there. OASIS-3 is available on request.
 
     References
     ----------

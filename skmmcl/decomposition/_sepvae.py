@@ -56,7 +56,7 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     Unlabeled subjects (-1) take no part in the training. Reconstructions are those of the input of
     the encoders. All terms are means over the batch, where the paper [1]_ has sums; their
     proportions are the same. The paper's weight of the classification is nearly 0, and its
-    optimizers begin anew in each epoch, which is not done here. In each batch the discriminator
+    optimizers restart in each epoch, which is not done here. In each batch the discriminator
     makes its step first. Within :func:`~skmmcl.parallel.stacked_fits`, fits train one by one.
 
     ``from_paper()`` has the settings for X-rays of pneumonia. Their encoders for images of 64

@@ -46,7 +46,7 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
     pretrain : tuple (X, y), or X, default=None
         Subjects on which each fit first fits the embedder.
     reset_weights : bool, default=False
-        Whether all weights are drawn anew and the scaling is that of the subjects of `fit`. This
+        Whether all weights are drawn again and the scaling is that of the subjects of `fit`. This
         trains the same architecture from scratch, the baseline of a pretraining.
     layers : {"head", "last", "all"}, default="all"
         Layers that are trained: the head; the head and the last block of each encoder, or of the

@@ -161,7 +161,7 @@ def with_seeds(estimator: Any, rng: np.random.RandomState) -> Any:
 
 
 def apart(estimator: Any) -> Any:
-    """Give an estimator frozen parts of its own, around the same fitted estimators.
+    """Set frozen parts of an estimator anew, around the same fitted estimators.
 
     Clones share a `FrozenEstimator`, to which a pipeline attaches its callbacks while it is fitted:
     each thread would detach those of the others.

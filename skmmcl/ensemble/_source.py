@@ -28,7 +28,7 @@ def embedder_to_tune(
     Returns
     -------
     embedder : BaseEmbedder
-        That of the model if it is fitted, else a clone.
+        Embedder of the model if it is fitted, else a clone.
     is_trained : bool
         False if its weights were only drawn.
     """

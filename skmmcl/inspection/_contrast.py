@@ -32,12 +32,12 @@ class GroupContrast:
         Rank-biserial correlation, the effect size: from -1 to 1, positive where the first group
         has the larger values; 0 outside the mask.
     p_values : ndarray
-        Of the two-sided test of Mann and Whitney; 1 outside the mask.
+        P-values of the two-sided test of Mann and Whitney; 1 outside the mask.
     q_values : ndarray
-        The same, adjusted for the false discovery rate over all entries that vary, of these maps
+        P-values adjusted for the false discovery rate over all entries that vary, of these maps
         or of all that were compared together.
     mask : ndarray of bool
-        Where the groups were compared.
+        Entries in which the groups were compared.
     groups : tuple
         Labels of the first and the second group.
     n_subjects : tuple of int
@@ -87,7 +87,7 @@ class GroupContrast:
         Parameters
         ----------
         reference : LazyVolumes, image or array-like of shape (4, 4)
-            Where the voxels lie, as for :func:`maps_to_image`.
+            Positions of the voxels, as for :func:`maps_to_image`.
         alpha : float or None, default=None
             Voxels whose `q_values` exceed it are set to 0; None keeps all.
 
@@ -120,11 +120,11 @@ def group_contrast(
     y : array-like of shape (n_subjects,)
         Group of each subject; subjects with NaN or None are left out.
     groups : (label, label) or None, default=None
-        Which to compare, the one with the larger values where the effect is positive first;
-        subjects with other labels are left out. None is for two numbers or booleans in `y`, the
-        larger one first, as in ``1 > 0``; text has no order, and needs them named.
+        Groups to compare; a positive effect means larger values in the first. Subjects with
+        other labels are left out. None is for two numbers or booleans in `y`, the larger one
+        first, as in ``1 > 0``; text has no order, so that its groups must be named.
     mask : array-like of the shape of one subject, image, path, mapping or None, default=None
-        Where to compare: entries other than 0. None for everywhere. A mapping has the masks of
+        Entries to compare: those other than 0. None for all. A mapping has the masks of
         the maps that it names.
     fdr : {"each", "all"}, default="each"
         Of several maps, whether the false discovery rate is that of each map by itself, or of all

@@ -127,7 +127,7 @@ def modality_shapley(
     names = X.modalities
     if len(names) > MAX_MODALITIES:
         raise ModalityError(
-            f"X has {len(names)} modalities, and thus {2 ** len(names):,} subsets of them; "
+            f"X has {len(names)} modalities, and so {2 ** len(names):,} subsets of them; "
             f"modality_shapley takes {MAX_MODALITIES} modalities. Choose some, X[names], or use "
             "modality_importance, which takes any number."
         )
@@ -166,7 +166,7 @@ def modality_ablation(
     y : array-like of shape (n_subjects,)
         Targets.
     refit : bool, default=False
-        Whether the model is fitted anew without the modality, on the other ones alone.
+        Whether the model is fitted again without the modality, on the other ones alone.
     cv : int, cross-validation generator or iterable, default=None
         Folds in which clones of the estimator are fitted. None is for none without `refit`, and
         for 5 folds with it.

@@ -83,7 +83,7 @@ def latent_links(maps_a: ArrayLike, maps_b: ArrayLike, *, mask: Any = None) -> L
     maps_a : array-like of shape ``(n_a, n_subjects, *shape)``
         Saliency of the dimensions of one modality.
     maps_b : array-like of shape ``(n_b, n_subjects, *shape)``
-        Of the other one, of the same subjects and on the same grid.
+        Saliency of the dimensions of the other one, of the same subjects on the same grid.
     mask : array-like of the shape of one subject, image, path or None, default=None
         Entries to correlate: those other than 0. None for all.
 

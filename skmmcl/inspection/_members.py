@@ -172,7 +172,7 @@ def plot_member_curve(
     label : str, default=None
         Name in a legend.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
 
     Returns
     -------

@@ -36,10 +36,10 @@ def plot_saliency(
     maps : array-like of shape (..., i, j, k)
         Maps of one dimension, which are averaged over all subjects given.
     reference : LazyVolumes, image or array-like of shape (4, 4)
-        Where the voxels lie, as for :func:`maps_to_image`.
+        Positions of the voxels, as for :func:`maps_to_image`.
     background : image, path, "MNI152" or None, default=None
-        What to draw the map over. None for the mean of the first ten volumes if the reference is
-        of :func:`~skmmcl.volumes.load_volumes`, and otherwise for nothing.
+        Image behind the map. None for the mean of the first ten volumes if the reference comes
+        from :func:`~skmmcl.volumes.load_volumes`, and for no image otherwise.
     threshold : float, "auto" or None, default="auto"
         Voxels nearer to 0 are not shown; "auto" shows a fifth of those that are not 0, None all.
     **kwargs : dict
@@ -90,12 +90,12 @@ def plot_group_contrast(
     contrast : GroupContrast
         As :func:`group_contrast` gives, of volumes.
     reference : LazyVolumes, image or array-like of shape (4, 4)
-        Where the voxels lie, as for :func:`maps_to_image`.
+        Positions of the voxels, as for :func:`maps_to_image`.
     alpha : float or None, default=0.05
         Largest false discovery rate; None shows all voxels.
     background : image, path, "MNI152" or None, default=None
-        What to draw the map over. None for the mean of the first ten volumes if the reference is
-        of :func:`~skmmcl.volumes.load_volumes`, and otherwise for nothing.
+        Image behind the map. None for the mean of the first ten volumes if the reference comes
+        from :func:`~skmmcl.volumes.load_volumes`, and for no image otherwise.
     **kwargs : dict
         Handed to :func:`nilearn.plotting.plot_stat_map`, for example ``cut_coords`` in mm,
         ``display_mode``, ``axes`` or ``output_file``.
@@ -151,7 +151,7 @@ def plot_latent_links(
     names : (str, str), default=("a", "b")
         Names of the two modalities.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
 
     Returns
     -------

@@ -43,11 +43,11 @@ def plot_embedding(
         Classes or numbers; where unknown (None or NaN) a subject is gray. A mapping, such as
         ``{"diagnosis": y, "site": X.meta["site"]}``, makes one map for each entry.
     method : {"pca", "tsne"}, default="pca"
-        How the representation is brought to two dimensions; one with two features stays as it is.
+        Reduction of the representation to two dimensions; one with two features stays as it is.
     random_state : int, RandomState instance or None, default=0
         Seed of t-SNE.
     ax : matplotlib.axes.Axes or sequence of them, default=None
-        Where to draw, one for each map; None for a new figure.
+        Axes to draw on, one for each map; None for a new figure.
 
     Returns
     -------

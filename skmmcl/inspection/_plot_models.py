@@ -25,7 +25,7 @@ def plot_history(estimator: Any, *, ax: Axes | None = None) -> Axes:
         Fitted embedder of this package, fitted pipeline with one as a step, search over these, or a
         `history_`.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def plot_modality_importance(
     label : str, default="drop of the score"
         Name of the axis.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def plot_learning_curve(result: Bunch, *, label: str = "score", ax: Axes | None 
     label : str, default="score"
         Name of the axis.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
 
     Returns
     -------

@@ -40,7 +40,7 @@ def plot_regions(
     label : str, default=""
         Name of the axis.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def plot_connectome(
     coords : array-like of shape (n_regions, 3), default=None
         Centers of the regions in mm (MNI). With them the edges are drawn in a glass brain.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
     **kwargs : dict
         Handed to :func:`nilearn.plotting.plot_matrix`, or with `coords` to
         :func:`nilearn.plotting.plot_connectome`, for example ``edge_threshold="95%"``.

@@ -84,10 +84,10 @@ def write_report(
     data_code : sequence of str, default=()
         Lines of code that make `X` and `y`, put into the program.
     data_imports : sequence of (module, name), default=()
-        What these lines import.
+        Imports that these lines need.
     terms : bool or "auto", default="auto"
         Whether to fit the method without each term of its objective, too, in up to five folds.
-        "auto" does so where the fits of the comparison let expect less than a minute.
+        "auto" does so where the fits of the comparison predict less than a minute.
     n_permutations : int, default=100
         Permutations of each confound.
     random_state : int, default=0

@@ -1,4 +1,4 @@
-"""What else the representation of a report shows: confounds, and maps."""
+"""Confounds and maps in the representation of a report."""
 
 from __future__ import annotations
 

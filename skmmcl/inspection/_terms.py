@@ -33,7 +33,7 @@ def term_ablation(
 ) -> Bunch | dict[str, Bunch]:
     """Measure how much the score drops when an embedder is fitted without a term.
 
-    In each fold the model is fitted with its whole objective, and anew without each of the terms,
+    In each fold the model is fitted with its whole objective, and again without each of the terms,
     on the same subjects and with the same seed.
 
     Parameters

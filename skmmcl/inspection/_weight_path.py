@@ -84,7 +84,7 @@ def weight_path(
     n_points : int, default=11
         Number of points, both ends included.
     X_train : array-like, DataFrame, MultimodalData or dict of arrays, default=None
-        Training data, by which running statistics of batch normalization are computed anew at each
+        Training data, by which running statistics of batch normalization are recomputed at each
         point between the ends. Needed where there are such layers: statistics of the ends do not
         hold between them.
 
@@ -132,7 +132,7 @@ def weight_path(
     if layers and X_train is None:
         raise ValueError(
             "These networks have batch normalization: give X_train, by which its statistics are "
-            "computed anew between the ends."
+            "recomputed between the ends."
         )
     scorer = check_scoring(between, scoring=scoring)
     fractions, scores = np.linspace(0, 1, n_points), np.empty(n_points)
@@ -203,7 +203,7 @@ def plot_weight_path(path: WeightPath, *, label: str | None = None, ax: Axes | N
     label : str, default=None
         Name in a legend.
     ax : matplotlib.axes.Axes, default=None
-        Where to draw; None for a new figure.
+        Axes to draw on; None for a new figure.
 
     Returns
     -------

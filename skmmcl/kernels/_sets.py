@@ -44,7 +44,7 @@ def delta_weights(y: Tensor) -> Tensor:
 
 
 def jaccard(y: Tensor) -> Tensor:
-    """Return the Jaccard index of sets of labels: the share of common ones among all of either.
+    """Return the Jaccard index of sets of labels: shared labels over all labels of the pair.
 
     Parameters
     ----------

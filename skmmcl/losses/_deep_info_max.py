@@ -101,7 +101,7 @@ class DeepInfoMaxLoss(Loss):
     Parameters
     ----------
     edge : {"L", "CL", "CS", "S"}, default="S"
-        Which parts are compared :cite:p:`fedorov2021multimodal`.
+        Parts that are compared :cite:p:`fedorov2021multimodal`.
     clip : float or None, default=20.0
         Limit of the scores, as in `InfoMaxLoss`.
     penalty : float, default=0.04

@@ -38,8 +38,8 @@ class JaccardSupConLoss(GuidedLoss):
 
     Notes
     -----
-    The target is log-MDS of the Jaccard index; without ``weighted``, of who is a positive of
-    whom. It is an approximation, which is better the less the threshold removes; indices
+    The target is log-MDS of the Jaccard index or, without ``weighted``, of the matrix of
+    positives. It is an approximation, which is better the less the threshold removes; indices
     below the threshold are kept, because the optimum is graded there too.
 
     Examples

@@ -58,12 +58,12 @@ def looser_iwae_bound(
     log_posterior : Tensor of shape (n_experts, n_draws, n_samples)
         ``log q(z | x)`` of the same draws under the mixture of the experts.
     present : Tensor of bool (n_experts, n_samples), optional
-        Which experts a subject has, at least one; None for all.
+        True for experts that a subject has, at least one; None for all.
 
     Returns
     -------
     Tensor of shape (n_samples,)
-        The bound, to be made as large as possible.
+        The bound, which is maximized.
 
     Examples
     --------
@@ -85,14 +85,14 @@ def log_mixture(log_densities: Tensor, present: Tensor | None = None) -> Tensor:
     Parameters
     ----------
     log_densities : Tensor of shape (n_experts, ...)
-        Under each expert.
+        Log-density under each expert.
     present : Tensor of bool (n_experts, n_samples), optional
-        Which experts a subject, along the last axis, has, at least one; None for all.
+        True for experts that a subject, along the last axis, has, at least one; None for all.
 
     Returns
     -------
     Tensor of shape (...)
-        Under their mixture.
+        Log-density under their mixture.
 
     Examples
     --------

@@ -158,7 +158,7 @@ def _log_sum_of_others(logits: Tensor, counts: Tensor) -> Tensor:
     """Return the logarithm of the sum over all columns of a row but this.
 
     What is subtracted is at most half of the sum, save for the largest column, whose others
-    are summed anew: so no digits are lost.
+    are summed again: so no digits are lost.
     """
     none = counts == 0
     logs = add_log_counts(logits, counts)

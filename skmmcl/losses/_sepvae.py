@@ -23,7 +23,7 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, prior_variance: float = 1.0) -> Ten
     mu, log_var : Tensor of shape (..., n_components)
         Means and logarithms of the variances.
     prior_variance : float, default=1.0
-        Of the distribution around 0.
+        Variance of the distribution around 0.
 
     Returns
     -------
@@ -98,7 +98,7 @@ class SepVAELoss(Loss):
         Parameters
         ----------
         mu, log_var : Tensor of shape (n_samples, n_components)
-            Of the posterior.
+            Means and log-variances of the posterior.
         """
         return self._over_subjects(gaussian_kl(mu, log_var), target, sample_weight)
 
@@ -114,7 +114,7 @@ class SepVAELoss(Loss):
         Parameters
         ----------
         mu, log_var : Tensor of shape (n_samples, n_components)
-            Of the posterior.
+            Means and log-variances of the posterior.
         """
         of_controls = 0.5 * self.precision * at_least_single(mu).square().sum(-1)
         divergence = torch.where(target[:, 0] == 0, of_controls, gaussian_kl(mu, log_var))

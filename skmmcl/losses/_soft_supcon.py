@@ -57,7 +57,7 @@ class SoftSupConLoss(GuidedLoss):
 
     @property
     def has_target(self) -> bool:
-        """Whether other classes have a smaller weight than the own, so that they part."""
+        """Whether other classes have a smaller weight than the own, and so are separated."""
         return bool((torch.as_tensor(self.epsilon) < 1).all())
 
     def _optimum(self, rows: Tensor, sample_weight: Any) -> Tensor:

@@ -42,13 +42,13 @@ def over_subjects(
     Parameters
     ----------
     values : Tensor of shape (n_samples,)
-        One for each subject; those of others may be anything.
+        One for each subject; those of subjects that do not count may be anything.
     who : Tensor of bool (n_samples,)
-        Who counts.
+        True for subjects that count.
     sample_weight : Tensor of shape (n_samples,), optional
         A subject of weight w counts as w identical subjects.
     reduction : {"mean", "sum"}, default="mean"
-        What to return.
+        Mean or sum over the subjects.
 
     Returns
     -------

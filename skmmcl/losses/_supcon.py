@@ -75,7 +75,7 @@ class SupConLoss(TargetLoss):
 def _class_sums(u: Tensor, y: Tensor, weight: Tensor, self_weight: Tensor) -> tuple[Tensor, Tensor]:
     """Return the sums of ``u`` over the other subjects of each subject's class, and their weight.
 
-    Large matrices are computed by model and pieces of rows, and anew for the gradient.
+    Large matrices are computed by model and pieces of rows, and again for the gradient.
     """
     plan = _gram.pieces(u[:, None].shape, u.element_size())
     if plan[0].views == _gram.EVERY:

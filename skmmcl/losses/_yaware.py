@@ -15,7 +15,7 @@ from skmmcl.losses._parts._target import log_mds, simplex, single_number
 
 @loss_parameters
 class YAwareLoss(KernelWeights, GuidedLoss):
-    """InfoNCE that is y-Aware: positives weighted by a kernel of the subjects' metadata.
+    """InfoNCE with positives weighted by a kernel of the subjects' metadata (y-Aware).
 
     The cross-entropy between each anchor's kernel weights, over their sum, and the softmax of its
     similarities to all embeddings of the batch: ``- mean_i sum_j W_ij / sum_k W_ik * log

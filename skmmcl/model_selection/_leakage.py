@@ -96,8 +96,8 @@ def check_leakage(
     methods : estimator or dict of str to estimator, optional
         The estimators to be cross-validated.
     pretraining : MultimodalData, DataFrame, array-like or list of identifiers, optional
-        The subjects of the pretraining of what the methods contain: their data or identifiers.
-        Those of a parameter ``pretrain`` of the methods are checked in any case.
+        Subjects on which parts of the methods were pretrained: their data or identifiers. Those
+        of a parameter ``pretrain`` of the methods are checked in any case.
 
     Returns
     -------

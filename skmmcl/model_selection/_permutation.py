@@ -67,7 +67,7 @@ def permutation_test(
 ) -> PermutationResult:
     """Test whether the cross-validated score of a pipeline is better than chance.
 
-    The whole pipeline is fitted anew for each permutation of the labels, in stacks where it
+    The whole pipeline is fitted again for each permutation of the labels, in stacks where it
     trains. This reveals leaks within the pipeline as well: scores with permuted labels that are
     better than chance are a fault.
 
@@ -86,7 +86,7 @@ def permutation_test(
         Blocks within which labels are exchanged, such as sites: the test is then whether the
         pipeline is better than a prediction from the site.
     cv : int, cross-validation generator or iterable, default=5
-        The splits, made anew for each permutation so that they are stratified. An integer gives
+        The splits, made again for each permutation so that they are stratified. An integer gives
         shuffled folds as in :func:`compare`.
     scoring : str or callable, optional
         One score; as in :func:`compare` by default.

@@ -84,7 +84,7 @@ class ComparisonResult:
         Parameters
         ----------
         metric : str, optional
-            Which of `metrics`; the first by default.
+            One of `metrics`; the first by default.
 
         Returns
         -------
@@ -189,7 +189,7 @@ class ComparisonResult:
         Parameters
         ----------
         metric : str, optional
-            Which of `metrics`; the first by default.
+            One of `metrics`; the first by default.
         confidence : float, default=0.95
             Confidence level of the intervals.
         rope : float, optional
@@ -223,11 +223,11 @@ class ComparisonResult:
         Parameters
         ----------
         metric : str, optional
-            Which of `metrics`; the first by default.
+            One of `metrics`; the first by default.
         confidence : float, default=0.95
             Confidence level of the intervals.
         ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
+            Axes to draw on; a new figure by default.
 
         Returns
         -------

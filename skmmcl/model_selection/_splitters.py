@@ -188,9 +188,9 @@ class BalancedGroupKFold(_WholeGroups):
     n_splits : int, default=5
         Number of folds.
     covariate : str or array-like of shape (n_samples,), default=None
-        What to balance besides `y`: the name of side data of ``X.meta`` or of a column of a
-        DataFrame, or one number for each row of what is split. Missing values are a bin of their
-        own. None balances the classes alone.
+        Covariate to balance in addition to `y`: the name of side data of ``X.meta`` or of a
+        column of a DataFrame, or one number for each row. Missing values are a bin of their own.
+        None balances the classes alone.
     n_bins : int, default=4
         Number of bins of the covariate, of equal size.
     shuffle : bool, default=True
@@ -204,9 +204,9 @@ class BalancedGroupKFold(_WholeGroups):
 
     Notes
     -----
-    Groups are assigned one by one, large ones first, each to the fold that has least of what the
-    group brings; then groups move and change places as long as folds become more alike. Without
-    groups each subject is one.
+    Groups are assigned one by one, large ones first, each to the fold that has the fewest
+    subjects of its classes and bins; then groups move and change places as long as folds become
+    more similar. Without groups each subject is one.
 
     Examples
     --------

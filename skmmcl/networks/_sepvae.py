@@ -99,6 +99,8 @@ class SepVAENetwork(MultiviewNetwork):
         common = _drawn(mu_common, log_var_common, rng)
         salient = _drawn(mu_salient, log_var_salient, rng)
         others = _derangement(salient.shape[1], rng, targets)
+        # Before the discriminator: the order is that in which gradients of the draws are summed.
+        x_hat = self.decode_lanes(common, salient.masked_fill(background, 0.0))
         joint, product = (
             self.discriminator(torch.cat([common, own], -1))[..., 0]
             for own in (salient, salient[:, others])
@@ -112,7 +114,7 @@ class SepVAENetwork(MultiviewNetwork):
             "mu_salient": mu_salient,
             "log_var_salient": log_var_salient,
             "x_seen": dict(enumerate(self._seen(x)[: self.n_modalities])),
-            "x_hat": self.decode_lanes(common, salient.masked_fill(background, 0.0)),
+            "x_hat": x_hat,
             "joint_logits": joint,
             "product_logits": product,
             "logits": self.classifier(salient)[..., 0],

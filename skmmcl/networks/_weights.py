@@ -31,11 +31,11 @@ class WeightsReport:
     loaded : tuple of str
         Parameters and buffers of the network that now have the values of the file.
     missing : tuple of str
-        Those of the network that the file does not have; they are unchanged.
+        Parameters and buffers that the file does not have; they are unchanged.
     unexpected : tuple of str
-        Those of the file that the network does not have.
+        Entries of the file that the network does not have.
     mismatched : dict of str to (tuple, tuple)
-        Those whose shapes differ, with the shape in the file and in the network; they are
+        Entries whose shapes differ, with the shape in the file and in the network; they are
         unchanged.
 
     Examples

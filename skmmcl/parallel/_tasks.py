@@ -74,7 +74,7 @@ class TaskPool(FitScheduler):
         self.n_active += change
 
     def _run_tasks(self, *picked: Any) -> None:
-        """Run a task, and others in its place until none may start."""
+        """Run a task, and then others until none may start."""
         with dispatching(self):
             while picked:
                 call, (function, report) = picked

@@ -29,7 +29,7 @@ class SiteEffects:
     slopes : ndarray of shape (n_covariate_columns, n_values)
         Effects of the covariates.
     shift, spread : dict of str to ndarray of shape (n_values,)
-        Of each site, additive effect and factor of the variance, in units of `scale`.
+        Additive effect and factor of the variance of each site, in units of `scale`.
     """
 
     intercept: np.ndarray
@@ -52,10 +52,10 @@ class ComBat(SideDataTransformer):
         Name of the side data with the site of each subject: text or numbers, of which 1, 1.0
         and True are one site.
     covariates : str or list of str, default=None
-        Side data whose effects are kept: numbers linearly, text as classes. Of new subjects they
-        must be known as well, so the target is none of them.
+        Side data whose effects are kept: numbers linearly, text as classes. They must be
+        known for new subjects as well, so the target cannot be one of them.
     modalities : list of str, default=None
-        Which modalities; None for all.
+        Modalities to harmonize; None for all.
     shrink : bool, default=True
         Whether site effects are shrunk towards their mean over the values of the modality
         (empirical Bayes), which needs at least two values. False for the raw estimates.
@@ -187,7 +187,7 @@ class ComBat(SideDataTransformer):
         unseen = sorted(set(sites.tolist()) - set(known))
         if unseen and self.unseen_sites == "error":
             raise DataError(
-                f"ComBat knows no site {unseen[:5]}; it was fitted on {known}. With "
+                f"ComBat was not fitted on the sites {unseen[:5]}, but on {known}. With "
                 "unseen_sites='passthrough' such subjects stay as they are."
             )
         meant = {_bare(site): site for site in known}

@@ -22,7 +22,7 @@ class ConfoundRegressor(SideDataTransformer):
         Names of side data of the container. Numbers have a linear effect, text one of each
         class.
     modalities : list of str, default=None
-        Which modalities; None for all.
+        Modalities to correct; None for all.
 
     Attributes
     ----------

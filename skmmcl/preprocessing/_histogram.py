@@ -23,7 +23,7 @@ MEDIAN = 6  # among TorchIO's landmarks, at 1, 10, 20, 25, 30, 40, 50, 60, ... p
 
 
 class HistogramStandardizer(OneByOneTransformer):
-    """Give volumes the histogram of the training subjects.
+    """Match the histogram of each volume to that of the training subjects.
 
     Percentiles of each volume are mapped onto those of the training subjects, piecewise linearly,
     by TorchIO :cite:p:`perezgarcia2021`. A volume has no histogram if nearly all of its counted

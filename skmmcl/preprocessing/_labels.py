@@ -33,10 +33,10 @@ def metadata_labels(
     df : DataFrame or mapping of str to array of shape (n_subjects,)
         Metadata, such as a table of pandas or polars, or ``X.meta``.
     columns : str or list of str, default=None
-        Those to use; None for all. Each different value becomes a label.
+        Columns to use; None for all. Each different value becomes a label.
     bins : dict of str to int or list of float, default=None
-        How columns of continuous numbers are cut into classes: a number of bins with about as
-        many subjects each, or edges, each of which begins a bin.
+        Bins into which columns of continuous numbers are cut: their number, with about as many
+        subjects in each, or edges, each of which begins a bin.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def metadata_labels(
         gives no label, nor does the -1 of unlabeled subjects in columns of classes. A row is -1
         where all values are missing.
     names : list of str
-        Of the labels: ``"sex=F"``, ``"age<20"``, ``"20<=age<40"``.
+        Names of the labels: ``"sex=F"``, ``"age<20"``, ``"20<=age<40"``.
 
     Raises
     ------

@@ -25,7 +25,7 @@ class MaskedZScore(OneByOneTransformer):
     Parameters
     ----------
     mask : {"nonzero", "all"} or array-like of bool, default="nonzero"
-        Which voxels count: those of the volume that are not 0, all, or those of one mask in the
+        Voxels that count: those of the volume that are not 0, all, or those of one mask in the
         shape of a volume for all subjects.
 
     Attributes

@@ -46,12 +46,12 @@ class ModalityTransformer(ContainerTransformer):
     Parameters
     ----------
     transformers : dict of str to {"drop", "passthrough"} or estimator
-        What to do with a modality, by its name. Transformers are cloned. They see modalities
+        Transformer of each modality, by name. Transformers are cloned. They see modalities
         of several dimensions per subject as flat rows, which get their shape back if the number of
         values is unchanged; those with the tag ``three_d_array``, such as `ConnectomeVectorizer`,
         see the original shape.
     remainder : {"drop", "passthrough"} or estimator, default="passthrough"
-        What to do with each modality that `transformers` does not name.
+        Transformer of each modality that `transformers` does not name.
 
     Attributes
     ----------
@@ -127,8 +127,8 @@ class ModalityTransformer(ContainerTransformer):
         Raises
         ------
         ModalityError
-            If `transformers` names a modality that X does not have, or nobody has a modality
-            that is to be transformed.
+            If `transformers` names a modality that X does not have, or no subject has a
+            modality that is to be transformed.
         """
         X = self._container(X)
         self._check_transformers(X)

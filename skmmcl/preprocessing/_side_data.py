@@ -57,7 +57,7 @@ class SideDataTransformer(ContainerTransformer):
         DataError
             If side data is missing, or a modality has gaps.
         ModalityError
-            If a modality is unknown or nobody has it.
+            If a modality is unknown or no subject has it.
         """
         X = self._container(X)
         chosen = X.modalities if self.modalities is None else tuple(self.modalities)

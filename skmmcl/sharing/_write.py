@@ -43,7 +43,7 @@ class Writer:
     foreign : set of str
         Names of classes and functions that readers must trust.
     of_subjects : list of str
-        Where data of training subjects were written.
+        Places at which data of training subjects were written.
     """
 
     def __init__(self, *, include_subjects: bool) -> None:

@@ -82,7 +82,7 @@ def check_labeled(labeled: np.ndarray, groups: np.ndarray | None) -> None:
         )
     if groups is not None and len(np.unique(groups[labeled])) < 2:
         raise DataError(
-            "All labeled subjects are in one group: nobody is left to learn from without it. "
+            "All labeled subjects are in one group: no subject is left to learn from without it. "
             "Give at least two groups, or none to leave out each subject alone."
         )
 

@@ -23,7 +23,7 @@ class JointNormal:
         The block of each column. Each block is scaled to a variance of 1 on average, so that its
         own columns keep their proportions.
     present : ndarray of bool (n_samples, n_blocks)
-        Presence mask; somebody has each block.
+        Presence mask; at least one subject has each block.
     sample_weight : ndarray of shape (n_samples,), optional
         A subject of weight w counts as w subjects.
 

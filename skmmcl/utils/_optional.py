@@ -15,6 +15,6 @@ def import_optional(module: str, advice: str) -> Any:
 
 
 def import_pyplot(user: str) -> Any:
-    """Return ``matplotlib.pyplot``; if it is missing, the error tells how to install it."""
+    """Return ``matplotlib.pyplot``; if it is missing, the error says how to install it."""
     advice = f'{user} needs matplotlib: pip install "skmmcl[plot]".'
     return import_optional("matplotlib.pyplot", advice)

@@ -24,7 +24,7 @@ def label_of_patients(classes: np.ndarray, positive: Any, user: str, *, stacklev
     user : str
         Name of the estimator.
     stacklevel : int, default=5
-        Of the warning.
+        Stack level of the warning.
 
     Returns
     -------

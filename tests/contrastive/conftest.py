@@ -1,4 +1,4 @@
-"""A small cohort with side data, and cohorts that show what is to be learnt."""
+"""A small cohort with side data, and cohorts that show what should be learned."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def showing():
 
 @pytest.fixture
 def cosines():
-    """Tell the cosines between subjects' representations, (n_samples, n_samples)."""
+    """Return the cosines between subjects' representations, (n_samples, n_samples)."""
 
     def between(model, X):
         h = model.transform(X)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skmmcl import AnatCLEmbedder, MultimodalData
+from skmmcl.contrastive._anatomy import AnatCLOfTargets
 from skmmcl.exceptions import DataError
 
 
@@ -108,3 +109,8 @@ def test_weight_of_age_reaches_the_loss(measured, thickness):
     )
     assert twice - once == pytest.approx(once - none, rel=1e-4)
     assert once > none
+
+
+def test_the_loss_of_targets_refuses_other_anatomies():
+    with pytest.raises(ValueError, match="anatomy must be one of"):
+        AnatCLOfTargets(anatomy="regional", shape=(5, 2))

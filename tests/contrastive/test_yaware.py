@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skmmcl import ContrastiveRegressionEmbedder, YAwareEmbedder, stacked_fits
+from skmmcl.contrastive._guides import MetadataGuide
 from skmmcl.datasets import make_cohort
 from skmmcl.exceptions import DataError
 from skmmcl.kernels import estimate_bandwidth
@@ -198,3 +200,10 @@ def test_self_pairs_reach_the_loss(X, age):
         assert model.history_["y_aware"][0] == pytest.approx(expected, rel=1e-4)
     as_in_paper = embedder().fit(X, age).transform(X)
     np.testing.assert_array_equal(as_in_paper, embedder(self_pairs=False).fit(X, age).transform(X))
+
+
+def test_a_guide_of_metadata_reads_numbers_unless_it_says_otherwise(X, age):
+    guide = MetadataGuide(SimpleNamespace(metadata=["age", "same"]))
+    np.testing.assert_array_equal(guide.values(None, X), np.c_[age, np.ones(N)])
+    with pytest.raises(DataError, match="holds text"):
+        MetadataGuide(SimpleNamespace(metadata="site")).values(None, X)

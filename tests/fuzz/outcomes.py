@@ -71,7 +71,7 @@ class Case:
 
 @dataclass
 class Outcome:
-    """What a case came to, and what is to be seen of a fault."""
+    """Outcome of a case, with the details of a fault."""
 
     kind: str
     case: Case
@@ -115,7 +115,7 @@ def _called(case: Case, began: Callable[[], bool]) -> tuple[str, str]:
 
 
 def is_clear(error: Exception, case: Case) -> bool:
-    """Tell whether an error is of a kind that users expect, and says what it is about."""
+    """Return whether an error is of a kind that users expect, and names its cause."""
     if isinstance(error, (DataError, ModalityError, TrainingError, NotFittedError)):
         return True
     if isinstance(error, UnicodeError | np.linalg.LinAlgError):
@@ -127,13 +127,13 @@ def is_clear(error: Exception, case: Case) -> bool:
 
 
 def _is_ours(error: Exception) -> bool:
-    """Tell whether the package itself raised an error, rather than what it called."""
+    """Return whether the package itself raised an error, not a function that it called."""
     *_, last = traceback.extract_tb(error.__traceback__)
     return PACKAGE in Path(last.filename).parents and (last.line or "").startswith("raise ")
 
 
 def non_finite(result: Any, name: str = "result") -> str:
-    """Say where a result is not finite; empty if it is."""
+    """Return where a result is not finite; empty if it is."""
     if isinstance(result, MultimodalData):
         present = dict(zip(result.modalities, result.mask.T, strict=True))
         parts = {key: np.asarray(values)[present[key]] for key, values in result.items()}

@@ -20,7 +20,7 @@ SHARES = {embedders: 0.4, container: 0.2, preprocessing: 0.2, metrics: 0.15, vol
 
 @pytest.fixture
 def began(monkeypatch, tmp_path):
-    """Tell whether training has begun; odd checkpoints go to a folder of their own."""
+    """Record whether training has begun; odd checkpoints go to a folder of their own."""
     monkeypatch.chdir(tmp_path)
     seen = []
     notify = EmbeddingNet.notify

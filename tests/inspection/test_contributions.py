@@ -226,7 +226,7 @@ def test_bad_input(cohort):
     with pytest.raises(ModalityError, match="X is a ndarray, which does not name its modalities"):
         modality_shapley(linear(), np.asarray(X), y, cv=2)
     many = MultimodalData({f"m{k}": np.ones((4, 1)) for k in range(13)})
-    with pytest.raises(ModalityError, match="13 modalities, and thus 8,192 subsets"):
+    with pytest.raises(ModalityError, match="13 modalities, and so 8,192 subsets"):
         modality_shapley(linear(), many, [0, 1, 0, 1], cv=2)
     with pytest.raises(TypeError, match="CMCCSSEmbedder is no classifier or regressor"):
         modality_shapley(CMCCSSEmbedder().fit(X, y), X, y, scoring=mean_prediction)

@@ -13,7 +13,7 @@ from skmmcl.networks._multiview import MultiviewNetwork
 
 
 class Network(nn.Module):
-    """What timm's networks have in common."""
+    """Base of networks like those of timm."""
 
     def __init__(self, in_chans, num_classes):
         super().__init__()

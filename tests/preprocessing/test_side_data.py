@@ -123,7 +123,7 @@ def test_names_of_columns_stay(X):
 
 def test_unseen_sites_are_an_error_or_stay_as_they_are(X):
     known = X.meta["site"] != "C"
-    with pytest.raises(DataError, match=r"ComBat knows no site \['C'\]"):
+    with pytest.raises(DataError, match=r"ComBat was not fitted on the sites \['C'\]"):
         ComBat(modalities=["smri"]).fit(X[known]).transform(X)
     combat = ComBat(modalities=["smri"], unseen_sites="passthrough").fit(X[known])
     out = combat.transform(X)["smri"]

@@ -1,1 +1,1 @@
-"""What the losses share: stacking, batches, sums over pairs of subjects, and targets."""
+"""Parts that the losses share: stacking, batches, sums over pairs of subjects, and targets."""

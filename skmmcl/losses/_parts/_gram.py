@@ -1,7 +1,7 @@
 """Sums over the similarity matrix of many embeddings, with gradients in closed form.
 
 The matrix has one row per anchor: (n_views n_samples)^2 entries for each model. It is passed
-over as seldom as possible, and never stands whole in memory once it is large.
+over as rarely as possible, and is never whole in memory once it is large.
 """
 
 from __future__ import annotations

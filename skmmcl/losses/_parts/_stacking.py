@@ -23,7 +23,8 @@ def loss_parameters(cls: C) -> C:
     """Give a loss an ``__init__`` of its annotated parameters."""
     loss: Any = dataclass(eq=False, repr=False)(cls)
     hints = inspect.get_annotations(cls, eval_str=True).items()
-    loss.choices = {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
+    own = {name: get_args(hint) for name, hint in hints if get_origin(hint) is Literal}
+    loss.choices = {**loss.choices, **own}  # those of its bases as well
     return cls
 
 

@@ -31,7 +31,7 @@ PairFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def has_target(loss: Callable[..., Tensor]) -> bool:
-    """Return whether a loss, with its settings, knows the geometry of its optimum.
+    """Return whether the geometry of the optimum is known for a loss with its settings.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def log_mds(
 ) -> Tensor:
     """Return the optimum of weighted InfoNCE on the sphere, for weights W with a diagonal of 1.
 
-    The cosines that the weights ask for, ``G = max(1 + temperature * log W, -1)``, seldom are
+    The cosines that the weights ask for, ``G = max(1 + temperature * log W, -1)``, are rarely
     those of any vectors; their principal coordinates are the nearest that are.
     """
 
@@ -171,7 +171,7 @@ def _different(rows: Tensor, sample_weight: Any) -> tuple[Tensor, Tensor, Tensor
     if n_found < 2:
         raise ValueError(
             "A target needs at least two different labels among the subjects of positive weight, "
-            f"found {n_found} in {len(rows)} subjects, of whom {int((~known).sum())} are unknown."
+            f"found {n_found} in {len(rows)} subjects, {int((~known).sum())} of them unknown."
         )
     return places, of_subject, total
 
