@@ -18,6 +18,7 @@ from skmmcl.data._files import list_folder
 from skmmcl.data._text import read_header
 from skmmcl.exceptions import DataError
 from skmmcl.model_selection import check_leakage
+from skmmcl.utils._files import user_path
 from skmmcl.utils._plain import numbers_of
 from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
 
@@ -29,7 +30,7 @@ MIN_PER_CLASS = 5  # subjects of each class, one for each of five folds
 
 def run_check(options: Namespace) -> int:
     """Print the content of a folder; return 1 if a problem prevents a meaningful comparison."""
-    folder = Path(options.data)
+    folder = user_path(options.data)
     print("\n".join(["Files", *describe_files(folder)]))
     words = words_of(options) | ({"target": options.target} if options.target else {})
     X, said = read_side(options.data, words)

@@ -202,6 +202,32 @@ def test_missing_packages_are_named_before_anything_is_computed(folder, capsys, 
     assert "This needs jinja2" in fail(capsys, "report", folder)
 
 
+@pytest.mark.parametrize(
+    ("command_of", "remedy"),
+    [
+        (["check"], "Reading tables needs pandas"),
+        (["--data"], "Reading tables needs pandas"),
+        (["demo", "--data"], "Reading tables needs pandas"),
+        (["compare"], "This needs pandas"),
+        (["report"], "This needs pandas"),
+    ],
+)
+def test_every_command_says_how_to_install_pandas(command_of, remedy, folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert f'{remedy}: pip install "skmmcl[' in fail(capsys, *command_of, folder)
+
+
+def test_a_tilde_is_the_home_folder_everywhere(folder, capsys, monkeypatch):
+    home = folder.parent
+    monkeypatch.setenv("HOME", str(home))
+    assert run(capsys, "check", "~/data")[0] == 0
+    options = ["--work=~/fits", "--output=~/scores.csv", *QUICK]
+    assert run(capsys, "compare", "~/data", *options)[0] == 0
+    assert (home / "scores.csv").is_file()
+    assert list((home / "fits").glob("fit-*.npz"))
+    assert not (home / "~").exists()
+
+
 def test_the_entry_point_is_the_command(repo_dir):
     setup = ConfigParser()
     setup.read(repo_dir / "setup.cfg")

@@ -32,6 +32,7 @@ from skmmcl.data._identifiers import is_id_name, is_usual_name, show
 from skmmcl.data._tables import Table, read_sheets, read_table
 from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
+from skmmcl.utils._files import user_path
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -64,7 +65,7 @@ def read_folder(
 ) -> tuple[dict[str, Any], DataFrame | None, list[str] | None]:
     """Return modalities, side data and subject ids, as MultimodalData takes them."""
     choices = Choices(**said)
-    found, listing = _read_files(Path(path), meta, mmap_mode, choices)
+    found, listing = _read_files(user_path(path), meta, mmap_mode, choices)
     labeled = {**found.labels, **found.tables}
     who = Who([labeled[file] for file in sorted(labeled)], listing, choices.id_column)
     leave_out(who, found, choices)

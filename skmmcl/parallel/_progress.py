@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from skmmcl.parallel._tasks import TaskPool
+from skmmcl.utils._optional import import_optional
 
 
 @contextmanager
 def progress_bar(pool: TaskPool) -> Iterator[None]:
     """Show the fits done, those running, and the time left, estimated from epochs."""
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise ImportError("progress=True needs tqdm: pip install 'skmmcl[plot]'") from error
+    advice = 'progress=True needs tqdm: pip install "skmmcl[plot]".'
+    tqdm = import_optional("tqdm.auto", advice).tqdm
     with tqdm(desc="fits", unit="epoch", smoothing=0.1) as bar:
 
         def show() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from matplotlib.figure import Figure
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
@@ -152,6 +153,18 @@ def test_plot_draws_a_row_for_each_other_method(cohort):
         result.plot("f1")
     with pytest.raises(ValueError, match="two methods or more"):
         compare({"linear": LINEAR}, X, y, cv=4).plot()
+
+
+def test_a_long_label_fits_into_a_small_figure(cohort):
+    X, y = cohort
+    methods = {"concatenation of all": LINEAR, "a method of a long name": DummyClassifier()}
+    result = compare(methods, X, y, cv=3, scoring="neg_root_mean_squared_error")
+    figure = Figure(figsize=(5, 2), layout="constrained")
+    ax = result.plot(ax=figure.subplots())
+    figure.canvas.draw()
+    extent = ax.xaxis.label.get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.x1
 
 
 def test_the_caller_keeps_everything_as_it_was(cohort):
