@@ -157,8 +157,10 @@ def test_plot_draws_a_row_for_each_other_method(cohort):
 
 def test_a_long_label_fits_into_a_small_figure(cohort):
     X, y = cohort
-    methods = {"concatenation of all": LINEAR, "a method of a long name": DummyClassifier()}
-    result = compare(methods, X, y, cv=3, scoring="neg_root_mean_squared_error")
+    methods = {"concatenation of all modalities": LINEAR, "other": DummyClassifier()}
+    result = compare(
+        methods, X, y, cv=3, scoring={"neg_root_mean_squared_error of a gap": "roc_auc"}
+    )
     figure = Figure(figsize=(5, 2), layout="constrained")
     ax = result.plot(ax=figure.subplots())
     figure.canvas.draw()
