@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skmmcl import MultimodalData, _study
+from skmmcl import MultimodalData, _folder, _study
 from skmmcl import __main__ as command
 from skmmcl._groups import find_group_columns
 from skmmcl.model_selection import _compare
@@ -97,6 +97,18 @@ def test_check_finds_problems(folder, capsys):
     assert "clinical has infinite values, in b." in problems
     assert "fc has 1 rows that equal another one" in problems
     assert f"mend the problems, then: skmmcl check --data {folder}" in out
+
+
+def test_check_names_data_that_cannot_be_read(folder, capsys, monkeypatch):
+    for k in range(6):
+        (folder / f"a{k}.xyz").write_bytes(b"")
+    (folder / "ages.xlsx").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    monkeypatch.setattr(pd, "read_excel", lambda *args, **options: import_module("openpyxl"))
+    monkeypatch.setattr(_folder, "find_spec", lambda name: None)
+    _, out = run(capsys, "check", folder)
+    assert "ages.xlsx         workbook: each sheet is a table" in out
+    assert re.search(r'Notes\n.*ages\.xlsx \(it needs pandas and openpyxl: pip install "skm', out)
 
 
 def test_check_finds_leaks(tmp_path, capsys):

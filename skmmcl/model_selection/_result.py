@@ -161,7 +161,9 @@ class ComparisonResult:
         response = fit.outputs.get("predict_proba", fit.outputs.get("decision_function"))
         if response is None or self.classes is None:
             return table
-        if response.ndim == 2 and fit.classes is not None:
+        # An SVC may have a decision for each pair of classes instead.
+        of_classes = fit.classes is not None and response.shape[1:] == (len(fit.classes),)
+        if of_classes:
             found = {
                 str(label): column for label, column in zip(fit.classes, response.T, strict=True)
             }

@@ -27,6 +27,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from skmmcl import CMCCSSEmbedder, stacked_fits
 from skmmcl.data import MultimodalData
@@ -167,6 +168,15 @@ def test_a_long_label_fits_into_a_small_figure(cohort):
     extent = ax.xaxis.label.get_window_extent()
     assert extent.x0 >= 0
     assert extent.x1 <= figure.bbox.x1
+
+
+def test_decisions_of_pairs_of_classes_are_no_scores_of_classes():
+    y = np.repeat(range(4), 20)
+    X = np.random.default_rng(0).normal(size=(80, 3)) + y[:, None]
+    pairs = SVC(decision_function_shape="ovo")
+    result = compare({"pairs": pairs, "linear": LINEAR}, X, y, cv=3, scoring="accuracy")
+    assert list(result.predictions("pairs")) == ["row", "subject", "split", "y_true", "y_pred"]
+    assert "score_3" in result.predictions("linear")
 
 
 def test_the_caller_keeps_everything_as_it_was(cohort):
