@@ -260,5 +260,5 @@ class ComparisonResult:
 
 def _decides_pairs(method: Any) -> bool:
     """Return whether a method has a decision for each pair of classes, as an SVC may have."""
-    params = getattr(method, "get_params", dict)()
+    params: dict[str, Any] = getattr(method, "get_params", dict)()
     return any(k.endswith("decision_function_shape") and v == "ovo" for k, v in params.items())
