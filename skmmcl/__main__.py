@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from skmmcl.utils._files import user_path
+
 # Slow imports come after the options are read, so that --help answers at once.
 
 COMMANDS = {
@@ -92,12 +94,12 @@ def _add_fits(parser: argparse.ArgumentParser, command: str) -> None:
     }
     default, text = outputs[command]
     parser.add_argument(
-        "--output", type=Path, default=default and Path(default), metavar="FILE", help=text
+        "--output", type=user_path, default=default and Path(default), metavar="FILE", help=text
     )
     if is_demo:
         return
     parser.add_argument(
-        "--work", type=Path, default=Path("skmmcl_work"), metavar="FOLDER",
+        "--work", type=user_path, default=Path("skmmcl_work"), metavar="FOLDER",
         help="folder of finished fits, from which the same command resumes (default: skmmcl_work)",
     )  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")

@@ -14,10 +14,11 @@ import numpy as np
 from skmmcl._folder import LISTINGS, TABLES, TARGETS, read_cohort, read_side, words_of
 from skmmcl._groups import find_group_columns
 from skmmcl.data import MultimodalData
-from skmmcl.data._files import list_folder
+from skmmcl.data._files import SHEETS, list_folder
 from skmmcl.data._text import read_header
 from skmmcl.exceptions import DataError
 from skmmcl.model_selection import check_leakage
+from skmmcl.utils._files import user_path
 from skmmcl.utils._plain import numbers_of
 from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
 
@@ -29,11 +30,16 @@ MIN_PER_CLASS = 5  # subjects of each class, one for each of five folds
 
 def run_check(options: Namespace) -> int:
     """Print the content of a folder; return 1 if a problem prevents a meaningful comparison."""
-    folder = Path(options.data)
+    folder = user_path(options.data)
     print("\n".join(["Files", *describe_files(folder)]))
     words = words_of(options) | ({"target": options.target} if options.target else {})
     X, said = read_side(options.data, words)
-    notes = [text for text in said if not text.startswith("Not read in")]  # named as files
+    files = [f"{file.name} (" for file in list_folder(folder)[0]]
+    notes = [  # files that nobody reads are listed above; data that could not be read are not
+        text
+        for text in said
+        if not text.startswith("Not read in") or any(name in text for name in files)
+    ]
     if len(X.modalities) == 1:
         notes.append(f"{X.modalities[0]} is the only modality: methods have nothing to combine.")
     problems: list[str] = []
@@ -71,6 +77,8 @@ def describe_files(folder: Path) -> list[str]:
 def _describe_file(file: Path) -> str:
     if file.is_dir():
         return "a modality: one array for each subject"
+    if file.suffix.lower() in SHEETS:
+        return "workbook: each sheet is a table"
     if file.suffix.lower() not in TABLES:
         return "arrays: each is a modality"
     columns = read_header(file)

@@ -18,6 +18,8 @@ from skmmcl.data._files import SHEETS, list_folder
 from skmmcl.data._tables import read_sheets
 from skmmcl.data._text import read_header
 from skmmcl.exceptions import DataError
+from skmmcl.utils._files import user_path
+from skmmcl.utils._optional import import_pandas
 from skmmcl.utils._targets import class_name, has_fractions, seem_measured
 
 LISTINGS = ("participants", "meta")
@@ -67,15 +69,15 @@ def read_cohort(
         If the folder cannot be read, the target or groups are not found or cannot be used, or a
         modality holds a copy of the target.
     """
-    words = dict(words or {})
+    words, place = dict(words or {}), user_path(folder)
     try:
-        name, file = _find_target(Path(folder), target)
+        name, file = _find_target(place, target)
     except _HeldTwiceError:
         raise
     except DataError:
         _read(folder, words)  # an unreadable folder is reported first
         raise
-    if file is not None and _is_listing(Path(folder), file):
+    if file is not None and _is_listing(place, file):
         words["meta"], file = Path(file).stem, None
     if file is not None:
         words["target"] = name
@@ -84,7 +86,7 @@ def read_cohort(
         note = f"The target {name!r} is taken out of {file}, and is no feature."
         cohort = cohort._replace(notes=(*cohort.notes, note))
     cohort = _with_target(_usable(cohort, name), name, task)._replace(target=name)
-    files = {file.stem: file.name for file in sorted(Path(folder).iterdir())}
+    files = {file.stem: file.name for file in sorted(place.iterdir())}
     coded = cohort.classes is not None
     if note := check_leaks(cohort.X, cohort.y, name, files, coded=coded):
         cohort = cohort._replace(notes=(*cohort.notes, note))
@@ -190,9 +192,7 @@ def _usable(cohort: Cohort, target: str) -> Cohort:
     """Leave out subjects without target or without any modality."""
     if target not in cohort.X.meta:
         raise DataError(f"the side data have no column {target!r}, only {list(cohort.X.meta)}.")
-    from pandas import notna
-
-    known = notna(cohort.X.meta[target])
+    known = import_pandas().notna(cohort.X.meta[target])
     cohort = _without(cohort, ~known, repr(target), f"notna(X.meta[{target!r}])")
     if not known.all():
         cohort = cohort._replace(imports=(*cohort.imports, ("pandas", "notna")))

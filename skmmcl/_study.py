@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +71,7 @@ def _compare(options: Namespace, cohort: Cohort, task: _demo.Task, cv: Any) -> C
             groups=cohort.groups,
             scoring=list(task.scores),
             n_jobs=options.n_jobs,
-            checkpoint=Path(options.work),
+            checkpoint=options.work,
             verbose=1,
         )
     for text in dict.fromkeys(str(warning.message) for warning in caught):

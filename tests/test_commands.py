@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skmmcl import MultimodalData, _study
+from skmmcl import MultimodalData, _folder, _study
 from skmmcl import __main__ as command
 from skmmcl._groups import find_group_columns
 from skmmcl.model_selection import _compare
@@ -97,6 +97,18 @@ def test_check_finds_problems(folder, capsys):
     assert "clinical has infinite values, in b." in problems
     assert "fc has 1 rows that equal another one" in problems
     assert f"mend the problems, then: skmmcl check --data {folder}" in out
+
+
+def test_check_names_data_that_cannot_be_read(folder, capsys, monkeypatch):
+    for k in range(6):
+        (folder / f"a{k}.xyz").write_bytes(b"")
+    (folder / "ages.xlsx").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    monkeypatch.setattr(pd, "read_excel", lambda *args, **options: import_module("openpyxl"))
+    monkeypatch.setattr(_folder, "find_spec", lambda name: None)
+    _, out = run(capsys, "check", folder)
+    assert "ages.xlsx         workbook: each sheet is a table" in out
+    assert re.search(r'Notes\n.*ages\.xlsx \(it needs pandas and openpyxl: pip install "skm', out)
 
 
 def test_check_finds_leaks(tmp_path, capsys):
@@ -200,6 +212,32 @@ def test_a_report_that_exists_is_kept_before_anything_is_computed(folder, capsys
 def test_missing_packages_are_named_before_anything_is_computed(folder, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     assert "This needs jinja2" in fail(capsys, "report", folder)
+
+
+@pytest.mark.parametrize(
+    ("command_of", "remedy"),
+    [
+        (["check"], "Reading tables needs pandas"),
+        (["--data"], "Reading tables needs pandas"),
+        (["demo", "--data"], "Reading tables needs pandas"),
+        (["compare"], "This needs pandas"),
+        (["report"], "This needs pandas"),
+    ],
+)
+def test_every_command_says_how_to_install_pandas(command_of, remedy, folder, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert f'{remedy}: pip install "skmmcl[' in fail(capsys, *command_of, folder)
+
+
+def test_a_tilde_is_the_home_folder_everywhere(folder, capsys, monkeypatch):
+    home = folder.parent
+    monkeypatch.setenv("HOME", str(home))
+    assert run(capsys, "check", "~/data")[0] == 0
+    options = ["--work=~/fits", "--output=~/scores.csv", *QUICK]
+    assert run(capsys, "compare", "~/data", *options)[0] == 0
+    assert (home / "scores.csv").is_file()
+    assert list((home / "fits").glob("fit-*.npz"))
+    assert not (home / "~").exists()
 
 
 def test_the_entry_point_is_the_command(repo_dir):

@@ -37,6 +37,7 @@ from skmmcl.data._layout import Layout
 from skmmcl.networks._multiview import MultiviewNetwork
 from skmmcl.networks._standardize import InputStage
 from skmmcl.training import Term, make_net
+from skmmcl.utils._optional import import_pandas
 from skmmcl.utils._site import PAGE
 from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_output_config
 
@@ -300,8 +301,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
         out[~data.mask.any(axis=1)] = np.nan
         if data.index is None or get_output_config("transform", self)["dense"] != "pandas":
             return out
-        import pandas as pd
-
+        pd = import_pandas("Output as a DataFrame")
         index = data.index if data.axis is None else data.axis
         return pd.DataFrame(out, index=index, columns=self.get_feature_names_out())
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from skmmcl.exceptions import DataError
+from skmmcl.utils._optional import import_pandas
 
 _CLOSE = 1e-9  # correlations this close to 1 are those of copies in other units
 _RANK_CORRELATION = 0.999  # above it a column has the subjects in the order of the target
@@ -45,8 +46,7 @@ def find_copies(values: Any, target: Any) -> list:
     >>> find_copies(np.array([[1, 0.3], [2, 0.2], [2, 0.3], [1, 0.5]]), ["HC", "SZ", "SZ", "HC"])
     [0]
     """
-    import pandas as pd
-
+    pd = import_pandas()
     target = pd.Series(target)
     known = target.notna().to_numpy()
     target, n_classes = target[known], target.nunique()

@@ -32,6 +32,7 @@ from skmmcl.data._identifiers import is_id_name, is_usual_name, show
 from skmmcl.data._tables import Table, read_sheets, read_table
 from skmmcl.data._text import SEPARATORS
 from skmmcl.exceptions import DataError
+from skmmcl.utils._files import user_path
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -64,7 +65,7 @@ def read_folder(
 ) -> tuple[dict[str, Any], DataFrame | None, list[str] | None]:
     """Return modalities, side data and subject ids, as MultimodalData takes them."""
     choices = Choices(**said)
-    found, listing = _read_files(Path(path), meta, mmap_mode, choices)
+    found, listing = _read_files(user_path(path), meta, mmap_mode, choices)
     labeled = {**found.labels, **found.tables}
     who = Who([labeled[file] for file in sorted(labeled)], listing, choices.id_column)
     leave_out(who, found, choices)
@@ -127,7 +128,7 @@ def _read_files(
     folder: Path, meta: str | None, mmap_mode: Any, choices: Choices
 ) -> tuple[Contents, Table | None]:
     files, skipped = list_folder(folder)
-    found = Contents({}, {}, {}, skipped)
+    found = Contents({}, {}, {}, {})
     said = choices.id_column
     named = {c for c in (said.values() if isinstance(said, Mapping) else [said]) if c}
     if isinstance(choices.target, str):
@@ -136,12 +137,13 @@ def _read_files(
         try:
             _read_file(file, found, mmap_mode, named)
         except NotRead as error:
-            skipped[file.name] = str(error)
+            found.skipped[file.name] = str(error)
+    found.skipped.update(skipped)  # last, since only the first are shown
     if not (found.tables or found.arrays):
         seen = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
         raise DataError(
             f"{folder} holds no <modality>.npy, .npz, .csv or .tsv file; found "
-            f"{_list_skipped(skipped) or ', '.join(seen[:5]) or 'nothing'}."
+            f"{_list_skipped(found.skipped) or ', '.join(seen[:5]) or 'nothing'}."
         )
     choose_rows(found.tables, choices.rows)
     listing = _find_listing(folder, list(found.tables), meta)
@@ -163,7 +165,8 @@ def _read_file(file: Path, found: Contents, mmap_mode: Any, named: set[str]) -> 
         try:
             found.tables.update(read_sheets(file))
         except ImportError as error:
-            raise NotRead(f"it needs a package ({error}), or save it as .csv") from error
+            advice = 'it needs pandas and openpyxl: pip install "skmmcl[data]", or save it as .csv'
+            raise NotRead(advice) from error
         except DataError:
             raise
         except Exception as error:

@@ -16,6 +16,7 @@ import numpy as np
 from skmmcl.data._identifiers import is_id_name
 from skmmcl.data._text import Rows, cut, read_text
 from skmmcl.exceptions import DataError
+from skmmcl.utils._optional import import_pandas
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -47,7 +48,7 @@ class Table:
     @classmethod
     def of_text(cls, file: Path, columns: dict[str, list[str]]) -> Table:
         """Return a table of columns of text."""
-        import pandas as pd
+        pd = import_pandas()
 
         lines = [list(row) for row in zip(*columns.values(), strict=True)]
         return cls(file, pd.DataFrame(columns, dtype=str), Rows(",", lines))
@@ -109,7 +110,7 @@ def read_sheets(file: Path) -> dict[Path, Table]:
 
     A lone sheet has the name of the file, several have their own.
     """
-    import pandas as pd
+    pd = import_pandas()
 
     if _count_sheets(file) < 2:
         return {file: _read_sheet(file, pd.read_excel(file, header=None, dtype=object))}
@@ -128,7 +129,7 @@ def _count_sheets(file: Path) -> int:
 
 
 def _read_sheet(file: Path, cells: DataFrame) -> Table:
-    import pandas as pd
+    pd = import_pandas()
 
     lines = [["" if pd.isna(cell) else str(cell) for cell in row] for row in cells.to_numpy()]
     text = StringIO()
@@ -138,7 +139,7 @@ def _read_sheet(file: Path, cells: DataFrame) -> Table:
 
 # -------------------------------------------------------------------------------------- values
 def _parse(file: Path, text: str, named: Collection[str]) -> Table:
-    import pandas as pd
+    pd = import_pandas()
 
     names, rows = cut(file, text)
     if any(map(is_id_name, names)) and any(rows.are_blank()):  # emptied rows of a spreadsheet
@@ -168,7 +169,7 @@ def _parse(file: Path, text: str, named: Collection[str]) -> Table:
 
 def text_columns(frame: DataFrame) -> list[str]:
     """Return the columns of text, which no number is taken for."""
-    import pandas as pd
+    pd = import_pandas()
 
     return [
         name

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from skmmcl.utils._files import cache_folder, write_whole
+from skmmcl.utils._files import cache_folder, user_path, write_whole
 
 BASE_URL = "https://raw.githubusercontent.com"
 TIMEOUT = 60  # seconds without an answer
@@ -74,7 +74,7 @@ def _is_as_made(path: Path, sha256: str | None) -> bool:
 def _local_folders(data_home: str | PathLike[str] | None) -> list[Path]:
     """Return the folders to look in, in their order."""
     named = [data_home, os.environ.get("SKMMCL_DATA")]
-    return [*(Path(folder).expanduser() for folder in named if folder), cache_folder()]
+    return [*(user_path(folder) for folder in named if folder), cache_folder()]
 
 
 def download(source: Source) -> bytes:

@@ -22,7 +22,7 @@ from skmmcl.ensemble._overlap import report_overlap, seen_before
 from skmmcl.ensemble._source import fit_on
 from skmmcl.model_selection import corrected_ttest
 from skmmcl.parallel import stacked_fits
-from skmmcl.utils._optional import import_optional
+from skmmcl.utils._optional import import_pandas
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -114,7 +114,7 @@ class TransferComparison:
         DataFrame
             Score with its interval; difference to the reference with interval and p-value.
         """
-        pd = import_optional("pandas", 'Tables need pandas: pip install "skmmcl[pandas]".')
+        pd = import_pandas("A table of scores")
         first = next(iter(self.scores)) if reference is None else reference
         rows = {}
         for arm in self.scores:

@@ -245,7 +245,9 @@ def _read_groups(maps: np.ndarray, y: Any, groups: Any) -> tuple[np.ndarray, np.
             "and maps of shape (n_subjects, ...). Of maps of several components give one, maps[k], "
             "or each by its name."
         )
-    labels = sorted(set(y[~is_unlabeled(y, None)].tolist()), key=lambda k: (isinstance(k, str), k))
+    known = y[~is_unlabeled(y, None)].tolist()
+    known = {label.item() if isinstance(label, np.generic) else label for label in known}
+    labels = sorted(known, key=lambda label: (isinstance(label, str), label))
     if groups is None:
         groups = labels[::-1]
         if len(groups) != 2:

@@ -44,6 +44,8 @@ def read_confound(name: str, values: Any) -> tuple[np.ndarray, np.ndarray, bool]
     known, kept, is_measured = known_values(values)
     if len(set(kept.tolist())) < 2:
         raise DataError(f"Confound {name!r} has one value: there is nothing to decode.")
+    if is_measured and not np.isfinite(kept).all():
+        raise DataError(f"Confound {name!r} has infinite values; set them to None.")
     if is_measured:
         return known, kept.astype(float), False
     return known, np.unique(plain_labels(kept, name), return_inverse=True)[1], True

@@ -129,6 +129,8 @@ def check_classes(estimator: Any, y: Any, scoring: Any) -> None:
     """Raise if y has labels that a classifier did not learn, and that the score would count."""
     if not is_classifier(estimator) or not hasattr(estimator, "classes_"):
         return
+    if np.ndim(y) > 1 and np.shape(y)[1] > 1:  # several labels for each subject
+        return
     listed = scoring.values() if isinstance(scoring, Mapping) else [scoring]
     if any(callable(scorer) for scorer in listed):  # it may leave them out
         return

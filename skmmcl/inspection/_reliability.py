@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skmmcl.inspection._axes import axes_of
-from skmmcl.metrics import expected_calibration_error
+from skmmcl.metrics import adaptive_calibration_error, expected_calibration_error
 from skmmcl.metrics._probabilities import checked_probabilities
 
 
@@ -25,8 +25,8 @@ def plot_reliability(
     """Draw how often predictions of some probability are right.
 
     It is :class:`sklearn.calibration.CalibrationDisplay` for probabilities of one or of all
-    classes, with the number of subjects of each bin below and the expected calibration error in
-    the legend.
+    classes, with the distribution of the subjects below and the calibration error in the legend:
+    that of bins of equal width or of equally many subjects, as drawn.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ def plot_reliability(
 
     See Also
     --------
-    skmmcl.metrics.expected_calibration_error : The same as a number.
+    skmmcl.metrics.expected_calibration_error : The same as a number, in bins of equal width.
+    skmmcl.metrics.adaptive_calibration_error : The error in bins of equally many subjects.
 
     Examples
     --------
@@ -74,10 +75,11 @@ def plot_reliability(
     from sklearn.calibration import CalibrationDisplay
 
     codes, p, _ = checked_probabilities(y_true, y_prob, labels)
-    error = expected_calibration_error(y_true, y_prob, n_bins=n_bins, labels=labels)
     ax = axes_of(ax, "plot_reliability")
     is_one = p.shape[1] == 1
     confidence, outcome = (p[:, 0], codes) if is_one else (p.max(1), codes == p.argmax(1))
+    measure = adaptive_calibration_error if strategy == "quantile" else expected_calibration_error
+    error = measure(outcome.astype(int), confidence, n_bins=n_bins, labels=[0, 1])
     named = f"{name}, error {error:.3f}" if name else f"error {error:.3f}"
     display = CalibrationDisplay.from_predictions(
         outcome.astype(int), confidence, n_bins=n_bins, strategy=strategy, name=named, ax=ax,

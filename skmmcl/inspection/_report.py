@@ -27,7 +27,7 @@ from skmmcl.inspection._report_models import (
     training,
 )
 from skmmcl.inspection._report_scores import answer, reason_of, scores_section
-from skmmcl.utils._files import write_whole
+from skmmcl.utils._files import user_path, write_whole
 from skmmcl.utils._optional import import_optional
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def write_report(
     ...     "ROC and calibration" in path.read_text()
     True
     """
-    path = _check_path(Path(path), overwrite=overwrite)
+    path = _check_path(user_path(path), overwrite=overwrite)
     jinja2 = import_optional("jinja2", _ADVICE)
     import_optional("matplotlib", _ADVICE)
     method = _check_method(result, method)

@@ -14,7 +14,7 @@ from skmmcl.base import DifferentiableEncoder
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.inspection._maps import read_mask, rescaled, smoothed
 from skmmcl.training import seeded
-from skmmcl.utils._optional import import_optional
+from skmmcl.utils._optional import import_optional, import_pandas
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -159,7 +159,7 @@ def saliency(
 
 def _as_frame(maps: np.ndarray, encoder: DifferentiableEncoder, components: list[int] | None):
     """Return maps with the names of columns, subjects and, unless it is one, components."""
-    pd = import_optional("pandas", 'A DataFrame needs pandas: pip install "skmmcl[data]".')
+    pd = import_pandas("A DataFrame")
     subjects = pd.Index(encoder.subjects, name="subject")
     if components is not None:
         names = ["component", "subject"]

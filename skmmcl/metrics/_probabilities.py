@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 SUM_TOLERANCE = 1e-3  # of the probabilities of a subject: they may come from float32
+ROUNDING = 1e-6  # of a probability in float32, which can be 1.0000001
 
 
 def check_bins(n_bins: Any) -> int:
@@ -33,6 +34,7 @@ def checked_probabilities(
     p = check_numbers(y_prob, "y_prob", expected, dtype=np.float64, ensure_2d=False)
     p = p.reshape(len(p), -1)
     _check_probabilities(p)
+    p = p.clip(0, 1)
     n_classes = max(p.shape[1], 2)
     classes = np.unique(y) if labels is None else check_known(labels, "labels")
     if labels is None and len(classes) < n_classes:
@@ -62,7 +64,7 @@ def checked_probabilities(
 
 
 def _check_probabilities(p: NDArray) -> None:
-    if p.min() < 0 or p.max() > 1:
+    if p.min() < -ROUNDING or p.max() > 1 + ROUNDING:
         raise ValueError(
             f"y_prob has numbers from {p.min():.3g} to {p.max():.3g}; expected probabilities, "
             "from 0 to 1. Scores of decision_function are none."

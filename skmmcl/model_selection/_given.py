@@ -104,7 +104,8 @@ def complementary_folds(cv: Any, X: Any, y: Any, **split_params: Any) -> Splits:
         splitter = check_cv(cv, y, classifier=_can_stratify(y, cv))
         found = list(splitter.split(X, y, **split_params))
     folds = [(row_numbers(train, n), row_numbers(test, n)) for train, test in found]
-    times_left_out = np.bincount(np.concatenate([test for _, test in folds]), minlength=n)
+    left_out = np.concatenate([np.empty(0, dtype=int), *(test for _, test in folds)])
+    times_left_out = np.bincount(left_out, minlength=n)
     if np.any(times_left_out != 1):
         raise ValueError(
             f"cv={cv!r} leaves out some subjects {times_left_out.min()} times and others "

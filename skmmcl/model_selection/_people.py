@@ -33,7 +33,13 @@ def find_people(X: Any, *, plain_is_ids: bool = False) -> np.ndarray | None:
     if getattr(index, "nlevels", 1) > 1:  # of a person and a session, say
         usual = [k for k, name in enumerate(index.names) if is_usual_name(name)]
         index = index.get_level_values(usual[0] if usual else 0)
-    return np.array([canonical(_SCAN.sub("", str(item))) for item in index], dtype=str)
+    return np.array([canonical(_without_scan(str(item))) for item in index], dtype=str)
+
+
+def _without_scan(identifier: str) -> str:
+    """Return an identifier without session and scan; sub-TP01 is that of a person."""
+    person = _SCAN.sub("", identifier)
+    return identifier if is_usual_name(person) else person
 
 
 def find_relatives(X: Any) -> dict[str, np.ndarray]:

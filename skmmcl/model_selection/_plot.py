@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from skmmcl.utils._optional import import_pyplot
 
 if TYPE_CHECKING:
     from skmmcl.model_selection._result import ComparisonResult
+
+LONGEST_LINE = 40  # characters, which fit below the axes of a small figure
 
 
 def plot_differences(
@@ -36,8 +39,7 @@ def plot_differences(
     ax.axvline(0, color="0.6", lw=1, zorder=0)
     ax.set_yticks(range(len(names) - 1), names[1:])
     ax.set_ylim(len(names) - 1.5, -0.5)
-    ax.set_xlabel(
-        f"difference in {metric} to {names[0]!r}\n(dots: splits; bar: {confidence:.0%} interval)"
-    )
+    title = fill(f"difference in {metric} to {names[0]!r}", LONGEST_LINE)
+    ax.set_xlabel(f"{title}\n(dots: splits; bar: {confidence:.0%} interval)")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -161,7 +161,8 @@ class ComparisonResult:
         response = fit.outputs.get("predict_proba", fit.outputs.get("decision_function"))
         if response is None or self.classes is None:
             return table
-        if response.ndim == 2 and fit.classes is not None:
+        of_pairs = "predict_proba" not in fit.outputs and _decides_pairs(self.methods[fit.method])
+        if response.ndim == 2 and fit.classes is not None and not of_pairs:
             found = {
                 str(label): column for label, column in zip(fit.classes, response.T, strict=True)
             }
@@ -255,3 +256,9 @@ class ComparisonResult:
         """
         # By name: the room of reports lies above this one in the layers of imports.
         return import_module("skmmcl.inspection").write_report(self, path, **options)
+
+
+def _decides_pairs(method: Any) -> bool:
+    """Return whether a method has a decision for each pair of classes, as an SVC may have."""
+    params: dict[str, Any] = getattr(method, "get_params", dict)()
+    return any(k.endswith("decision_function_shape") and v == "ovo" for k, v in params.items())

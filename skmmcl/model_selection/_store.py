@@ -7,7 +7,6 @@ import json
 import os
 import warnings
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -17,7 +16,7 @@ import sklearn
 import skmmcl
 from skmmcl.exceptions import CheckpointWarning, DataError
 from skmmcl.model_selection._evaluate import Fit
-from skmmcl.utils._files import write_whole
+from skmmcl.utils._files import user_path, write_whole
 from skmmcl.utils._fingerprint import code_hash, describe
 
 _ARRAYS = ("outputs", "classes")
@@ -35,7 +34,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *data: Any) -> None:
-        self.folder = Path(folder).expanduser()
+        self.folder = user_path(folder)
         if self.folder.exists() and not self.folder.is_dir():
             raise DataError(f"checkpoint must be a folder; {str(folder)!r} is a file.")
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skmmcl.utils._files import user_path
 from skmmcl.utils._optional import import_optional
 
 # Prefixes of the names in published files, and those of our networks.
@@ -112,7 +113,7 @@ def load_weights(
     3 loaded, 0 missing, 0 unexpected, 2 mismatched (fc.weight: (4, 1024) for (2, 1024),
     fc.bias: (4,) for (2,))
     """
-    path, rename = Path(path), _renaming(mapping)
+    path, rename = user_path(path), _renaming(mapping)
     found = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
     source, own = _by_new_name(found, rename), network.state_dict()
     shapes = {

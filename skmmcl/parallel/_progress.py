@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tqdm.auto import tqdm
-
 from skmmcl.parallel._tasks import TaskPool
 
 
 @contextmanager
 def progress_bar(pool: TaskPool) -> Iterator[None]:
     """Show the fits done, those running, and the time left, estimated from epochs."""
+    from tqdm.auto import tqdm  # it warns in some notebooks, where nobody may want a bar
+
     with tqdm(desc="fits", unit="epoch", smoothing=0.1) as bar:
 
         def show() -> None:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from skmmcl.exceptions import ModelFileError
-from skmmcl.utils._files import write_whole
+from skmmcl.utils._files import user_path, write_whole
 from skmmcl.utils._optional import import_optional
 
 ENTRY, FORMAT_VERSION = "skmmcl", 1
@@ -49,12 +49,12 @@ def write_texts(
         f'{{"format_version": {version}, "digest": {digest}, '
         f'"about": {texts[0]}, "model": {texts[1]}}}'
     )
-    write_whole(Path(path).expanduser(), safetensors.save(dict(arrays), {ENTRY: entry}))
+    write_whole(user_path(path), safetensors.save(dict(arrays), {ENTRY: entry}))
 
 
 def read_about(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the facts that a file states about its model."""
-    about: dict[str, Any] = _entry(Path(path).expanduser())["about"]
+    about: dict[str, Any] = _entry(user_path(path))["about"]
     return about
 
 
@@ -69,7 +69,7 @@ def read_file(
         If the file is not a model file, of a later format, cut off or changed.
     """
     safetensors = import_optional("safetensors", ADVICE)
-    path = Path(path).expanduser()
+    path = user_path(path)
     entry = _entry(path)
     try:
         with safetensors.safe_open(path, "numpy") as file:

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from skmmcl.exceptions import ModelFileError
 from skmmcl.sharing._card import model_card
 from skmmcl.sharing._model import load_model, save_model
+from skmmcl.utils._files import user_path
 from skmmcl.utils._optional import import_optional
 
 MODEL, CARD = "model.skmmcl", "README.md"
@@ -66,7 +67,7 @@ def push_to_hub(
     """
     hub = import_optional("huggingface_hub", ADVICE)
     with tempfile.TemporaryDirectory() as made:
-        folder = Path(made) if isinstance(repo, str) else Path(repo).expanduser()
+        folder = Path(made) if isinstance(repo, str) else user_path(repo)
         path = folder / MODEL
         save_model(model, path, scores=scores, include_subjects=include_subjects)
         call = f'from_hub("{repo}")' if isinstance(repo, str) else "load_model(path)"
@@ -115,7 +116,7 @@ def from_hub(
     >>> model = from_hub("lab/brain-age", revision="v1")  # doctest: +SKIP
     """
     if not isinstance(repo, str):
-        path = Path(repo).expanduser() / MODEL
+        path = user_path(repo) / MODEL
         if not path.is_file():
             raise ModelFileError(f"{os.fspath(repo)!r} has no {MODEL}; push_to_hub writes one.")
         return load_model(path, trusted=trusted)

@@ -20,6 +20,7 @@ from skorch.callbacks import Callback
 from skmmcl.exceptions import CheckpointWarning
 from skmmcl.training._fingerprint import code_version
 from skmmcl.training._state import Reader, StateError, Writer
+from skmmcl.utils._files import user_path
 
 N_DIGEST = 64  # characters at the end of a file, after the archive
 
@@ -29,7 +30,7 @@ def open_folder(folder: str | os.PathLike[str]) -> None:
 
     Fits of different data or parameters share a folder: each has a file of its own name.
     """
-    path, present = Path(folder) / "about.json", code_version()
+    path, present = user_path(folder) / "about.json", code_version()
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         _replace(path, json.dumps(present).encode(), sync=True)
@@ -95,7 +96,7 @@ class Checkpoint(Callback):
     interval = 10.0
 
     def __init__(self, folder: str | os.PathLike[str], key: str) -> None:
-        self.path, self.key = Path(folder) / f"fit-{key}.npz", key
+        self.path, self.key = user_path(folder) / f"fit-{key}.npz", key
         self.saved_ = monotonic()
         self.troubles_: set[str] = set()
 

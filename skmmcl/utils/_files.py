@@ -7,9 +7,14 @@ from pathlib import Path
 from uuid import uuid4
 
 
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path that the user gave, with the home folder for a leading ``~``."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  Path.expanduser raises for "~name"
+
+
 def cache_folder() -> Path:
     """Return the folder of downloads and caches: SKMMCL_CACHE, else ~/skmmcl_data."""
-    return Path(os.environ.get("SKMMCL_CACHE") or "~/skmmcl_data").expanduser()
+    return user_path(os.environ.get("SKMMCL_CACHE") or "~/skmmcl_data")
 
 
 def write_whole(path: Path, *content: bytes | memoryview) -> None:

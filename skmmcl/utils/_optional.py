@@ -14,6 +14,11 @@ def import_optional(module: str, advice: str) -> Any:
         raise ImportError(advice) from error
 
 
+def import_pandas(user: str = "Reading tables") -> Any:
+    """Return ``pandas``; if it is missing, the error tells how to install it."""
+    return import_optional("pandas", f'{user} needs pandas: pip install "skmmcl[data]".')
+
+
 def import_pyplot(user: str) -> Any:
     """Return ``matplotlib.pyplot``; if it is missing, the error says how to install it."""
     advice = f'{user} needs matplotlib: pip install "skmmcl[plot]".'

@@ -108,8 +108,10 @@ def seem_measured(known: np.ndarray) -> bool:
     """
     if has_fractions(known):
         return True
+    if known.dtype.kind not in "iuf":
+        return False
     found = np.unique(known)
-    if known.dtype.kind not in "iuf" or len(found) <= MAX_CODES:
+    if len(found) <= MAX_CODES:
         return False
     counts_on = found[0] in {0, 1} and found[-1] - found[0] == len(found) - 1
     return not counts_on or len(known) < 2 * len(found)

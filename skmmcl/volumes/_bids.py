@@ -13,6 +13,8 @@ from skmmcl.data import MultimodalData
 from skmmcl.data._frames import drop_index
 from skmmcl.data._io import read_source
 from skmmcl.exceptions import DataError, ModalityError
+from skmmcl.utils._files import user_path
+from skmmcl.utils._optional import import_pandas
 from skmmcl.volumes._bids_names import (
     SUBJECT,
     head_of,
@@ -94,7 +96,7 @@ def load_bids(
       t1  (2, 4, 5, 6)  float32  1 missing
       meta: age; index: sub-01, sub-02
     """
-    root = Path(root).expanduser()
+    root = user_path(root)
     if not root.is_dir():
         raise DataError(f"{root} is not a folder.")
     wanted = _checked(root, modalities)
@@ -185,7 +187,7 @@ def _list_subjects(
 def _checked_table(participants: Any) -> Path:
     if not isinstance(participants, (str, os.PathLike)):
         raise DataError(f"participants must be the path of a table; got {participants!r}.")
-    listing = Path(participants).expanduser()
+    listing = user_path(participants)
     if listing.suffix not in TABLES:
         raise DataError(f"participants={str(listing)!r} must be a table in .tsv or .csv.")
     return listing
@@ -209,7 +211,7 @@ def _load_one(
     options: dict[str, Any],
 ) -> Any:
     """Load the volumes of one modality; `folders` has the folder of each subject."""
-    import pandas as pd
+    pd = import_pandas("load_bids")
 
     settings = {**options, **wanted}
     pattern = settings.pop("pattern")

@@ -14,6 +14,7 @@ import numpy as np
 
 from skmmcl.data._frames import frame_ids, is_frame
 from skmmcl.exceptions import DataError
+from skmmcl.utils._files import user_path
 from skmmcl.utils._named import named
 from skmmcl.volumes._files import VolumeFile, read_header
 from skmmcl.volumes._grid import MAX_VOXELS, Grid, misfit, target_grid
@@ -40,7 +41,7 @@ def _read_path(row: int, path: Any) -> str | None:
         return None
     if not isinstance(path, (str, Path)):
         raise DataError(f"Entry {row} of paths must be a path or None; got {path!r}.")
-    return str(Path(path).expanduser().absolute())
+    return str(user_path(path).absolute())
 
 
 class FoundFiles:

@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 
 from skmmcl.exceptions import DataError
-from skmmcl.utils._files import cache_folder
+from skmmcl.utils._files import cache_folder, user_path
 from skmmcl.utils._named import check_n_jobs, named
 from skmmcl.utils._optional import import_optional
 from skmmcl.volumes._cache import VolumeCache
@@ -178,6 +178,5 @@ def _open_cache(cache: Any, recipe: Recipe) -> VolumeCache | None:
     if cache is False:
         return None
     with named("cache", "a folder, False, or None for the usual one"):
-        folder = cache_folder() / "volumes" if cache is None else Path(cache)
-    folder = folder.expanduser().absolute()
-    return VolumeCache(folder, recipe)
+        folder = cache_folder() / "volumes" if cache is None else user_path(cache)
+    return VolumeCache(folder.absolute(), recipe)

@@ -162,7 +162,7 @@ def test_workbooks(folder, monkeypatch):
         raise ImportError("openpyxl")
 
     monkeypatch.setattr(pd, "read_excel", fail)
-    with pytest.warns(UserWarning, match=r"a\.xlsx \(it needs a package \(openpyxl\), or save"):
+    with pytest.warns(UserWarning, match=r"a\.xlsx \(it needs pandas and openpyxl: pip"):
         MultimodalData.from_folder(folder)
 
 

@@ -123,6 +123,11 @@ def test_bad_input(cohort):
         confound_report(Z, {"site": rare})
     with pytest.raises(DataError, match="'age' has 89 values, and the representation 90"):
         confound_report(Z, {"age": confounds["age"][1:]})
+    with pytest.raises(DataError, match="'age' has infinite values"):
+        confound_report(Z, {"age": np.append(confounds["age"][1:], np.inf)})
+    mixed = np.array(["A", 1] * 45, dtype=object)
+    with pytest.raises(DataError, match="'site' are no numbers, text or dates alone"):
+        confound_report(Z, {"site": mixed})
     with pytest.raises(ValueError, match="cv must be a whole number of at least 2, got 1"):
         confound_report(Z, confounds, cv=1)
     with pytest.raises(ValueError, match="n_permutations must be a whole number of at least 1"):

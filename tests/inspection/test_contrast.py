@@ -178,6 +178,11 @@ def test_unknown_groups_are_left_out(maps, unknown):
         assert found.n_subjects == (13, 13)
 
 
+def test_numbers_among_objects_have_an_order(maps):
+    y = np.array([None, *np.tile([0, 1], 15)[1:]], dtype=object)  # the numbers are of numpy
+    assert group_contrast(maps, y).groups == (1, 0)
+
+
 def test_unusable_maps(maps):
     y = np.arange(30) % 2
     maps[3, 2, 2, 2] = np.nan

@@ -27,6 +27,7 @@ from skmmcl.inspection import (
     plot_weight_path,
     weight_path,
 )
+from skmmcl.metrics import adaptive_calibration_error, expected_calibration_error
 from skmmcl.networks import MLP
 
 
@@ -102,6 +103,19 @@ def test_reliability_is_that_of_scikit_learn():
     right = (both.argmax(1) == y).astype(int)
     assert_allclose(shown.prob_true, calibration_curve(right, both.max(1), n_bins=5)[0])
     assert shown.ax_.get_xlabel() == "mean confidence"
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "measure"),
+    [("uniform", expected_calibration_error), ("quantile", adaptive_calibration_error)],
+)
+def test_the_error_of_a_reliability_diagram_is_that_of_its_bins(strategy, measure):
+    rng = np.random.default_rng(0)
+    p = rng.random(300) / 5  # in two bins of equal width, or in ten of equally many subjects
+    y = (rng.random(300) < p).astype(int)
+    shown = plot_reliability(y, p, strategy=strategy, name="one")
+    assert shown.line_.get_label() == f"one, error {measure(y, p, n_bins=10):.3f}"
     plt.close("all")
 
 

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
 
 from skmmcl.data import MultimodalData
 from skmmcl.exceptions import ModalityError
@@ -48,6 +49,15 @@ def test_truth(fitted):
     assert (result.importances[2] == 0).all()
     np.testing.assert_array_equal(result.importances_mean, result.importances.mean(axis=1))
     np.testing.assert_array_equal(result.importances_std, result.importances.std(axis=1))
+
+
+def test_several_labels_for_each_subject():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, size=(80, 2))
+    X = MultimodalData(a=rng.normal(size=(80, 2)) + 3 * y, b=rng.normal(size=(80, 2)))
+    model = make_pipeline(FunctionTransformer(np.asarray), DecisionTreeClassifier(random_state=0))
+    result = modality_importance(model.fit(X, y), X, y, random_state=0)
+    assert result.importances_mean[0] > 0.3
 
 
 def test_one_column_a_modality_is_scikit_learns(fitted):

@@ -34,6 +34,14 @@ def test_errors_of_a_worked_example():
     assert expected_calibration_error(y, p, n_bins=5) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_probabilities_of_float32_may_be_rounded_but_not_wrong(metric):
+    y, p = [0, 1, 1], np.array([-1e-8, 0.5, 1.0000001], dtype=np.float32)
+    np.testing.assert_equal(metric(y, p), metric(y, [0, 0.5, 1]))
+    with pytest.raises(ValueError, match=r"from 0 to 1\.01; expected probabilities"):
+        metric(y, [0, 0.5, 1.01])
+
+
 def test_one_column_is_as_calibration_curve_and_two_are_confidences():
     y, p = simulated()
     true, predicted = calibration_curve(y, p, n_bins=10)

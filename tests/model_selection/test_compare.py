@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from matplotlib.figure import Figure
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning, UndefinedMetricWarning
@@ -26,6 +27,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from skmmcl import CMCCSSEmbedder, stacked_fits
 from skmmcl.data import MultimodalData
@@ -152,6 +154,30 @@ def test_plot_draws_a_row_for_each_other_method(cohort):
         result.plot("f1")
     with pytest.raises(ValueError, match="two methods or more"):
         compare({"linear": LINEAR}, X, y, cv=4).plot()
+
+
+def test_a_long_label_fits_into_a_small_figure(cohort):
+    X, y = cohort
+    methods = {"concatenation of all modalities": LINEAR, "other": DummyClassifier()}
+    result = compare(
+        methods, X, y, cv=3, scoring={"neg_root_mean_squared_error of a gap": "roc_auc"}
+    )
+    figure = Figure(figsize=(5, 2), layout="constrained")
+    ax = result.plot(ax=figure.subplots())
+    figure.canvas.draw()
+    extent = ax.xaxis.label.get_window_extent()
+    assert extent.x0 >= 0
+    assert extent.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("n_classes", [3, 4])  # three classes have three pairs
+def test_decisions_of_pairs_of_classes_are_no_scores_of_classes(n_classes):
+    y = np.arange(80) % n_classes
+    X = np.random.default_rng(0).normal(size=(80, 3)) + y[:, None]
+    pairs = SVC(decision_function_shape="ovo")
+    result = compare({"pairs": pairs, "linear": LINEAR}, X, y, cv=3, scoring="accuracy")
+    assert list(result.predictions("pairs")) == ["row", "subject", "split", "y_true", "y_pred"]
+    assert "score_2" in result.predictions("linear")
 
 
 def test_the_caller_keeps_everything_as_it_was(cohort):

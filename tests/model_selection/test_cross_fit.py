@@ -251,7 +251,7 @@ def test_fit_params_through_a_pipeline_without_routing():
     assert pipe[0].transformer_.total_ == 1900.0
 
 
-@pytest.mark.parametrize("cv", [ShuffleSplit(3, random_state=0), RepeatedKFold(n_repeats=2)])
+@pytest.mark.parametrize("cv", [ShuffleSplit(3, random_state=0), RepeatedKFold(n_repeats=2), []])
 def test_folds_that_do_not_partition_are_refused(noise, cv):
     with pytest.raises(ValueError, match=r"leaves out some subjects \d times .* exactly once"):
         CrossFitTransformer(PCA(2), cv=cv).fit_transform(*noise)

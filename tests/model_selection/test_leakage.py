@@ -74,6 +74,13 @@ def test_a_person_by_an_identifier_of_several_parts(cohort, pattern):
     assert "by identifier" in only(check_leakage(data, y, cv=cv), "person")
 
 
+@pytest.mark.parametrize("pattern", ["sub-TP{:02}", "sub-Rec{}", "subject_scan{}"])
+def test_identifiers_that_look_like_scans_are_people(cohort, pattern):
+    X, y = cohort
+    data = pd.DataFrame(X, index=[pattern.format(k) for k in range(N)])
+    assert check_leakage(data, y) == []
+
+
 def test_a_person_by_an_index_of_two_levels(cohort):
     X, y = cohort
     levels = {"session": np.arange(N) % 2, "subject": np.arange(N) // 2}

@@ -175,6 +175,14 @@ def cut_off(job, folder, **options):
     return path
 
 
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    open_folder("~/fits")
+    assert (tmp_path / "fits" / "about.json").is_file()
+    assert Checkpoint("~/fits", "key").path == tmp_path / "fits" / "fit-key.npz"
+
+
 def test_part_files_of_a_killed_process_are_removed(job, tmp_path, same_fit):
     cut_off(job, tmp_path)
     left = tmp_path / Checkpoint(tmp_path, fingerprint("job", 3, None)).path.stem
