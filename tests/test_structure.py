@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from skmmcl.base import BaseEmbedder
+from skmmcl.datasets import make_cohort
 from skmmcl.utils import all_estimators
 
 EMBEDDERS = [cls for _, cls in all_estimators() if issubclass(cls, BaseEmbedder)]
@@ -53,3 +56,18 @@ def test_the_map_of_methods_is_up_to_date(repo_dir):
     spec.loader.exec_module(method_map)
     written = (repo_dir / "doc" / "methods.rst").read_text()
     assert written == method_map.page(), "python doc/_method_map.py writes it anew"
+
+
+def test_the_exercise_of_the_guide_still_works(repo_dir, monkeypatch):
+    n_lines = 0
+    for room in ("kernels", "losses", "contrastive"):
+        text = (repo_dir / f"doc/developer_guide/exercise/{room}.py.txt").read_text()
+        module = ModuleType(f"skmmcl.{room}._periodic")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        exec(text, vars(module))
+        n_lines += len(text.splitlines())
+    assert n_lines <= 120
+    X, _, _ = make_cohort(n_subjects=40, random_state=0)
+    options = {"max_epochs": 20, "random_state": 0}
+    embedder = module.PeriodicEmbedder(**options).fit(X, X.meta["age"])
+    assert embedder.history_["train_loss"][-1] < embedder.history_["train_loss"][0]
