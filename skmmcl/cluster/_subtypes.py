@@ -72,18 +72,9 @@ class DeepSubtypesMixin(ClassNamePrefixFeaturesOutMixin):
 
         Parameters
         ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects. A table needs ``modalities``.
         y : array-like of shape (n_samples,), default=None
             1 for patients and 0 for controls, or other labels of two classes; -1, NaN or None where
             it is unknown.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        self : object
-            Fitted estimator.
 
         Warns
         -----
@@ -111,19 +102,8 @@ class DeepSubtypesMixin(ClassNamePrefixFeaturesOutMixin):
 
         Parameters
         ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities of n_samples subjects. A table needs ``modalities``.
-        y : array-like of shape (n_samples,), default=None
-            Labels, of both classes in the first call.
         classes : array-like of shape (2,), default=None
             Both labels, only checked.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A subject of weight w counts as w identical subjects.
-
-        Returns
-        -------
-        self : object
-            Fitted estimator.
         """
         super().partial_fit(X, y, sample_weight=sample_weight)
         for name in ("labels_", "agreement_"):  # of the subjects of an earlier fit
@@ -135,11 +115,6 @@ class DeepSubtypesMixin(ClassNamePrefixFeaturesOutMixin):
 
     def predict_cluster_proba(self, X: Subjects) -> np.ndarray:
         """Return the probability of each subtype.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            Subjects with the modalities of fit, of which each has at least one.
 
         Returns
         -------

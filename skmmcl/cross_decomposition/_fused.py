@@ -30,8 +30,6 @@ class FusedMixin(TransformerMixin):  # `set_output` wraps methods of its subclas
 
         Parameters
         ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            Subjects with the modalities of fit; any of them may be absent.
         modality : str, default=None
             The only modality to look at; None for all. Subjects without it count as subjects
             without any.
@@ -50,18 +48,7 @@ class FusedMixin(TransformerMixin):  # `set_output` wraps methods of its subclas
         return self._transformed(data)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
-        """Return the names of the columns of `transform`: ``comm_0``, ``comm_1``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
+        """Return the names of the columns of `transform`: ``comm_0``, ``comm_1``, ..."""
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         width = self.mean_representation_.shape[1]

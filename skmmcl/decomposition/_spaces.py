@@ -61,8 +61,6 @@ class SpacesMixin(TransformerMixin):
 
         Parameters
         ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit; any of them may be absent.
         part : {"common", "salient"}, default=None
             The space; None for both, the common one first.
 
@@ -79,18 +77,7 @@ class SpacesMixin(TransformerMixin):
         return out.iloc[:, columns] if hasattr(out, "iloc") else out[:, columns]
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
-        """Return the names of the columns: ``common_0``, ..., ``salient_0``, ...
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Checked against ``feature_names_in_``, otherwise unused.
-
-        Returns
-        -------
-        ndarray of str
-            One name per column.
-        """
+        """Return the names of the columns: ``common_0``, ..., ``salient_0``, ..."""
         check_is_fitted(self, "net_")
         check_feature_names_in(self, input_features)
         widths = dict(zip(("common", "salient"), self._widths(), strict=True))
@@ -101,11 +88,6 @@ class SpacesMixin(TransformerMixin):
 
     def reconstruct(self, X: Subjects) -> MultimodalData | np.ndarray:
         """Decode the latent variables of subjects to all modalities, absent ones as well.
-
-        Parameters
-        ----------
-        X : MultimodalData, mapping, list of records, DataFrame or array
-            The modalities that were seen in fit; any of them may be absent.
 
         Returns
         -------
