@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from skmmcl.training import EmbeddingNet
     from skmmcl.volumes import load_bids, load_volumes
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "AnatCLEmbedder",
