@@ -54,6 +54,7 @@ def read(options: Namespace) -> Cohort:
             groups=options.groups,
         )  # fmt: skip
     n_subjects = 60 if options.quick else 240
+    few = ("--quick only shows that it runs: 60 subjects are too few to compare methods.",)
     X, y, _ = make_cohort(n_subjects, random_state=0)
     return Cohort(
         X,
@@ -61,7 +62,10 @@ def read(options: Namespace) -> Cohort:
         classes=[str(k) for k in np.unique(y)],
         code=(f"X, y, _ = make_cohort({n_subjects}, random_state=0)",),
         imports=(("skmmcl.datasets", "make_cohort"),),
-        notes=("A simulated cohort; --data FOLDER takes your own.",),
+        notes=(
+            "A simulated cohort; --data FOLDER takes your own.",
+            *(few if options.quick else ()),
+        ),
     )
 
 
