@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -133,7 +135,7 @@ def check_subjects(paths: list[Path]) -> None:
     """Raise for files, and for folders, of one subject each next to each other."""
     named = [path for path in paths if _SUBJECT.match(path.stem)]
     files = [path for path in named if path.is_file() and not path.stem[0].isdigit()]  # 2019.csv
-    if len(files) >= FEWEST_MATRICES:
+    if _are_numbered(path.stem for path in files):
         raise DataError(
             f"{show(file.name for file in files)} are files of one subject each: put them into a "
             "folder with the name of the modality, such as fc/."
@@ -142,9 +144,20 @@ def check_subjects(paths: list[Path]) -> None:
     stems = [{file.stem for file in of_subjects(folder)} for folder in folders]
     if len(folders) < 2 or any(map(_SUBJECT.match, stems[0])) or not set.intersection(*stems):
         return
+    if folders[0].stem[0].isdigit():  # also modalities in an order: 1_fc/ and 2_sc/
+        kinds = {re.sub(r"\d+", "0", folder.stem) for folder in folders}
+        if len(kinds) > 1 or _are_numbered(set.intersection(*stems)):
+            return
     first, file = folders[0].name, of_subjects(folders[0])[0]
     raise DataError(
         f"{show(folder.name for folder in folders)} are folders of one subject each, and those of "
         f"one modality each are read: move {first}/{file.name} to "
         f"{file.stem}/{first}{file.suffix}, and the others likewise."
     )
+
+
+def _are_numbered(stems: Iterable[str]) -> bool:
+    """Return whether names differ in their numbers: sub-1, sub-2, ... and not sub_T1, sub_b0."""
+    numbered = (re.match(r"(\D*)\d", stem) for stem in stems)
+    heads = Counter(found[1] for found in numbered if found)
+    return max(heads.values(), default=0) >= FEWEST_MATRICES
