@@ -30,8 +30,9 @@ _OTHER_IDS = {
     "protocol", "run", "scan", "scanner", "series", "ses", "session", "site", "task", "visit",
 }  # fmt: skip
 _CODES = _OTHER_IDS | {
-    "code", "codes", "cohort", "dataset", "dsm", "icd", "id", "ids", "key", "model", "name", "no",
-    "nr", "number", "serial", "study", "wave",
+    "case", "code", "codes", "cohort", "dataset", "dsm", "icd", "id", "ids", "key", "model", "name",
+    "no", "nr", "num", "number", "numero", "participant", "patient", "person", "serial", "study",
+    "subject", "wave",
 }  # fmt: skip
 _FREESURFER = re.compile(r"[lr]h\.aparc\b|measure:", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")

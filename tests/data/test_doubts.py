@@ -186,6 +186,15 @@ def test_files_of_subjects_and_a_measure_are_modalities(tmp_path):
     assert len(read(tmp_path, **texts).modalities) == 3
 
 
+@pytest.mark.parametrize("name", ["ImageID", "subject_number", "scan_id", "case_num", "Number"])
+def test_names_of_identifiers_that_hold_the_name_of_a_measure(tmp_path, name):
+    numbers = range(100_000, 220_000, 10_000)
+    table = rows(f"{name},v,w", numbers, range(12), range(5, 17))
+    (tmp_path / "participants.csv").write_text(rows(f"{name},age", numbers, range(20, 32)))
+    X = read(tmp_path, a=table, b=table.replace(",1", ",3"))
+    assert X["a"].shape == X["b"].shape == (12, 2)
+
+
 def test_arrays_of_objects(tmp_path):
     np.savez(tmp_path / "fc.npz", X=np.eye(2), ids=np.array(["s1", "s2"], dtype=object))
     with pytest.raises(DataError, match=r"identifiers as np\.array\(ids, str\)"):
