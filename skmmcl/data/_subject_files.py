@@ -58,8 +58,7 @@ def _read_matrix(file: Path) -> np.ndarray:
         lines = [line.replace(",", ".") for line in lines]
     rows = [[item.strip('" ') for item in line.split(separator)] for line in lines]
     if rows and (not _are_numbers(rows[0][1:]) or _is_numbered(rows)):
-        named = rows.pop(0)[0] == "" and len(rows) > 0
-        rows = [row[1:] for row in rows] if named else rows
+        rows = _drop_numbers_of_rows(rows.pop(0), rows) if len(rows) > 1 else []
     rows = [row[not _are_numbers(row[:1]) :] for row in rows]
     if not rows or any(len(row) != len(rows[0]) or not _are_numbers(row) for row in rows):
         raise ValueError("it is no matrix of numbers with rows of one length")
@@ -68,9 +67,20 @@ def _read_matrix(file: Path) -> np.ndarray:
 
 def _is_numbered(rows: list[list[str]]) -> bool:
     """Return whether the first line numbers the columns, as pandas does, of a square matrix."""
-    head = rows[0][rows[0][0] == "" :]
-    counts = [[str(k + start) for k in range(len(head))] for start in (0, 1)]
-    return rows[0][0] == "" or (len(rows) == len(head) + 1 and head in counts)
+    head = rows[0][not _are_numbers(rows[0][:1]) :]
+    return rows[0][0] == "" or (len(rows) == len(head) + 1 > 2 and _count(head))
+
+
+def _drop_numbers_of_rows(head: list[str], rows: list[list[str]]) -> list[list[str]]:
+    """Drop the first column where the header, or a square matrix of the others, says so."""
+    width = len(rows[0])
+    is_square = len(rows) == width - 1 and _count([row[0] for row in rows])
+    return [row[1:] for row in rows] if head[0] == "" or len(head) < width or is_square else rows
+
+
+def _count(items: list[str]) -> bool:
+    """Return whether texts are 0, 1, 2, ... or 1, 2, 3, ..."""
+    return items in [[str(k + start) for k in range(len(items))] for start in (0, 1)]
 
 
 def _are_numbers(items: list[str]) -> bool:

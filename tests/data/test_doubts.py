@@ -78,6 +78,9 @@ MATRIX = np.array([[1.0, 0.5], [0.25, 1.0]])
         ",0,1\n0,1.0,0.5\n1,0.25,1\n",
         '"","V1","V2"\n"1",1,0.5\n"2",0.25,1\n',
         "1,0\t0,5\n0,25\t1,0\n",
+        '"V1" "V2"\n"1" 1 0.5\n"2" 0.25 1\n',
+        "V1\tV2\n1\t1\t0.5\n2\t0.25\t1\n",
+        "region,1,2\n1,1,0.5\n2,0.25,1\n",
     ],
 )
 def test_matrices_with_numbered_columns_and_decimal_commas(tmp_path, text):
@@ -85,6 +88,13 @@ def test_matrices_with_numbered_columns_and_decimal_commas(tmp_path, text):
     for name in IDS[:3]:
         (tmp_path / "fc" / f"{name}.csv").write_text(text)
     np.testing.assert_array_equal(MultimodalData.from_folder(tmp_path)["fc"], [MATRIX] * 3)
+
+
+def test_a_vector_of_two_numbers_has_no_header(tmp_path):
+    (tmp_path / "count").mkdir()
+    for name in IDS[:3]:
+        (tmp_path / "count" / f"{name}.csv").write_text("0\n5\n")
+    assert MultimodalData.from_folder(tmp_path)["count"].tolist() == [[[0], [5]]] * 3
 
 
 def test_identifiers_that_matlab_pads(tmp_path):
