@@ -25,6 +25,7 @@ from skmmcl.utils._targets import class_name, is_unlabeled, seem_measured
 MAX_SHOWN = 5  # names in one line
 MAX_WIDTH = 70  # characters
 MAX_CLASSES = 10
+MAX_CODES = 10  # different values, of which rows may well be equal by chance
 MIN_PER_CLASS = 5  # subjects of each class, one for each of five folds
 
 
@@ -212,11 +213,11 @@ def find_faults(
     if len(flat) > 1 and (constant.all() or (constant.any() and array.ndim == 2)):
         what = _picked(columns, constant) if array.ndim == 2 else "all"  # diagonals may be
         notes.append(f"{name} has constant values, which say nothing: {what}.")
-    copies = len(flat) - len({row.tobytes() for row in np.ascontiguousarray(flat)})
+    varied = flat[(flat != flat[:, :1]).any(axis=1)]  # not those of people without any lesion
+    copies = len(varied) - len({row.tobytes() for row in np.ascontiguousarray(varied)})
     if copies and flat.shape[1] > 3:
-        problems.append(
-            f"{name} has {copies} rows that equal another one: is somebody in it twice?"
-        )
+        text = f"{name} has {copies} rows that equal another one: is somebody in it twice?"
+        (notes if len(np.unique(varied)) <= MAX_CODES else problems).append(text)
 
 
 def _find_gaps(

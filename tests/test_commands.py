@@ -13,6 +13,7 @@ import pytest
 
 from skmmcl import MultimodalData, _folder, _study
 from skmmcl import __main__ as command
+from skmmcl._check import find_faults
 from skmmcl._groups import find_group_columns
 from skmmcl.model_selection import _compare
 
@@ -80,6 +81,15 @@ def test_check_says_what_is_there(folder, capsys):
     ):
         assert text in out
     assert "Problems\n  none" in out
+
+
+def test_equal_rows_of_few_values_are_no_problem():
+    codes = np.random.default_rng(0).integers(0, 2, (60, 4)).astype(float)
+    empty = np.vstack([np.zeros((9, 4)), np.arange(80).reshape(20, 4)])
+    for array, n_notes in ((codes, 1), (empty, 0)):
+        problems, notes = [], []
+        find_faults(MultimodalData(a=array), "a", array, problems, notes)
+        assert (len(problems), len(notes)) == (0, n_notes)
 
 
 def test_check_finds_problems(folder, capsys):

@@ -52,6 +52,13 @@ class _Names(list):
         self.of_levels = any(isinstance(label, tuple) for label in self)
         self.are_text = all(isinstance(label, str) for label in self)
 
+    def find(self, label: Any) -> list[int]:
+        """Return the places of a label; none of a tuple of lists or slices, which is no label."""
+        try:
+            return self.places.get(label, [])
+        except TypeError:
+            return []
+
 
 def read_table(df, selectors, meta, index) -> tuple[dict, dict | None, np.ndarray | None]:
     """Return modalities, side data and ids of a table, as MultimodalData takes them."""
@@ -151,7 +158,7 @@ def _positions(modality: str, selector, n_columns: int, names: _Names | None, ta
             selector = selector(table)
     if isinstance(selector, slice):
         return _slice_positions(modality, selector, n_columns)
-    is_label = isinstance(selector, tuple) and names is not None and selector in names.places
+    is_label = isinstance(selector, tuple) and names is not None and names.find(selector)
     is_position = isinstance(selector, (int, np.integer)) and not isinstance(selector, bool)
     if is_label or is_position or isinstance(selector, str):
         selector = [selector]
@@ -208,7 +215,7 @@ def _check_unambiguous(modality: str, item: int, n_columns: int, names: _Names |
     raise ModalityError(
         f"Column {item} of {modality!r} is either the one at position {item}, labeled "
         f"{names[item]!r}, or the one labeled {item}, at position {place}. Make the labels text, "
-        " for example by df.columns = df.columns.map(str)."
+        "for example by df.columns = df.columns.map(str)."
     )
 
 
@@ -223,7 +230,7 @@ def _name_positions(modality: str, item: str | tuple, names: _Names | None) -> n
             f"Columns of {modality!r} are given by name ({item!r}), but not all column names are "
             "text; rename them with df.columns = df.columns.astype(str)."
         )
-    found = names.places.get(item, [])
+    found = names.find(item)
     if len(found) > 1:
         raise ModalityError(
             f"Column {item!r} of {modality!r} is in the table {len(found)} times; rename the "

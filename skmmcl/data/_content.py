@@ -17,7 +17,7 @@ import numpy as np
 from skmmcl.data._arrays import Modality
 from skmmcl.data._frames import is_pandas
 from skmmcl.data._parts import Parts
-from skmmcl.data._rows import Rows, as_key, is_whole, take_rows
+from skmmcl.data._rows import Rows, as_key, is_whole, only_rows, take_rows
 from skmmcl.data._who import check_same_subjects
 from skmmcl.exceptions import DataError, ModalityError
 
@@ -199,6 +199,8 @@ class Content:
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             return self._modality(key).take(self._rows)
+        if isinstance(key, tuple):
+            key = only_rows(key)
         if is_pandas(key) and str(getattr(key, "dtype", None)) in {"bool", "boolean"}:
             check_same_subjects({"X": self, "the selection": key})
         names = key.tolist() if isinstance(key, np.ndarray) and key.dtype.kind == "U" else key

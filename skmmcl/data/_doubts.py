@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from itertools import combinations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skmmcl.data._identifiers import canonical, show, simple_name
+from skmmcl.data._identifiers import canonical, is_code_name, show, simple_name
 from skmmcl.data._tables import NUMBER, text_columns
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ _TOTALS = {
     "total",
 }  # fmt: skip
 _TARGETS = {"y", "class", "diagnosis", "dx", "dxgroup", "label", "labels", "target", "targets"}
+_OF_A_PERSON = re.compile(  # the same in every table; each scan has a mean_fd of its own
+    r"age(?:at\w+|in\w+|months|years|yrs)?|sex|gender|male|female|educ\w*|[fpv]?s?iq|height|weight"
+    r"|bmi|icv|e?tiv"
+)
 _MIN_PAIRS = 10  # subjects from which the same column of two tables is compared
 _LEAST_CORRELATION = 0.5  # of one measure in two tables, whatever its units
 
@@ -82,7 +87,11 @@ def _joined(frame: DataFrame) -> list[str]:
     for one, other in pairs:
         known = frame[one].notna() & frame[other].notna()
         first, second = frame[one][known], frame[other][known]
-        if first.nunique() > 1 and 2 * (first == second).sum() > len(first):
+        if first.nunique() < 2:
+            continue
+        usual = first.value_counts().index[0]  # zeros of two sparse measures agree as well
+        same = (first == second)[(first != usual) | (second != usual)]
+        if 2 * same.sum() > len(same):
             found.append(f"{one!r} and {other!r}")
     return found
 
@@ -90,13 +99,15 @@ def _joined(frame: DataFrame) -> list[str]:
 def warn_of_text(name: str, side: DataFrame) -> None:
     """Warn of side data that are text for a few entries that are no numbers."""
     for column in text_columns(side):
+        if is_code_name(column):
+            continue  # such as sites 1, 2 and 3A
         known = side[column].dropna()
         odd = [item for item in known if not NUMBER.match(item)]
         if 0 < 2 * len(odd) < len(known):
             _warn(
                 f"{name}: column {column!r} is read as text, because {len(odd)} of {len(known)} "
-                f"entries are no numbers ({show(dict.fromkeys(odd), 3)}); write missing numbers as "
-                "'n/a'."
+                f"entries are no numbers ({show(dict.fromkeys(odd), 3)}); write them as numbers, "
+                "missing ones as 'n/a'."
             )
 
 
@@ -126,6 +137,8 @@ def warn_of_modalities(
         has_names, is_one = hasattr(array, "columns"), np.shape(array)[1:] in {(), (1,)}
         features = [*(array.columns if has_names else ()), *([name] if is_one else ())]
         wanted = _TARGETS if is_one else _TARGETS - {"y"}  # which is a coordinate too
+        if "dy" in map(simple_name, features):
+            wanted = wanted - {"dx"}  # which is a shift along an axis too
         odd = [feature for feature in features if simple_name(feature) in wanted]
         if odd and not has_target:
             _warn(
@@ -144,8 +157,12 @@ def warn_of_modalities(
 
 
 def _contradicting(frame: DataFrame, side: DataFrame) -> list[str]:
-    """Return the numbers of a table that are in the side data too, with other values."""
-    twins = {simple_name(name): name for name in side.select_dtypes("number")}
+    """Return the age and the like in a table that differ from those of the side data."""
+    twins = {
+        simple: name
+        for name in side.select_dtypes("number")
+        if _OF_A_PERSON.fullmatch(simple := simple_name(name))
+    }
     found = []
     for name in frame.select_dtypes("number"):
         if (twin := twins.get(simple_name(name))) is not None:

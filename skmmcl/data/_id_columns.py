@@ -27,6 +27,7 @@ from skmmcl.data._candidates import (
 from skmmcl.data._identifiers import (
     canonical,
     check_unique,
+    is_code_name,
     is_id_name,
     is_usual_name,
     show,
@@ -187,7 +188,8 @@ class Who:
         _check_header(anchor, name, forms_of(table, columns[0]))
         self.columns[table] = columns
         evident = is_evident(table, columns[0]) or table in self.said
-        doubtful = is_dense(known) or is_measure(columns[0])
+        looks_measured = is_measure(columns[0]) and not is_code_name(columns[0])
+        doubtful = is_dense(known) or looks_measured
         if not evident and is_whole(table, columns[0]) and doubtful:
             warnings.warn(
                 f"{table.name}: column {columns[0]!r} is taken for the identifiers of the "

@@ -29,6 +29,11 @@ _OTHER_IDS = {
     "batch", "center", "centre", "device", "event", "fam", "family", "group", "image", "pair",
     "protocol", "run", "scan", "scanner", "series", "ses", "session", "site", "task", "visit",
 }  # fmt: skip
+_CODES = _OTHER_IDS | {
+    "case", "code", "codes", "cohort", "dataset", "dsm", "icd", "id", "ids", "key", "model", "name",
+    "no", "nr", "num", "number", "numero", "participant", "patient", "person", "serial", "study",
+    "subject", "wave",
+}  # fmt: skip
 _FREESURFER = re.compile(r"[lr]h\.aparc\b|measure:", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
@@ -54,6 +59,19 @@ def is_id_name(name: str) -> bool:
     """
     words = {word.casefold() for word in _WORDS.findall(str(name))}
     return is_usual_name(name) or (bool(words & {"id", "ids"}) and not words & _OTHER_IDS)
+
+
+def is_code_name(name: str) -> bool:
+    """Return whether a column of this name holds codes, such as those of sites and families.
+
+    Examples
+    --------
+    >>> from skmmcl.data._identifiers import is_code_name
+    >>> [is_code_name(name) for name in ["family_id", "SITE", "age_at_scan"]]
+    [True, True, False]
+    """
+    words = {word.casefold() for word in _WORDS.findall(str(name))}
+    return is_id_name(name) or (bool(words) and words <= _CODES)
 
 
 def canonical(identifier) -> str:

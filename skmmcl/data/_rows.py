@@ -16,8 +16,6 @@ _BLOCK_BYTES = 2**24
 
 def take_rows(rows: Rows, key: Any) -> Rows:
     """Return the rows of the base that `key` picks out of `rows`; an integer keeps the axis."""
-    if isinstance(key, tuple):
-        key = _only_rows(key)
     if isinstance(key, slice):
         return rows[key]
     picked = _positions(key, len(rows))
@@ -26,7 +24,7 @@ def take_rows(rows: Rows, key: Any) -> Rows:
     return rows[picked]
 
 
-def _only_rows(key: tuple) -> Any:
+def only_rows(key: tuple) -> Any:
     """Return the rows of an index such as ``X[rows, ...]``; columns are refused."""
     if len(key) == 2 and (
         key[1] is Ellipsis or (isinstance(key[1], slice) and key[1] == slice(None))

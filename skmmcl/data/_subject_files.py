@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,8 +58,7 @@ def _read_matrix(file: Path) -> np.ndarray:
         lines = [line.replace(",", ".") for line in lines]
     rows = [[item.strip('" ') for item in line.split(separator)] for line in lines]
     if rows and (not _are_numbers(rows[0][1:]) or _is_numbered(rows)):
-        named = rows.pop(0)[0] == "" and len(rows) > 0
-        rows = [row[1:] for row in rows] if named else rows
+        rows = _drop_numbers_of_rows(rows.pop(0), rows) if len(rows) > 1 else []
     rows = [row[not _are_numbers(row[:1]) :] for row in rows]
     if not rows or any(len(row) != len(rows[0]) or not _are_numbers(row) for row in rows):
         raise ValueError("it is no matrix of numbers with rows of one length")
@@ -66,9 +67,20 @@ def _read_matrix(file: Path) -> np.ndarray:
 
 def _is_numbered(rows: list[list[str]]) -> bool:
     """Return whether the first line numbers the columns, as pandas does, of a square matrix."""
-    head = rows[0][rows[0][0] == "" :]
-    counts = [[str(k + start) for k in range(len(head))] for start in (0, 1)]
-    return rows[0][0] == "" or (len(rows) == len(head) + 1 and head in counts)
+    head = rows[0][not _are_numbers(rows[0][:1]) :]
+    return rows[0][0] == "" or (len(rows) == len(head) + 1 > 2 and _count(head))
+
+
+def _drop_numbers_of_rows(head: list[str], rows: list[list[str]]) -> list[list[str]]:
+    """Drop the first column where the header, or a square matrix of the others, says so."""
+    width = len(rows[0])
+    is_square = len(rows) == width - 1 and _count([row[0] for row in rows])
+    return [row[1:] for row in rows] if head[0] == "" or len(head) < width or is_square else rows
+
+
+def _count(items: list[str]) -> bool:
+    """Return whether texts are 0, 1, 2, ... or 1, 2, 3, ..."""
+    return items in [[str(k + start) for k in range(len(items))] for start in (0, 1)]
 
 
 def _are_numbers(items: list[str]) -> bool:
@@ -133,7 +145,7 @@ def check_subjects(paths: list[Path]) -> None:
     """Raise for files, and for folders, of one subject each next to each other."""
     named = [path for path in paths if _SUBJECT.match(path.stem)]
     files = [path for path in named if path.is_file() and not path.stem[0].isdigit()]  # 2019.csv
-    if len(files) >= FEWEST_MATRICES:
+    if _are_numbered(path.stem for path in files):
         raise DataError(
             f"{show(file.name for file in files)} are files of one subject each: put them into a "
             "folder with the name of the modality, such as fc/."
@@ -142,9 +154,20 @@ def check_subjects(paths: list[Path]) -> None:
     stems = [{file.stem for file in of_subjects(folder)} for folder in folders]
     if len(folders) < 2 or any(map(_SUBJECT.match, stems[0])) or not set.intersection(*stems):
         return
+    if folders[0].stem[0].isdigit():  # also modalities in an order: 1_fc/ and 2_sc/
+        kinds = {re.sub(r"\d+", "0", folder.stem) for folder in folders}
+        if len(kinds) > 1 or _are_numbered(set.intersection(*stems)):
+            return
     first, file = folders[0].name, of_subjects(folders[0])[0]
     raise DataError(
         f"{show(folder.name for folder in folders)} are folders of one subject each, and those of "
         f"one modality each are read: move {first}/{file.name} to "
         f"{file.stem}/{first}{file.suffix}, and the others likewise."
     )
+
+
+def _are_numbered(stems: Iterable[str]) -> bool:
+    """Return whether names differ in their numbers: sub-1, sub-2, ... and not sub_T1, sub_b0."""
+    numbered = (re.match(r"(\D*)\d", stem) for stem in stems)
+    heads = Counter(found[1] for found in numbered if found)
+    return max(heads.values(), default=0) >= FEWEST_MATRICES

@@ -127,7 +127,7 @@ def check_predictor(estimator: Any, y: Any, scoring: Any) -> None:
 
 def check_classes(estimator: Any, y: Any, scoring: Any) -> None:
     """Raise if y has labels that a classifier did not learn, and that the score would count."""
-    if not is_classifier(estimator) or not hasattr(estimator, "classes_"):
+    if not hasattr(estimator, "classes_") or not is_classifier(estimator):
         return
     if np.ndim(y) > 1 and np.shape(y)[1] > 1:  # several labels for each subject
         return

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -237,6 +238,8 @@ def _frozen_parts(method: Any) -> list[str]:
 def _is_fitted(part: Any) -> bool:
     if not isinstance(part, BaseEstimator) or isinstance(part, FrozenEstimator):
         return False  # a frozen estimator has a fitted one as its parameter
+    if isinstance(part, (FeatureUnion, Pipeline)):
+        return False  # their parts are among the parameters; without any that learn, both are
     if not get_tags(part).requires_fit:
         return False
     try:

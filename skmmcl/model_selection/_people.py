@@ -15,10 +15,12 @@ from skmmcl.utils._targets import is_unlabeled
 
 _BY_CHANCE = 0.01  # expected number of pairs that are identical by chance, at most
 _MOST_COLUMNS = 32  # used for that estimate
+_FAMILY = 10  # subjects: larger ones, on average, are no families
 _FAMILIES = {"family", "familyid", "fam", "famid", "twin", "twinid", "pair", "pairid"}
 # Entities at the end of an identifier, as in BIDS, that are of a scan and not of a person.
 _SCAN = re.compile(
-    r"([-_ ](ses|session|visit|wave|run|scan|tp|timepoint|task|acq|rec|dir|echo)[-_]?\w+)+$",
+    r"([-_ ]((ses|session|visit|wave|run|scan|tp|timepoint)[-_]?\w|"
+    r"(task|acq|rec|dir|echo)([-_]|\d))\w*)+$",
     re.IGNORECASE,
 )
 
@@ -33,7 +35,10 @@ def find_people(X: Any, *, plain_is_ids: bool = False) -> np.ndarray | None:
     if getattr(index, "nlevels", 1) > 1:  # of a person and a session, say
         usual = [k for k, name in enumerate(index.names) if is_usual_name(name)]
         index = index.get_level_values(usual[0] if usual else 0)
-    return np.array([canonical(_without_scan(str(item))) for item in index], dtype=str)
+    people = np.array([canonical(_without_scan(str(item))) for item in index], dtype=str)
+    if len(people) > 1 and len(np.unique(people)) == 1:  # MRI_scan01, MRI_scan02, ...
+        people = np.array([canonical(str(item)) for item in index], dtype=str)
+    return people
 
 
 def _without_scan(identifier: str) -> str:
@@ -50,6 +55,9 @@ def find_relatives(X: Any) -> dict[str, np.ndarray]:
         if what == "families" or is_usual_name(name):
             column = np.asarray(values)
             unknown = is_unlabeled(column, None)
+            n_groups = len(np.unique(column[~unknown].astype(str)))
+            if what == "families" and len(column) >= _FAMILY * n_groups:
+                continue  # rather whether there is a twin, or a family history
             alone = [f"row {row}" for row in range(len(column))]
             found[f"{what}, by X.meta[{name!r}]"] = np.where(unknown, alone, column.astype(str))
     return found

@@ -204,9 +204,12 @@ def _bare(site: str) -> str:
     """Return a site without what writings of one site differ in: blanks, case, zeros of numbers."""
     text = site.strip().casefold()
     try:
-        return f"{float(text):.7g}"
+        number = float(text)
     except ValueError:
         return text
+    if text.isdecimal():
+        return text.lstrip("0") or "0"  # serial numbers of scanners have many digits
+    return f"{number:.0f}" if number.is_integer() else f"{number:.7g}"
 
 
 def site_effects(residuals: np.ndarray, *, shrink: bool) -> tuple[np.ndarray, np.ndarray]:

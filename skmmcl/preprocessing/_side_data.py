@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.data import MultimodalData
+from skmmcl.data._identifiers import is_code_name
 from skmmcl.data._layout import Layout
 from skmmcl.exceptions import DataError, ModalityError
 from skmmcl.preprocessing._tables import (
@@ -168,7 +169,8 @@ class SideColumns:
             self.kinds_[name] = _KINDS[values.dtype.kind]
             if self.kinds_[name] == "text":
                 self.classes_[name] = np.unique(values)
-                _warn_of_numbers(self.classes_[name], name)
+                if not is_code_name(name):
+                    _warn_of_numbers(self.classes_[name], name)
             else:
                 self.scales_[name] = _scale(values, name)
                 found = np.unique(values)

@@ -105,6 +105,7 @@ def test_numbered_columns_of_a_table():
         ({"a": [True, False]}, "has 2 entries for 6 columns"),
         ({"a": True}, "has 1 entries for 6 columns"),
         ({"a": 1.5}, "given by a slice, positions, names.*got 1.5"),
+        ({"a": ([0, 1],)}, r"given by a slice, positions, names.*got \[0, 1\]"),
         ({"a": [0, True]}, "got True"),
         ({}, "must map each name to its columns"),
         ("fc_*", "must map each name"),

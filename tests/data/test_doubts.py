@@ -20,6 +20,10 @@ def read(folder, **texts):
     return MultimodalData.from_folder(folder)
 
 
+SITES = "participant_id\tfamily_id\tsite\n" + "".join(f"{s}\t{s[1:]}\t1\n" for s in IDS)
+SITES = SITES.replace("\t11\t1\n", "\t11B\t3A\n")
+
+
 def rows(header, *columns):
     lines = (",".join(map(str, row)) for row in zip(*columns, strict=True))
     return "\n".join([header, *lines, ""])
@@ -74,6 +78,9 @@ MATRIX = np.array([[1.0, 0.5], [0.25, 1.0]])
         ",0,1\n0,1.0,0.5\n1,0.25,1\n",
         '"","V1","V2"\n"1",1,0.5\n"2",0.25,1\n',
         "1,0\t0,5\n0,25\t1,0\n",
+        '"V1" "V2"\n"1" 1 0.5\n"2" 0.25 1\n',
+        "V1\tV2\n1\t1\t0.5\n2\t0.25\t1\n",
+        "region,1,2\n1,1,0.5\n2,0.25,1\n",
     ],
 )
 def test_matrices_with_numbered_columns_and_decimal_commas(tmp_path, text):
@@ -81,6 +88,13 @@ def test_matrices_with_numbered_columns_and_decimal_commas(tmp_path, text):
     for name in IDS[:3]:
         (tmp_path / "fc" / f"{name}.csv").write_text(text)
     np.testing.assert_array_equal(MultimodalData.from_folder(tmp_path)["fc"], [MATRIX] * 3)
+
+
+def test_a_vector_of_two_numbers_has_no_header(tmp_path):
+    (tmp_path / "count").mkdir()
+    for name in IDS[:3]:
+        (tmp_path / "count" / f"{name}.csv").write_text("0\n5\n")
+    assert MultimodalData.from_folder(tmp_path)["count"].tolist() == [[[0], [5]]] * 3
 
 
 def test_identifiers_that_matlab_pads(tmp_path):
@@ -167,6 +181,30 @@ def test_files_of_one_subject_each(tmp_path):
         assert len(MultimodalData.from_folder(tmp_path).modalities) == 5
 
 
+@pytest.mark.parametrize("names", [("01_fc", "02_sc"), ("1", "2")])
+def test_numbered_folders_are_modalities(tmp_path, names):
+    for k, name in enumerate(names):
+        (tmp_path / name).mkdir()
+        for subject in IDS:
+            np.save(tmp_path / name / f"{subject}.npy", np.eye(3) + k)
+    assert MultimodalData.from_folder(tmp_path).modalities == names
+
+
+def test_files_of_subjects_and_a_measure_are_modalities(tmp_path):
+    measures = {"T1w": range(12), "T2": range(5, 17), "b1000": range(3, 15)}
+    texts = {f"subject_{name}": rows("id,v", IDS, values) for name, values in measures.items()}
+    assert len(read(tmp_path, **texts).modalities) == 3
+
+
+@pytest.mark.parametrize("name", ["ImageID", "subject_number", "scan_id", "case_num", "Number"])
+def test_names_of_identifiers_that_hold_the_name_of_a_measure(tmp_path, name):
+    numbers = range(100_000, 220_000, 10_000)
+    table = rows(f"{name},v,w", numbers, range(12), range(5, 17))
+    (tmp_path / "participants.csv").write_text(rows(f"{name},age", numbers, range(20, 32)))
+    X = read(tmp_path, a=table, b=table.replace(",1", ",3"))
+    assert X["a"].shape == X["b"].shape == (12, 2)
+
+
 def test_arrays_of_objects(tmp_path):
     np.savez(tmp_path / "fc.npz", X=np.eye(2), ids=np.array(["s1", "s2"], dtype=object))
     with pytest.raises(DataError, match=r"identifiers as np\.array\(ids, str\)"):
@@ -215,6 +253,13 @@ def test_what_is_said(tmp_path, texts, message):
         {"a": "id,peak_x,peak_y,peak_z\ns1,30,30,1\ns2,40,40,2\n"},
         {"listing": LISTING, "a": rows("id,age,v", IDS, range(240, 384, 12), range(12))},
         {"listing": LISTING, "a": rows("id,sex,v", IDS, [0, 1] * 6, range(12))},
+        {"a": rows("id,cut_x,cut_y", IDS, [1, 1, *[0] * 10], [0, 0, 1, *[0] * 9])},
+        {"a": "id,dx,dy,dz\ns1,1,5,2\ns2,0,6,2\n"},
+        {"listing": SITES, "a": TWO},
+        {
+            "listing": LISTING.replace("age", "mean_fd"),
+            "a": rows("id,mean_fd,v", IDS, [5, 9, 2, 8] * 3, range(12)),
+        },
     ],
 )
 def test_what_is_not_said(tmp_path, texts):

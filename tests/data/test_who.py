@@ -234,8 +234,10 @@ def test_a_selection_or_a_mask_that_bears_identifiers_is_in_the_order_of_x(array
     X = MultimodalData(arrays, index=IDS["text"])
     chosen = pd.Series(np.arange(N) > 6, index=IDS["text"])
     assert X[chosen].index.tolist() == IDS["text"][7:]
-    with pytest.raises(DataError, match="the selection"):
-        X[chosen.iloc[TURNED]]
+    for turned in (chosen.iloc[TURNED], (chosen.iloc[TURNED], slice(None))):
+        with pytest.raises(DataError, match="the selection"):
+            X[turned]
+    assert X[["a"], :].modalities == ("a",)
     frame = pd.DataFrame(arrays["a"], index=IDS["text"])
     mask = pd.DataFrame({"a": np.arange(N) > 3}, index=IDS["text"])
     assert MultimodalData({"a": frame}, mask=mask).mask[:, 0].sum() == N - 4

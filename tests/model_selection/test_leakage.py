@@ -8,7 +8,8 @@ from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skmmcl import CMCCSSEmbedder, FineTunedClassifier
 from skmmcl.data import MultimodalData
@@ -45,6 +46,22 @@ def test_a_simulated_cohort_gives_nothing():
     X, y, _ = make_cohort(150, random_state=0)
     assert check_leakage(X, y, cv=StratifiedKFold(5), groups=X.meta["site"]) == []
     assert check_leakage(X, np.asarray(X.meta["age"], float), cv=KFold(5)) == []
+
+
+@pytest.mark.parametrize("side", ["twin", "family"])
+@pytest.mark.parametrize("pattern", ["MRI_scan{:03}", "hospital_record{:03}", "s{:03}_direct1"])
+def test_names_that_only_look_like_scans_and_families_give_nothing(cohort, side, pattern):
+    X, y = cohort
+    index = [pattern.format(k) for k in range(N)]
+    data = MultimodalData(a=X, meta={side: np.tile(["yes", "no"], N // 2)}, index=index)
+    assert check_leakage(data, y, cv=5) == []
+
+
+@pytest.mark.parametrize("step", [FunctionTransformer(), "passthrough"])
+def test_pipelines_without_a_step_that_learns_give_nothing(cohort, step):
+    X, y = cohort
+    method = make_pipeline(FeatureUnion([("x", make_pipeline(step))]), LogisticRegression())
+    assert check_leakage(X, y, cv=5, methods=method) == []
 
 
 def test_few_values_that_agree_by_chance_give_nothing():

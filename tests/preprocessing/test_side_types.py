@@ -241,6 +241,16 @@ def test_ages_that_are_text():
         ConfoundRegressor("age").fit(data(age=ages))
 
 
+def test_serial_numbers_of_scanners_are_sites():
+    serials = np.array(["45012341", "45012342"])[SITE]
+    assert ComBat().fit(data(site=serials)).sites_ == ["45012341", "45012342"]
+
+
+def test_families_and_sites_are_classes():
+    families = np.array([f"{k // 2}" for k in range(N)])
+    ConfoundRegressor(["family_id", "Site"]).fit(data(family_id=families, Site=families))
+
+
 def test_labels_that_differ_in_case():
     with pytest.warns(UserWarning, match="'sex' has the classes 'M' and 'm', which differ only in"):
         metadata_labels({"sex": ["M", "m", "F", "F"]})
