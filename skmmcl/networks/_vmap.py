@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +18,8 @@ from torch.func import functional_call, vmap
 # Modules of torch with weights for which vmap is faster than a loop over lanes.
 VMAP_FASTER = (nn.Embedding, nn.LayerNorm, nn.Linear, nn.RMSNorm)
 STATE = {"_buffers", "_modules", "_parameters"}
+LOOPS = "There is a performance drop because we have not yet implemented the batching rule"
+ONE_TRIAL = threading.Lock()
 
 
 class VmapModule(nn.Module):
@@ -58,8 +62,7 @@ class VmapModule(nn.Module):
         """Whether lanes of this module can be stacked, found by a trial."""
         if not all(isinstance(m, VMAP_FASTER) for m in self.module.modules() if _is_heavy(m)):
             return False
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("error")  # vmap warns where it would loop
+        with _loops_are_errors(), torch.no_grad():
             try:
                 return _is_equal_to_alone(self.module, self.shape)
             except Exception:  # noqa: BLE001  any error means that vmap cannot stack it
@@ -74,6 +77,24 @@ class VmapModule(nn.Module):
 def unstacked_modules(network: nn.Module) -> list[VmapModule]:
     """List the wrapped modules of a network, which have no lanes."""
     return [module for module in network.modules() if isinstance(module, VmapModule)]
+
+
+@contextmanager
+def _loops_are_errors() -> Iterator[None]:
+    """Make the warning of vmap that it loops an error.
+
+    `warnings.catch_warnings` would replace the filters of all threads, and put back old ones.
+    """
+    with ONE_TRIAL:
+        filters: Any = warnings.filters
+        before = list(filters)
+        warnings.filterwarnings("error", message=LOOPS)
+        try:
+            yield
+        finally:  # a first trial imports sympy, which adds a filter of its own
+            for entry in [entry for entry in filters if entry not in before]:
+                with suppress(ValueError):
+                    filters.remove(entry)
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:

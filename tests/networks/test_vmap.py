@@ -1,5 +1,8 @@
 """Modules of the user: which of them go side by side."""
 
+import threading
+import warnings
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +10,7 @@ from torch.nn import functional as F
 
 from skmmcl.networks import make_encoder
 from skmmcl.networks._lanes import has_lanes
-from skmmcl.networks._vmap import unstacked_modules
+from skmmcl.networks._vmap import VmapModule, unstacked_modules
 
 
 class Residual(nn.Module):
@@ -112,3 +115,32 @@ def test_a_module_with_settings_that_cannot_be_told_stays_alone():
     module = nn.Linear(4, 2)
     module.setting = Untold()
     assert not has_lanes(each_lane(module))
+
+
+@pytest.mark.filterwarnings("ignore:of another thread")
+def test_a_trial_leaves_the_warnings_of_other_threads_alone():
+    started, go, found = threading.Event(), threading.Event(), []
+
+    class Waits(nn.Linear):
+        def forward(self, x):
+            started.set()
+            go.wait(10)
+            return super().forward(x)
+
+    wrapped = VmapModule(Waits(3, 2), (3,))
+    trial = threading.Thread(target=lambda: found.append(wrapped.stackable))
+    before = list(warnings.filters)
+    trial.start()
+    started.wait(10)
+    warnings.warn("of another thread", UserWarning, stacklevel=1)
+    go.set()
+    trial.join()
+    assert warnings.filters == before
+
+
+def test_a_loop_over_lanes_is_no_stack():
+    class Counts(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) * torch.histc(x.detach()).sum()
+
+    assert not VmapModule(Counts(3, 2), (3,)).stackable
