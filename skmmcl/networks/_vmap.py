@@ -86,14 +86,14 @@ def _loops_are_errors() -> Iterator[None]:
     `warnings.catch_warnings` would replace the filters of all threads, and put back old ones.
     """
     with ONE_TRIAL:
-        filters: Any = warnings.filters
-        before = list(filters)
         warnings.filterwarnings("error", message=LOOPS)
+        filters: Any = warnings.filters
+        ours = [entry for entry in filters if getattr(entry[1], "pattern", None) == LOOPS]
         try:
             yield
-        finally:  # a first trial imports sympy, which adds a filter of its own
-            for entry in [entry for entry in filters if entry not in before]:
-                with suppress(ValueError):
+        finally:
+            for entry in ours:
+                with suppress(ValueError):  # another thread has put back its own filters
                     filters.remove(entry)
 
 
