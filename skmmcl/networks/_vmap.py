@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +17,6 @@ from torch.func import functional_call, vmap
 # Modules of torch with weights for which vmap is faster than a loop over lanes.
 VMAP_FASTER = (nn.Embedding, nn.LayerNorm, nn.Linear, nn.RMSNorm)
 STATE = {"_buffers", "_modules", "_parameters"}
-LOOPS = "There is a performance drop because we have not yet implemented the batching rule"
 ONE_TRIAL = threading.Lock()
 
 
@@ -62,11 +60,11 @@ class VmapModule(nn.Module):
         """Whether lanes of this module can be stacked, found by a trial."""
         if not all(isinstance(m, VMAP_FASTER) for m in self.module.modules() if _is_heavy(m)):
             return False
-        with _loops_are_errors(), torch.no_grad():
-            try:
+        try:
+            with _loops_are_errors(), torch.no_grad():
                 return _is_equal_to_alone(self.module, self.shape)
-            except Exception:  # noqa: BLE001  any error means that vmap cannot stack it
-                return False
+        except Exception:  # noqa: BLE001  any error means that vmap cannot stack it
+            return False
 
     @cached_property
     def structure_key(self) -> tuple | None:
@@ -81,20 +79,19 @@ def unstacked_modules(network: nn.Module) -> list[VmapModule]:
 
 @contextmanager
 def _loops_are_errors() -> Iterator[None]:
-    """Make the warning of vmap that it loops an error.
+    """Make vmap fail where it would loop.
 
-    `warnings.catch_warnings` would replace the filters of all threads, and put back old ones.
+    It also warns, but filters of warnings are those of all threads, and a warning that is an error
+    leaks tensors of torch.
     """
+    functorch: Any = torch._C._functorch  # noqa: SLF001  there is no public switch
     with ONE_TRIAL:
-        warnings.filterwarnings("error", message=LOOPS)
-        filters: Any = warnings.filters
-        ours = [entry for entry in filters if getattr(entry[1], "pattern", None) == LOOPS]
+        before = functorch._is_vmap_fallback_enabled()  # noqa: SLF001
+        functorch._set_vmap_fallback_enabled(False)  # noqa: SLF001
         try:
             yield
         finally:
-            for entry in ours:
-                with suppress(ValueError):  # another thread has put back its own filters
-                    filters.remove(entry)
+            functorch._set_vmap_fallback_enabled(before)  # noqa: SLF001
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
