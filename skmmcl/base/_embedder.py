@@ -26,12 +26,7 @@ from skmmcl.base._noise import noise_of
 from skmmcl.base._reuse import encoder_of
 from skmmcl.base._solution import Solution
 from skmmcl.base._trained import Trained, input_stage
-from skmmcl.base._views import (
-    contrasts_views,
-    made_copies,
-    made_with,
-    warn_of_lone_modality,
-)
+from skmmcl.base._views import contrasts_views, made_copies, made_with, warn_of_lone_modality
 from skmmcl.data import MultimodalData
 from skmmcl.data._layout import Layout
 from skmmcl.networks._multiview import MultiviewNetwork
@@ -44,6 +39,7 @@ from skmmcl.utils._sklearn import check_feature_names_in, fit_context, get_outpu
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from skmmcl.base._parameters import Augmentation
     from skmmcl.utils._typing import RandomState, SampleWeight, Subjects, Target
 
 
@@ -102,7 +98,7 @@ class BaseEmbedder(TransformerMixin, BaseEstimator):
     standardize: bool | Literal["image"] = True
     input_components: int | None = 60
     input_noise: float = 0.0
-    augment: Literal["auto"] | Mapping[Any, Any] | Callable[..., Any] | None = None
+    augment: Augmentation = None
     impute: Literal["mean", "ridge"] = "mean"
     on_empty: Literal["error", "nan"] = "error"
     solver: Literal["auto", "closed_form", "gradient"] = "gradient"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
@@ -15,6 +15,7 @@ Kernel: TypeAlias = str | Sequence[str] | Callable[..., Tensor]
 BandwidthRule: TypeAlias = Literal["deviation", "scott", "silverman", "median"]
 Bandwidth: TypeAlias = BandwidthRule | float | Sequence[float]
 ProjectionDim: TypeAlias = int | Sequence[int] | None
+Augmentation: TypeAlias = Literal["auto"] | Mapping[Any, Any] | Callable[..., Any] | None
 BANDWIDTH_RULES = set(get_args(BandwidthRule))
 
 POSITIVE = [Interval(Real, 0, None, closed="neither")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -86,14 +87,14 @@ class DeepUCSL(DeepSubtypesMixin, SubtypesMixin, BaseEmbedder):
     products: bool = True
     balanced: bool = False
     confidence_epochs: int = 100
-    positive: Any = None
+    positive: object = None
     site: str | None = "site"
     n_components: int = 16
     input_components: int | None = None
     input_noise: float = 0.5
     lr: float = 3e-3
     weight_decay: float = 0.1
-    optimizer: Any = "adamw"
+    optimizer: str | Callable[..., Any] = "adamw"
 
     _paper: ClassVar[dict[str, Any]] = DEEP_UCSL
     _parameter_constraints: ClassVar[dict[str, Any]] = {

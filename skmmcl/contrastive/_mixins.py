@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from skmmcl.base._parameters import Bandwidth, Kernel
+from skmmcl.base._parameters import Augmentation, Bandwidth, Kernel
 from skmmcl.base._views import Views
 
 
@@ -18,7 +18,7 @@ class ContrastMixin:
     normalize: bool = False
     views: Views = "auto"
     n_views: int = 2
-    augment: Any = "auto"
+    augment: Augmentation = "auto"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._parameters import NOT_NEGATIVE, ProjectionDim
+from skmmcl.base._parameters import NOT_NEGATIVE, Augmentation, ProjectionDim
 from skmmcl.base._views import Views
 from skmmcl.cross_decomposition._recipes import CLIP
 from skmmcl.losses import CLIPLoss, PairwiseCMCLoss, SelfContrastLoss
@@ -80,7 +80,7 @@ class CLIPEmbedder(BaseEmbedder):
     projection_dim: ProjectionDim = None
     views: Views = "auto"
     n_views: int = 2
-    augment: Any = "auto"
+    augment: Augmentation = "auto"
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = ("temperature", "learn_temperature", "negatives")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 from skmmcl.base import BaseEmbedder, ClassGuide, Guide, embedder
-from skmmcl.base._parameters import NOT_NEGATIVE, ProjectionDim
+from skmmcl.base._parameters import NOT_NEGATIVE, Augmentation, ProjectionDim
 from skmmcl.base._views import Views
 from skmmcl.cross_decomposition._recipes import CMCCSS
 from skmmcl.losses import CMCLoss, PairwiseCMCLoss, SupConLoss
@@ -85,7 +85,7 @@ class CMCCSSEmbedder(BaseEmbedder):
     projection_dim: ProjectionDim = None
     views: Views = "auto"
     n_views: int = 2
-    augment: Any = "auto"
+    augment: Augmentation = "auto"
 
     _aligns: ClassVar[bool] = True
     _of_training: ClassVar[tuple[str, ...]] = (

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from skmmcl.base import BaseEmbedder, embedder
-from skmmcl.base._parameters import COUNT
+from skmmcl.base._parameters import COUNT, Augmentation
 from skmmcl.cross_decomposition._fused import FusedMixin
 from skmmcl.cross_decomposition._recipes import COMM
 from skmmcl.losses import CoMMLoss
@@ -77,7 +77,7 @@ class CoMMEmbedder(FusedMixin, BaseEmbedder):
     projection_dim: int = 64
     mask_tokens: bool = False
     n_components: int = 64
-    augment: Any = "auto"
+    augment: Augmentation = "auto"
 
     _paper: ClassVar[dict[str, Any]] = COMM
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -84,7 +84,7 @@ class SepVAEEmbedder(SpacesMixin, BaseEmbedder):
     background_precision: float = 40.0
     disentangling: float = 2.0
     classification: float = 1.0
-    positive: Any = None
+    positive: object = None
     n_components: int = 64
 
     _paper: ClassVar[dict[str, Any]] = SEPVAE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmmcl.base import BaseEmbedder, embedder
 from skmmcl.base._input import read_known
-from skmmcl.base._parameters import POSITIVE
+from skmmcl.base._parameters import POSITIVE, Augmentation
 from skmmcl.base._reuse import is_fitted, start_anew, start_from
 from skmmcl.cross_decomposition import SupervisedEmbedder
 from skmmcl.data._who import check_same_subjects
@@ -24,7 +25,7 @@ from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import StrOptions, fit_context
 
 if TYPE_CHECKING:
-    from skmmcl.utils._typing import SampleWeight, Subjects, Target
+    from skmmcl.utils._typing import RandomState, SampleWeight, Subjects, Target
 
 # Parameters that the internal embedder has under the same names.
 HANDED_ON = (
@@ -93,15 +94,15 @@ class BaseFineTuned(SiteLinkMixin, BaseEstimator):
     weight_decay: float = 1e-3
     max_epochs: int = 50
     batch_size: int = 32
-    optimizer: Any = "adam"
+    optimizer: str | Callable[..., Any] = "adam"
     lr_schedule: Literal["cosine"] | None = None
-    augment: Any = None
+    augment: Augmentation = None
     validation_fraction: float | None = None
     n_iter_no_change: int | None = 10
     on_overlap: OnOverlap = "raise"
     device: Any = "auto"
     verbose: int = 0
-    random_state: Any = None
+    random_state: RandomState = None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [BaseEmbedder, FrozenEstimator, None],

@@ -23,7 +23,7 @@ from skmmcl.utils._site import SiteLinkMixin
 from skmmcl.utils._sklearn import HasMethods, fit_context
 
 if TYPE_CHECKING:
-    from skmmcl.utils._typing import SampleWeight, Subjects, Target
+    from skmmcl.utils._typing import RandomState, SampleWeight, Subjects, Target
 
 
 @embedder
@@ -49,7 +49,7 @@ class BaseDeepEnsemble(SiteLinkMixin, BaseEstimator):
 
     estimator: Any = field(default=None, kw_only=False)
     n_estimators: int = 10
-    random_state: Any = None
+    random_state: RandomState = None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "estimator": [HasMethods(["fit", "predict"]), None],

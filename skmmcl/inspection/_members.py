@@ -17,6 +17,8 @@ from skmmcl.inspection._axes import axes_of, whole_ticks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from skmmcl.utils._typing import RandomState
+
 
 @dataclass(frozen=True)
 class MemberCurve:
@@ -59,7 +61,7 @@ def member_curve(
     scoring: Any = None,
     sizes: Any = None,
     n_repeats: int = 50,
-    random_state: Any = None,
+    random_state: RandomState = None,
 ) -> MemberCurve:
     """Score ensembles of some of the members of a fitted ensemble.
 
