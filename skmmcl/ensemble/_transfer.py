@@ -221,7 +221,7 @@ def compare_transfer(
     splits = list(check_cv(cv, y, classifier=classifies).split(X, y, groups))
     scores = {}
     for name, run in runs.items():
-        # Only networks gain from a stack, whose threads must not share a FrozenEstimator.
+        # Only networks gain from a stack.
         with stacked_fits() if isinstance(run, BaseFineTuned) else nullcontext():
             scores[name] = cross_val_score(
                 run, X, y, cv=splits, scoring=scoring, error_score="raise"

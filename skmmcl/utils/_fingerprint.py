@@ -36,7 +36,8 @@ def describe(value: Any) -> Any:
     False
     """
     if isinstance(value, FunctionType):
-        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        closed = [cell.cell_contents for cell in value.__closure__ or ()]
+        cells = [item for item in closed if item is not value]  # a local function that calls itself
         parts = value.__defaults__, value.__kwdefaults__, cells
         return value.__qualname__, _code(value.__code__), describe(parts), _reached(value)
     if isinstance(value, type):

@@ -21,6 +21,13 @@ def scaled(by):
     return lambda x: x * by
 
 
+def recursive(by):
+    def halve(x):
+        return halve(x / 2) if x > by else x
+
+    return halve
+
+
 class Holder:
     def __init__(self, value):
         self.value = value
@@ -42,6 +49,7 @@ def net(weight):
         lambda k: Ridge(alpha=k),
         lambda k: make_pipeline(FunctionTransformer(scaled(k)), Ridge()),
         lambda k: make_scorer(scaled(k)),
+        recursive,
         lambda k: KFold(3, shuffle=True, random_state=k),
         lambda k: partial(np.add, k),
         lambda k: Holder(k).times,
