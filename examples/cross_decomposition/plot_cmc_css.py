@@ -29,7 +29,7 @@ X
 # :class:`~skmmcl.cross_decomposition.CMCCSSEmbedder` returns a few columns
 # per modality for any classifier. Both steps of the pipeline are fitted on
 # training folds only. By default the embedder is solved in closed form, so
-# a fit takes milliseconds.
+# a fit takes a fraction of a second.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline

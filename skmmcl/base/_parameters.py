@@ -91,7 +91,7 @@ class Shared:
     solver : {"auto", "closed_form", "gradient"}, default="gradient"
         How the objective is minimized. "gradient" trains a network. "closed_form" solves
         each term, by a discriminant of each modality and of all jointly that regresses onto
-        the optimum of the loss; it needs no network and takes milliseconds. "auto" solves
+        the optimum of the loss; it needs no network, and a fraction of a second. "auto" solves
         the terms with a known optimum and trains others where that helps. Training
         subjects get leave-one-out columns from `fit_transform`.
     kernel_features : {"auto", "exact"} or int, default="auto"
