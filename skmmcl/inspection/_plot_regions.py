@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils import check_scalar
 
 from skmmcl.exceptions import DataError
 from skmmcl.inspection._axes import axes_of, import_plotting
@@ -51,6 +53,8 @@ def plot_regions(
     ------
     DataError
         If values and names do not fit, values are not finite, or rows are of several components.
+    ValueError
+        If ``n_largest`` is below 1.
     ImportError
         Without matplotlib.
 
@@ -69,6 +73,8 @@ def plot_regions(
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['cuneus', 'amygdala']
     """
+    if n_largest is not None:
+        check_scalar(n_largest, "n_largest", Integral, min_val=1)
     if names is None:
         names = _names_of(values)
     if len(components := _components_of(values)) > 1:

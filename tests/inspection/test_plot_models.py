@@ -128,6 +128,8 @@ def test_regions():
     assert texts(ax.get_yticklabels()) == ["c", "b"]
     assert [bar.get_width() for bar in ax.patches] == [0.5, -0.9]
     assert texts(plot_regions([1, 2]).get_yticklabels()) == ["0", "1"]
+    with pytest.raises(ValueError, match="n_largest == -1"):
+        plot_regions([1, 2], n_largest=-1)
     with pytest.raises(DataError, match="2 names were given for 3 regions"):
         plot_regions([1, 2, 3], names=["a", "b"])
     with pytest.raises(DataError, match="plot_connectome"):
